@@ -1,0 +1,262 @@
+/**
+ * Every word of Baton, as types. Nothing here runs.
+ *
+ *   announcement  one broadcast: content, source, status
+ *   device        one push target; its id is auto-increment and is the cursor
+ *   job           what an event asks for, typed
+ *   hop           one invocation working one page of devices
+ *   page          up to PAGE_SIZE devices, found by reading one row more than that
+ *   cursor        the first device id not yet handed to any hop; inclusive; 0 is the beginning
+ *   round         0 is the broadcast itself; 1, 2, ... go over its retryable deliveries again
+ *   delivery      what became of one push: one row for each (announcement, device)
+ *   verdict       how FCM's answer is judged
+ *   source        one Firebase project that pushes go through
+ *   stage         dev, staging or prod; in every log line
+ */
+
+export type Stage = 'dev' | 'staging' | 'prod';
+
+/** `at-least-once`: a crash may repeat pushes in flight. `at-most-once`: those end as `unknown` instead. */
+export type DeliveryPromise = 'at-least-once' | 'at-most-once';
+
+export type AnnouncementStatus =
+  'draft' | 'scheduled' | 'running' | 'paused' | 'cancelled' | 'failed' | 'done';
+
+/**
+ * - `delivered`: FCM accepted the message.
+ * - `unregistered`: the app is gone from that device.
+ * - `rejected`: this device's target will never work; the others are fine.
+ * - `retryable`: FCM did not take it this time.
+ * - `misconfigured`: no fault of the device (credentials, project, payload); every other push fails alike.
+ * - `unknown`: no answer came, so FCM may or may not have accepted it.
+ */
+export type Verdict = 'delivered' | 'unregistered' | 'rejected' | 'retryable' | 'misconfigured' | 'unknown';
+
+export type Counts = Record<Verdict, number>;
+
+/** What the phone shows. `data` goes to the app as FCM takes it: strings only. */
+export interface Content {
+  readonly title: string;
+  readonly body: string;
+  readonly image: string | null;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface NewAnnouncement {
+  readonly source: string;
+  readonly promise: DeliveryPromise;
+  /** FCM validates every message (`validate_only`) and shows none. */
+  readonly dryRun: boolean;
+  readonly content: Content;
+}
+
+export interface Announcement extends NewAnnouncement {
+  readonly announcementId: number;
+  readonly status: AnnouncementStatus;
+  /** Why it stands where it stands, in words for a person; null where the status says it all. */
+  readonly statusReason: string | null;
+}
+
+/** A registration token or a Firebase installation id: FCM takes either. */
+export type TargetKind = 'token' | 'fid';
+
+export interface NewDevice {
+  readonly target: string;
+  readonly targetKind: TargetKind;
+}
+
+export interface Device extends NewDevice {
+  readonly deviceId: number;
+}
+
+/** One page of an announcement's audience, starting at `fromDeviceId` (inclusive). */
+export interface HopKey {
+  readonly announcementId: number;
+  readonly round: number;
+  readonly fromDeviceId: number;
+}
+
+/** The job that goes on with a broadcast at one hop. */
+export interface BroadcastJob extends HopKey {
+  readonly kind: 'broadcast';
+}
+
+export type PushJob = BroadcastJob;
+
+/** A hop as its claimant holds it. */
+export interface Hop extends HopKey {
+  /** Unique to this claim. Whoever holds another owner's hop has lost it. */
+  readonly owner: string;
+  /** 1 for the first claim; more if an earlier one did not finish. */
+  readonly claims: number;
+  /** Last device id that this chain may read (inclusive); null for no end. */
+  readonly toDeviceId: number | null;
+  /** The bounds of the page, once it has been read: a repeat works the same page, not a new one. */
+  readonly page: PageBounds | null;
+  readonly handedOver: boolean;
+}
+
+export interface PageBounds {
+  /** Last device id of the page (inclusive); `fromDeviceId - 1` for an empty page. */
+  readonly lastDeviceId: number;
+  /** Where the next hop begins; null if this page was not full, so that the chain ends here. */
+  readonly nextDeviceId: number | null;
+}
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly hop: Hop }
+  /** Somebody else holds it and the lease is live. */
+  | { readonly kind: 'leased' }
+  /** Its work is done and recorded. */
+  | { readonly kind: 'closed' }
+  /** No chain has come this way. */
+  | { readonly kind: 'absent' };
+
+/** What FCM said of one push; the nth outcome belongs to the nth device. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** FCM's own error code, or ours where no answer came; null when delivered. */
+  readonly reason: string | null;
+  /** FCM's name for the accepted message, `projects/…/messages/…`. */
+  readonly messageName: string | null;
+  /** How long FCM asks to wait before the next try. */
+  readonly retryAfterMs: number | null;
+}
+
+export interface Delivery {
+  readonly deviceId: number;
+  readonly verdict: Verdict;
+  readonly reason: string | null;
+  readonly messageName: string | null;
+}
+
+/**
+ * The database. Every method is one statement, or one transaction where it says so; all times are the database's own
+ * clock. Ids are whole numbers up to 2^53 - 1; a larger one in a row is an error, never a rounded id.
+ */
+export interface Store {
+  createAnnouncement(announcement: NewAnnouncement): Promise<number>;
+  fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
+  /** One conditional update: false if the status was none of `from`. */
+  moveAnnouncement(
+    announcementId: number,
+    from: readonly AnnouncementStatus[],
+    to: AnnouncementStatus,
+    reason: string | null,
+  ): Promise<boolean>;
+  /** Draft or scheduled -> running, and plants the chain's first hop, in one transaction: false if it was neither. */
+  startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+
+  /** Adds devices; targets already there keep their id. Resolves to the number added. */
+  addDevices(devices: readonly NewDevice[]): Promise<number>;
+  countDevices(): Promise<number>;
+  /** Devices by id from `fromDeviceId` to `toDeviceId`, both inclusive (null: no end), at most `limit`. */
+  fetchPage(fromDeviceId: number, toDeviceId: number | null, limit: number): Promise<Device[]>;
+
+  /** Takes a hop that nobody holds: planted and unclaimed, or its lease ran out. */
+  claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
+  /** Notes the page's bounds and plants the next hop, in one transaction: false if the hop is no longer the owner's. */
+  turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
+  markHandedOver(hop: Hop): Promise<void>;
+  /** Extends the lease if the hop is still the owner's and its announcement still running: false if not. */
+  holdHop(hop: Hop, leaseMs: number): Promise<boolean>;
+  /** Gives the hop back unfinished, for whoever comes next. */
+  releaseHop(hop: Hop): Promise<void>;
+  /** The hop's work is done: false if it is no longer the owner's. */
+  closeHop(hop: Hop): Promise<boolean>;
+  countHops(announcementId: number): Promise<{ open: number; closed: number }>;
+
+  /** Devices from `fromDeviceId` to `lastDeviceId`, both inclusive, that have a delivery other than `misconfigured`. */
+  fetchSettled(announcementId: number, fromDeviceId: number, lastDeviceId: number): Promise<Set<number>>;
+  /** Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is. */
+  recordDeliveries(key: HopKey, deliveries: readonly Delivery[]): Promise<void>;
+  countDeliveries(announcementId: number): Promise<Counts>;
+
+  close(): Promise<void>;
+}
+
+/** What goes to FCM in one call: one message for many devices. */
+export interface Batch {
+  readonly content: Content;
+  /** Pushes with the same key replace each other on the phone; at most 64 bytes. */
+  readonly collapseKey: string;
+  readonly dryRun: boolean;
+  readonly devices: readonly Device[];
+}
+
+export interface Sender {
+  /** Resolves within `timeoutMs`, to one outcome a device, in order. Throws only if nothing was sent. */
+  send(batch: Batch, timeoutMs: number): Promise<Outcome[]>;
+  close(): Promise<void>;
+}
+
+/** Asks Lambda to run a job in an invocation of its own; resolves once Lambda has accepted it. */
+export interface Invoker {
+  invoke(functionName: string, job: PushJob): Promise<void>;
+  close(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** One JSON object a line. `event` is a fixed phrase; what varies goes into the fields. */
+export interface Log {
+  info(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+/** Opened once for a warm container; lives on between invocations. */
+export interface Services {
+  readonly config: Config;
+  readonly store: Store;
+  readonly sender: Sender;
+  readonly invoker: Invoker;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One invocation: the services, and what Lambda says of this run. */
+export interface Context extends Services {
+  readonly requestId: string;
+  /** What to invoke to run again: the ARN this run was called by, so that an alias stays on its alias. */
+  readonly functionName: string;
+  remainingMs(): number;
+}
+
+/** See config.ts for what each is read from and defaults to. */
+export interface Config {
+  readonly stage: Stage;
+  readonly source: string;
+  readonly database: DatabaseConfig;
+  readonly fcm: FcmConfig;
+  readonly pageSize: number;
+  /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
+  readonly chunkSize: number;
+  readonly leaseMs: number;
+  /** Kept back from an invocation's time to record what is in flight and to hand on the rest. */
+  readonly reserveMs: number;
+}
+
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'mysql'; readonly url: string; readonly tls: DatabaseTls };
+
+/** `rds`: Amazon's certificate authorities. `verify`: those of the system, or the PEM file `ca`. */
+export type DatabaseTls =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'rds' }
+  | { readonly kind: 'verify'; readonly ca: string | null };
+
+export interface FcmConfig {
+  readonly transport: 'http2' | 'sdk';
+  readonly endpoint: string;
+  /** Null: the project id that the credentials name. */
+  readonly projectId: string | null;
+  /** A service account as JSON, or the path of one; null: application default credentials. */
+  readonly credentials: string | null;
+  readonly timeoutMs: number;
+}

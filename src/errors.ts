@@ -1,0 +1,43 @@
+/** Stable codes: what went wrong, for programs. The message says the same to a person. */
+export type PushErrorCode =
+  | 'BAD_EVENT'
+  | 'BAD_CONFIG'
+  | 'BAD_INPUT'
+  | 'NO_SUCH_ANNOUNCEMENT'
+  | 'BAD_CREDENTIALS'
+  | 'BAD_REPLY'
+  | 'CURSOR_STUCK'
+  | 'DATABASE'
+  | 'INVOKE_FAILED';
+
+/** One thing that was not as it had to be. `came` never holds a token, key or password. */
+export interface Problem {
+  readonly field: string;
+  readonly expected: string;
+  readonly came: string;
+}
+
+/** Every error that Baton raises on purpose. */
+export class PushError extends Error {
+  override readonly name = 'PushError';
+  readonly code: PushErrorCode;
+  readonly problems: readonly Problem[];
+
+  constructor(
+    code: PushErrorCode,
+    message: string,
+    options: { problems?: readonly Problem[]; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : {});
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+
+  static of(code: PushErrorCode, problems: readonly Problem[]): PushError {
+    return new PushError(code, problems.map(describeProblem).join('; '), { problems });
+  }
+}
+
+export function describeProblem({ field, expected, came }: Problem): string {
+  return `${field}: expected ${expected}, came ${came}`;
+}
