@@ -123,11 +123,8 @@ export interface Outcome {
   readonly retryAfterMs: number | null;
 }
 
-export interface Delivery {
+export interface Delivery extends Outcome {
   readonly deviceId: number;
-  readonly verdict: Verdict;
-  readonly reason: string | null;
-  readonly messageName: string | null;
 }
 
 /**
@@ -253,10 +250,17 @@ export type DatabaseTls =
 
 export interface FcmConfig {
   readonly transport: 'http2' | 'sdk';
+  /** `https://…`, or `http://…` for cleartext HTTP/2. */
   readonly endpoint: string;
-  /** Null: the project id that the credentials name. */
+  /** Null: the project that the service account belongs to. */
   readonly projectId: string | null;
-  /** A service account as JSON, or the path of one; null: application default credentials. */
-  readonly credentials: string | null;
+  readonly credentials: FcmCredentials;
+  /** How long to wait for FCM's answer to one message. */
   readonly timeoutMs: number;
 }
+
+export type FcmCredentials =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'inline'; readonly json: string }
+  | { readonly kind: 'application-default' }
+  | { readonly kind: 'none' };

@@ -7,6 +7,7 @@ export type PushErrorCode =
   | 'BAD_CREDENTIALS'
   | 'BAD_REPLY'
   | 'CURSOR_STUCK'
+  | 'OUT_OF_TIME'
   | 'DATABASE'
   | 'INVOKE_FAILED';
 

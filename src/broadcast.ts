@@ -1,0 +1,217 @@
+import type {
+  Announcement,
+  BroadcastJob,
+  Claim,
+  Context,
+  Delivery,
+  Device,
+  Hop,
+  PageBounds,
+} from './context.ts';
+import { PushError } from './errors.ts';
+import { nextJob, sameJob } from './recurse.ts';
+
+/**
+ * How a hop ended.
+ * - `done`: its page is sent and recorded.
+ * - `idle`: nothing to do: another run holds the hop or has closed it, or no chain came this way.
+ * - `stopped`: the announcement is paused, cancelled, failed or done, or another run took the hop over.
+ * - `repeated`: time ran out; a further run of the same hop sends the rest.
+ */
+export type HopEnd = 'done' | 'idle' | 'stopped' | 'repeated';
+
+export interface HopReport {
+  readonly kind: 'broadcast';
+  readonly announcementId: number;
+  readonly round: number;
+  readonly fromDeviceId: number;
+  readonly end: HopEnd;
+  /** Pushes sent and recorded by this run. */
+  readonly sent: number;
+}
+
+/** One hop, from its claim to its end. */
+export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
+  const { announcementId, round, fromDeviceId } = job;
+  const report = (end: HopEnd, sent = 0): HopReport => {
+    const hop = { kind: job.kind, announcementId, round, fromDeviceId, end, sent };
+    ctx.log.info('hop ended', hop);
+    return hop;
+  };
+
+  const claim = await claimHop(ctx, job);
+  if (claim.kind !== 'claimed') return report('idle');
+  const { hop } = claim;
+  try {
+    const announcement = await ctx.store.fetchAnnouncement(announcementId);
+    if (announcement?.status !== 'running') {
+      await ctx.store.releaseHop(hop);
+      return report('stopped');
+    }
+    const page = await fetchPage(ctx, hop);
+    if (!(await handOver(ctx, hop, page.bounds))) return report('stopped');
+    const { end, sent } = await pushPage(ctx, hop, announcement, page.devices);
+    if (end === 'done') await finish(ctx, hop);
+    else await ctx.store.releaseHop(hop);
+    if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
+    return report(end, sent);
+  } catch (error) {
+    await giveBack(ctx, hop, error);
+    throw error;
+  }
+}
+
+/** Takes the hop; a job that names an announcement not yet started starts it. */
+async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
+  const { store, config, requestId } = ctx;
+  const owner = `${requestId}/${crypto.randomUUID()}`;
+  const claim = await store.claimHop(job, owner, config.leaseMs);
+  if (claim.kind !== 'absent' || job.round > 0) return claim;
+
+  await fetchNamed(ctx, job);
+  if (!(await store.startAnnouncement(job, config.leaseMs))) return claim;
+  ctx.log.info('announcement started', {
+    announcementId: job.announcementId,
+    fromDeviceId: job.fromDeviceId,
+  });
+  return store.claimHop(job, owner, config.leaseMs);
+}
+
+/** The announcement that a job names; PushError('NO_SUCH_ANNOUNCEMENT') if there is none. */
+export async function fetchNamed(
+  { store }: Pick<Context, 'store'>,
+  { announcementId }: { readonly announcementId: number },
+): Promise<Announcement> {
+  const announcement = await store.fetchAnnouncement(announcementId);
+  if (announcement) return announcement;
+  const expected = 'the id of a row in push_announcement';
+  throw PushError.of('NO_SUCH_ANNOUNCEMENT', [
+    { field: 'announcementId', expected, came: String(announcementId) },
+  ]);
+}
+
+/** Reads one device more than a page: if it is there, the page is full and that device is where the next hop begins. */
+async function fetchPage(
+  { store, config }: Pick<Context, 'store' | 'config'>,
+  hop: Hop,
+): Promise<{ devices: Device[]; bounds: PageBounds }> {
+  if (hop.page) {
+    // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
+    const { lastDeviceId } = hop.page;
+    const devices = await store.fetchPage(hop.fromDeviceId, lastDeviceId, config.pageSize);
+    const settled = await store.fetchSettled(hop.announcementId, hop.fromDeviceId, lastDeviceId);
+    return { devices: devices.filter(({ deviceId }) => !settled.has(deviceId)), bounds: hop.page };
+  }
+  const rows = await store.fetchPage(hop.fromDeviceId, hop.toDeviceId, config.pageSize + 1);
+  const devices = rows.slice(0, config.pageSize);
+  const bounds: PageBounds = {
+    lastDeviceId: devices.at(-1)?.deviceId ?? hop.fromDeviceId - 1,
+    nextDeviceId: rows[config.pageSize]?.deviceId ?? null,
+  };
+  return { devices, bounds };
+}
+
+/** Plants the next hop, then wakes it, before this page is sent: false if this hop was taken over meanwhile. */
+async function handOver(ctx: Context, hop: Hop, bounds: PageBounds): Promise<boolean> {
+  const { store, invoker, config, functionName } = ctx;
+  const next = bounds.nextDeviceId === null ? null : nextJob(hop, bounds.nextDeviceId);
+  if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return false;
+  if (next && !hop.handedOver) {
+    await invoker.invoke(functionName, next);
+    await store.markHandedOver(hop);
+  }
+  return true;
+}
+
+/** Sends and records chunk by chunk, for as long as there is time and nobody says stop. */
+async function pushPage(
+  ctx: Context,
+  hop: Hop,
+  announcement: Announcement,
+  devices: readonly Device[],
+): Promise<{ end: 'done' | 'stopped' | 'repeated'; sent: number }> {
+  const { store, config } = ctx;
+  for (let sent = 0; sent < devices.length; sent += config.chunkSize) {
+    const spareMs = ctx.remainingMs() - config.reserveMs;
+    if (spareMs <= 0) return repeatOrGiveUp(ctx, hop, sent);
+    if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
+
+    const chunk = devices.slice(sent, sent + config.chunkSize);
+    const deliveries = await sendChunk(ctx, announcement, chunk);
+    await store.recordDeliveries(hop, deliveries);
+    if (await failIfSystemic(ctx, hop, deliveries)) return { end: 'stopped', sent: sent + chunk.length };
+  }
+  return { end: 'done', sent: devices.length };
+}
+
+/** A run that sent nothing for want of time would repeat for ever, so that is an error, which Lambda retries only twice. */
+function repeatOrGiveUp(ctx: Context, hop: Hop, sent: number): { end: 'repeated'; sent: number } {
+  if (sent > 0) return { end: 'repeated', sent };
+  throw new PushError(
+    'OUT_OF_TIME',
+    `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(ctx.remainingMs())} ms left before the ` +
+      `first chunk, and DEADLINE_RESERVE_MS keeps ${ctx.config.reserveMs}: raise the function's time-out`,
+  );
+}
+
+/** Sends one chunk; the nth outcome is the nth device's. */
+async function sendChunk(
+  { sender, config }: Context,
+  { announcementId, content, dryRun }: Announcement,
+  devices: readonly Device[],
+): Promise<Delivery[]> {
+  const batch = { content, collapseKey: `baton-${announcementId}`, dryRun, devices };
+  const outcomes = await sender.send(batch, config.fcm.timeoutMs);
+  if (outcomes.length !== devices.length) {
+    throw new PushError(
+      'BAD_REPLY',
+      `sender: expected ${devices.length} outcomes, one a device, came ${outcomes.length}`,
+    );
+  }
+  return devices.flatMap(({ deviceId }, nth) => {
+    const outcome = outcomes[nth];
+    return outcome ? [{ deviceId, ...outcome }] : [];
+  });
+}
+
+/**
+ * Credentials, project or payload at fault: every further push would fail alike, so the announcement stops here. Its
+ * hops stay open, and those devices are sent again once it is running again.
+ */
+async function failIfSystemic(ctx: Context, hop: Hop, deliveries: readonly Delivery[]): Promise<boolean> {
+  const misconfigured = deliveries.filter(({ verdict }) => verdict === 'misconfigured');
+  if (misconfigured.length * 2 <= deliveries.length) return false;
+  const reasons = [...new Set(misconfigured.map(({ reason }) => reason))].join(', ');
+  await fail(
+    ctx,
+    hop,
+    `FCM refused ${misconfigured.length} of ${deliveries.length} pushes for no fault of the devices (${reasons}): ` +
+      'check the credentials, the project id and the message',
+  );
+  return true;
+}
+
+async function fail({ store, log }: Context, { announcementId }: Hop, reason: string): Promise<void> {
+  if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
+  log.error('announcement failed', { announcementId, reason });
+}
+
+/** The last hop to close finds none open, and so closes the announcement. */
+async function finish({ store, log }: Context, hop: Hop): Promise<void> {
+  const { announcementId } = hop;
+  if (!(await store.closeHop(hop))) return;
+  if ((await store.countHops(announcementId)).open > 0) return;
+  if (!(await store.moveAnnouncement(announcementId, ['running'], 'done', null))) return;
+  log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
+}
+
+/** After an error: the hop is free for the retry at once, not only when its lease has run out. */
+async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<void> {
+  try {
+    if (error instanceof PushError && error.code === 'BAD_CREDENTIALS') await fail(ctx, hop, error.message);
+    await ctx.store.releaseHop(hop);
+  } catch (second) {
+    // The first error is the one to tell; the lease runs out by itself.
+    ctx.log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
+  }
+}

@@ -1,0 +1,145 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type Env, parseConfig } from '../config.ts';
+import type { Announcement, Config, Content, NewAnnouncement, Store } from '../context.ts';
+import { openStore } from '../db/open.ts';
+import { PushError } from '../errors.ts';
+import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
+import { type Progress, runOnThisMachine } from '../local/engine.ts';
+import { type Args, type Command, refuse, type Terminal } from './command.ts';
+import { group, makeProgressBar } from './progress.ts';
+
+export const pushCommand: Command = {
+  summary: 'Broadcast to every device in the database through FCM, for real, on this machine.',
+  options: {
+    announcement: { value: 'ID', help: 'push an announcement that is in push_announcement already' },
+    title: { value: 'TEXT', help: 'push a new announcement with this title' },
+    body: { value: 'TEXT', help: 'and this text' },
+    image: { value: 'URL', help: 'and this picture (https)' },
+    data: { value: 'KEY=VALUE', multiple: true, help: 'and this for the app; may be given more than once' },
+    'dry-run': { help: 'let FCM check every message (validate_only) and show none' },
+    workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
+    json: { help: 'print one JSON object and nothing else' },
+    verbose: { help: "print the function's log as it comes" },
+  },
+  async run(args, terminal) {
+    const workers = args.whole('workers', 1, 1000);
+    const config = parseConfig(terminal.env);
+    // Asked before anything is written, so that a missing or stale key costs nothing.
+    await fetchAccessToken(openCredentials(config.fcm));
+    const store = await openStore(config.database);
+    try {
+      const announcement = await chooseAnnouncement(args, config, store);
+      return await push(announcement, workers, args, config, store, terminal);
+    } finally {
+      await store.close();
+    }
+  },
+};
+
+async function push(
+  { announcementId }: Announcement,
+  workers: number,
+  args: Args,
+  config: Config,
+  store: Store,
+  terminal: Terminal,
+): Promise<number> {
+  const devices = await store.countDevices();
+  const json = args.flag('json');
+  const bar = makeProgressBar(devices, json ? { ...terminal, err: () => {} } : terminal);
+  const progress = await runOnThisMachine({
+    store,
+    announcementId,
+    workers,
+    recursiveLoop: 'Allow',
+    env: workerEnvironment(terminal.env, config),
+    onLog: (line) => {
+      if (args.flag('verbose')) terminal.err(`${line}\n`);
+    },
+    onProgress: (each) => bar.show(each),
+  });
+  bar.end();
+  terminal.out(json ? `${JSON.stringify(summarize(progress))}\n` : describe(progress));
+  return progress.announcement.status === 'done' ? 0 : 1;
+}
+
+/** The announcement that --announcement names, or one made from --title and --body. */
+async function chooseAnnouncement(args: Args, config: Config, store: Store): Promise<Announcement> {
+  const id = args.optionalWhole('announcement', 1, Number.MAX_SAFE_INTEGER);
+  const dryRun = args.flag('dry-run');
+  if (id === null) return create(store, { ...fresh(config), dryRun, content: parseContent(args) });
+
+  if (args.text('title') !== null || args.text('body') !== null) {
+    throw refuse('announcement', 'no --title or --body beside it', 'both');
+  }
+  const announcement = await store.fetchAnnouncement(id);
+  if (!announcement) throw refuse('announcement', 'the id of a row in push_announcement', String(id));
+  // A dry run has a ledger of its own, so that the real push still finds every device unsent.
+  if (dryRun && !announcement.dryRun) return create(store, { ...announcement, dryRun });
+  if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
+  throw refuse('announcement', 'one that has not been pushed yet', `${id}, which is ${announcement.status}`);
+}
+
+function fresh({ source }: Config): Pick<NewAnnouncement, 'source' | 'promise'> {
+  return { source, promise: 'at-least-once' };
+}
+
+async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {
+  const id = await store.createAnnouncement(announcement);
+  const created = await store.fetchAnnouncement(id);
+  if (!created) throw new PushError('DATABASE', `announcement ${id} cannot be read back`);
+  return created;
+}
+
+function parseContent(args: Args): Content {
+  const title = args.text('title');
+  const body = args.text('body');
+  const image = args.text('image');
+  if (!title || !body)
+    throw refuse('title', 'a title and a --body, or an --announcement', 'neither or one of them');
+  if (image !== null && URL.parse(image)?.protocol !== 'https:') {
+    throw refuse('image', 'an https address', JSON.stringify(image));
+  }
+  return { title, body, image, data: Object.fromEntries(args.list('data').map(parsePair)) };
+}
+
+function parsePair(text: string): [string, string] {
+  const split = text.indexOf('=');
+  if (split < 1) throw refuse('data', 'KEY=VALUE', JSON.stringify(text));
+  return [text.slice(0, split), text.slice(split + 1)];
+}
+
+/** The workers see Baton's own configuration and what Google's client and Node read; paths hold wherever they run. */
+function workerEnvironment(env: Env, { database, fcm }: Config): Record<string, string> {
+  const own =
+    /^(STAGE|DATABASE_|FCM_|GOOGLE_|GCLOUD_|PAGE_SIZE$|CHUNK_SIZE$|LEASE_MS$|DEADLINE_|NODE_EXTRA_CA_CERTS$)/;
+  const given = Object.entries(env).flatMap(([name, value]) =>
+    value && own.test(name) ? [[name, value]] : [],
+  );
+  return {
+    ...Object.fromEntries(given),
+    ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
+    ...(fcm.credentials.kind === 'file' ? { FCM_CREDENTIALS: resolve(fcm.credentials.path) } : {}),
+  };
+}
+
+function summarize({ announcement, counts, hops, seconds }: Progress) {
+  const { announcementId, status, statusReason, dryRun } = announcement;
+  return { announcementId, status, reason: statusReason, dryRun, ...counts, hops: hops.closed, seconds };
+}
+
+function describe({ announcement, counts, hops, seconds }: Progress): string {
+  const { announcementId, status, statusReason, dryRun } = announcement;
+  return [
+    `announcement ${announcementId} ${status}${dryRun ? ' (dry run: FCM checked every message and showed none)' : ''}`,
+    ...(statusReason === null ? [] : [statusReason]),
+    '',
+    ...Object.entries(counts).map(
+      ([verdict, count]) => `  ${verdict.padEnd(14)}${group(count).padStart(11)}`,
+    ),
+    '',
+    `  ${group(hops.closed)} hops, ${seconds.toFixed(1)} s`,
+    '',
+  ].join('\n');
+}

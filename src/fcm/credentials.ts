@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
+import type { FcmConfig } from '../context.ts';
+import { PushError } from '../errors.ts';
+
+export interface FcmAccess {
+  readonly credential: Credential;
+  readonly projectId: string;
+}
+
+const HOW_TO_GET =
+  'in the Firebase console: Project settings, Service accounts, Generate new private key; ' +
+  'then set FCM_CREDENTIALS to the path of that file, or to its content';
+
+/** Opens the credentials without asking Google anything yet. PushError('BAD_CREDENTIALS') says what is missing. */
+export function openCredentials({ credentials, projectId }: FcmConfig): FcmAccess {
+  switch (credentials.kind) {
+    case 'none':
+      throw refuse('FCM_CREDENTIALS', `a service account (${HOW_TO_GET})`, 'nothing');
+    case 'application-default':
+      if (projectId === null) {
+        throw refuse(
+          'FCM_PROJECT_ID',
+          'the Firebase project id, with application default credentials',
+          'nothing',
+        );
+      }
+      return { credential: applicationDefault(), projectId };
+    case 'file':
+      return openServiceAccount(readAccountFile(credentials.path), `the file ${credentials.path}`, projectId);
+    case 'inline':
+      return openServiceAccount(credentials.json, 'text', projectId);
+  }
+}
+
+/** A token that FCM takes as a bearer; the credential caches it and renews it in time. */
+export async function fetchAccessToken({ credential }: FcmAccess): Promise<string> {
+  try {
+    return (await credential.getAccessToken()).access_token;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${why}`, { cause });
+  }
+}
+
+function readAccountFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    throw refuse('FCM_CREDENTIALS', 'the path of a service account JSON file', `${path} (${code})`, cause);
+  }
+}
+
+function openServiceAccount(json: string, where: string, projectId: string | null): FcmAccess {
+  const account = parseAccount(json, where);
+  const own = account['project_id'];
+  if (typeof own !== 'string') {
+    throw refuse('FCM_CREDENTIALS', `a service account JSON with a project_id (${HOW_TO_GET})`, where);
+  }
+  try {
+    return { credential: cert(account), projectId: projectId ?? own };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw refuse('FCM_CREDENTIALS', `a service account JSON (${HOW_TO_GET})`, `${where}: ${why}`, cause);
+  }
+}
+
+function parseAccount(json: string, where: string): Record<string, unknown> {
+  try {
+    const account: unknown = JSON.parse(json);
+    if (typeof account === 'object' && account !== null) return account as Record<string, unknown>;
+  } catch {
+    // The parser's message quotes the text, which holds the private key: it must not get any further.
+  }
+  throw refuse('FCM_CREDENTIALS', 'a service account as a JSON object', `${where} that is no JSON object`);
+}
+
+function refuse(field: string, expected: string, came: string, cause?: unknown): PushError {
+  const problem = { field, expected, came };
+  return new PushError('BAD_CREDENTIALS', `${field}: expected ${expected}, came ${came}`, {
+    problems: [problem],
+    cause,
+  });
+}

@@ -1,0 +1,87 @@
+import type { Context as LambdaContext } from 'aws-lambda';
+import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
+import { type Env, parseConfig } from './config.ts';
+import type { Clock, Context, PushJob, Services } from './context.ts';
+import { openStore } from './db/open.ts';
+import { PushError } from './errors.ts';
+import { openSender } from './fcm/open.ts';
+import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpReply } from './http.ts';
+import { isHttpEvent, parseEvent } from './job.ts';
+import { makeLog } from './log.ts';
+import { makeInvoker } from './recurse.ts';
+
+export type Reply = HopReport | HttpReply | ErrorReport;
+
+/** What Baton uses of Lambda's own context. */
+export type Invocation = Pick<
+  LambdaContext,
+  'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'
+>;
+
+/**
+ * The function that Lambda calls: event -> job -> work -> reply.
+ *
+ * An event that can never succeed is answered, not thrown: Lambda would retry it twice. Everything else is thrown, so
+ * that Lambda does retry it.
+ */
+export function makeHandler(open: () => Promise<Services>) {
+  let opening: Promise<Services> | null = null;
+  const services = async (): Promise<Services> => {
+    opening ??= open();
+    try {
+      return await opening;
+    } catch (error) {
+      opening = null;
+      throw error;
+    }
+  };
+
+  return async (event: unknown, invocation: Invocation): Promise<Reply> => {
+    const ctx: Context = {
+      ...(await services()),
+      requestId: invocation.awsRequestId,
+      functionName: invocation.invokedFunctionArn,
+      remainingMs: () => invocation.getRemainingTimeInMillis(),
+    };
+    try {
+      const { entry, job } = parseEvent(event);
+      return entry === 'http' ? await accept(ctx, job) : await run(ctx, job);
+    } catch (error) {
+      if (!(error instanceof PushError) || !isCallersFault(error)) throw error;
+      ctx.log.error('event refused', { requestId: ctx.requestId, code: error.code, message: error.message });
+      return isHttpEvent(event) ? errorReply(error) : describeError(error);
+    }
+  };
+}
+
+/** The composition root: the only place that reads the environment and builds clients. */
+export async function openServices(env: Env, write: (line: string) => void): Promise<Services> {
+  const config = parseConfig(env);
+  const clock: Clock = { now: () => Date.now() };
+  const log = makeLog(clock, { stage: config.stage, source: config.source }, write);
+  const sender = await openSender(config.fcm, clock);
+  const store = await openStore(config.database);
+  return { config, store, sender, invoker: makeInvoker(), clock, log };
+}
+
+export const handler = makeHandler(() =>
+  openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
+);
+
+function run(ctx: Context, job: PushJob): Promise<HopReport> {
+  switch (job.kind) {
+    case 'broadcast':
+      return runHop(ctx, job);
+  }
+}
+
+/** Whoever asks over HTTP waits for no page: a run of its own does the work. */
+async function accept(ctx: Context, job: PushJob): Promise<HttpReply> {
+  await fetchNamed(ctx, job);
+  await ctx.invoker.invoke(ctx.functionName, job);
+  return acceptedReply(job);
+}
+
+function isCallersFault({ code }: PushError): boolean {
+  return code === 'BAD_EVENT' || code === 'NO_SUCH_ANNOUNCEMENT';
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { BroadcastJob, PushJob } from './context.ts';
+import { type Problem, PushError } from './errors.ts';
+
+/** What an event asks for, and how its sender wants to be answered. */
+export interface ParsedEvent {
+  readonly entry: 'direct' | 'http';
+  readonly job: PushJob;
+}
+
+/** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
+function wholeNumber(min: number) {
+  const error = `a whole number from ${min} to ${Number.MAX_SAFE_INTEGER}`;
+  const digits = z.string({ error }).regex(/^\d{1,16}$/, { error });
+  return z
+    .union([z.number({ error }), digits.transform(Number)], { error })
+    .pipe(z.int({ error }).min(min, { error }).max(Number.MAX_SAFE_INTEGER, { error }));
+}
+
+const announcementId = wholeNumber(1);
+const cursor = wholeNumber(0).nullish().default(0);
+
+/** What a person, a scheduler or an API sends: start at the beginning, unless told otherwise. */
+const startEvent = z.object({ announcementId, deviceId: cursor }).transform((event): BroadcastJob => ({
+  kind: 'broadcast',
+  announcementId: event.announcementId,
+  round: 0,
+  fromDeviceId: event.deviceId ?? 0,
+}));
+
+/** What the function sends itself. */
+const broadcastEvent = z.object({
+  kind: z.literal('broadcast', { error: '"broadcast"' }),
+  announcementId,
+  round: wholeNumber(0),
+  fromDeviceId: wholeNumber(0),
+});
+
+const KNOWN_EVENTS =
+  '{"announcementId": 42, "deviceId": 0}, or an API Gateway REST or HTTP API event with that as its JSON body';
+
+/** Unknown event -> job. PushError('BAD_EVENT') names the field, what was expected and what came. */
+export function parseEvent(event: unknown): ParsedEvent {
+  const http = parseHttpEvent(event);
+  return http ? { entry: 'http', job: parseJob(http.body) } : { entry: 'direct', job: parseJob(event) };
+}
+
+/** True for an event whose sender waits for an HTTP status, whatever else may be wrong with it. */
+export function isHttpEvent(event: unknown): boolean {
+  return httpMethod(event) !== null;
+}
+
+function parseJob(value: unknown): PushJob {
+  if (!isObject(value)) throw refuse([{ field: 'event', expected: KNOWN_EVENTS, came: show(value) }]);
+  const schema = 'kind' in value ? broadcastEvent : startEvent;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw refuse(
+    parsed.error.issues.map(({ path, message }) => ({
+      field: path.join('.'),
+      expected: message,
+      came: show(
+        path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value),
+      ),
+    })),
+  );
+}
+
+/** REST API (payload 1.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+ *  HTTP API (payload 2.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+function httpMethod(event: unknown): string | null {
+  if (!isObject(event) || !isObject(event['requestContext'])) return null;
+  const http = event['requestContext']['http'];
+  const method = event['version'] === '2.0' && isObject(http) ? http['method'] : event['httpMethod'];
+  return typeof method === 'string' ? method : null;
+}
+
+function parseHttpEvent(event: unknown): { body: unknown } | null {
+  const method = httpMethod(event);
+  if (method === null || !isObject(event)) return null;
+  if (method !== 'POST') throw refuse([{ field: 'method', expected: 'POST', came: show(method) }]);
+  const expected = 'a JSON object such as {"announcementId": 42}';
+  const { body } = event;
+  if (typeof body !== 'string' || body === '') throw refuse([{ field: 'body', expected, came: show(body) }]);
+  const text = event['isBase64Encoded'] === true ? Buffer.from(body, 'base64').toString() : body;
+  try {
+    return { body: JSON.parse(text) as unknown };
+  } catch {
+    throw refuse([{ field: 'body', expected, came: show(text) }]);
+  }
+}
+
+function refuse(problems: readonly Problem[]): PushError {
+  return PushError.of('BAD_EVENT', problems);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What came, short enough for a log line. */
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
