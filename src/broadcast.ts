@@ -7,6 +7,7 @@ import type {
   Device,
   Hop,
   PageBounds,
+  Verdict,
 } from './context.ts';
 import { PushError } from './errors.ts';
 import { nextJob, sameJob } from './recurse.ts';
@@ -99,8 +100,8 @@ async function fetchPage(
     // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
     const { lastDeviceId } = hop.page;
     const devices = await store.fetchPage(hop.fromDeviceId, lastDeviceId, config.pageSize);
-    const settled = await store.fetchSettled(hop.announcementId, hop.fromDeviceId, lastDeviceId);
-    return { devices: devices.filter(({ deviceId }) => !settled.has(deviceId)), bounds: hop.page };
+    const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromDeviceId, lastDeviceId);
+    return { devices: devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))), bounds: hop.page };
   }
   const rows = await store.fetchPage(hop.fromDeviceId, hop.toDeviceId, config.pageSize + 1);
   const devices = rows.slice(0, config.pageSize);
@@ -109,6 +110,11 @@ async function fetchPage(
     nextDeviceId: rows[config.pageSize]?.deviceId ?? null,
   };
   return { devices, bounds };
+}
+
+/** Nothing went out yet, or nothing that was the device's own; a `retryable` one waits for a round of its own. */
+function isUnsent(verdict: Verdict | undefined): boolean {
+  return verdict === undefined || verdict === 'misconfigured';
 }
 
 /** Plants the next hop, then wakes it, before this page is sent: false if this hop was taken over meanwhile. */

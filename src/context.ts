@@ -163,8 +163,8 @@ export interface Store {
   closeHop(hop: Hop): Promise<boolean>;
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
 
-  /** Devices from `fromDeviceId` to `lastDeviceId`, both inclusive, that have a delivery other than `misconfigured`. */
-  fetchSettled(announcementId: number, fromDeviceId: number, lastDeviceId: number): Promise<Set<number>>;
+  /** The verdicts on devices from `fromDeviceId` to `lastDeviceId`, both inclusive; devices without a delivery are absent. */
+  fetchVerdicts(announcementId: number, fromDeviceId: number, lastDeviceId: number): Promise<Map<number, Verdict>>;
   /** Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is. */
   recordDeliveries(key: HopKey, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;
