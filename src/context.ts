@@ -164,7 +164,11 @@ export interface Store {
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
 
   /** The verdicts on devices from `fromDeviceId` to `lastDeviceId`, both inclusive; devices without a delivery are absent. */
-  fetchVerdicts(announcementId: number, fromDeviceId: number, lastDeviceId: number): Promise<Map<number, Verdict>>;
+  fetchVerdicts(
+    announcementId: number,
+    fromDeviceId: number,
+    lastDeviceId: number,
+  ): Promise<Map<number, Verdict>>;
   /** Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is. */
   recordDeliveries(key: HopKey, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;

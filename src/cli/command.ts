@@ -24,9 +24,9 @@ export interface Command {
 export interface Terminal {
   readonly env: Env;
   /** Results. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** Everything that is said on the way. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   /** True if a person watches `err`, so that a line may be drawn over. */
   readonly live: boolean;
 }
@@ -108,5 +108,5 @@ export function describeCommand(name: string, { summary, operands, options }: Co
     },
   );
   const usage = ['baton', name, operands, '[options]'].filter((word) => word !== undefined).join(' ');
-  return [`${usage}`, '', summary, '', ...rows, ''].join('\n');
+  return [usage, '', summary, '', ...rows, ''].join('\n');
 }

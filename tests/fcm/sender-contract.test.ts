@@ -11,7 +11,9 @@ import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../
 import { redirectSdk } from '../../src/local/sdk-redirect.ts';
 
 const clock = { now: () => Date.now() };
-const credential: Credential = { getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }) };
+const credential: Credential = {
+  getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }),
+};
 const access = { credential, projectId: 'contract' };
 
 type Make = (endpoint: string, use?: typeof access) => Sender;
@@ -35,7 +37,12 @@ const manyDevices = (count: number): Device[] =>
   devicesNamed(...Array.from({ length: count }, (_, nth) => `target-${nth}`));
 
 const batchFor = (devices: readonly Device[], change: Partial<Batch> = {}): Batch => ({
-  content: { title: 'Straße "1" 🎉', body: 'line\nbreak', image: 'https://example.com/a.png', data: { k: 'v' } },
+  content: {
+    title: 'Straße "1" 🎉',
+    body: 'line\nbreak',
+    image: 'https://example.com/a.png',
+    data: { k: 'v' },
+  },
   collapseKey: 'baton-1',
   dryRun: false,
   devices,
@@ -62,7 +69,7 @@ describe.each(TRANSPORTS)('the %s transport', (_, make) => {
     sender = make(sandbox.endpoint, use);
   }
 
-  test('sends one message to every device, and the nth outcome is the nth device\'s', async () => {
+  test("sends one message to every device, and the nth outcome is the nth device's", async () => {
     await begin({ faults: { unregistered: 0.2, invalid: 0.1 } });
     const devices = manyDevices(700);
     const outcomes = await sender.send(batchFor(devices), 10_000);
@@ -117,7 +124,7 @@ describe.each(TRANSPORTS)('the %s transport', (_, make) => {
     expect(outcomes.map(({ verdict }) => verdict)).toEqual(Array(4).fill('unknown'));
   });
 
-  test('a bad payload is nobody\'s device\'s fault', async () => {
+  test("a bad payload is nobody's device's fault", async () => {
     await begin();
     const content = { title: 'x'.repeat(5000), body: 'b', image: null, data: {} };
     const [outcome] = await sender.send(batchFor(manyDevices(1), { content }), 10_000);
