@@ -1,7 +1,8 @@
 import type { Context as LambdaContext } from 'aws-lambda';
 import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
+import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config.ts';
-import type { Clock, Context, PushJob, Services } from './context.ts';
+import type { Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { PushError } from './errors.ts';
 import { openSender } from './fcm/open.ts';
@@ -57,10 +58,10 @@ export function makeHandler(open: () => Promise<Services>) {
 /** The composition root: the only place that reads the environment and builds clients. */
 export async function openServices(env: Env, write: (line: string) => void): Promise<Services> {
   const config = parseConfig(env);
-  const clock: Clock = { now: () => Date.now() };
+  const clock = systemClock;
   const log = makeLog(clock, { stage: config.stage, source: config.source }, write);
   const sender = await openSender(config.fcm, clock);
-  const store = await openStore(config.database);
+  const store = await openStore(config.database, clock);
   return { config, store, sender, invoker: makeInvoker(), clock, log };
 }
 

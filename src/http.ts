@@ -1,5 +1,5 @@
 import type { BroadcastJob } from './context.ts';
-import { PushError } from './errors.ts';
+import type { PushError } from './errors.ts';
 
 /** What API Gateway takes as a reply, in payload 1.0 and 2.0 alike. */
 export interface HttpReply {

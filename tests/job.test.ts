@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PushError } from '../src/errors.ts';
 import { isHttpEvent, parseEvent } from '../src/job.ts';

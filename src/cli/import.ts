@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
+import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config.ts';
 import type { NewDevice, Store, TargetKind } from '../context.ts';
 import { openStore } from '../db/open.ts';
+import { MAX_TARGET_LENGTH } from '../db/store.ts';
 import { PushError } from '../errors.ts';
 import type { Command, Terminal } from './command.ts';
 
@@ -12,9 +14,6 @@ const ROWS_A_STATEMENT = 2000;
 const MAX_ROWS_TOLD = 20;
 
 const KINDS: readonly TargetKind[] = ['token', 'fid'];
-
-/** The width of push_device.target. */
-const MAX_TARGET_LENGTH = 512;
 
 export const importCommand: Command = {
   summary: 'Add devices from a CSV file with a column named token (or fid, for Firebase installation ids).',
@@ -30,7 +29,7 @@ export const importCommand: Command = {
       };
       throw PushError.of('BAD_INPUT', [problem]);
     }
-    const store = await openStore(parseDatabaseConfig(terminal.env));
+    const store = await openStore(parseDatabaseConfig(terminal.env), systemClock);
     try {
       const { read, added, bad } = await importDevices(file, store, terminal);
       terminal.out(

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { systemClock } from '../clock.ts';
 import { type Env, parseConfig } from '../config.ts';
 import type { Announcement, Config, Content, NewAnnouncement, Store } from '../context.ts';
 import { openStore } from '../db/open.ts';
@@ -27,7 +28,7 @@ export const pushCommand: Command = {
     const config = parseConfig(terminal.env);
     // Asked before anything is written, so that a missing or stale key costs nothing.
     await fetchAccessToken(openCredentials(config.fcm));
-    const store = await openStore(config.database);
+    const store = await openStore(config.database, systemClock);
     try {
       const announcement = await chooseAnnouncement(args, config, store);
       return await push(announcement, workers, args, config, store, terminal);

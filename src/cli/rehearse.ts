@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config.ts';
 import type { NewDevice, Store } from '../context.ts';
-import { migrate } from '../db/migrate.ts';
-import { openStore } from '../db/open.ts';
+import { migrateDatabase, openStore } from '../db/open.ts';
 import { audit } from '../local/audit.ts';
 import { type Progress, runOnThisMachine } from '../local/engine.ts';
 import {
@@ -80,8 +80,8 @@ function parseOptions(args: Args) {
 async function rehearse(options: Options, folder: string, terminal: Terminal): Promise<number> {
   const databaseUrl = databaseOf(options, folder);
   const config = parseDatabaseConfig({ ...terminal.env, DATABASE_URL: databaseUrl });
-  await migrate(config);
-  const store = await openStore(config);
+  await migrateDatabase(config, systemClock);
+  const store = await openStore(config, systemClock);
   const sandbox = await startFcmSandbox({
     seed: options.seed,
     latencyMs: options.latencyMs,

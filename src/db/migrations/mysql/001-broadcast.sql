@@ -1,0 +1,53 @@
+-- All times are UTC. Targets are case-sensitive, so they are compared byte by byte.
+
+CREATE TABLE IF NOT EXISTS push_announcement (
+  announcement_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  title           TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  image           TEXT NULL,
+  data            TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object of strings',
+  source          VARCHAR(64) NOT NULL DEFAULT 'default',
+  promise         VARCHAR(16) NOT NULL DEFAULT 'at-least-once',
+  dry_run         TINYINT NOT NULL DEFAULT 0,
+  status          VARCHAR(16) NOT NULL DEFAULT 'draft',
+  status_reason   TEXT NULL,
+  created_at      DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
+  started_at      DATETIME(3) NULL,
+  finished_at     DATETIME(3) NULL
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+CREATE TABLE IF NOT EXISTS push_device (
+  device_id   BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  target      VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  target_kind VARCHAR(8) NOT NULL DEFAULT 'token',
+  created_at  DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
+  UNIQUE KEY push_device_target (target)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+CREATE TABLE IF NOT EXISTS push_hop (
+  announcement_id BIGINT UNSIGNED NOT NULL,
+  round           INT UNSIGNED NOT NULL,
+  from_device_id  BIGINT UNSIGNED NOT NULL,
+  to_device_id    BIGINT UNSIGNED NULL COMMENT 'the last device of the chain; NULL: no end',
+  last_device_id  BIGINT UNSIGNED NULL COMMENT 'the last device of the page; NULL: not read yet',
+  next_device_id  BIGINT UNSIGNED NULL COMMENT 'where the next hop begins; NULL: the chain ends here',
+  handed_over     TINYINT NOT NULL DEFAULT 0,
+  claims          INT UNSIGNED NOT NULL DEFAULT 0,
+  owner           VARCHAR(100) NULL COMMENT 'who works on it; NULL: nobody',
+  lease_until     DATETIME(3) NOT NULL COMMENT 'when it counts as stalled',
+  planted_at      DATETIME(3) NOT NULL,
+  closed_at       DATETIME(3) NULL,
+  PRIMARY KEY (announcement_id, round, from_device_id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+CREATE TABLE IF NOT EXISTS push_delivery (
+  announcement_id BIGINT UNSIGNED NOT NULL,
+  device_id       BIGINT UNSIGNED NOT NULL,
+  verdict         VARCHAR(16) CHARACTER SET ascii NOT NULL,
+  reason          VARCHAR(100) NULL,
+  message_name    VARCHAR(255) NULL COMMENT 'what FCM calls the accepted message',
+  round           INT UNSIGNED NOT NULL,
+  attempts        INT UNSIGNED NOT NULL DEFAULT 1,
+  recorded_at     DATETIME(3) NOT NULL,
+  PRIMARY KEY (announcement_id, device_id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;

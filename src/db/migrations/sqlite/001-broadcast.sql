@@ -1,0 +1,52 @@
+-- The tables of the MySQL store, for one machine. All times are milliseconds since the epoch.
+
+CREATE TABLE push_announcement (
+  announcement_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  title           TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  image           TEXT,
+  data            TEXT NOT NULL DEFAULT '{}', -- a JSON object of strings
+  source          TEXT NOT NULL DEFAULT 'default',
+  promise         TEXT NOT NULL DEFAULT 'at-least-once',
+  dry_run         INTEGER NOT NULL DEFAULT 0,
+  status          TEXT NOT NULL DEFAULT 'draft',
+  status_reason   TEXT,
+  created_at      INTEGER NOT NULL,
+  started_at      INTEGER,
+  finished_at     INTEGER
+) STRICT;
+
+CREATE TABLE push_device (
+  device_id   INTEGER PRIMARY KEY AUTOINCREMENT,
+  target      TEXT NOT NULL UNIQUE,
+  target_kind TEXT NOT NULL DEFAULT 'token',
+  created_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE push_hop (
+  announcement_id INTEGER NOT NULL,
+  round           INTEGER NOT NULL,
+  from_device_id  INTEGER NOT NULL,
+  to_device_id    INTEGER, -- the last device of the chain; NULL: no end
+  last_device_id  INTEGER, -- the last device of the page; NULL: not read yet
+  next_device_id  INTEGER, -- where the next hop begins; NULL: the chain ends here
+  handed_over     INTEGER NOT NULL DEFAULT 0,
+  claims          INTEGER NOT NULL DEFAULT 0,
+  owner           TEXT, -- who works on it; NULL: nobody
+  lease_until     INTEGER NOT NULL, -- when it counts as stalled
+  planted_at      INTEGER NOT NULL,
+  closed_at       INTEGER,
+  PRIMARY KEY (announcement_id, round, from_device_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE push_delivery (
+  announcement_id INTEGER NOT NULL,
+  device_id       INTEGER NOT NULL,
+  verdict         TEXT NOT NULL,
+  reason          TEXT,
+  message_name    TEXT, -- what FCM calls the accepted message
+  round           INTEGER NOT NULL,
+  attempts        INTEGER NOT NULL DEFAULT 1,
+  recorded_at     INTEGER NOT NULL,
+  PRIMARY KEY (announcement_id, device_id)
+) STRICT, WITHOUT ROWID;

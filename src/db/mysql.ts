@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createPool,
+  type Pool,
+  type PoolConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from 'mysql2/promise';
+import type { DatabaseConfig, DatabaseTls } from '../context.ts';
+import { PushError } from '../errors.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
+
+/** A hop asks one thing at a time; the second connection is for whoever looks on. */
+const CONNECTIONS = 2;
+
+/** A container may have been frozen since: a connection that was idle for longer is asked before it is trusted. */
+const TRUSTED_IDLE_MS = 1000;
+const PING_TIMEOUT_MS = 2000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Deadlock, and lock wait time-out: MySQL has undone the statement and says to try again. */
+const TRY_AGAIN: readonly unknown[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT'];
+const MAX_TRIES = 5;
+
+const MIGRATION_WAIT_S = 60;
+
+const DIALECT: Dialect = {
+  name: 'mysql',
+  now: 'UTC_TIMESTAMP(3)',
+  nowPlusMs: 'UTC_TIMESTAMP(3) + INTERVAL ? * 1000 MICROSECOND',
+  insertIgnore: 'INSERT IGNORE',
+  onConflict: () => 'ON DUPLICATE KEY UPDATE',
+  // Not the newer `AS new`, which MariaDB does not know.
+  incoming: (column) => `VALUES(${column})`,
+};
+
+export type MysqlConfig = Extract<DatabaseConfig, { kind: 'mysql' }>;
+
+/** MySQL 8 and MariaDB 10.6 or later. Connects at the first statement. */
+export function openMysql({ url, tls }: MysqlConfig): Driver {
+  const pool = createPool({
+    uri: url,
+    connectionLimit: CONNECTIONS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Ids beyond 2^53 come as text, which the rows refuse, and not as another number.
+    supportBigNumbers: true,
+    timezone: 'Z',
+    charset: 'utf8mb4_unicode_ci',
+    multipleStatements: false,
+    trace: false,
+    ...tlsOptions(tls),
+  });
+  const usedAt = new WeakMap<object, number>();
+
+  /** A connection that answers. */
+  async function connect(): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await getConnection(pool, url);
+      const last = usedAt.get(connection.connection);
+      if (last === undefined) {
+        // Upserts of neighbouring pages lock the gaps between them under MySQL's own default, and so deadlock.
+        await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+        return connection;
+      }
+      if (performance.now() - last < TRUSTED_IDLE_MS || (await answers(connection))) return connection;
+      connection.destroy();
+    }
+  }
+
+  async function using<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const connection = await connect();
+      try {
+        const result = await work(connection);
+        usedAt.set(connection.connection, performance.now());
+        connection.release();
+        return result;
+      } catch (error) {
+        // What state it is in is not known, least of all in mid-transaction; a new one costs milliseconds.
+        connection.destroy();
+        if (!TRY_AGAIN.includes(codeOf(error)) || tries === MAX_TRIES) throw failed(error);
+        await sleep(10 * 2 ** tries * (1 + Math.random()));
+      }
+    }
+  }
+
+  return {
+    dialect: DIALECT,
+    async all(sql, values) {
+      return using(async (connection): Promise<Row[]> => {
+        const [rows] = await connection.query<RowDataPacket[]>(sql, [...values]);
+        return rows;
+      });
+    },
+    async run(sql, values) {
+      return using(async (connection) => {
+        const [{ affectedRows, insertId }] = await connection.query<ResultSetHeader>(sql, [...values]);
+        return { changes: affectedRows, insertId };
+      });
+    },
+    async runTogether(first, ...rest) {
+      return using(async (connection) => {
+        await connection.beginTransaction();
+        const [{ affectedRows }] = await connection.query<ResultSetHeader>(first.sql, [...first.values]);
+        if (affectedRows > 0) {
+          for (const { sql, values } of rest) await connection.query(sql, [...values]);
+        }
+        await connection.commit();
+        return affectedRows > 0;
+      });
+    },
+    async runScript(sql) {
+      // One by one: several statements in one call would have to be allowed for every call.
+      for (const statement of sql.split(/;\s*$/m)) {
+        if (statement.trim() !== '') await using((connection) => connection.query(statement));
+      }
+    },
+    async hasTable(name) {
+      return using(async (connection) => {
+        const [rows] = await connection.query<RowDataPacket[]>(
+          'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
+          [name],
+        );
+        return rows.length > 0;
+      });
+    },
+    async exclusively(work) {
+      // DDL commits by itself in MySQL, so a transaction would hold nobody off.
+      const connection = await connect();
+      try {
+        await connection.query("SELECT GET_LOCK(CONCAT(DATABASE(), '.push_migration'), ?)", [
+          MIGRATION_WAIT_S,
+        ]);
+        return await work();
+      } finally {
+        // The lock goes with the connection.
+        connection.destroy();
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function getConnection(pool: Pool, url: string): Promise<PoolConnection> {
+  try {
+    return await pool.getConnection();
+  } catch (cause) {
+    const { hostname, port, username, pathname } = new URL(url);
+    throw new PushError(
+      'DATABASE',
+      `DATABASE_URL: no connection to ${hostname}:${port || '3306'} as ${username || 'nobody'}, ` +
+        `database ${pathname.slice(1) || '(none)'}: ${codeOf(cause) ?? 'failed'}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function answers(connection: PoolConnection): Promise<boolean> {
+  const timer = Promise.withResolvers<boolean>();
+  const timeout = setTimeout(() => timer.resolve(false), PING_TIMEOUT_MS);
+  const ping = connection.ping().then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([ping, timer.promise]);
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/** `ssl` for mysql2; it checks the certificate's chain by default, and its name only if asked. */
+function tlsOptions(tls: DatabaseTls): { ssl?: string | { ca?: string; verifyIdentity: boolean } } {
+  switch (tls.kind) {
+    case 'off':
+      return {};
+    case 'rds':
+      return { ssl: 'Amazon RDS' };
+    case 'verify':
+      return {
+        ssl: { verifyIdentity: true, ...(tls.ca === null ? {} : { ca: readFileSync(tls.ca, 'utf8') }) },
+      };
+  }
+}
+
+function failed(error: unknown): PushError {
+  if (error instanceof PushError) return error;
+  return new PushError('DATABASE', `database: ${codeOf(error) ?? 'failed'}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

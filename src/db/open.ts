@@ -1,0 +1,40 @@
+import type { Clock, DatabaseConfig, Store } from '../context.ts';
+import { PushError } from '../errors.ts';
+import type { Driver } from './driver.ts';
+import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from './migrate.ts';
+import { openMysql } from './mysql.ts';
+import { openSqlite } from './sqlite.ts';
+import { makeStore } from './store.ts';
+
+/** PushError('DATABASE') if it cannot be reached, or if its tables are not those that this version works with. */
+export async function openStore(config: DatabaseConfig, clock: Clock): Promise<Store> {
+  const driver = openDriver(config, clock);
+  try {
+    const version = await fetchSchemaVersion(driver);
+    if (version !== SCHEMA_VERSION) {
+      const advice = version < SCHEMA_VERSION ? 'run `baton migrate`' : 'this Baton is too old for it';
+      throw new PushError(
+        'DATABASE',
+        `schema: expected version ${SCHEMA_VERSION}, came ${version}: ${advice}`,
+      );
+    }
+    return makeStore(driver);
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+}
+
+/** Makes or updates the tables; resolves to the names of the migrations that were applied. */
+export async function migrateDatabase(config: DatabaseConfig, clock: Clock): Promise<string[]> {
+  const driver = openDriver(config, clock);
+  try {
+    return await migrate(driver);
+  } finally {
+    await driver.close();
+  }
+}
+
+function openDriver(config: DatabaseConfig, clock: Clock): Driver {
+  return config.kind === 'mysql' ? openMysql(config) : openSqlite(config.file, clock);
+}

@@ -1,0 +1,120 @@
+import type {
+  Announcement,
+  AnnouncementStatus,
+  DeliveryPromise,
+  Device,
+  Hop,
+  TargetKind,
+  Verdict,
+} from '../context.ts';
+import { PushError } from '../errors.ts';
+import type { Row } from './driver.ts';
+
+/** Rows become types here and nowhere else: what does not fit is a PushError('DATABASE') naming the column. */
+
+export const VERDICTS = [
+  'delivered',
+  'unregistered',
+  'rejected',
+  'retryable',
+  'misconfigured',
+  'unknown',
+] as const satisfies Verdict[];
+
+const STATUSES = [
+  'draft',
+  'scheduled',
+  'running',
+  'paused',
+  'cancelled',
+  'failed',
+  'done',
+] as const satisfies AnnouncementStatus[];
+
+const PROMISES = ['at-least-once', 'at-most-once'] as const satisfies DeliveryPromise[];
+const TARGET_KINDS = ['token', 'fid'] as const satisfies TargetKind[];
+
+export function readAnnouncement(row: Row): Announcement {
+  return {
+    announcementId: readWhole(row, 'announcement_id'),
+    source: readText(row, 'source'),
+    promise: readWord(row, 'promise', PROMISES),
+    dryRun: readWhole(row, 'dry_run') !== 0,
+    status: readWord(row, 'status', STATUSES),
+    statusReason: readOptionalText(row, 'status_reason'),
+    content: {
+      title: readText(row, 'title'),
+      body: readText(row, 'body'),
+      image: readOptionalText(row, 'image'),
+      data: readData(row, 'data'),
+    },
+  };
+}
+
+export function readDevice(row: Row): Device {
+  return {
+    deviceId: readWhole(row, 'device_id'),
+    target: readText(row, 'target'),
+    targetKind: readWord(row, 'target_kind', TARGET_KINDS),
+  };
+}
+
+export function readHop(row: Row, owner: string): Hop {
+  const lastDeviceId = readOptionalWhole(row, 'last_device_id');
+  return {
+    announcementId: readWhole(row, 'announcement_id'),
+    round: readWhole(row, 'round'),
+    fromDeviceId: readWhole(row, 'from_device_id'),
+    owner,
+    claims: readWhole(row, 'claims'),
+    toDeviceId: readOptionalWhole(row, 'to_device_id'),
+    page:
+      lastDeviceId === null ? null : { lastDeviceId, nextDeviceId: readOptionalWhole(row, 'next_device_id') },
+    handedOver: readWhole(row, 'handed_over') !== 0,
+  };
+}
+
+/** Beyond 2^53 - 1 a number is not exact any more, and an id that is not exact is another device's. */
+export function readWhole(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw refuse(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, String(value));
+}
+
+export function readWord<T extends string>(row: Row, column: string, words: readonly T[]): T {
+  const word = words.find((each) => each === row[column]);
+  if (word !== undefined) return word;
+  throw refuse(column, `one of ${words.join(', ')}`, JSON.stringify(row[column]));
+}
+
+export function readOptionalText(row: Row, column: string): string | null {
+  return row[column] === null ? null : readText(row, column);
+}
+
+function readOptionalWhole(row: Row, column: string): number | null {
+  return row[column] === null ? null : readWhole(row, column);
+}
+
+function readText(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  throw refuse(column, 'text', typeof value);
+}
+
+function readData(row: Row, column: string): Record<string, string> {
+  const text = readText(row, column);
+  try {
+    const data: unknown = JSON.parse(text);
+    if (typeof data === 'object' && data !== null && !Array.isArray(data)) {
+      const entries = Object.entries(data);
+      if (entries.every(([, value]) => typeof value === 'string')) return Object.fromEntries(entries);
+    }
+  } catch {
+    // Refused below, like JSON of another shape.
+  }
+  throw refuse(column, 'a JSON object whose values are strings', text.slice(0, 100));
+}
+
+function refuse(field: string, expected: string, came: string): PushError {
+  return PushError.of('DATABASE', [{ field, expected, came }]);
+}

@@ -1,0 +1,241 @@
+import type { Counts, Delivery, Hop, HopKey, Store, Verdict } from '../context.ts';
+import { PushError } from '../errors.ts';
+import type { Driver, Statement, Value } from './driver.ts';
+import {
+  readAnnouncement,
+  readDevice,
+  readHop,
+  readOptionalText,
+  readWhole,
+  readWord,
+  VERDICTS,
+} from './rows.ts';
+
+/** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
+const ROWS_A_STATEMENT = 3000;
+
+/** The width of push_device.target. INSERT IGNORE would cut a longer one short without a word. */
+export const MAX_TARGET_LENGTH = 512;
+
+const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
+
+/** The store over either database: the SQL is the same but for the words in `dialect`. */
+export function makeStore(driver: Driver): Store {
+  const { now, nowPlusMs, insertIgnore, onConflict, incoming } = driver.dialect;
+
+  const changed = async (sql: string, values: readonly Value[]): Promise<boolean> =>
+    (await driver.run(sql, values)).changes > 0;
+
+  const plant = (key: HopKey, toDeviceId: number | null, wakeWithinMs: number): Statement => ({
+    sql: `${insertIgnore} INTO push_hop
+            (announcement_id, round, from_device_id, to_device_id, lease_until, planted_at)
+          VALUES (?, ?, ?, ?, ${nowPlusMs}, ${now})`,
+    values: [...keyOf(key), toDeviceId, wakeWithinMs],
+  });
+
+  return {
+    async createAnnouncement({ source, promise, dryRun, content }) {
+      const { insertId } = await driver.run(
+        `INSERT INTO push_announcement (title, body, image, data, source, promise, dry_run, status, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'draft', ${now})`,
+        [
+          content.title,
+          content.body,
+          content.image,
+          JSON.stringify(content.data),
+          source,
+          promise,
+          dryRun ? 1 : 0,
+        ],
+      );
+      return insertId;
+    },
+
+    async fetchAnnouncement(announcementId) {
+      const [row] = await driver.all(
+        `SELECT announcement_id, title, body, image, data, source, promise, dry_run, status, status_reason
+         FROM push_announcement WHERE announcement_id = ?`,
+        [announcementId],
+      );
+      return row ? readAnnouncement(row) : null;
+    },
+
+    moveAnnouncement(announcementId, from, to, reason) {
+      const ends = to === 'done' || to === 'cancelled' || to === 'failed';
+      return changed(
+        `UPDATE push_announcement SET status = ?, status_reason = ?, finished_at = ${ends ? now : 'NULL'}
+         WHERE announcement_id = ? AND status IN (${marks(from.length)})`,
+        [to, reason, announcementId, ...from],
+      );
+    },
+
+    startAnnouncement(key, wakeWithinMs) {
+      return driver.runTogether(
+        {
+          sql: `UPDATE push_announcement SET status = 'running', started_at = ${now}
+                WHERE announcement_id = ? AND status IN ('draft', 'scheduled')`,
+          values: [key.announcementId],
+        },
+        plant(key, null, wakeWithinMs),
+      );
+    },
+
+    async addDevices(devices) {
+      const tooLong = devices.find(({ target }) => target.length > MAX_TARGET_LENGTH);
+      if (tooLong) {
+        const expected = `at most ${MAX_TARGET_LENGTH} characters`;
+        throw PushError.of('BAD_INPUT', [{ field: 'target', expected, came: `${tooLong.target.length}` }]);
+      }
+      let added = 0;
+      for (let first = 0; first < devices.length; first += ROWS_A_STATEMENT) {
+        const rows = devices.slice(first, first + ROWS_A_STATEMENT);
+        const { changes } = await driver.run(
+          `${insertIgnore} INTO push_device (target, target_kind, created_at)
+           VALUES ${rows.map(() => `(?, ?, ${now})`).join(', ')}`,
+          rows.flatMap(({ target, targetKind }) => [target, targetKind]),
+        );
+        added += changes;
+      }
+      return added;
+    },
+
+    async countDevices() {
+      const [row] = await driver.all('SELECT COUNT(*) AS devices FROM push_device', []);
+      return readWhole(row ?? {}, 'devices');
+    },
+
+    async fetchPage(fromDeviceId, toDeviceId, limit) {
+      const rows = await driver.all(
+        `SELECT device_id, target, target_kind FROM push_device
+         WHERE device_id >= ? ${toDeviceId === null ? '' : 'AND device_id <= ?'}
+         ORDER BY device_id LIMIT ?`,
+        toDeviceId === null ? [fromDeviceId, limit] : [fromDeviceId, toDeviceId, limit],
+      );
+      return rows.map(readDevice);
+    },
+
+    async claimHop(key, owner, leaseMs) {
+      const claimed = await changed(
+        `UPDATE push_hop SET owner = ?, lease_until = ${nowPlusMs}, claims = claims + 1
+         WHERE ${THIS_HOP} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
+        [owner, leaseMs, ...keyOf(key)],
+      );
+      const [row] = await driver.all(`SELECT * FROM push_hop WHERE ${THIS_HOP}`, keyOf(key));
+      if (!row) return { kind: 'absent' };
+      // Asked of the row, not of the update alone: an update that the connection lost may have been done all the same.
+      if (claimed || readOptionalText(row, 'owner') === owner)
+        return { kind: 'claimed', hop: readHop(row, owner) };
+      return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
+    },
+
+    turnPage(hop, { lastDeviceId, nextDeviceId }, wakeWithinMs) {
+      const turned: Statement = {
+        sql: `UPDATE push_hop SET last_device_id = ?, next_device_id = ? WHERE ${THIS_HOP} AND owner = ?`,
+        values: [lastDeviceId, nextDeviceId, ...keyOf(hop), hop.owner],
+      };
+      if (nextDeviceId === null) return driver.runTogether(turned);
+      const next = { ...hop, fromDeviceId: nextDeviceId };
+      return driver.runTogether(turned, plant(next, hop.toDeviceId, wakeWithinMs));
+    },
+
+    async markHandedOver(hop) {
+      await driver.run(`UPDATE push_hop SET handed_over = 1 WHERE ${THIS_HOP}`, keyOf(hop));
+    },
+
+    holdHop(hop, leaseMs) {
+      return changed(
+        `UPDATE push_hop SET lease_until = ${nowPlusMs}
+         WHERE ${THIS_HOP} AND owner = ? AND EXISTS (
+           SELECT 1 FROM push_announcement
+           WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`,
+        [leaseMs, ...keyOf(hop), hop.owner],
+      );
+    },
+
+    async releaseHop(hop) {
+      await driver.run(
+        `UPDATE push_hop SET owner = NULL, lease_until = ${now} WHERE ${THIS_HOP} AND owner = ?`,
+        [...keyOf(hop), hop.owner],
+      );
+    },
+
+    closeHop(hop) {
+      return changed(`UPDATE push_hop SET owner = NULL, closed_at = ${now} WHERE ${THIS_HOP} AND owner = ?`, [
+        ...keyOf(hop),
+        hop.owner,
+      ]);
+    },
+
+    async countHops(announcementId) {
+      const [row = {}] = await driver.all(
+        `SELECT COUNT(*) AS hops, COUNT(closed_at) AS closed FROM push_hop WHERE announcement_id = ?`,
+        [announcementId],
+      );
+      const closed = readWhole(row, 'closed');
+      return { open: readWhole(row, 'hops') - closed, closed };
+    },
+
+    async fetchVerdicts(announcementId, fromDeviceId, lastDeviceId) {
+      const rows = await driver.all(
+        `SELECT device_id, verdict FROM push_delivery
+         WHERE announcement_id = ? AND device_id BETWEEN ? AND ?`,
+        [announcementId, fromDeviceId, lastDeviceId],
+      );
+      return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
+    },
+
+    async recordDeliveries(key, deliveries) {
+      const assignments = [
+        unlessFinal('reason', incoming('reason')),
+        unlessFinal('message_name', incoming('message_name')),
+        unlessFinal('round', incoming('round')),
+        unlessFinal('attempts', 'push_delivery.attempts + 1'),
+        unlessFinal('recorded_at', incoming('recorded_at')),
+        // Last, since MySQL assigns in this order and the others look at the verdict that was there.
+        unlessFinal('verdict', incoming('verdict')),
+      ];
+      for (let first = 0; first < deliveries.length; first += ROWS_A_STATEMENT) {
+        const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
+        await driver.run(
+          `INSERT INTO push_delivery
+             (announcement_id, device_id, verdict, reason, message_name, round, recorded_at)
+           VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${now})`).join(', ')}
+           ${onConflict('announcement_id, device_id')} ${assignments.join(', ')}`,
+          rows.flatMap((delivery) => valuesOf(key, delivery)),
+        );
+      }
+    },
+
+    async countDeliveries(announcementId) {
+      const rows = await driver.all(
+        'SELECT verdict, COUNT(*) AS deliveries FROM push_delivery WHERE announcement_id = ? GROUP BY verdict',
+        [announcementId],
+      );
+      const counted = new Map<Verdict, number>(
+        rows.map((row) => [readWord(row, 'verdict', VERDICTS), readWhole(row, 'deliveries')]),
+      );
+      return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counted.get(verdict) ?? 0])) as Counts;
+    },
+
+    close: () => driver.close(),
+  };
+}
+
+function keyOf({ announcementId, round, fromDeviceId }: HopKey | Hop): Value[] {
+  return [announcementId, round, fromDeviceId];
+}
+
+function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {
+  const { deviceId, verdict, reason, messageName } = delivery;
+  return [announcementId, deviceId, verdict, reason, messageName, round];
+}
+
+function marks(count: number): string {
+  return Array(count).fill('?').join(', ');
+}
+
+/** A final verdict stays: whoever comes later with another one is a run that had lost the hop. */
+function unlessFinal(column: string, value: string): string {
+  return `${column} = CASE WHEN push_delivery.verdict IN ('delivered', 'unregistered', 'rejected')
+    THEN push_delivery.${column} ELSE ${value} END`;
+}
