@@ -1,0 +1,294 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Claim, Delivery, Hop, HopKey, NewAnnouncement, Outcome, Store } from '../../src/context.ts';
+import { PushError } from '../../src/errors.ts';
+import { openStore } from '../../src/db/open.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+
+const draft: NewAnnouncement = {
+  source: 'default',
+  promise: 'at-least-once',
+  dryRun: false,
+  content: { title: 'Grüße 🎉', body: 'it\'s "on"\n\\', image: null, data: { ключ: 'значение' } },
+};
+
+const LEASE = 60_000;
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+const delivered: Outcome = {
+  verdict: 'delivered',
+  reason: null,
+  messageName: 'projects/p/messages/1',
+  retryAfterMs: null,
+};
+const retryable: Outcome = {
+  verdict: 'retryable',
+  reason: 'UNAVAILABLE',
+  messageName: null,
+  retryAfterMs: 10_000,
+};
+
+describe.each(databaseKinds())('the %s store', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+  /** A second process, as far as the database can tell. */
+  let other: Store;
+
+  beforeAll(async () => {
+    database = await makeDatabase(kind);
+    store = await openStore(database.config, systemClock);
+    other = await openStore(database.config, systemClock);
+  });
+
+  afterAll(async () => {
+    await store.close();
+    await other.close();
+    await database.drop();
+  });
+
+  async function startedHop(): Promise<HopKey> {
+    const announcementId = await store.createAnnouncement(draft);
+    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    expect(await store.startAnnouncement(key, LEASE)).toBe(true);
+    return key;
+  }
+
+  async function claimed(key: HopKey, owner: string, leaseMs = LEASE): Promise<Hop> {
+    const claim = await store.claimHop(key, owner, leaseMs);
+    if (claim.kind !== 'claimed') throw new Error(`expected a claim, came ${claim.kind}`);
+    return claim.hop;
+  }
+
+  test('an announcement comes back as it went in', async () => {
+    const id = await store.createAnnouncement(draft);
+    expect(await store.fetchAnnouncement(id)).toEqual({
+      ...draft,
+      announcementId: id,
+      status: 'draft',
+      statusReason: null,
+    });
+    const picture = {
+      ...draft,
+      dryRun: true,
+      promise: 'at-most-once',
+      content: { ...draft.content, image: 'https://e.x/i.png' },
+    } as const;
+    expect(await store.fetchAnnouncement(await store.createAnnouncement(picture))).toMatchObject(picture);
+    expect(await store.fetchAnnouncement(999_999)).toBeNull();
+  });
+
+  test('a status moves only from where it is said to be, and once', async () => {
+    const id = await store.createAnnouncement(draft);
+    expect(await store.moveAnnouncement(id, ['running', 'paused'], 'done', null)).toBe(false);
+    expect(await store.moveAnnouncement(id, ['draft'], 'failed', 'for a reason')).toBe(true);
+    expect(await store.moveAnnouncement(id, ['draft'], 'failed', 'for another')).toBe(false);
+    expect(await store.fetchAnnouncement(id)).toMatchObject({
+      status: 'failed',
+      statusReason: 'for a reason',
+    });
+  });
+
+  test('an announcement starts once, though two ask at once', async () => {
+    const announcementId = await store.createAnnouncement(draft);
+    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const started = await Promise.all([
+      store.startAnnouncement(key, LEASE),
+      other.startAnnouncement(key, LEASE),
+    ]);
+    expect(started.toSorted()).toEqual([false, true]);
+    expect(await store.countHops(announcementId)).toEqual({ open: 1, closed: 0 });
+  });
+
+  test('a start that comes too late plants nothing', async () => {
+    const { announcementId } = await startedHop();
+    const elsewhere = { announcementId, round: 0, fromDeviceId: 5000 };
+    expect(await store.startAnnouncement(elsewhere, LEASE)).toBe(false);
+    expect(await store.claimHop(elsewhere, 'a', LEASE)).toEqual({ kind: 'absent' });
+  });
+
+  test('devices keep their ids, and targets that differ in case are two', async () => {
+    const before = await store.countDevices();
+    const target = `Case-${kind}`;
+    expect(await store.addDevices([{ target, targetKind: 'token' }])).toBe(1);
+    expect(
+      await store.addDevices([
+        { target, targetKind: 'token' },
+        { target: target.toLowerCase(), targetKind: 'fid' },
+      ]),
+    ).toBe(1);
+    expect(await store.countDevices()).toBe(before + 2);
+    const devices = await store.fetchPage(0, null, 100);
+    expect(devices.filter((device) => device.target.toLowerCase() === target.toLowerCase())).toMatchObject([
+      { target, targetKind: 'token' },
+      { target: target.toLowerCase(), targetKind: 'fid' },
+    ]);
+  });
+
+  test('a target longer than its column is refused, not cut short', async () => {
+    const adding = store.addDevices([{ target: 'x'.repeat(513), targetKind: 'token' }]);
+    await expect(adding).rejects.toThrow('target: expected at most 512 characters, came 513');
+  });
+
+  test('a page is the devices from a cursor on, in order, both ends included', async () => {
+    await store.addDevices(
+      Array.from({ length: 50 }, (_, nth) => ({ target: `page-${nth}`, targetKind: 'token' as const })),
+    );
+    const all = (await store.fetchPage(0, null, 10_000)).map(({ deviceId }) => deviceId);
+    expect(all).toEqual(all.toSorted((a, b) => a - b));
+    const page = async (from: number, to: number | null, limit: number) =>
+      (await store.fetchPage(from, to, limit)).map(({ deviceId }) => deviceId);
+    expect(await page(all[5]!, null, 10)).toEqual(all.slice(5, 15));
+    expect(await page(all[5]!, all[7]!, 10)).toEqual(all.slice(5, 8));
+    expect(await page(all.at(-1)! + 1, null, 10)).toEqual([]);
+  });
+
+  test('of two claims at once, one wins', async () => {
+    for (let round = 0; round < 10; round++) {
+      const key = await startedHop();
+      const claims = await Promise.all([store.claimHop(key, 'a', LEASE), other.claimHop(key, 'b', LEASE)]);
+      expect(claims.map((claim) => claim.kind).toSorted()).toEqual(['claimed', 'leased']);
+    }
+  });
+
+  test('a hop nobody planted cannot be claimed', async () => {
+    const { announcementId } = await startedHop();
+    const key = { announcementId, round: 0, fromDeviceId: 77 };
+    expect(await store.claimHop(key, 'a', LEASE)).toEqual<Claim>({ kind: 'absent' });
+  });
+
+  test('a hop whose lease ran out is taken over, and the first owner can do nothing to it any more', async () => {
+    const key = await startedHop();
+    const first = await claimed(key, 'first', 50);
+    expect(first).toMatchObject({ ...key, claims: 1, page: null, handedOver: false, toDeviceId: null });
+    await sleep(80);
+    const second = await claimed(key, 'second');
+    expect(second.claims).toBe(2);
+
+    expect(await store.holdHop(first, LEASE)).toBe(false);
+    expect(await store.turnPage(first, { lastDeviceId: 10, nextDeviceId: 11 }, LEASE)).toBe(false);
+    expect(await store.closeHop(first)).toBe(false);
+    await store.releaseHop(first);
+    expect(await store.claimHop(key, 'third', LEASE)).toEqual({ kind: 'leased' });
+    expect(await store.claimHop({ ...key, fromDeviceId: 11 }, 'third', LEASE)).toEqual({ kind: 'absent' });
+    expect(await store.holdHop(second, LEASE)).toBe(true);
+  });
+
+  test('holding a hop extends its lease', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a', 150);
+    for (let beat = 0; beat < 4; beat++) {
+      await sleep(60);
+      expect(await store.holdHop(hop, 150)).toBe(true);
+    }
+    expect(await store.claimHop(key, 'b', LEASE)).toEqual({ kind: 'leased' });
+  });
+
+  test('a hop is not held once its announcement is paused', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    await store.moveAnnouncement(key.announcementId, ['running'], 'paused', null);
+    expect(await store.holdHop(hop, LEASE)).toBe(false);
+  });
+
+  test('turning the page keeps its bounds and plants the next hop, once', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    const bounds = { lastDeviceId: 3000, nextDeviceId: 3001 };
+    expect(await store.turnPage(hop, bounds, LEASE)).toBe(true);
+    expect(await store.turnPage(hop, bounds, LEASE)).toBe(true);
+    await store.markHandedOver(hop);
+    expect(await store.countHops(key.announcementId)).toEqual({ open: 2, closed: 0 });
+    await store.releaseHop(hop);
+    expect(await claimed(key, 'b')).toMatchObject({ page: bounds, handedOver: true, claims: 2 });
+    expect(await claimed({ ...key, fromDeviceId: 3001 }, 'b')).toMatchObject({ claims: 1, page: null });
+  });
+
+  test('the last page plants nothing, and a closed hop stays closed', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    expect(await store.turnPage(hop, { lastDeviceId: 12, nextDeviceId: null }, LEASE)).toBe(true);
+    expect(await store.closeHop(hop)).toBe(true);
+    expect(await store.claimHop(key, 'b', LEASE)).toEqual({ kind: 'closed' });
+    expect(await store.countHops(key.announcementId)).toEqual({ open: 0, closed: 1 });
+  });
+
+  test('a page of results is recorded in one go, and recording it again changes nothing', async () => {
+    const key = await startedHop();
+    const deliveries = Array.from({ length: 3000 }, (_, nth): Delivery => ({
+      deviceId: nth + 1,
+      ...delivered,
+    }));
+    await store.recordDeliveries(key, deliveries);
+    await store.recordDeliveries(key, deliveries);
+    const verdicts = await store.fetchVerdicts(key.announcementId, 1, 3000);
+    expect(verdicts.size).toBe(3000);
+    expect(await store.countDeliveries(key.announcementId)).toEqual({
+      delivered: 3000,
+      unregistered: 0,
+      rejected: 0,
+      retryable: 0,
+      misconfigured: 0,
+      unknown: 0,
+    });
+    expect([...(await store.fetchVerdicts(key.announcementId, 10, 11)).keys()]).toEqual([10, 11]);
+  });
+
+  test('a final verdict stays; one that is not final gives way', async () => {
+    const key = await startedHop();
+    const record = (deviceId: number, outcome: Outcome) =>
+      store.recordDeliveries(key, [{ deviceId, ...outcome }]);
+    await record(1, delivered);
+    await record(1, retryable);
+    await record(2, retryable);
+    await record(2, delivered);
+    await record(3, { ...retryable, verdict: 'unknown' });
+    await record(3, { ...retryable, verdict: 'unregistered' });
+    await record(3, retryable);
+    expect(Object.fromEntries(await store.fetchVerdicts(key.announcementId, 1, 3))).toEqual({
+      1: 'delivered',
+      2: 'delivered',
+      3: 'unregistered',
+    });
+  });
+
+  test("eight that record neighbouring pages at once get in nobody's way", async () => {
+    const key = await startedHop();
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, lane) => {
+        const own = await openStore(database.config, systemClock);
+        for (let chunk = 0; chunk < 10; chunk++) {
+          const first = (chunk * 8 + lane) * 100;
+          await own.recordDeliveries(
+            key,
+            Array.from({ length: 100 }, (__, nth) => ({ deviceId: first + nth + 1, ...retryable })),
+          );
+        }
+        await own.close();
+      }),
+    );
+    expect((await store.countDeliveries(key.announcementId)).retryable).toBe(8000);
+  });
+
+  test('the tables are made once, though two processes ask at once', async () => {
+    const fresh = await makeDatabase(kind, { migrated: false });
+    await expect(openStore(fresh.config, systemClock)).rejects.toThrow('came 0: run `baton migrate`');
+    const migrate = async () => {
+      const env = { ...process.env, DATABASE_URL: fresh.url };
+      return (await promisify(execFile)(process.execPath, [MAIN, 'migrate'], { env })).stdout;
+    };
+    const told = await Promise.all([migrate(), migrate()]);
+    expect(told.toSorted()).toEqual(['applied 001-broadcast\n', 'nothing to do\n']);
+    await (await openStore(fresh.config, systemClock)).close();
+    await fresh.drop();
+  });
+
+  test('what the database refuses is a PushError', async () => {
+    const key = { announcementId: -1, round: 0, fromDeviceId: 0 };
+    const bad = [{ deviceId: -1, ...delivered, verdict: null as never }];
+    await expect(store.recordDeliveries(key, bad)).rejects.toThrow(PushError);
+  });
+});
