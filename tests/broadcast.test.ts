@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runHop } from '../src/broadcast.ts';
+import { systemClock } from '../src/clock.ts';
+import type { BroadcastJob, Store } from '../src/context.ts';
+import { PushError } from '../src/errors.ts';
+import { openStore } from '../src/db/open.ts';
+import {
+  draft,
+  madeUpDevices,
+  makeContext,
+  outcome,
+  type TestContext,
+  type TestOptions,
+} from './support/context.ts';
+import { makeDatabase, type TestDatabase } from './support/database.ts';
+
+let database: TestDatabase;
+let store: Store;
+
+beforeEach(async () => {
+  database = await makeDatabase('sqlite');
+  store = await openStore(database.config, systemClock);
+});
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+});
+
+async function announce(devices: number): Promise<BroadcastJob> {
+  await store.addDevices(madeUpDevices(devices));
+  const announcementId = await store.createAnnouncement(draft);
+  return { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 };
+}
+
+/** Runs the job and every job that comes of it, one after another. */
+async function runAll(job: BroadcastJob, options: TestOptions = {}): Promise<TestContext> {
+  const ctx = makeContext(store, options);
+  const jobs = [job];
+  for (let next = jobs.shift(); next; next = jobs.shift()) {
+    const before = ctx.invoked.length;
+    await runHop(ctx, next);
+    jobs.push(...ctx.invoked.slice(before));
+  }
+  return ctx;
+}
+
+test('every device is pushed to once, in pages, and the announcement ends as done', async () => {
+  const job = await announce(25);
+  const ctx = await runAll(job);
+  expect(ctx.sent).toEqual(madeUpDevices(25).map(({ target }) => target));
+  expect(ctx.invoked.map(({ fromDeviceId }) => fromDeviceId)).toEqual([11, 21]);
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 25 });
+  expect(await store.countHops(job.announcementId)).toEqual({ open: 0, closed: 3 });
+});
+
+test('a full page hands the baton on before it sends its own', async () => {
+  const job = await announce(11);
+  const ctx = makeContext(store);
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(ctx.story).toEqual(['invoke 11', 'send 4', 'send 4', 'send 2']);
+});
+
+test('a page of exactly the page size is the last one', async () => {
+  const ctx = await runAll(await announce(10));
+  expect(ctx.story).toEqual(['send 4', 'send 4', 'send 2']);
+});
+
+test('no devices at all is a broadcast that is done', async () => {
+  const job = await announce(0);
+  const ctx = await runAll(job);
+  expect(ctx.story).toEqual([]);
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
+});
+
+test('a duplicate event does nothing', async () => {
+  const job = await announce(25);
+  const ctx = makeContext(store);
+  await runHop(ctx, job);
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'idle', sent: 0 });
+  expect(ctx.invoked).toHaveLength(1);
+  expect(ctx.sent).toHaveLength(10);
+});
+
+test('of two runs of one hop at once, one works', async () => {
+  const job = await announce(10);
+  const ctx = makeContext(store);
+  const ends = await Promise.all([runHop(ctx, job), runHop(ctx, job), runHop(ctx, job)]);
+  expect(ends.map(({ end }) => end).toSorted()).toEqual(['done', 'idle', 'idle']);
+  expect(ctx.sent).toHaveLength(10);
+});
+
+test('an event for a cursor that no chain came by forks nothing', async () => {
+  const job = await announce(25);
+  const ctx = makeContext(store);
+  await runHop(ctx, job);
+  expect(await runHop(ctx, { ...job, fromDeviceId: 5 })).toMatchObject({ end: 'idle' });
+  expect(ctx.sent).toHaveLength(10);
+});
+
+test('a broadcast may begin at a later device', async () => {
+  const job = await announce(25);
+  const ctx = await runAll({ ...job, fromDeviceId: 16 });
+  expect(ctx.sent).toEqual(
+    madeUpDevices(25)
+      .slice(15)
+      .map(({ target }) => target),
+  );
+});
+
+test('an announcement that does not exist is named', async () => {
+  const job = { kind: 'broadcast', announcementId: 4711, round: 0, fromDeviceId: 0 } as const;
+  await expect(runHop(makeContext(store), job)).rejects.toThrow(
+    'announcementId: expected the id of a row in push_announcement, came 4711',
+  );
+});
+
+test('a pause is seen before the next chunk, and the rest is sent after it', async () => {
+  const job = await announce(10);
+  const { announcementId } = job;
+  const ctx = makeContext(store, {
+    beforeSend: async () => void (await store.moveAnnouncement(announcementId, ['running'], 'paused', null)),
+  });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 4 });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
+  await store.moveAnnouncement(announcementId, ['paused'], 'running', null);
+  const resumed = makeContext(store);
+  expect(await runHop(resumed, job)).toMatchObject({ end: 'done', sent: 6 });
+  expect(resumed.sent).toEqual(['target-5', 'target-6', 'target-7', 'target-8', 'target-9', 'target-10']);
+});
+
+test('a run that breaks off is repeated: the same page, without those already sent, handed over once', async () => {
+  const job = await announce(25);
+  let chunks = 0;
+  const breaking = makeContext(store, {
+    beforeSend: () => {
+      if (++chunks === 2) throw new Error('the database went away');
+    },
+  });
+  await expect(runHop(breaking, job)).rejects.toThrow('the database went away');
+  const repeat = makeContext(store);
+  expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 6 });
+  expect(repeat.invoked).toEqual([]);
+  expect([...breaking.sent, ...repeat.sent]).toEqual(madeUpDevices(10).map(({ target }) => target));
+});
+
+test('a run that could not hand over sends nothing, and its repeat hands over', async () => {
+  const job = await announce(25);
+  const failing = makeContext(store, { invoke: () => Promise.reject(new PushError('INVOKE_FAILED', 'no')) });
+  await expect(runHop(failing, job)).rejects.toThrow(PushError);
+  expect(failing.sent).toEqual([]);
+  const repeat = makeContext(store);
+  expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(repeat.invoked.map(({ fromDeviceId }) => fromDeviceId)).toEqual([11]);
+});
+
+test('a hop that runs out of time leaves the rest to a repeat of itself', async () => {
+  const job = await announce(10);
+  const times = [20_000, 14_999];
+  const ctx = makeContext(store, { remainingMs: () => times.shift() ?? 300_000 });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'repeated', sent: 4 });
+  expect(ctx.invoked).toEqual([job]);
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'done', sent: 6 });
+  expect(ctx.sent).toHaveLength(10);
+});
+
+test('a hop that has no time for even one chunk fails, and does not repeat itself for ever', async () => {
+  const job = await announce(10);
+  const ctx = makeContext(store, { remainingMs: () => 10_000 });
+  await expect(runHop(ctx, job)).rejects.toMatchObject({ code: 'OUT_OF_TIME' });
+  expect(ctx.invoked).toEqual([]);
+});
+
+test('each device has the verdict that FCM gave for it', async () => {
+  const job = await announce(10);
+  const verdicts = ['delivered', 'unregistered', 'rejected', 'retryable', 'unknown'] as const;
+  await runAll(job, { answer: ({ deviceId }) => outcome(verdicts[deviceId % 5]!, 'SO_IT_IS') });
+  const recorded = await store.fetchVerdicts(job.announcementId, 1, 10);
+  for (const [deviceId, verdict] of recorded) expect(verdict).toBe(verdicts[deviceId % 5]);
+  expect(recorded.size).toBe(10);
+});
+
+test("a failure that is no device's fault stops the announcement after one chunk, and is sent again once it runs", async () => {
+  const job = await announce(10);
+  const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED') });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 4 });
+  const failed = await store.fetchAnnouncement(job.announcementId);
+  expect(failed?.status).toBe('failed');
+  expect(failed?.statusReason).toContain(
+    '4 of 4 pushes for no fault of the devices (HTTP_401_UNAUTHENTICATED)',
+  );
+
+  await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
+  const mended = makeContext(store);
+  expect(await runHop(mended, job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 10, misconfigured: 0 });
+});
+
+test('credentials that give no token stop the announcement with the reason', async () => {
+  const job = await announce(10);
+  const ctx = makeContext(store, {
+    beforeSend: () => {
+      throw new PushError('BAD_CREDENTIALS', 'no access token for FCM: invalid_grant');
+    },
+  });
+  await expect(runHop(ctx, job)).rejects.toMatchObject({ code: 'BAD_CREDENTIALS' });
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({
+    status: 'failed',
+    statusReason: 'no access token for FCM: invalid_grant',
+  });
+});
+
+test('a reply of another length than the chunk is refused, and nothing is recorded', async () => {
+  const job = await announce(10);
+  const ctx = makeContext(store);
+  const short = { ...ctx, sender: { ...ctx.sender, send: async () => [] } };
+  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a device, came 0');
+  expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
+});

@@ -1,0 +1,92 @@
+import { systemClock } from '../../src/clock.ts';
+import { parseConfig } from '../../src/config.ts';
+import type {
+  BroadcastJob,
+  Context,
+  Device,
+  NewAnnouncement,
+  NewDevice,
+  Outcome,
+  Store,
+} from '../../src/context.ts';
+
+export const draft: NewAnnouncement = {
+  source: 'default',
+  promise: 'at-least-once',
+  dryRun: false,
+  content: { title: 'Hello', body: 'World', image: null, data: {} },
+};
+
+export const delivered: Outcome = {
+  verdict: 'delivered',
+  reason: null,
+  messageName: 'm',
+  retryAfterMs: null,
+};
+
+export function outcome(verdict: Outcome['verdict'], reason: string): Outcome {
+  return { verdict, reason, messageName: null, retryAfterMs: null };
+}
+
+export function madeUpDevices(count: number): NewDevice[] {
+  return Array.from({ length: count }, (_, nth) => ({ target: `target-${nth + 1}`, targetKind: 'token' }));
+}
+
+/** A context over a real store, with an FCM and a Lambda that only take notes. */
+export interface TestContext extends Context {
+  /** Targets in the order in which they were sent. */
+  readonly sent: string[];
+  /** Jobs in the order in which they were invoked. */
+  readonly invoked: BroadcastJob[];
+  /** What happened, in order: `invoke 3`, `send 2`. */
+  readonly story: string[];
+  readonly logged: string[];
+}
+
+export interface TestOptions {
+  readonly env?: Record<string, string>;
+  /** FCM's answer for a device. */
+  readonly answer?: (device: Device) => Outcome;
+  /** Runs before each chunk is sent. */
+  readonly beforeSend?: () => Promise<void> | void;
+  readonly invoke?: (job: BroadcastJob) => Promise<void>;
+  readonly remainingMs?: () => number;
+}
+
+export function makeContext(store: Store, options: TestOptions = {}): TestContext {
+  const { env = {}, answer = () => delivered, beforeSend, invoke, remainingMs = () => 300_000 } = options;
+  const sent: string[] = [];
+  const invoked: BroadcastJob[] = [];
+  const story: string[] = [];
+  const logged: string[] = [];
+  return {
+    sent,
+    invoked,
+    story,
+    logged,
+    config: parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', ...env }),
+    store,
+    clock: systemClock,
+    log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
+    requestId: 'request-1',
+    functionName: 'baton',
+    remainingMs,
+    sender: {
+      async send({ devices }) {
+        await beforeSend?.();
+        story.push(`send ${devices.length}`);
+        sent.push(...devices.map(({ target }) => target));
+        return devices.map(answer);
+      },
+      close: async () => {},
+    },
+    invoker: {
+      async invoke(_name, job) {
+        await invoke?.(job);
+        story.push(`invoke ${job.fromDeviceId}`);
+        invoked.push(job);
+      },
+      close: () => {},
+    },
+  };
+}
