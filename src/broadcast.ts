@@ -11,6 +11,7 @@ import type {
 } from './context.ts';
 import { PushError } from './errors.ts';
 import { nextJob, sameJob } from './recurse.ts';
+import { settle } from './retry.ts';
 
 /**
  * How a hop ended.
@@ -52,13 +53,16 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     const page = await fetchPage(ctx, hop);
     if (!(await handOver(ctx, hop, page.bounds))) return report('stopped');
     const { end, sent } = await pushPage(ctx, hop, announcement, page.devices);
-    if (end === 'done') await finish(ctx, hop);
-    else await ctx.store.releaseHop(hop);
+    if (end !== 'done') await ctx.store.releaseHop(hop);
+    else if (await ctx.store.closeHop(hop)) await finishIfComplete(ctx, announcementId, round);
     if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
     return report(end, sent);
   } catch (error) {
-    await giveBack(ctx, hop, error);
-    throw error;
+    await giveBack(ctx, hop);
+    if (!(error instanceof PushError) || error.code !== 'BAD_CREDENTIALS') throw error;
+    // Told in the announcement; a retry by Lambda would only find it stopped.
+    await fail(ctx, hop, error.message);
+    return report('stopped');
   }
 }
 
@@ -96,17 +100,23 @@ async function fetchPage(
   { store, config }: Pick<Context, 'store' | 'config'>,
   hop: Hop,
 ): Promise<{ devices: Device[]; bounds: PageBounds }> {
+  const read = (toDeviceId: number | null, limit: number): Promise<Device[]> =>
+    hop.round === 0
+      ? store.fetchPage(hop.fromDeviceId, toDeviceId, limit)
+      : store.fetchRetryPage(hop, toDeviceId, limit);
+
   if (hop.page) {
     // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
     const { lastDeviceId } = hop.page;
-    const devices = await store.fetchPage(hop.fromDeviceId, lastDeviceId, config.pageSize);
+    const devices = await read(lastDeviceId, config.pageSize);
+    if (hop.round > 0) return { devices, bounds: hop.page };
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromDeviceId, lastDeviceId);
     return { devices: devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))), bounds: hop.page };
   }
-  const rows = await store.fetchPage(hop.fromDeviceId, hop.toDeviceId, config.pageSize + 1);
+  const rows = await read(hop.toDeviceId, config.pageSize + 1);
   const devices = rows.slice(0, config.pageSize);
   const bounds: PageBounds = {
-    lastDeviceId: devices.at(-1)?.deviceId ?? hop.fromDeviceId - 1,
+    lastDeviceId: devices.at(-1)?.deviceId ?? Math.max(0, hop.fromDeviceId - 1),
     nextDeviceId: rows[config.pageSize]?.deviceId ?? null,
   };
   return { devices, bounds };
@@ -143,7 +153,7 @@ async function pushPage(
     if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
 
     const chunk = devices.slice(sent, sent + config.chunkSize);
-    const deliveries = await sendChunk(ctx, announcement, chunk);
+    const deliveries = await sendChunk(ctx, hop, announcement, chunk);
     await store.recordDeliveries(hop, deliveries);
     if (await failIfSystemic(ctx, hop, deliveries)) return { end: 'stopped', sent: sent + chunk.length };
   }
@@ -162,10 +172,15 @@ function repeatOrGiveUp(ctx: Context, hop: Hop, sent: number): { end: 'repeated'
 
 /** Sends one chunk; the nth outcome is the nth device's. */
 async function sendChunk(
-  { sender, config }: Context,
-  { announcementId, content, dryRun }: Announcement,
+  { sender, store, config }: Context,
+  hop: Hop,
+  { announcementId, content, dryRun, promise }: Announcement,
   devices: readonly Device[],
 ): Promise<Delivery[]> {
+  if (promise === 'at-most-once') {
+    // Whoever finds these after a crash cannot know what FCM got, and must not ask it again.
+    await store.recordDeliveries(hop, devices.map(inFlight));
+  }
   const batch = { content, collapseKey: `baton-${announcementId}`, dryRun, devices };
   const outcomes = await sender.send(batch, config.fcm.timeoutMs);
   if (outcomes.length !== devices.length) {
@@ -176,8 +191,12 @@ async function sendChunk(
   }
   return devices.flatMap(({ deviceId }, nth) => {
     const outcome = outcomes[nth];
-    return outcome ? [{ deviceId, ...outcome }] : [];
+    return outcome ? [{ deviceId, ...settle(config, promise, hop.round, outcome) }] : [];
   });
+}
+
+function inFlight({ deviceId }: Device): Delivery {
+  return { deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
 }
 
 /**
@@ -202,22 +221,29 @@ async function fail({ store, log }: Context, { announcementId }: Hop, reason: st
   log.error('announcement failed', { announcementId, reason });
 }
 
-/** The last hop to close finds none open, and so closes the announcement. */
-async function finish({ store, log }: Context, hop: Hop): Promise<void> {
-  const { announcementId } = hop;
-  if (!(await store.closeHop(hop))) return;
+/**
+ * The last hop to close finds none open. What FCM did not take gets a round of its own, which the scan wakes when it is
+ * due; without such, the announcement is done.
+ */
+export async function finishIfComplete(
+  { store, config, log }: Context,
+  announcementId: number,
+  round: number,
+): Promise<void> {
   if ((await store.countHops(announcementId)).open > 0) return;
-  if (!(await store.moveAnnouncement(announcementId, ['running'], 'done', null))) return;
-  log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
+  if (round + 1 < config.maxAttempts && (await store.plantRound(announcementId, round + 1))) {
+    log.info('retry round planted', { announcementId, round: round + 1 });
+  } else if (await store.finishAnnouncement(announcementId)) {
+    log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
+  }
 }
 
 /** After an error: the hop is free for the retry at once, not only when its lease has run out. */
-async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<void> {
+async function giveBack({ store, log }: Context, hop: Hop): Promise<void> {
   try {
-    if (error instanceof PushError && error.code === 'BAD_CREDENTIALS') await fail(ctx, hop, error.message);
-    await ctx.store.releaseHop(hop);
+    await store.releaseHop(hop);
   } catch (second) {
     // The first error is the one to tell; the lease runs out by itself.
-    ctx.log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
+    log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
   }
 }

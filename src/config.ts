@@ -6,6 +6,10 @@ export type Env = Readonly<Record<string, string | undefined>>;
 /** FCM asks clients to allow a message at least 10 s. https://firebase.google.com/docs/cloud-messaging/scale-fcm */
 const FCM_TIMEOUT_MS = 10_000;
 
+/** The waits that FCM asks for, from the same page: after a 500 or 503, and after a 429 without Retry-After. */
+const RETRY_MS = 10_000;
+const QUOTA_RETRY_MS = 60_000;
+
 /** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
 export function parseConfig(env: Env): Config {
   const read = makeReader(env);
@@ -23,6 +27,9 @@ export function parseConfig(env: Env): Config {
     pageSize: read.whole('PAGE_SIZE', 3000, 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 500, 1, 5000),
     leaseMs: read.whole('LEASE_MS', 30_000, 1000, 900_000),
+    maxAttempts: read.whole('MAX_ATTEMPTS', 5, 1, 100),
+    retryMs: read.whole('RETRY_MS', RETRY_MS, 1, 3_600_000),
+    quotaRetryMs: read.whole('QUOTA_RETRY_MS', QUOTA_RETRY_MS, 1, 3_600_000),
     reserveMs: read.whole('DEADLINE_RESERVE_MS', 15_000, 0, 300_000),
   };
   // A chunk takes at most the FCM time-out, and both the lease and the reserve have to outlast it.

@@ -81,7 +81,12 @@ export interface BroadcastJob extends HopKey {
   readonly kind: 'broadcast';
 }
 
-export type PushJob = BroadcastJob;
+/** The minute tick: start what is due, wake what stalled, close what is finished. */
+export interface ScanJob {
+  readonly kind: 'scan';
+}
+
+export type PushJob = BroadcastJob | ScanJob;
 
 /** A hop as its claimant holds it. */
 export interface Hop extends HopKey {
@@ -123,8 +128,11 @@ export interface Outcome {
   readonly retryAfterMs: number | null;
 }
 
-export interface Delivery extends Outcome {
+/** What the ledger keeps of one push. */
+export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageName'> {
   readonly deviceId: number;
+  /** When to try again, from now; null unless `retryable`. */
+  readonly retryInMs: number | null;
 }
 
 /**
@@ -143,12 +151,22 @@ export interface Store {
   ): Promise<boolean>;
   /** Draft or scheduled -> running, and plants the chain's first hop, in one transaction: false if it was neither. */
   startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+  /** Running -> done, if no hop of it is open: false if it was not so. */
+  finishAnnouncement(announcementId: number): Promise<boolean>;
+  /** Scheduled announcements whose `publish_at` has come. */
+  fetchDue(limit: number): Promise<number[]>;
 
   /** Adds devices; targets already there keep their id. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
   countDevices(): Promise<number>;
   /** Devices by id from `fromDeviceId` to `toDeviceId`, both inclusive (null: no end), at most `limit`. */
   fetchPage(fromDeviceId: number, toDeviceId: number | null, limit: number): Promise<Device[]>;
+
+  /**
+   * The same, of the devices whose delivery is `retryable` since an earlier round than the hop's, or `misconfigured` in
+   * its own, from which a systemic failure stopped it.
+   */
+  fetchRetryPage(key: HopKey, toDeviceId: number | null, limit: number): Promise<Device[]>;
 
   /** Takes a hop that nobody holds: planted and unclaimed, or its lease ran out. */
   claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
@@ -161,6 +179,14 @@ export interface Store {
   releaseHop(hop: Hop): Promise<void>;
   /** The hop's work is done: false if it is no longer the owner's. */
   closeHop(hop: Hop): Promise<boolean>;
+  /** Plants the first hop of a retry round, to be woken when the last retry is due: false if nothing is retryable. */
+  plantRound(announcementId: number, round: number): Promise<boolean>;
+  /** Open hops of running announcements that nobody holds, or whose lease ran out. */
+  fetchStalled(limit: number): Promise<HopKey[]>;
+  /** Takes a stalled hop from whoever had it, to wake somebody else for it: false if it is not stalled any more. */
+  reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+  /** Running announcements without an open hop, and their last round. */
+  fetchFinished(limit: number): Promise<{ announcementId: number; round: number }[]>;
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
 
   /** The verdicts on devices from `fromDeviceId` to `lastDeviceId`, both inclusive; devices without a delivery are absent. */
@@ -238,6 +264,12 @@ export interface Config {
   /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
   readonly chunkSize: number;
   readonly leaseMs: number;
+  /** How often a push is tried before FCM's refusal is final. */
+  readonly maxAttempts: number;
+  /** The first wait after an error of FCM's; each further one is twice as long. */
+  readonly retryMs: number;
+  /** The wait after a 429 that does not say how long. */
+  readonly quotaRetryMs: number;
   /** Kept back from an invocation's time to record what is in flight and to hand on the rest. */
   readonly reserveMs: number;
 }

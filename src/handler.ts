@@ -2,7 +2,7 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config.ts';
-import type { Context, PushJob, Services } from './context.ts';
+import type { BroadcastJob, Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { PushError } from './errors.ts';
 import { openSender } from './fcm/open.ts';
@@ -10,8 +10,9 @@ import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpRe
 import { isHttpEvent, parseEvent } from './job.ts';
 import { makeLog } from './log.ts';
 import { makeInvoker } from './recurse.ts';
+import { scan, type ScanReport } from './scan.ts';
 
-export type Reply = HopReport | HttpReply | ErrorReport;
+export type Reply = HopReport | ScanReport | HttpReply | ErrorReport;
 
 /** What Baton uses of Lambda's own context. */
 export type Invocation = Pick<
@@ -45,8 +46,8 @@ export function makeHandler(open: () => Promise<Services>) {
       remainingMs: () => invocation.getRemainingTimeInMillis(),
     };
     try {
-      const { entry, job } = parseEvent(event);
-      return entry === 'http' ? await accept(ctx, job) : await run(ctx, job);
+      const parsed = parseEvent(event);
+      return parsed.entry === 'http' ? await accept(ctx, parsed.job) : await run(ctx, parsed.job);
     } catch (error) {
       if (!(error instanceof PushError) || !isCallersFault(error)) throw error;
       ctx.log.error('event refused', { requestId: ctx.requestId, code: error.code, message: error.message });
@@ -69,15 +70,17 @@ export const handler = makeHandler(() =>
   openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
 );
 
-function run(ctx: Context, job: PushJob): Promise<HopReport> {
+function run(ctx: Context, job: PushJob): Promise<HopReport | ScanReport> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);
+    case 'scan':
+      return scan(ctx);
   }
 }
 
 /** Whoever asks over HTTP waits for no page: a run of its own does the work. */
-async function accept(ctx: Context, job: PushJob): Promise<HttpReply> {
+async function accept(ctx: Context, job: BroadcastJob): Promise<HttpReply> {
   await fetchNamed(ctx, job);
   await ctx.invoker.invoke(ctx.functionName, job);
   return acceptedReply(job);

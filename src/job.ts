@@ -3,10 +3,9 @@ import type { BroadcastJob, PushJob } from './context.ts';
 import { type Problem, PushError } from './errors.ts';
 
 /** What an event asks for, and how its sender wants to be answered. */
-export interface ParsedEvent {
-  readonly entry: 'direct' | 'http';
-  readonly job: PushJob;
-}
+export type ParsedEvent =
+  | { readonly entry: 'direct'; readonly job: PushJob }
+  | { readonly entry: 'http'; readonly job: BroadcastJob };
 
 /** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
 function wholeNumber(min: number) {
@@ -28,21 +27,31 @@ const startEvent = z.object({ announcementId, deviceId: cursor }).transform((eve
   fromDeviceId: event.deviceId ?? 0,
 }));
 
-/** What the function sends itself. */
-const broadcastEvent = z.object({
-  kind: z.literal('broadcast', { error: '"broadcast"' }),
-  announcementId,
-  round: wholeNumber(0),
-  fromDeviceId: wholeNumber(0),
-});
+/** What names its kind: the function's own next hop, and the tick. */
+const jobEvent = z.discriminatedUnion(
+  'kind',
+  [
+    z.object({
+      kind: z.literal('broadcast'),
+      announcementId,
+      round: wholeNumber(0),
+      fromDeviceId: wholeNumber(0),
+    }),
+    z.object({ kind: z.literal('scan') }),
+  ],
+  { error: '"broadcast" or "scan"' },
+);
 
 const KNOWN_EVENTS =
-  '{"announcementId": 42, "deviceId": 0}, or an API Gateway REST or HTTP API event with that as its JSON body';
+  '{"announcementId": 42, "deviceId": 0}, {"kind": "scan"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
 
 /** Unknown event -> job. PushError('BAD_EVENT') names the field, what was expected and what came. */
 export function parseEvent(event: unknown): ParsedEvent {
-  const http = parseHttpEvent(event);
-  return http ? { entry: 'http', job: parseJob(http.body) } : { entry: 'direct', job: parseJob(event) };
+  const body = parseHttpBody(event);
+  if (body) return { entry: 'http', job: parseWith(startEvent, body.value) };
+  if (isTick(event)) return { entry: 'direct', job: { kind: 'scan' } };
+  const namesItsKind = isObject(event) && 'kind' in event;
+  return { entry: 'direct', job: parseWith<PushJob>(namesItsKind ? jobEvent : startEvent, event) };
 }
 
 /** True for an event whose sender waits for an HTTP status, whatever else may be wrong with it. */
@@ -50,9 +59,20 @@ export function isHttpEvent(event: unknown): boolean {
   return httpMethod(event) !== null;
 }
 
-function parseJob(value: unknown): PushJob {
+/**
+ * An EventBridge rule's or an EventBridge Scheduler's event, without an input of its own.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+ */
+function isTick(event: unknown): boolean {
+  if (!isObject(event)) return false;
+  const { source } = event;
+  return (
+    source === 'aws.scheduler' || (source === 'aws.events' && event['detail-type'] === 'Scheduled Event')
+  );
+}
+
+function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   if (!isObject(value)) throw refuse([{ field: 'event', expected: KNOWN_EVENTS, came: show(value) }]);
-  const schema = 'kind' in value ? broadcastEvent : startEvent;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw refuse(
@@ -75,7 +95,7 @@ function httpMethod(event: unknown): string | null {
   return typeof method === 'string' ? method : null;
 }
 
-function parseHttpEvent(event: unknown): { body: unknown } | null {
+function parseHttpBody(event: unknown): { value: unknown } | null {
   const method = httpMethod(event);
   if (method === null || !isObject(event)) return null;
   if (method !== 'POST') throw refuse([{ field: 'method', expected: 'POST', came: show(method) }]);
@@ -84,7 +104,7 @@ function parseHttpEvent(event: unknown): { body: unknown } | null {
   if (typeof body !== 'string' || body === '') throw refuse([{ field: 'body', expected, came: show(body) }]);
   const text = event['isBase64Encoded'] === true ? Buffer.from(body, 'base64').toString() : body;
   try {
-    return { body: JSON.parse(text) as unknown };
+    return { value: JSON.parse(text) as unknown };
   } catch {
     throw refuse([{ field: 'body', expected, came: show(text) }]);
   }

@@ -1,5 +1,5 @@
 import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { BroadcastJob, Hop, Invoker } from './context.ts';
+import type { BroadcastJob, Hop, HopKey, Invoker } from './context.ts';
 import { PushError } from './errors.ts';
 
 /** An Event invoke is answered in milliseconds: Lambda only queues it. The SDK's own default is to wait for ever. */
@@ -49,6 +49,6 @@ export function nextJob(hop: Hop, nextDeviceId: number): BroadcastJob {
 }
 
 /** The job that takes up the same hop again. */
-export function sameJob({ announcementId, round, fromDeviceId }: Hop): BroadcastJob {
+export function sameJob({ announcementId, round, fromDeviceId }: HopKey): BroadcastJob {
   return { kind: 'broadcast', announcementId, round, fromDeviceId };
 }

@@ -16,6 +16,9 @@ test('an empty environment is a working configuration', () => {
     pageSize: 3000,
     chunkSize: 500,
     leaseMs: 30_000,
+    maxAttempts: 5,
+    retryMs: 10_000,
+    quotaRetryMs: 60_000,
     reserveMs: 15_000,
   });
 });

@@ -16,6 +16,8 @@ const start = { kind: 'broadcast', announcementId: 42, round: 0, fromDeviceId: 0
 test.each([
   ['direct', 'direct', start],
   ['self-invoke', 'direct', { ...start, fromDeviceId: 3001 }],
+  ['eventbridge-rule', 'direct', { kind: 'scan' }],
+  ['eventbridge-scheduler', 'direct', { kind: 'scan' }],
   ['api-gateway-rest', 'http', start],
   ['api-gateway-http', 'http', start],
 ] as const)('a real event of the shape %s becomes a job', (name, entry, job) => {
@@ -46,7 +48,7 @@ test.each([
   [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '"-3"'],
   [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
   [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
-  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast"', '"brodcast"'],
+  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast" or "scan"', '"brodcast"'],
 ])('%j is refused by the field %s', (event, field, expected, came) => {
   expect(refusal(event).problems[0]).toEqual({ field, expected, came });
 });

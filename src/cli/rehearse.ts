@@ -8,19 +8,16 @@ import type { NewDevice, Store } from '../context.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
 import { audit } from '../local/audit.ts';
 import { type Progress, runOnThisMachine } from '../local/engine.ts';
-import {
-  type FcmSandbox,
-  parseFaults,
-  startFcmSandbox,
-  writeSandboxCredentials,
-} from '../local/fcm-sandbox.ts';
+import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
+import { parseFaults } from '../local/fcm-faults.ts';
+import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { group, makeProgressBar } from './progress.ts';
 
 const PROJECT_ID = 'rehearsal';
 const TARGET_PREFIX = 'rehearsal-';
 const DEVICES_A_STATEMENT = 2000;
-const SDK_REDIRECT = fileURLToPath(new URL('../local/sdk-redirect.ts', import.meta.url));
+const SDK_REDIRECT = fileURLToPath(new URL('../local/sdk-preload.ts', import.meta.url));
 
 export const rehearseCommand: Command = {
   summary:

@@ -80,6 +80,25 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
+    finishAnnouncement(announcementId) {
+      return changed(
+        `UPDATE push_announcement SET status = 'done', status_reason = NULL, finished_at = ${now}
+         WHERE announcement_id = ? AND status = 'running' AND NOT EXISTS (
+           SELECT 1 FROM push_hop
+           WHERE push_hop.announcement_id = push_announcement.announcement_id AND closed_at IS NULL)`,
+        [announcementId],
+      );
+    },
+
+    async fetchDue(limit) {
+      const rows = await driver.all(
+        `SELECT announcement_id FROM push_announcement
+         WHERE status = 'scheduled' AND publish_at <= ${now} ORDER BY publish_at LIMIT ?`,
+        [limit],
+      );
+      return rows.map((row) => readWhole(row, 'announcement_id'));
+    },
+
     async addDevices(devices) {
       const tooLong = devices.find(({ target }) => target.length > MAX_TARGET_LENGTH);
       if (tooLong) {
@@ -110,6 +129,19 @@ export function makeStore(driver: Driver): Store {
          WHERE device_id >= ? ${toDeviceId === null ? '' : 'AND device_id <= ?'}
          ORDER BY device_id LIMIT ?`,
         toDeviceId === null ? [fromDeviceId, limit] : [fromDeviceId, toDeviceId, limit],
+      );
+      return rows.map(readDevice);
+    },
+
+    async fetchRetryPage({ announcementId, round, fromDeviceId }, toDeviceId, limit) {
+      const rows = await driver.all(
+        `SELECT push_device.device_id, target, target_kind
+         FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
+         WHERE announcement_id = ? AND push_delivery.device_id >= ?
+           ${toDeviceId === null ? '' : 'AND push_delivery.device_id <= ?'}
+           AND (verdict = 'retryable' AND round < ? OR verdict = 'misconfigured' AND round = ?)
+         ORDER BY push_delivery.device_id LIMIT ?`,
+        [announcementId, fromDeviceId, ...(toDeviceId === null ? [] : [toDeviceId]), round, round, limit],
       );
       return rows.map(readDevice);
     },
@@ -166,6 +198,52 @@ export function makeStore(driver: Driver): Store {
       ]);
     },
 
+    plantRound(announcementId, round) {
+      return changed(
+        `${insertIgnore} INTO push_hop
+           (announcement_id, round, from_device_id, lease_until, planted_at)
+         SELECT announcement_id, ?, 0, MAX(retry_at), ${now} FROM push_delivery
+         WHERE announcement_id = ? AND verdict = 'retryable' GROUP BY announcement_id`,
+        [round, announcementId],
+      );
+    },
+
+    async fetchStalled(limit) {
+      const rows = await driver.all(
+        `SELECT push_hop.announcement_id, round, from_device_id
+         FROM push_announcement JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
+         WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now} LIMIT ?`,
+        [limit],
+      );
+      return rows.map((row) => ({
+        announcementId: readWhole(row, 'announcement_id'),
+        round: readWhole(row, 'round'),
+        fromDeviceId: readWhole(row, 'from_device_id'),
+      }));
+    },
+
+    reviveHop(key, wakeWithinMs) {
+      return changed(
+        `UPDATE push_hop SET owner = NULL, lease_until = ${nowPlusMs}
+         WHERE ${THIS_HOP} AND closed_at IS NULL AND lease_until < ${now}`,
+        [wakeWithinMs, ...keyOf(key)],
+      );
+    },
+
+    async fetchFinished(limit) {
+      const rows = await driver.all(
+        `SELECT push_hop.announcement_id, MAX(round) AS last_round
+         FROM push_announcement JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
+         WHERE status = 'running'
+         GROUP BY push_hop.announcement_id HAVING COUNT(*) = COUNT(closed_at) LIMIT ?`,
+        [limit],
+      );
+      return rows.map((row) => ({
+        announcementId: readWhole(row, 'announcement_id'),
+        round: readWhole(row, 'last_round'),
+      }));
+    },
+
     async countHops(announcementId) {
       const [row = {}] = await driver.all(
         `SELECT COUNT(*) AS hops, COUNT(closed_at) AS closed FROM push_hop WHERE announcement_id = ?`,
@@ -189,6 +267,7 @@ export function makeStore(driver: Driver): Store {
         unlessFinal('reason', incoming('reason')),
         unlessFinal('message_name', incoming('message_name')),
         unlessFinal('round', incoming('round')),
+        unlessFinal('retry_at', incoming('retry_at')),
         unlessFinal('attempts', 'push_delivery.attempts + 1'),
         unlessFinal('recorded_at', incoming('recorded_at')),
         // Last, since MySQL assigns in this order and the others look at the verdict that was there.
@@ -198,8 +277,8 @@ export function makeStore(driver: Driver): Store {
         const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
         await driver.run(
           `INSERT INTO push_delivery
-             (announcement_id, device_id, verdict, reason, message_name, round, recorded_at)
-           VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${now})`).join(', ')}
+             (announcement_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
+           VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`).join(', ')}
            ${onConflict('announcement_id, device_id')} ${assignments.join(', ')}`,
           rows.flatMap((delivery) => valuesOf(key, delivery)),
         );
@@ -226,8 +305,9 @@ function keyOf({ announcementId, round, fromDeviceId }: HopKey | Hop): Value[] {
 }
 
 function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {
-  const { deviceId, verdict, reason, messageName } = delivery;
-  return [announcementId, deviceId, verdict, reason, messageName, round];
+  const { deviceId, verdict, reason, messageName, retryInMs } = delivery;
+  // A time later by NULL is NULL.
+  return [announcementId, deviceId, verdict, reason, messageName, round, retryInMs];
 }
 
 function marks(count: number): string {

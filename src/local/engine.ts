@@ -75,7 +75,7 @@ export async function runOnThisMachine(options: EngineOptions): Promise<Progress
       onProgress(progress);
       if (ended) {
         // The hops still at work see it before their next chunk.
-        await lambda.idle();
+        while (lambda.stats().inFlight > 0) await sleep(POLL_MS / 10);
         return { ...progress, counts: await store.countDeliveries(announcementId), lambda: lambda.stats() };
       }
       if (idle) return progress;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Claim, Delivery, Hop, HopKey, NewAnnouncement, Outcome, Store } from '../../src/context.ts';
+import type { Claim, Delivery, Hop, HopKey, NewAnnouncement, Store } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { openStore } from '../../src/db/open.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -19,17 +19,19 @@ const draft: NewAnnouncement = {
 const LEASE = 60_000;
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-const delivered: Outcome = {
+type Entry = Omit<Delivery, 'deviceId'>;
+
+const delivered: Entry = {
   verdict: 'delivered',
   reason: null,
   messageName: 'projects/p/messages/1',
-  retryAfterMs: null,
+  retryInMs: null,
 };
-const retryable: Outcome = {
+const retryable: Entry = {
   verdict: 'retryable',
   reason: 'UNAVAILABLE',
   messageName: null,
-  retryAfterMs: 10_000,
+  retryInMs: 10_000,
 };
 
 describe.each(databaseKinds())('the %s store', (kind) => {
@@ -239,8 +241,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('a final verdict stays; one that is not final gives way', async () => {
     const key = await startedHop();
-    const record = (deviceId: number, outcome: Outcome) =>
-      store.recordDeliveries(key, [{ deviceId, ...outcome }]);
+    const record = (deviceId: number, entry: Entry) => store.recordDeliveries(key, [{ deviceId, ...entry }]);
     await record(1, delivered);
     await record(1, retryable);
     await record(2, retryable);

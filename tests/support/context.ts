@@ -1,12 +1,12 @@
 import { systemClock } from '../../src/clock.ts';
 import { parseConfig } from '../../src/config.ts';
 import type {
-  BroadcastJob,
   Context,
   Device,
   NewAnnouncement,
   NewDevice,
   Outcome,
+  PushJob,
   Store,
 } from '../../src/context.ts';
 
@@ -37,7 +37,7 @@ export interface TestContext extends Context {
   /** Targets in the order in which they were sent. */
   readonly sent: string[];
   /** Jobs in the order in which they were invoked. */
-  readonly invoked: BroadcastJob[];
+  readonly invoked: PushJob[];
   /** What happened, in order: `invoke 3`, `send 2`. */
   readonly story: string[];
   readonly logged: string[];
@@ -49,14 +49,14 @@ export interface TestOptions {
   readonly answer?: (device: Device) => Outcome;
   /** Runs before each chunk is sent. */
   readonly beforeSend?: () => Promise<void> | void;
-  readonly invoke?: (job: BroadcastJob) => Promise<void>;
+  readonly invoke?: (job: PushJob) => Promise<void>;
   readonly remainingMs?: () => number;
 }
 
 export function makeContext(store: Store, options: TestOptions = {}): TestContext {
   const { env = {}, answer = () => delivered, beforeSend, invoke, remainingMs = () => 300_000 } = options;
   const sent: string[] = [];
-  const invoked: BroadcastJob[] = [];
+  const invoked: PushJob[] = [];
   const story: string[] = [];
   const logged: string[] = [];
   return {
@@ -83,7 +83,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     invoker: {
       async invoke(_name, job) {
         await invoke?.(job);
-        story.push(`invoke ${job.fromDeviceId}`);
+        story.push(job.kind === 'scan' ? 'scan' : `invoke ${job.fromDeviceId}`);
         invoked.push(job);
       },
       close: () => {},

@@ -11,9 +11,11 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   dry_run         TINYINT NOT NULL DEFAULT 0,
   status          VARCHAR(16) NOT NULL DEFAULT 'draft',
   status_reason   TEXT NULL,
+  publish_at      DATETIME(3) NULL COMMENT 'when a scheduled announcement starts',
   created_at      DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
   started_at      DATETIME(3) NULL,
-  finished_at     DATETIME(3) NULL
+  finished_at     DATETIME(3) NULL,
+  KEY push_announcement_status (status, publish_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_device (
@@ -48,6 +50,7 @@ CREATE TABLE IF NOT EXISTS push_delivery (
   message_name    VARCHAR(255) NULL COMMENT 'what FCM calls the accepted message',
   round           INT UNSIGNED NOT NULL,
   attempts        INT UNSIGNED NOT NULL DEFAULT 1,
+  retry_at        DATETIME(3) NULL COMMENT 'when a retryable push may be tried again',
   recorded_at     DATETIME(3) NOT NULL,
   PRIMARY KEY (announcement_id, device_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;

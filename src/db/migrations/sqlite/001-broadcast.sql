@@ -11,10 +11,13 @@ CREATE TABLE push_announcement (
   dry_run         INTEGER NOT NULL DEFAULT 0,
   status          TEXT NOT NULL DEFAULT 'draft',
   status_reason   TEXT,
+  publish_at      INTEGER, -- when a scheduled announcement starts
   created_at      INTEGER NOT NULL,
   started_at      INTEGER,
   finished_at     INTEGER
 ) STRICT;
+
+CREATE INDEX push_announcement_status ON push_announcement (status, publish_at);
 
 CREATE TABLE push_device (
   device_id   INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,6 +50,7 @@ CREATE TABLE push_delivery (
   message_name    TEXT, -- what FCM calls the accepted message
   round           INTEGER NOT NULL,
   attempts        INTEGER NOT NULL DEFAULT 1,
+  retry_at        INTEGER, -- when a retryable push may be tried again
   recorded_at     INTEGER NOT NULL,
   PRIMARY KEY (announcement_id, device_id)
 ) STRICT, WITHOUT ROWID;

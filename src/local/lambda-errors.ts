@@ -1,0 +1,71 @@
+/** An error of the Lambda API, as AWS sends it. */
+export class LambdaApiError extends Error {
+  override readonly name = 'LambdaApiError';
+  readonly status: number;
+  readonly type: string;
+  readonly body: Readonly<Record<string, string>>;
+
+  /** `key`: AWS's model spells the message's key with a capital in some errors and without in others. */
+  constructor(status: number, type: string, key: 'Message' | 'message', message: string, reason?: string) {
+    super(message);
+    this.status = status;
+    this.type = type;
+    this.body = {
+      Type: status < 500 ? 'User' : 'Service',
+      [key]: message,
+      ...(reason === undefined ? {} : { Reason: reason }),
+    };
+  }
+}
+
+export type ThrottleReason =
+  'ConcurrentInvocationLimitExceeded' | 'ReservedFunctionConcurrentInvocationLimitExceeded';
+
+export function notFound(message: string): LambdaApiError {
+  return new LambdaApiError(404, 'ResourceNotFoundException', 'Message', message);
+}
+
+export function throttled(reason: ThrottleReason): LambdaApiError {
+  return new LambdaApiError(429, 'TooManyRequestsException', 'message', 'Rate Exceeded.', reason);
+}
+
+export function notJson(why: string): LambdaApiError {
+  const message = `Could not parse request body into json: Could not parse payload into json: ${why}`;
+  return new LambdaApiError(400, 'InvalidRequestContentException', 'message', message);
+}
+
+export function badClientContext(): LambdaApiError {
+  const message = 'Client context must be a valid Base64-encoded JSON object.';
+  return new LambdaApiError(400, 'InvalidRequestContentException', 'message', message);
+}
+
+export function tooLarge(limitBytes: number): LambdaApiError {
+  const message = `Request must be smaller than ${limitBytes} bytes for the InvokeFunction operation`;
+  return new LambdaApiError(413, 'RequestTooLargeException', 'message', message);
+}
+
+export function badParameter(message: string): LambdaApiError {
+  return new LambdaApiError(400, 'InvalidParameterValueException', 'message', message);
+}
+
+export function badValue(value: string, member: string, constraint: string): LambdaApiError {
+  const message = `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must ${constraint}`;
+  return new LambdaApiError(400, 'ValidationException', 'message', message);
+}
+
+export function recursive(): LambdaApiError {
+  const message =
+    'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services ' +
+    "resources and stopped your function's invocation.";
+  return new LambdaApiError(400, 'RecursiveInvocationException', 'Message', message);
+}
+
+export function unknownOperation(method: string, path: string): LambdaApiError {
+  const message = `The local Lambda has no operation for ${method} ${path}`;
+  return new LambdaApiError(404, 'UnknownOperationException', 'Message', message);
+}
+
+export function serviceFailure(cause: unknown): LambdaApiError {
+  const message = `The local Lambda failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new LambdaApiError(500, 'ServiceException', 'Message', message);
+}

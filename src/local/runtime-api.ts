@@ -1,0 +1,87 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** The headers and the payload that answer `next`. */
+export interface RuntimeTask {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Buffer;
+}
+
+/** What one worker says. `answer` tells whether the request id is the one that it works on. */
+export interface RuntimeCalls {
+  next(deliver: (task: RuntimeTask) => void): void;
+  answer(requestId: string, kind: 'response' | 'error', body: Buffer, headers: IncomingHttpHeaders): boolean;
+  initError(body: Buffer, headers: IncomingHttpHeaders): void;
+}
+
+export interface RuntimeApi {
+  /** host:port, as AWS_LAMBDA_RUNTIME_API has it: a runtime interface client takes no path there. */
+  readonly address: string;
+  close(): void;
+}
+
+const VERSION = '/2018-06-01/runtime/';
+const INVOCATION = /^invocation\/([^/]+)\/(response|error)$/;
+
+/**
+ * Lambda's Runtime API for one worker (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), on a loopback port of
+ * its own: a worker is known by the port that it calls.
+ */
+export async function startRuntimeApi(calls: RuntimeCalls): Promise<RuntimeApi> {
+  const server = createServer((request, response) => {
+    const { method = '', url = '', headers } = request;
+    const path = url.startsWith(VERSION) ? url.slice(VERSION.length) : '';
+    if (method === 'GET' && path === 'invocation/next') {
+      calls.next(({ headers: answer, payload }) => {
+        response.writeHead(200, {
+          ...answer,
+          'Content-Type': 'application/json',
+          'Content-Length': payload.length,
+        });
+        response.end(payload);
+      });
+      return;
+    }
+    const [, requestId, kind] = INVOCATION.exec(path) ?? [];
+    const isInitError = path === 'init/error';
+    if (method !== 'POST' || (requestId === undefined && !isInitError)) {
+      reply(response, 404, { errorMessage: `no ${method} ${url}`, errorType: 'InvalidRequest' });
+      return;
+    }
+    buffer(request).then(
+      (body) => {
+        if (requestId === undefined) {
+          calls.initError(body, headers);
+          reply(response, 202, { status: 'OK' });
+        } else if (
+          calls.answer(decodeURIComponent(requestId), kind === 'error' ? 'error' : 'response', body, headers)
+        ) {
+          reply(response, 202, { status: 'OK' });
+        } else {
+          reply(response, 400, { errorMessage: 'Invalid request ID', errorType: 'InvalidRequestID' });
+        }
+      },
+      () => response.destroy(),
+    );
+  });
+  // A worker may be idle, or at work, for as long as it likes: its connections end only with it.
+  server.requestTimeout = 0;
+  server.headersTimeout = 0;
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `127.0.0.1:${port}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function reply(response: ServerResponse, status: number, body: Record<string, string>): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { IncomingHttpHeaders } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  type Ending,
+  exitWords,
+  failed,
+  type Invocation,
+  reportLine,
+  responded,
+  type Result,
+  tailOf,
+} from './invocation.ts';
+import { readLines } from './log-lines.ts';
+import { type RuntimeTask, startRuntimeApi } from './runtime-api.ts';
+
+const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Lambda gives INIT 10 s; when they are over it begins anew, within the function's own time-out. */
+const INIT_LIMIT_MS = 10_000;
+
+export interface WorkerSettings {
+  readonly handlerFile: string;
+  readonly execArgv: readonly string[];
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  readonly makeEnv: (runtimeApi: string) => Record<string, string>;
+  readonly onLog: (line: string) => void;
+}
+
+/** One worker process, and the Runtime API that is there for it alone: one invocation at a time. */
+export interface Worker {
+  /** Resolves when the worker has answered and asks for more, or is gone. Never rejects. */
+  run(invocation: Invocation): Promise<Ending>;
+  /** Resolves when the process has ended. */
+  readonly gone: Promise<void>;
+  kill(): void;
+}
+
+interface Run {
+  readonly invocation: Invocation;
+  readonly log: string[];
+  readonly resolve: (ending: Ending) => void;
+  timer: NodeJS.Timeout;
+  /** When the worker was handed the invocation; null while it is still starting. */
+  startedAt: number | null;
+  result: Result | null;
+  durationMs: number;
+  concluded: boolean;
+}
+
+export async function startWorker(settings: WorkerSettings): Promise<Worker> {
+  const { timeoutMs, memoryMb } = settings;
+  const spawnedAt = performance.now();
+  const usage = { maxRssMb: 0, cpuMs: 0, cpuMsTold: 0 };
+  let isWarm = false;
+  let run: Run | null = null;
+  let deliver: ((task: RuntimeTask) => void) | null = null;
+  /** How the process has ended; null while it lives. */
+  let end: string | null = null;
+
+  const api = await startRuntimeApi({
+    next(deliverTask) {
+      deliver = deliverTask;
+      if (run?.result) void conclude(run);
+      else if (run?.startedAt === null) handOut(run, deliverTask);
+    },
+    answer(requestId, kind, body, headers) {
+      if (!run || run.result || run.invocation.requestId !== requestId) return false;
+      readUsage(headers);
+      settle(run, kind === 'error' ? toldError('error', body, headers) : responded(body));
+      return true;
+    },
+    initError(body, headers) {
+      readUsage(headers);
+      if (run) settle(run, toldError('crash', body, headers));
+    },
+  });
+  const child = spawnWorker(settings, api.address);
+  readLines(child.stdout, log);
+  readLines(child.stderr, log);
+  const gone = new Promise<void>((resolve) => {
+    const leave = (words: string): void => {
+      end = words;
+      api.close();
+      if (run) crash(run, words);
+      resolve();
+    };
+    child.on('exit', (code, signal) => leave(exitWords(code, signal)));
+    // Only of a process that could not be started: 'exit' does not follow.
+    child.on('error', (error) => leave(`Runtime failed to start: ${error.message}`));
+  });
+
+  function log(line: string): void {
+    run?.log.push(line);
+    settings.onLog(line);
+  }
+
+  function handOut(current: Run, deliverTask: (task: RuntimeTask) => void): void {
+    const { requestId, functionArn, trace, clientContext, payload } = current.invocation;
+    deliver = null;
+    clearTimeout(current.timer);
+    current.timer = setTimeout(() => timeOut(current), timeoutMs);
+    current.startedAt = performance.now();
+    log(`START RequestId: ${requestId} Version: $LATEST`);
+    deliverTask({
+      payload,
+      headers: {
+        'Lambda-Runtime-Aws-Request-Id': requestId,
+        'Lambda-Runtime-Deadline-Ms': String(Date.now() + timeoutMs),
+        'Lambda-Runtime-Invoked-Function-Arn': functionArn,
+        'Lambda-Runtime-Trace-Id': trace,
+        ...(clientContext === null ? {} : { 'Lambda-Runtime-Client-Context': clientContext }),
+      },
+    });
+  }
+
+  function timeOut(current: Run): void {
+    const { requestId } = current.invocation;
+    const words = `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
+    // A worker that has answered, but does not ask for more in time, is only put away.
+    if (!current.result) log(`${new Date().toISOString()} ${requestId} ${words}`);
+    settle(current, failed('timeout', 'Sandbox.Timedout', `RequestId: ${requestId} Error: ${words}`));
+    child.kill('SIGKILL');
+  }
+
+  function crash(current: Run, words: string): void {
+    const message = `RequestId: ${current.invocation.requestId} Error: ${words}`;
+    settle(current, failed('crash', 'Runtime.ExitError', message));
+    void conclude(current);
+  }
+
+  /** The first result stands: an answer, an error, the time-out or the worker's end. */
+  function settle(current: Run, result: Result): void {
+    if (current.result) return;
+    current.result = result;
+    current.durationMs = performance.now() - (current.startedAt ?? spawnedAt);
+  }
+
+  async function conclude(current: Run): Promise<void> {
+    const { invocation, result, durationMs } = current;
+    if (!result || current.concluded) return;
+    current.concluded = true;
+    clearTimeout(current.timer);
+    // The function's last lines are in the pipe, but perhaps not read yet: they belong before END.
+    await nextTurn();
+    await nextTurn();
+    const initMs = isWarm || current.startedAt === null ? null : current.startedAt - spawnedAt;
+    const { maxRssMb } = usage;
+    log(`END RequestId: ${invocation.requestId}`);
+    log(reportLine(invocation.requestId, result, { durationMs, initMs, memoryMb, maxRssMb }));
+    const cpuMs = usage.cpuMs - usage.cpuMsTold;
+    usage.cpuMsTold = usage.cpuMs;
+    isWarm = true;
+    run = null;
+    current.resolve({ ...result, maxRssMb, cpuMs, logTail: tailOf(current.log) });
+  }
+
+  /** Only the local worker tells; AWS's own runtime does not know these headers. */
+  function readUsage(headers: IncomingHttpHeaders): void {
+    usage.maxRssMb = Math.max(usage.maxRssMb, Number(headers['baton-worker-max-rss-kb'] ?? 0) / 1024);
+    usage.cpuMs = Math.max(usage.cpuMs, Number(headers['baton-worker-cpu-us'] ?? 0) / 1000);
+  }
+
+  return {
+    gone,
+    kill: () => child.kill('SIGKILL'),
+    run: (invocation) =>
+      new Promise((resolve) => {
+        const current: Run = {
+          invocation,
+          log: [],
+          resolve,
+          timer: setTimeout(() => timeOut(current), INIT_LIMIT_MS + timeoutMs),
+          startedAt: null,
+          result: null,
+          durationMs: 0,
+          concluded: false,
+        };
+        run = current;
+        if (end !== null) crash(current, end);
+        else if (deliver) handOut(current, deliver);
+      }),
+  };
+}
+
+function spawnWorker({ execArgv, handlerFile, makeEnv }: WorkerSettings, runtimeApi: string) {
+  return spawn(process.execPath, [...execArgv, WORKER_FILE, handlerFile], {
+    env: makeEnv(runtimeApi),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }) satisfies ChildProcess;
+}
+
+function toldError(kind: 'error' | 'crash', payload: Buffer, headers: IncomingHttpHeaders): Result {
+  const type = headers['lambda-runtime-function-error-type'];
+  return { kind, payload, errorType: typeof type === 'string' ? type : 'Unknown' };
+}

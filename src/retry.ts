@@ -1,0 +1,34 @@
+import type { Config, Delivery, DeliveryPromise, Outcome } from './context.ts';
+
+/**
+ * What the ledger is to say of an outcome: whether to try again, and when.
+ *
+ * FCM's rules: https://firebase.google.com/docs/cloud-messaging/scale-fcm — a 429 after Retry-After, or a minute without
+ * it; anything else after 10 s at the earliest, then twice as long each time, with jitter.
+ */
+export function settle(
+  config: Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'>,
+  promise: DeliveryPromise,
+  round: number,
+  { verdict, reason, messageName, retryAfterMs }: Outcome,
+): Omit<Delivery, 'deviceId'> {
+  const isLast = round + 1 >= config.maxAttempts;
+  const final = (word: Outcome['verdict']) => ({ verdict: word, reason, messageName, retryInMs: null });
+  switch (verdict) {
+    case 'delivered':
+    case 'unregistered':
+    case 'rejected':
+    case 'misconfigured':
+      return final(verdict);
+    case 'unknown':
+      // It may have been accepted: a repeat replaces it on the phone, but only if the announcement allows repeats.
+      if (promise === 'at-most-once' || isLast) return final('unknown');
+      break;
+    case 'retryable':
+      if (isLast) return final('rejected');
+      break;
+  }
+  const waitMs = reason === 'QUOTA_EXCEEDED' ? config.quotaRetryMs : config.retryMs * 2 ** round;
+  const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + Math.random() / 2));
+  return { verdict: 'retryable', reason, messageName, retryInMs };
+}

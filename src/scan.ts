@@ -1,0 +1,56 @@
+import { finishIfComplete } from './broadcast.ts';
+import type { Context } from './context.ts';
+import { sameJob } from './recurse.ts';
+
+/** One tick starts and wakes no more than this; the next one goes on. */
+const MOST_A_TICK = 100;
+
+export interface ScanReport {
+  readonly kind: 'scan';
+  /** Scheduled announcements that were started. */
+  readonly started: number;
+  /** Hops that were woken: their run was killed, its event was lost, or a retry round is due. */
+  readonly woken: number;
+  /** Announcements that had no open hop left. */
+  readonly finished: number;
+}
+
+/** The minute tick. Any number of them may overlap: each step is one conditional update, and its winner acts. */
+export async function scan(ctx: Context): Promise<ScanReport> {
+  const report: ScanReport = {
+    kind: 'scan',
+    started: await startDue(ctx),
+    woken: await wakeStalled(ctx),
+    finished: await finishComplete(ctx),
+  };
+  if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
+  return report;
+}
+
+async function startDue({ store, invoker, config, functionName }: Context): Promise<number> {
+  let started = 0;
+  for (const announcementId of await store.fetchDue(MOST_A_TICK)) {
+    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    if (!(await store.startAnnouncement(key, config.leaseMs))) continue;
+    await invoker.invoke(functionName, sameJob(key));
+    started++;
+  }
+  return started;
+}
+
+async function wakeStalled({ store, invoker, config, functionName }: Context): Promise<number> {
+  let woken = 0;
+  for (const key of await store.fetchStalled(MOST_A_TICK)) {
+    if (!(await store.reviveHop(key, config.leaseMs))) continue;
+    await invoker.invoke(functionName, sameJob(key));
+    woken++;
+  }
+  return woken;
+}
+
+/** A run that was killed after it had closed the last hop. */
+async function finishComplete(ctx: Context): Promise<number> {
+  const finished = await ctx.store.fetchFinished(MOST_A_TICK);
+  for (const { announcementId, round } of finished) await finishIfComplete(ctx, announcementId, round);
+  return finished.length;
+}
