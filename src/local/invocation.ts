@@ -40,6 +40,21 @@ export function responded(body: Buffer): Result {
   return failed('error', 'Function.ResponseSizeTooLarge', message);
 }
 
+/** An error in the runtime's own words: its header for the type is optional, the type in the body is not. */
+export function told(kind: 'error' | 'crash', payload: Buffer): Result {
+  return { kind, payload, errorType: errorTypeOf(payload.toString()) };
+}
+
+function errorTypeOf(json: string): string {
+  try {
+    const error = JSON.parse(json) as { errorType?: unknown } | null;
+    if (typeof error?.errorType === 'string') return error.errorType;
+  } catch {
+    // Then it is not the runtime's JSON.
+  }
+  return 'Unknown';
+}
+
 export function failed(kind: EndingKind, errorType: string, errorMessage: string): Result {
   return { kind, errorType, payload: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
 }

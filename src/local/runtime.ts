@@ -11,6 +11,7 @@ import {
   responded,
   type Result,
   tailOf,
+  told,
 } from './invocation.ts';
 import { readLines } from './log-lines.ts';
 import { type RuntimeTask, startRuntimeApi } from './runtime-api.ts';
@@ -69,12 +70,12 @@ export async function startWorker(settings: WorkerSettings): Promise<Worker> {
     answer(requestId, kind, body, headers) {
       if (!run || run.result || run.invocation.requestId !== requestId) return false;
       readUsage(headers);
-      settle(run, kind === 'error' ? toldError('error', body, headers) : responded(body));
+      settle(run, kind === 'error' ? told('error', body) : responded(body));
       return true;
     },
     initError(body, headers) {
       readUsage(headers);
-      if (run) settle(run, toldError('crash', body, headers));
+      if (run) settle(run, told('crash', body));
     },
   });
   const child = spawnWorker(settings, api.address);
@@ -190,9 +191,4 @@ function spawnWorker({ execArgv, handlerFile, makeEnv }: WorkerSettings, runtime
     env: makeEnv(runtimeApi),
     stdio: ['ignore', 'pipe', 'pipe'],
   }) satisfies ChildProcess;
-}
-
-function toldError(kind: 'error' | 'crash', payload: Buffer, headers: IncomingHttpHeaders): Result {
-  const type = headers['lambda-runtime-function-error-type'];
-  return { kind, payload, errorType: typeof type === 'string' ? type : 'Unknown' };
 }
