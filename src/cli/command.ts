@@ -87,6 +87,14 @@ export class Args {
     throw refuse(name, `a whole number from ${min} to ${max}`, JSON.stringify(text));
   }
 
+  /** An option that has a default. */
+  share(name: string): number {
+    const text = this.text(name) ?? '';
+    const share = text.trim() === '' ? Number.NaN : Number(text);
+    if (share >= 0 && share <= 1) return share;
+    throw refuse(name, 'a share from 0 to 1', JSON.stringify(text));
+  }
+
   oneOf<T extends string>(name: string, choices: readonly T[]): T {
     const text = this.text(name);
     const choice = choices.find((each) => each === text);

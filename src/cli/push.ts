@@ -54,6 +54,7 @@ async function push(
     announcementId,
     workers,
     recursiveLoop: 'Allow',
+    hurry: 1,
     env: workerEnvironment(terminal.env, config),
     onLog: (line) => {
       if (args.flag('verbose')) terminal.err(`${line}\n`);

@@ -7,12 +7,14 @@ import { parseDatabaseConfig } from '../config.ts';
 import type { NewDevice, Store } from '../context.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
 import { audit } from '../local/audit.ts';
-import { type Progress, runOnThisMachine } from '../local/engine.ts';
+import { makeChaos } from '../local/chaos.ts';
+import { runOnThisMachine } from '../local/engine.ts';
 import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
 import { parseFaults } from '../local/fcm-faults.ts';
 import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
-import { group, makeProgressBar } from './progress.ts';
+import { makeProgressBar } from './progress.ts';
+import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
 
 const PROJECT_ID = 'rehearsal';
 const TARGET_PREFIX = 'rehearsal-';
@@ -35,6 +37,15 @@ export const rehearseCommand: Command = {
     },
     transport: { value: 'NAME', default: 'http2', help: 'http2, or sdk for firebase-admin' },
     database: { value: 'URL', help: 'mysql://…, or the path of an SQLite file [one made for this run]' },
+    promise: { value: 'NAME', default: 'at-least-once', help: 'or at-most-once' },
+    kills: { value: 'N', default: '0', help: 'kill -9 of a busy worker, so many times' },
+    duplicate: { value: 'P', default: '0', help: 'share of events that Lambda delivers twice' },
+    drop: { value: 'P', default: '0', help: 'share of events that Lambda loses' },
+    hurry: {
+      value: 'N',
+      default: '20',
+      help: 'shorten leases, ticks and retry waits by this factor (an answer of FCM: 2 s at the least); 1 keeps them',
+    },
     'recursive-loop': {
       value: 'WORD',
       default: 'Allow',
@@ -67,6 +78,11 @@ function parseOptions(args: Args) {
     faults: parseFaults(args.text('faults') ?? ''),
     transport: args.oneOf('transport', ['http2', 'sdk']),
     database: args.text('database'),
+    promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
+    kills: args.whole('kills', 0, 10_000),
+    duplicate: args.share('duplicate'),
+    drop: args.share('drop'),
+    hurry: args.whole('hurry', 1, 1000),
     recursiveLoop: args.oneOf('recursive-loop', ['Allow', 'Terminate']),
     seed: args.whole('seed', 0, 2 ** 32 - 1),
     json: args.flag('json'),
@@ -79,41 +95,49 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
   const config = parseDatabaseConfig({ ...terminal.env, DATABASE_URL: databaseUrl });
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
+  const { seed, latencyMs, quotaPerMinute, faults, hurry } = options;
   const sandbox = await startFcmSandbox({
-    seed: options.seed,
-    latencyMs: options.latencyMs,
-    quotaPerMinute: options.quotaPerMinute,
-    faults: options.faults,
+    seed,
+    latencyMs,
+    quotaPerMinute,
+    faults,
+    ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
   });
   try {
     await seedDevices(store, options);
     const announcementId = await store.createAnnouncement({
       source: 'default',
-      promise: 'at-least-once',
+      promise: options.promise,
       dryRun: false,
       content: {
         title: 'Rehearsal',
         body: 'Nobody sees this one',
         image: null,
-        data: { seed: String(options.seed) },
+        data: { seed: String(seed) },
       },
     });
-    const quiet = { ...terminal, err: () => {} };
-    const bar = makeProgressBar(options.devices, options.json ? quiet : terminal);
+    const chaos = makeChaos(options);
+    const bar = makeProgressBar(options.devices, options.json ? { ...terminal, err: () => {} } : terminal);
     const progress = await runOnThisMachine({
       store,
       announcementId,
+      env: functionEnvironment(options, databaseUrl, sandbox, folder, terminal),
       workers: options.workers,
       recursiveLoop: options.recursiveLoop,
+      hurry,
       execArgv: options.transport === 'sdk' ? ['--import', SDK_REDIRECT] : [],
-      env: {
-        DATABASE_URL: databaseUrl,
-        DATABASE_TLS: terminal.env['DATABASE_TLS'] ?? '',
-        FCM_ENDPOINT: sandbox.endpoint,
-        FCM_PROJECT_ID: PROJECT_ID,
-        FCM_TRANSPORT: options.transport,
-        GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
-        PAGE_SIZE: String(options.pageSize),
+      deliveries: chaos.deliveries,
+      onStart: (lambda) => {
+        const { devices, pageSize } = options;
+        const countAccepted = (): number => sandbox.stats().accepted;
+        chaos.begin(lambda, {
+          store,
+          announcementId,
+          devices,
+          pageSize,
+          accepted: sandbox.accepted,
+          countAccepted,
+        });
       },
       onLog: (line) => {
         if (options.verbose) terminal.err(`${line}\n`);
@@ -121,13 +145,46 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
       onProgress: (each) => bar.show(each),
     });
     bar.end();
-    const summary = await summarize(options, store, sandbox, progress);
-    terminal.out(options.json ? `${JSON.stringify(summary)}\n` : describe(summary));
-    return summary.status === 'done' && summary.lost === 0 && summary.duplicated === 0 ? 0 : 1;
+    const findings = await audit(store, announcementId, sandbox.accepted);
+    const summary = summarize(options, progress, findings, sandbox.stats(), await chaos.end());
+    terminal.out(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
+    return isFlawless(summary) ? 0 : 1;
   } finally {
     await sandbox.close();
     await store.close();
   }
+}
+
+/** What the function would have on Lambda; only the endpoints and the waits differ. */
+function functionEnvironment(
+  { transport, pageSize, hurry }: Options,
+  databaseUrl: string,
+  sandbox: FcmSandbox,
+  folder: string,
+  { env }: Terminal,
+): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl,
+    DATABASE_TLS: env['DATABASE_TLS'] ?? '',
+    FCM_ENDPOINT: sandbox.endpoint,
+    FCM_PROJECT_ID: PROJECT_ID,
+    FCM_TRANSPORT: transport,
+    GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
+    PAGE_SIZE: String(pageSize),
+    ...hurriedWaits(hurry),
+  };
+}
+
+/** A lease outlasts FCM's answer, and both outlast a busy machine: they are not shortened below 3 s and 2 s. */
+function hurriedWaits(hurry: number): Record<string, string> {
+  const waits = {
+    FCM_TIMEOUT_MS: Math.max(2000, 10_000 / hurry),
+    LEASE_MS: Math.max(3000, 30_000 / hurry),
+    DEADLINE_RESERVE_MS: Math.max(3000, 15_000 / hurry),
+    RETRY_MS: 10_000 / hurry,
+    QUOTA_RETRY_MS: 60_000 / hurry,
+  };
+  return Object.fromEntries(Object.entries(waits).map(([name, ms]) => [name, String(Math.ceil(ms))]));
 }
 
 function databaseOf({ database }: Options, folder: string): string {
@@ -158,64 +215,4 @@ async function seedDevices(store: Store, { devices, seed }: Options): Promise<vo
 /** As long as the tokens of real phones, which are 142 to 163 characters. */
 function madeUpDevice(seed: number, nth: number): NewDevice {
   return { target: `${TARGET_PREFIX}${seed}-${nth}:`.padEnd(142, 'APA91b'), targetKind: 'token' };
-}
-
-async function summarize(options: Options, store: Store, sandbox: FcmSandbox, progress: Progress) {
-  const { announcement, counts, hops, lambda, seconds } = progress;
-  const { lost, duplicated } = await audit(store, announcement.announcementId, sandbox.accepted);
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return {
-    devices: options.devices,
-    ...counts,
-    lost,
-    duplicated,
-    hops: hops.closed,
-    seconds: Number(seconds.toFixed(2)),
-    perSecond: Math.round(recorded / seconds),
-    throttled: sandbox.stats().throttled,
-    peakConcurrency: lambda.peakConcurrency,
-    peakRssMb: Math.round(lambda.peakRssMb),
-    status: announcement.status,
-    reason: announcement.statusReason ?? whyItStopped(progress),
-    seed: options.seed,
-  };
-}
-
-type Summary = Awaited<ReturnType<typeof summarize>>;
-
-/** For an announcement that nothing moves any more, though it has not ended. */
-function whyItStopped({ announcement, hops, lambda }: Progress): string | null {
-  if (announcement.status !== 'running') return null;
-  if (lambda.recursionDropped > 0) {
-    return (
-      `Lambda's recursive loop detection dropped the next hop after ${hops.closed}: RecursiveLoop is Terminate. ` +
-      'Allow it: aws lambda put-function-recursion-config --function-name NAME --recursive-loop Allow ' +
-      '(here: --recursive-loop Allow)'
-    );
-  }
-  return `nothing runs and nothing is queued, but ${hops.open} hops are open: --verbose shows the function's log`;
-}
-
-function describe(summary: Summary): string {
-  const { devices, hops, seconds, perSecond, status, reason } = summary;
-  const rows: [string, number, string][] = [
-    ['delivered', summary.delivered, 'accepted by FCM'],
-    ['unregistered', summary.unregistered, 'the app is gone from the device'],
-    ['rejected', summary.rejected, 'the target is no good'],
-    ['misconfigured', summary.misconfigured, 'refused for no fault of the device'],
-    ['retryable', summary.retryable, 'not taken this time'],
-    ['unknown', summary.unknown, 'no answer came'],
-    ['lost', summary.lost, "missing from the ledger, or in it against FCM's own log"],
-    ['duplicated', summary.duplicated, "accepted more than once, by FCM's own log"],
-    ['throttled', summary.throttled, 'answers that the quota is used up'],
-  ];
-  return [
-    `${status}: ${group(devices)} devices, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes a second`,
-    ...(reason === null ? [] : [reason]),
-    '',
-    ...rows.map(([name, count, meaning]) => `  ${name.padEnd(14)}${group(count).padStart(11)}   ${meaning}`),
-    '',
-    `  ${summary.peakConcurrency} invocations at a time at the most, ${summary.peakRssMb} MB the largest worker`,
-    '',
-  ].join('\n');
 }

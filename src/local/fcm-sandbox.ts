@@ -96,7 +96,11 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     if (reply.status === 429) stats.throttled++;
     const { status, body, retryAfterSeconds: retryAfter } = reply;
     const send = (): void => {
-      if (stream.destroyed || stream.closed) return;
+      if (stream.destroyed || stream.closed) {
+        // The client gave the message up, though FCM has it; a client that died with its connection is another matter.
+        if (reply.status === 200 && stream.session?.destroyed === false) stats.ambiguous++;
+        return;
+      }
       stream.respond({
         ':status': status,
         'content-type': 'application/json; charset=UTF-8',

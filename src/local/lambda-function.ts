@@ -17,6 +17,7 @@ export interface FunctionRules {
   readonly workers: number;
   readonly retryDelaysMs: readonly number[];
   readonly onLog: (line: string) => void;
+  readonly deliveries: () => number;
 }
 
 /** An Invoke, as it came: the trace header is the caller's. */
@@ -49,7 +50,7 @@ export function makeLambdaFunction(
   pool: WorkerPool,
   reservedConcurrency: number | null,
 ): LambdaFunction {
-  const { functionName, workers, retryDelaysMs, onLog } = rules;
+  const { functionName, workers, retryDelaysMs, onLog, deliveries } = rules;
   const key = lineageKey(rules.functionArn);
   const settings = { recursiveLoop: 'Terminate' as RecursiveLoop, reservedConcurrency };
   const count = makeTally();
@@ -186,7 +187,10 @@ export function makeLambdaFunction(
     enqueue(request) {
       const invocation = admit(request);
       if (!invocation) return;
-      ready.push({ invocation, failures: 0, throttles: 0 });
+      const times = deliveries();
+      if (times === 0) onLog(`RequestId: ${invocation.requestId} event lost, as was asked for`);
+      for (let nth = 0; nth < times; nth++)
+        ready.push({ invocation: { ...invocation }, failures: 0, throttles: 0 });
       goOn();
     },
     reserve(concurrency) {

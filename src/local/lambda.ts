@@ -45,6 +45,8 @@ export interface LocalLambdaOptions {
   /** Qualifiers besides $LATEST that stand for the function. */
   readonly aliases?: readonly string[];
   readonly port?: number;
+  /** How often the next event is delivered: AWS promises at least once. 0 loses it. */
+  readonly deliveries?: () => number;
   /** Every line that the workers and the platform print. */
   readonly onLog?: (line: string) => void;
 }
@@ -55,6 +57,8 @@ export interface LocalLambda {
   stats(): LambdaStats;
   /** Resolves when nothing runs and nothing is queued; a repeat that waits is queued. */
   idle(): Promise<void>;
+  /** kill -9 of the worker at `which` (from 0 to below 1) of those at work: its event, or null if all rest. */
+  killOne(which: number): unknown;
   /** Kills the workers and drops the queue. */
   close(): Promise<void>;
 }
@@ -68,7 +72,8 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   checkOptions(options);
   const { functionName, handlerFile, env, workers, execArgv = [], aliases = [], port = 0 } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, memoryMb = DEFAULT_MEMORY_MB } = options;
-  const { retryDelaysMs = DEFAULT_RETRY_DELAYS_MS, reservedConcurrency = null, onLog = () => {} } = options;
+  const { retryDelaysMs = DEFAULT_RETRY_DELAYS_MS, reservedConcurrency = null } = options;
+  const { deliveries = () => 1, onLog = () => {} } = options;
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
@@ -98,7 +103,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     memoryMb,
     startedAt: new Date().toISOString(),
   };
-  const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog };
+  const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);
   server.on('request', (request, response) => {
     answer(request, response, randomUUID(), fn, about).catch(() => response.destroy());
@@ -108,6 +113,13 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     endpoint,
     stats: () => fn.stats(),
     idle: () => fn.idle(),
+    killOne(which) {
+      const busy = pool.busy();
+      const victim = busy[Math.floor(which * busy.length)];
+      if (!victim) return null;
+      pool.kill(victim);
+      return JSON.parse(victim.payload.toString()) as unknown;
+    },
     async close() {
       fn.stop();
       const closed = once(server, 'close');

@@ -9,10 +9,10 @@ const FCM_HOST = 'fcm.googleapis.com';
 export function redirectSdk(endpoint: string): () => void {
   const { connect } = http2;
   const scheme = new URL(endpoint).protocol.slice(0, -1);
-  http2.connect = ((authority: string | URL, ...rest: []) => {
+  http2.connect = (authority: string | URL, ...rest: []) => {
     if (new URL(String(authority)).hostname !== FCM_HOST) return connect(authority, ...rest);
     return withScheme(connect(endpoint, ...rest), scheme);
-  }) as typeof connect;
+  };
   return () => {
     http2.connect = connect;
   };
@@ -20,7 +20,7 @@ export function redirectSdk(endpoint: string): () => void {
 
 function withScheme(session: ClientHttp2Session, scheme: string): ClientHttp2Session {
   const request = session.request.bind(session);
-  session.request = ((headers: Record<string, string>, ...rest: []) =>
-    request({ ...headers, ':scheme': scheme }, ...rest)) as typeof session.request;
+  session.request = (headers: Record<string, string>, ...rest: []) =>
+    request({ ...headers, ':scheme': scheme }, ...rest);
   return session;
 }

@@ -5,6 +5,10 @@ import { startWorker, type Worker, type WorkerSettings } from './runtime.ts';
 export interface WorkerPool {
   /** Runs it on an idle worker, or on a new one if none is idle. Never rejects. */
   run(invocation: Invocation): Promise<Ending>;
+  /** Invocations that a worker is busy with now. */
+  busy(): Invocation[];
+  /** kill -9 for the worker that is busy with it. */
+  kill(invocation: Invocation): void;
   /** Kills them all; resolves when they have ended. */
   close(): Promise<void>;
 }
@@ -13,6 +17,7 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
   const all = new Set<Worker>();
   /** The one used last comes first: the others may be left alone. */
   const idle: Worker[] = [];
+  const busy = new Map<Invocation, Worker>();
   const starting = new Set<Promise<Worker>>();
   let closed = false;
 
@@ -34,7 +39,8 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
     async run(invocation) {
       try {
         const worker = idle.pop() ?? (await start());
-        const ending = await worker.run(invocation);
+        busy.set(invocation, worker);
+        const ending = await worker.run(invocation).finally(() => busy.delete(invocation));
         if (all.has(worker)) idle.push(worker);
         return ending;
       } catch (cause) {
@@ -43,6 +49,8 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
         return { ...result, maxRssMb: 0, cpuMs: 0, logTail: '' };
       }
     },
+    busy: () => [...busy.keys()],
+    kill: (invocation) => busy.get(invocation)?.kill(),
     async close() {
       closed = true;
       await Promise.allSettled(starting);

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store } from '../context.ts';
+import { parseEvent } from '../job.ts';
+import { chance } from './fcm-faults.ts';
+import type { LocalLambda } from './lambda.ts';
+
+const WATCH_MS = 5;
+
+/** Until FCM has read what the killed worker had already written; shorter than the lease after which another takes over. */
+const SETTLE_MS = 500;
+
+export interface ChaosOptions {
+  readonly seed: number;
+  /** kill -9 of a busy worker, so often over the whole broadcast. */
+  readonly kills: number;
+  /** The share of events that Lambda delivers twice, and that it loses. */
+  readonly duplicate: number;
+  readonly drop: number;
+}
+
+export interface ChaosReport {
+  readonly kills: number;
+  readonly eventsDuplicated: number;
+  readonly eventsDropped: number;
+  /** Pushes that FCM had accepted when their worker was killed, before it could record them. */
+  readonly inFlightAtKills: number;
+}
+
+/** What the killed worker's page is compared with. */
+export interface Witness {
+  readonly store: Store;
+  readonly announcementId: number;
+  readonly devices: number;
+  readonly pageSize: number;
+  readonly accepted: ReadonlyMap<string, number>;
+  /** Messages accepted so far. */
+  countAccepted(): number;
+}
+
+/** Faults of the machine and of Lambda, at moments that the seed decides. */
+export interface Chaos {
+  /** How often Lambda delivers the next event. */
+  readonly deliveries: () => number;
+  /** Begins to kill. */
+  begin(lambda: LocalLambda, witness: Witness): void;
+  /** Ends it, and tells what was done. */
+  end(): Promise<ChaosReport>;
+}
+
+export function makeChaos({ seed, kills, duplicate, drop }: ChaosOptions): Chaos {
+  let events = 0;
+  let eventsDuplicated = 0;
+  let eventsDropped = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const inFlight: Promise<number>[] = [];
+  return {
+    deliveries() {
+      const drawn = chance(seed, `event ${events}`);
+      // The first is the one that asks for the broadcast: if that is lost, nobody has asked.
+      if (events++ === 0) return 1;
+      if (drawn < drop) {
+        eventsDropped++;
+        return 0;
+      }
+      if (drawn >= drop + duplicate) return 1;
+      eventsDuplicated++;
+      return 2;
+    },
+    begin(lambda, witness) {
+      // By progress and not by the clock, so that the same seed kills at the same points on a slower machine.
+      const points = Array.from({ length: kills }, (_, nth) => chance(seed, `kill ${nth}`) * witness.devices);
+      points.sort((one, two) => one - two);
+      timer = setInterval(() => {
+        const point = points[inFlight.length];
+        if (point === undefined || witness.countAccepted() < point) return;
+        const event = lambda.killOne(chance(seed, `victim ${inFlight.length}`));
+        if (event !== null) inFlight.push(countInFlight(event, witness));
+      }, WATCH_MS);
+    },
+    async end() {
+      clearInterval(timer);
+      const inFlightAtKills = (await Promise.all(inFlight)).reduce((sum, count) => sum + count, 0);
+      return { kills: inFlight.length, eventsDuplicated, eventsDropped, inFlightAtKills };
+    },
+  };
+}
+
+/** Of the page that the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
+async function countInFlight(
+  event: unknown,
+  { store, announcementId, pageSize, accepted }: Witness,
+): Promise<number> {
+  await sleep(SETTLE_MS);
+  const { job } = parseEvent(event);
+  if (job.kind === 'scan') return 0;
+  const devices =
+    job.round === 0
+      ? await store.fetchPage(job.fromDeviceId, null, pageSize)
+      : await store.fetchRetryPage(job, null, pageSize);
+  const last = devices.at(-1);
+  if (!last) return 0;
+  const verdicts = await store.fetchVerdicts(announcementId, job.fromDeviceId, last.deviceId);
+  return devices.filter(
+    ({ deviceId, target }) => accepted.has(target) && verdicts.get(deviceId) !== 'delivered',
+  ).length;
+}
