@@ -149,6 +149,8 @@ export interface Store {
     to: AnnouncementStatus,
     reason: string | null,
   ): Promise<boolean>;
+  /** Draft or scheduled -> scheduled, to start at a time in milliseconds since the epoch: false if it was neither. */
+  scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
   /** Draft or scheduled -> running, and plants the chain's first hop, in one transaction: false if it was neither. */
   startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
   /** Running -> done, if no hop of it is open: false if it was not so. */

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../src/broadcast.ts';
 import { systemClock } from '../src/clock.ts';
 import type { BroadcastJob, Store } from '../src/context.ts';
 import { PushError } from '../src/errors.ts';
 import { openStore } from '../src/db/open.ts';
+import { scan } from '../src/scan.ts';
 import {
+  delivered,
   draft,
   madeUpDevices,
   makeContext,
@@ -173,11 +176,59 @@ test('a hop that has no time for even one chunk fails, and does not repeat itsel
 
 test('each device has the verdict that FCM gave for it', async () => {
   const job = await announce(10);
-  const verdicts = ['delivered', 'unregistered', 'rejected', 'retryable', 'unknown'] as const;
-  await runAll(job, { answer: ({ deviceId }) => outcome(verdicts[deviceId % 5]!, 'SO_IT_IS') });
+  const verdicts = ['delivered', 'unregistered', 'rejected'] as const;
+  await runAll(job, { answer: ({ deviceId }) => outcome(verdicts[deviceId % 3]!, 'SO_IT_IS') });
   const recorded = await store.fetchVerdicts(job.announcementId, 1, 10);
-  for (const [deviceId, verdict] of recorded) expect(verdict).toBe(verdicts[deviceId % 5]);
   expect(recorded.size).toBe(10);
+  for (const [deviceId, verdict] of recorded) expect(verdict).toBe(verdicts[deviceId % 3]);
+});
+
+test('what FCM did not take is sent again in a round of its own, when it is due, and nobody else is', async () => {
+  const job = await announce(25);
+  const first = await runAll(job, {
+    env: { RETRY_MS: '1' },
+    answer: ({ deviceId }) => (deviceId % 2 === 0 ? outcome('retryable', 'UNAVAILABLE') : delivered),
+  });
+  expect(first.sent).toHaveLength(25);
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'running' });
+
+  await sleep(10);
+  const ctx = makeContext(store);
+  await scan(ctx);
+  expect(ctx.invoked).toEqual([{ ...job, round: 1 }]);
+  const second = await runAll({ ...job, round: 1 });
+  expect(second.sent).toEqual(Array.from({ length: 12 }, (_, nth) => `target-${2 * (nth + 1)}`));
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 25, retryable: 0 });
+});
+
+test('after the last attempt a refusal is final', async () => {
+  const job = await announce(3);
+  const env = { RETRY_MS: '1', MAX_ATTEMPTS: '2' };
+  const answer = () => outcome('retryable', 'UNAVAILABLE');
+  await runAll(job, { env, answer });
+  await sleep(10);
+  await scan(makeContext(store, { env }));
+  await runAll({ ...job, round: 1 }, { env, answer });
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ rejected: 3, retryable: 0 });
+});
+
+test('at most once: a push caught in a crash stays unknown, and is not sent again', async () => {
+  await store.addDevices(madeUpDevices(10));
+  const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
+  const job = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 } as const;
+  let chunks = 0;
+  const dying = makeContext(store, {
+    beforeSend: () => {
+      if (++chunks === 2) throw new Error('killed');
+    },
+  });
+  await expect(runHop(dying, job)).rejects.toThrow('killed');
+  const repeat = makeContext(store);
+  expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 2 });
+  expect(repeat.sent).toEqual(['target-9', 'target-10']);
+  expect(await store.countDeliveries(announcementId)).toMatchObject({ delivered: 6, unknown: 4 });
 });
 
 test("a failure that is no device's fault stops the announcement after one chunk, and is sent again once it runs", async () => {

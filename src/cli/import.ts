@@ -110,7 +110,8 @@ async function* readRows(file: string): AsyncGenerator<Line> {
     const rows: AsyncIterable<{ info: { lines: number }; record: Record<string, string> }> =
       createReadStream(file).compose(parser);
     for await (const { info, record } of rows) {
-      yield* skipped.splice(0);
+      // The parser reads ahead of its rows: what it skipped is told when its line has come.
+      while (skipped[0] && skipped[0].line < info.lines) yield* skipped.splice(0, 1);
       yield { line: info.lines, row: record };
     }
     yield* skipped;

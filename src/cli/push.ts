@@ -18,6 +18,10 @@ export const pushCommand: Command = {
     body: { value: 'TEXT', help: 'and this text' },
     image: { value: 'URL', help: 'and this picture (https)' },
     data: { value: 'KEY=VALUE', multiple: true, help: 'and this for the app; may be given more than once' },
+    at: {
+      value: 'TIME',
+      help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
+    },
     'dry-run': { help: 'let FCM check every message (validate_only) and show none' },
     workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
     json: { help: 'print one JSON object and nothing else' },
@@ -25,18 +29,42 @@ export const pushCommand: Command = {
   },
   async run(args, terminal) {
     const workers = args.whole('workers', 1, 1000);
+    const at = parseTime(args);
     const config = parseConfig(terminal.env);
     // Asked before anything is written, so that a missing or stale key costs nothing.
     await fetchAccessToken(openCredentials(config.fcm));
     const store = await openStore(config.database, systemClock);
     try {
       const announcement = await chooseAnnouncement(args, config, store);
+      if (at !== null) return await schedule(announcement, at, store, terminal);
       return await push(announcement, workers, args, config, store, terminal);
     } finally {
       await store.close();
     }
   },
 };
+
+async function schedule(
+  { announcementId }: Announcement,
+  at: Date,
+  store: Store,
+  { out }: Terminal,
+): Promise<number> {
+  if (!(await store.scheduleAnnouncement(announcementId, at.getTime()))) {
+    throw refuse('announcement', 'one that has not been pushed yet', String(announcementId));
+  }
+  out(`announcement ${announcementId} scheduled for ${at.toISOString()}\n`);
+  return 0;
+}
+
+function parseTime(args: Args): Date | null {
+  const text = args.text('at');
+  if (text === null) return null;
+  const time = new Date(text);
+  // Without a zone it would mean another time on another machine.
+  if (!Number.isNaN(time.getTime()) && /(Z|[+-]\d\d:?\d\d)$/i.test(text)) return time;
+  throw refuse('at', 'a time with its zone, such as 2026-12-24T18:07+01:00', JSON.stringify(text));
+}
 
 async function push(
   { announcementId }: Announcement,

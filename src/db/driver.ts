@@ -14,6 +14,8 @@ export interface Dialect {
   readonly now: string;
   /** The same, later by one parameter in milliseconds. */
   readonly nowPlusMs: string;
+  /** The time that one parameter gives in milliseconds since the epoch. */
+  readonly atMs: string;
   readonly insertIgnore: string;
   /** What follows an INSERT whose row may be there already, up to the assignments. */
   readonly onConflict: (key: string) => string;

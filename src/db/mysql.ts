@@ -29,6 +29,7 @@ const DIALECT: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
   nowPlusMs: 'UTC_TIMESTAMP(3) + INTERVAL ? * 1000 MICROSECOND',
+  atMs: "TIMESTAMPADD(MICROSECOND, ? * 1000, '1970-01-01')",
   insertIgnore: 'INSERT IGNORE',
   onConflict: () => 'ON DUPLICATE KEY UPDATE',
   // Not the newer `AS new`, which MariaDB does not know.

@@ -21,7 +21,7 @@ const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
-  const { now, nowPlusMs, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, nowPlusMs, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
 
   const changed = async (sql: string, values: readonly Value[]): Promise<boolean> =>
     (await driver.run(sql, values)).changes > 0;
@@ -66,6 +66,14 @@ export function makeStore(driver: Driver): Store {
         `UPDATE push_announcement SET status = ?, status_reason = ?, finished_at = ${ends ? now : 'NULL'}
          WHERE announcement_id = ? AND status IN (${marks(from.length)})`,
         [to, reason, announcementId, ...from],
+      );
+    },
+
+    scheduleAnnouncement(announcementId, publishAt) {
+      return changed(
+        `UPDATE push_announcement SET status = 'scheduled', publish_at = ${atMs}
+         WHERE announcement_id = ? AND status IN ('draft', 'scheduled')`,
+        [publishAt, announcementId],
       );
     },
 

@@ -18,8 +18,9 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
  */
 const WORKER_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 
-/** So many ticks without anything new in the ledger, and errors meanwhile: it will not mend itself. */
-const TICKS_WITHOUT_PROGRESS = 5;
+/** So long without anything new in the ledger, and errors meanwhile: it will not mend itself. A lease may be 3 s. */
+const PATIENCE_TICKS = 5;
+const LEAST_PATIENCE_MS = 30_000;
 
 const POLL_MS = 200;
 /** Looking costs a count over the ledger, so at most this part of the time goes into it. */
@@ -101,7 +102,7 @@ export async function runOnThisMachine(options: EngineOptions): Promise<Progress
       lambda: lambda.stats(),
       seconds: (performance.now() - startedAt) / 1000,
     });
-    const isStuck = makeStuckDetector((TICKS_WITHOUT_PROGRESS * SCAN_MS) / hurry / 1000);
+    const isStuck = makeStuckDetector(Math.max(LEAST_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
     for (;;) {
       const lookedAt = performance.now();
       const progress = await look();

@@ -101,7 +101,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       store.startAnnouncement(key, LEASE),
       other.startAnnouncement(key, LEASE),
     ]);
-    expect(started.toSorted()).toEqual([false, true]);
+    expect(started.filter(Boolean)).toHaveLength(1);
     expect(await store.countHops(announcementId)).toEqual({ open: 1, closed: 0 });
   });
 

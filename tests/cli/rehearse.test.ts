@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest';
+import type { Summary } from '../../src/cli/rehearsal-summary.ts';
+import { baton } from '../support/baton.ts';
+import { databaseKinds, makeDatabase } from '../support/database.ts';
+
+const LONG = 60_000;
+
+async function rehearse(
+  ...args: string[]
+): Promise<{ status: number | null; summary: Summary; err: string }> {
+  const { status, out, err } = await baton(['rehearse', '--json', ...args]);
+  if (!out.startsWith('{')) throw new Error(`no summary, but ${out}${err}`);
+  return { status, err, summary: JSON.parse(out) as Summary };
+}
+
+const FAULTS = 'unregistered=0.02,invalid=0.01,mismatch=0.005';
+
+test(
+  'every device of a broadcast is accounted for, and the summary is one JSON object',
+  { timeout: LONG },
+  async () => {
+    const { status, summary, err } = await rehearse(
+      '--devices',
+      '7000',
+      '--faults',
+      FAULTS,
+      '--latency',
+      '10',
+    );
+    expect(status).toBe(0);
+    expect(err).toBe('');
+    expect(summary).toMatchObject({
+      status: 'done',
+      reason: null,
+      devices: 7000,
+      hops: 3,
+      lost: 0,
+      duplicated: 0,
+    });
+    expect(summary.delivered + summary.unregistered + summary.rejected).toBe(7000);
+    expect(summary.unregistered).toBeGreaterThan(100);
+    expect(summary.rejected).toBeGreaterThan(70);
+    expect(summary.retryable + summary.misconfigured + summary.unknown).toBe(0);
+    expect(summary.peakRssMb).toBeLessThan(200);
+    expect(Object.keys(summary)).toEqual(
+      expect.arrayContaining(['seconds', 'perSecond', 'throttled', 'peakConcurrency', 'peakRssMb']),
+    );
+  },
+);
+
+test(
+  'both databases and both transports come to the same summary for the same seed',
+  { timeout: LONG },
+  async () => {
+    const runs = databaseKinds().flatMap((kind) => [
+      { kind, transport: 'http2' },
+      { kind, transport: 'sdk' },
+    ]);
+    const tallies = [];
+    for (const { kind, transport } of runs) {
+      const database = await makeDatabase(kind, { migrated: false });
+      const { summary } = await rehearse(
+        ...['--database', database.url, '--transport', transport, '--seed', '5', '--latency', '5'],
+        ...['--devices', '1000', '--page-size', '300', '--faults', FAULTS],
+      );
+      const { status, delivered, unregistered, rejected, lost, duplicated, hops } = summary;
+      tallies.push({ status, delivered, unregistered, rejected, lost, duplicated, hops });
+      await database.drop();
+    }
+    expect(tallies[0]).toMatchObject({ status: 'done', lost: 0, duplicated: 0, hops: 4 });
+    for (const tally of tallies) expect(tally).toEqual(tallies[0]);
+  },
+);
+
+test(
+  'with RecursiveLoop at Terminate the 17th hop is dropped, and the rehearsal says why and what to do',
+  { timeout: LONG },
+  async () => {
+    const { status, summary } = await rehearse(
+      ...['--recursive-loop', 'Terminate', '--devices', '2000', '--page-size', '100', '--latency', '5'],
+    );
+    expect(status).toBe(1);
+    expect(summary).toMatchObject({ status: 'running', hops: 16, openHops: 1, lost: 400 });
+    expect(summary.reason).toContain('recursive loop detection dropped the next hop after 16');
+    expect(summary.reason).toContain('aws lambda put-function-recursion-config');
+  },
+);
+
+test('a worker does not grow over 100 hops', { timeout: LONG }, async () => {
+  const { err } = await baton([
+    'rehearse',
+    '--verbose',
+    '--workers',
+    '1',
+    '--devices',
+    '30000',
+    '--page-size',
+    '300',
+    '--latency',
+    '1',
+  ]);
+  const sizes = [...err.matchAll(/Max Memory Used: (\d+) MB/g)].map(([, size]) => Number(size));
+  expect(sizes.length).toBeGreaterThanOrEqual(100);
+  expect(Math.max(...sizes)).toBeLessThan(200);
+  expect(sizes.at(-1)! - sizes[20]!).toBeLessThan(30);
+});
+
+describe.each(databaseKinds())('on %s', (kind) => {
+  test(
+    'faults that pass are tried again until every device has a final verdict',
+    { timeout: LONG },
+    async () => {
+      const database = await makeDatabase(kind, { migrated: false });
+      const { status, summary } = await rehearse(
+        ...[
+          '--database',
+          database.url,
+          '--devices',
+          '2000',
+          '--page-size',
+          '500',
+          '--latency',
+          '5',
+          '--hurry',
+          '100',
+        ],
+        ...['--faults', 'unavailable=0.05,internal=0.02,quota=0.02,goaway=0.005'],
+      );
+      expect(status).toBe(0);
+      expect(summary).toMatchObject({ status: 'done', retryable: 0, lost: 0, duplicated: 0 });
+      expect(summary.delivered + summary.rejected).toBe(2000);
+      expect(summary.throttled).toBeGreaterThan(20);
+      await database.drop();
+    },
+  );
+
+  test.each(['at-least-once', 'at-most-once'])(
+    'kills, lost and doubled events and answers that never come keep the promise of %s',
+    { timeout: LONG },
+    async (promise) => {
+      const database = await makeDatabase(kind, { migrated: false });
+      const { status, summary } = await rehearse(
+        ...[
+          '--database',
+          database.url,
+          '--devices',
+          '4000',
+          '--page-size',
+          '500',
+          '--hurry',
+          '60',
+          '--seed',
+          '3',
+        ],
+        ...['--kills', '3', '--duplicate', '0.2', '--drop', '0.05', '--promise', promise],
+        ...['--faults', 'unavailable=0.02,reset=0.01'],
+      );
+      expect(summary).toMatchObject({ status: 'done', retryable: 0, lost: 0, kills: 3 });
+      if (promise === 'at-most-once') expect(summary.duplicated).toBe(0);
+      else expect(summary).toMatchObject({ unknown: 0 });
+      expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
+      expect(status).toBe(0);
+      await database.drop();
+    },
+  );
+});
+
+test.each([
+  [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, came "many"'],
+  [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
+  [['--faults', 'reset=2'], 'came "reset=2"'],
+  [['--drop', '1.5'], '--drop: expected a share from 0 to 1, came "1.5"'],
+  [['--transport', 'smoke'], '--transport: expected one of http2, sdk, came "smoke"'],
+  [['--frobnicate'], "Unknown option '--frobnicate'"],
+])('%j is refused', async (args, words) => {
+  const { status, out, err } = await baton(['rehearse', ...args]);
+  expect(err).toContain(words);
+  expect(err.split('\n')).toHaveLength(2);
+  expect(out).toBe('');
+  expect(status).toBe(2);
+});
+
+test('a database with real devices in it is left alone', async () => {
+  const database = await makeDatabase('sqlite');
+  const { DatabaseSync } = await import('node:sqlite');
+  const file = new DatabaseSync(database.url);
+  file.exec("INSERT INTO push_device (target, created_at) VALUES ('a-real-one', 0)");
+  const { status, err } = await baton(['rehearse', '--database', database.url]);
+  expect(err).toBe(
+    'baton rehearse: --database: expected one without real devices in it, came one with 1 devices\n',
+  );
+  expect(status).toBe(2);
+  expect(file.prepare('SELECT COUNT(*) AS devices FROM push_device').get()).toEqual({ devices: 1 });
+  file.close();
+  await database.drop();
+});

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../src/clock.ts';
+import type { Services, Store } from '../src/context.ts';
+import { openStore } from '../src/db/open.ts';
+import { handler as deployed, makeHandler } from '../src/handler.ts';
+import { draft, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
+import { makeDatabase, type TestDatabase } from './support/database.ts';
+
+let database: TestDatabase;
+let store: Store;
+let services: TestContext;
+
+beforeEach(async () => {
+  database = await makeDatabase('sqlite');
+  store = await openStore(database.config, systemClock);
+  services = makeContext(store);
+});
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const invocation = {
+  awsRequestId: 'request-1',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:baton:live',
+  getRemainingTimeInMillis: () => 300_000,
+};
+
+function call(event: unknown, open: () => Promise<Services> = async () => services) {
+  return makeHandler(open)(event, invocation);
+}
+
+function fixture(name: string, body: unknown): Record<string, unknown> {
+  const event: unknown = JSON.parse(
+    readFileSync(new URL(`fixtures/events/${name}.json`, import.meta.url), 'utf8'),
+  );
+  return { ...(event as object), body: JSON.stringify(body), isBase64Encoded: false };
+}
+
+test('a direct invoke works the first page at once', async () => {
+  await store.addDevices(madeUpDevices(25));
+  const announcementId = await store.createAnnouncement(draft);
+  expect(await call({ announcementId, deviceId: 0 })).toEqual({
+    kind: 'broadcast',
+    announcementId,
+    round: 0,
+    fromDeviceId: 0,
+    end: 'done',
+    sent: 10,
+  });
+});
+
+test('the next hop goes to the very alias that was called', async () => {
+  await store.addDevices(madeUpDevices(11));
+  const announcementId = await store.createAnnouncement(draft);
+  const names: string[] = [];
+  const invoker = { ...services.invoker, invoke: async (name: string) => void names.push(name) };
+  await call({ announcementId }, async () => ({ ...services, invoker }));
+  expect(names).toEqual([invocation.invokedFunctionArn]);
+});
+
+test('a bad direct event is answered with what is wrong with it: an error thrown would be retried', async () => {
+  expect(await call({ announcementId: 'x' })).toEqual({
+    error: {
+      code: 'BAD_EVENT',
+      message: 'announcementId: expected a whole number from 1 to 9007199254740991, came "x"',
+      problems: [
+        { field: 'announcementId', expected: 'a whole number from 1 to 9007199254740991', came: '"x"' },
+      ],
+    },
+  });
+  expect(await call({ announcementId: 5 })).toMatchObject({ error: { code: 'NO_SUCH_ANNOUNCEMENT' } });
+});
+
+test.each(['api-gateway-rest', 'api-gateway-http'])(
+  '%s: a good request is handed over and answered 202',
+  async (shape) => {
+    const announcementId = await store.createAnnouncement(draft);
+    expect(await call(fixture(shape, { announcementId }))).toEqual({
+      statusCode: 202,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ announcementId, deviceId: 0 }),
+    });
+    expect(services.invoked).toEqual([{ kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 }]);
+    expect(services.sent).toEqual([]);
+  },
+);
+
+test.each(['api-gateway-rest', 'api-gateway-http'])(
+  '%s: a bad request is answered 400, an unknown id 404',
+  async (shape) => {
+    const bad = await call(fixture(shape, { announcementId: -1 }));
+    expect(bad).toMatchObject({ statusCode: 400 });
+    expect(JSON.parse('body' in bad ? bad.body : '')).toMatchObject({
+      error: { code: 'BAD_EVENT', problems: [{ field: 'announcementId', came: '-1' }] },
+    });
+    expect(await call(fixture(shape, { announcementId: 99 }))).toMatchObject({ statusCode: 404 });
+    expect(await call({ ...fixture(shape, {}), body: '{' })).toMatchObject({ statusCode: 400 });
+    expect(services.invoked).toEqual([]);
+  },
+);
+
+test('a job of the function itself cannot be smuggled in over HTTP', async () => {
+  const reply = await call(fixture('api-gateway-http', { kind: 'scan' }));
+  expect(reply).toMatchObject({ statusCode: 400 });
+});
+
+test('services are opened once, and again only after they could not be opened', async () => {
+  let opened = 0;
+  const handle = makeHandler(async () => {
+    if (++opened === 1) throw new Error('the database is starting');
+    return services;
+  });
+  await expect(handle({ kind: 'scan' }, invocation)).rejects.toThrow('the database is starting');
+  await handle({ kind: 'scan' }, invocation);
+  await handle({ kind: 'scan' }, invocation);
+  expect(opened).toBe(2);
+});
+
+test("what is not the caller's fault is thrown, so that Lambda tries again", async () => {
+  await store.addDevices(madeUpDevices(1));
+  const announcementId = await store.createAnnouncement(draft);
+  const sender = { ...services.sender, send: () => Promise.reject(new Error('socket hang up')) };
+  await expect(call({ announcementId }, async () => ({ ...services, sender }))).rejects.toThrow(
+    'socket hang up',
+  );
+});
+
+test('the function takes two parameters: Node 24 on Lambda refuses one with a callback', () => {
+  expect(deployed.length).toBeLessThanOrEqual(2);
+});
