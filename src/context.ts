@@ -142,6 +142,8 @@ export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageN
 export interface Store {
   createAnnouncement(announcement: NewAnnouncement): Promise<number>;
   fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
+  /** Running, paused or failed ones, the latest first. */
+  fetchUnfinished(limit: number): Promise<Announcement[]>;
   /** One conditional update: false if the status was none of `from`. */
   moveAnnouncement(
     announcementId: number,

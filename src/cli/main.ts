@@ -1,15 +1,23 @@
 import { PushError } from '../errors.ts';
+import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
 import { Args, type Command, describeCommand, type Terminal } from './command.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { pushCommand } from './push.ts';
 import { rehearseCommand } from './rehearse.ts';
+import { scanCommand, serveCommand } from './scan.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   rehearse: rehearseCommand,
   migrate: migrateCommand,
   import: importCommand,
   push: pushCommand,
+  status: statusCommand,
+  pause: pauseCommand,
+  resume: resumeCommand,
+  cancel: cancelCommand,
+  scan: scanCommand,
+  serve: serveCommand,
 };
 
 /** Exit status: 0 done, 1 it went wrong, 2 it was asked for wrongly. */

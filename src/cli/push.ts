@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../clock.ts';
-import { type Env, parseConfig } from '../config.ts';
+import { parseConfig } from '../config.ts';
 import type { Announcement, Config, Content, NewAnnouncement, Store } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
-import { type Progress, runOnThisMachine } from '../local/engine.ts';
+import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
+import { describeCounts } from './announcement.ts';
+import { workerEnvironment } from './environment.ts';
 import { group, makeProgressBar } from './progress.ts';
 
 export const pushCommand: Command = {
@@ -23,6 +25,7 @@ export const pushCommand: Command = {
       help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
     },
     'dry-run': { help: 'let FCM check every message (validate_only) and show none' },
+    resume: { help: 'go on with an announcement that was killed, paused or failed' },
     workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
     json: { help: 'print one JSON object and nothing else' },
     verbose: { help: "print the function's log as it comes" },
@@ -77,38 +80,70 @@ async function push(
   const devices = await store.countDevices();
   const json = args.flag('json');
   const bar = makeProgressBar(devices, json ? { ...terminal, err: () => {} } : terminal);
-  const progress = await runOnThisMachine({
-    store,
-    announcementId,
-    workers,
-    recursiveLoop: 'Allow',
-    hurry: 1,
+  const engine = await startEngine({
     env: workerEnvironment(terminal.env, config),
+    workers,
+    ticks: true,
     onLog: (line) => {
       if (args.flag('verbose')) terminal.err(`${line}\n`);
     },
-    onProgress: (each) => bar.show(each),
   });
-  bar.end();
-  terminal.out(json ? `${JSON.stringify(summarize(progress))}\n` : describe(progress));
-  return progress.announcement.status === 'done' ? 0 : 1;
+  try {
+    await engine.invoke({ announcementId, deviceId: 0 });
+    // Hops that an earlier run left behind are woken now, and not a minute later.
+    if (args.flag('resume')) await engine.invoke({ kind: 'scan' });
+    const progress = await follow(engine, store, announcementId, (each) => bar.show(each));
+    bar.end();
+    terminal.out(json ? `${JSON.stringify(summarize(progress))}\n` : describe(progress));
+    return progress.announcement.status === 'done' ? 0 : 1;
+  } finally {
+    await engine.close();
+  }
 }
 
 /** The announcement that --announcement names, or one made from --title and --body. */
 async function chooseAnnouncement(args: Args, config: Config, store: Store): Promise<Announcement> {
   const id = args.optionalWhole('announcement', 1, Number.MAX_SAFE_INTEGER);
   const dryRun = args.flag('dry-run');
-  if (id === null) return create(store, { ...fresh(config), dryRun, content: parseContent(args) });
-
+  const resume = args.flag('resume');
+  if (id === null) {
+    const content = parseContent(args);
+    return resume
+      ? chooseUnfinished(store, content, dryRun)
+      : create(store, { ...fresh(config), dryRun, content });
+  }
   if (args.text('title') !== null || args.text('body') !== null) {
     throw refuse('announcement', 'no --title or --body beside it', 'both');
   }
   const announcement = await store.fetchAnnouncement(id);
   if (!announcement) throw refuse('announcement', 'the id of a row in push_announcement', String(id));
+  if (resume) return wake(store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
   if (dryRun && !announcement.dryRun) return create(store, { ...announcement, dryRun });
   if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
-  throw refuse('announcement', 'one that has not been pushed yet', `${id}, which is ${announcement.status}`);
+  const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
+  throw refuse('announcement', expected, `${id}, which is ${announcement.status}`);
+}
+
+/** The latest that the same command, without --resume, had begun. */
+async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
+  const unfinished = await store.fetchUnfinished(100);
+  const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
+  if (same) return wake(store, same);
+  throw refuse('resume', 'an unfinished announcement with this title, body, image and data', 'none');
+}
+
+/** Paused and failed ones are set running again; what was killed still is. */
+async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
+  const { announcementId, status } = announcement;
+  if (status === 'running') return announcement;
+  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))
+    return announcement;
+  throw refuse(
+    'resume',
+    'an announcement that is running, paused or failed',
+    `${announcementId}, which is ${status}`,
+  );
 }
 
 function fresh({ source }: Config): Pick<NewAnnouncement, 'source' | 'promise'> {
@@ -140,20 +175,6 @@ function parsePair(text: string): [string, string] {
   return [text.slice(0, split), text.slice(split + 1)];
 }
 
-/** The workers see Baton's own configuration and what Google's client and Node read; paths hold wherever they run. */
-function workerEnvironment(env: Env, { database, fcm }: Config): Record<string, string> {
-  const own =
-    /^(STAGE|DATABASE_|FCM_|GOOGLE_|GCLOUD_|PAGE_SIZE$|CHUNK_SIZE$|LEASE_MS$|DEADLINE_|NODE_EXTRA_CA_CERTS$)/;
-  const given = Object.entries(env).flatMap(([name, value]) =>
-    value && own.test(name) ? [[name, value]] : [],
-  );
-  return {
-    ...Object.fromEntries(given),
-    ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
-    ...(fcm.credentials.kind === 'file' ? { FCM_CREDENTIALS: resolve(fcm.credentials.path) } : {}),
-  };
-}
-
 function summarize({ announcement, counts, hops, seconds }: Progress) {
   const { announcementId, status, statusReason, dryRun } = announcement;
   return { announcementId, status, reason: statusReason, dryRun, ...counts, hops: hops.closed, seconds };
@@ -165,9 +186,7 @@ function describe({ announcement, counts, hops, seconds }: Progress): string {
     `announcement ${announcementId} ${status}${dryRun ? ' (dry run: FCM checked every message and showed none)' : ''}`,
     ...(statusReason === null ? [] : [statusReason]),
     '',
-    ...Object.entries(counts).map(
-      ([verdict, count]) => `  ${verdict.padEnd(14)}${group(count).padStart(11)}`,
-    ),
+    ...describeCounts(counts),
     '',
     `  ${group(hops.closed)} hops, ${seconds.toFixed(1)} s`,
     '',

@@ -59,7 +59,7 @@ function whyItStopped(status: string, hops: Progress['hops'], lambda: Progress['
 export function describeSummary(summary: Summary): string {
   const { devices, hops, seconds, perSecond, status, reason, kills, eventsDuplicated, eventsDropped } =
     summary;
-  const hasChaos = kills + eventsDuplicated + eventsDropped + summary.ambiguous > 0;
+  const hasChaos = kills + eventsDuplicated + eventsDropped + summary.ambiguous + summary.dbFaults > 0;
   const rows: [string, number, string][] = [
     ['delivered', summary.delivered, 'accepted by FCM'],
     ['unregistered', summary.unregistered, 'the app is gone from the device'],
@@ -73,6 +73,7 @@ export function describeSummary(summary: Summary): string {
   ];
   const chaos: [string, number, string][] = [
     ['kills', kills, 'workers killed at work'],
+    ['cut', summary.dbFaults, 'database connections cut in mid-statement'],
     ['in flight', summary.inFlightAtKills, 'accepted by FCM when their worker was killed, not recorded yet'],
     ['ambiguous', summary.ambiguous, 'accepted by FCM, which then gave no answer'],
     ['doubled', eventsDuplicated, 'events that Lambda delivered twice'],

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,9 +7,10 @@ import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config.ts';
 import type { NewDevice, Store } from '../context.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
-import { audit } from '../local/audit.ts';
+import { audit, countUnrecorded } from '../local/audit.ts';
 import { makeChaos } from '../local/chaos.ts';
-import { runOnThisMachine } from '../local/engine.ts';
+import { openFaultyLine } from '../local/database-faults.ts';
+import { follow, startEngine } from '../local/engine.ts';
 import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
 import { parseFaults } from '../local/fcm-faults.ts';
 import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
@@ -19,7 +21,7 @@ import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
 const PROJECT_ID = 'rehearsal';
 const TARGET_PREFIX = 'rehearsal-';
 const DEVICES_A_STATEMENT = 2000;
-const SDK_REDIRECT = fileURLToPath(new URL('../local/sdk-preload.ts', import.meta.url));
+const SDK_PRELOAD = fileURLToPath(new URL('../local/sdk-preload.ts', import.meta.url));
 
 export const rehearseCommand: Command = {
   summary:
@@ -41,6 +43,8 @@ export const rehearseCommand: Command = {
     kills: { value: 'N', default: '0', help: 'kill -9 of a busy worker, so many times' },
     duplicate: { value: 'P', default: '0', help: 'share of events that Lambda delivers twice' },
     drop: { value: 'P', default: '0', help: 'share of events that Lambda loses' },
+    'db-faults': { value: 'N', default: '0', help: 'cut a MySQL connection in mid-statement, so many times' },
+    resume: { help: 'go on with the rehearsal that was killed in this --database' },
     hurry: {
       value: 'N',
       default: '20',
@@ -69,7 +73,18 @@ export const rehearseCommand: Command = {
 type Options = ReturnType<typeof parseOptions>;
 
 function parseOptions(args: Args) {
+  const database = args.text('database');
+  const resume = args.flag('resume');
+  const dbFaults = args.whole('db-faults', 0, 10_000);
+  if (resume && database === null)
+    throw refuse('resume', 'a --database that a rehearsal was killed in', 'none');
+  if (dbFaults > 0 && !database?.includes('://')) {
+    throw refuse('db-faults', 'a --database mysql://…, which has connections to cut', database ?? 'none');
+  }
   return {
+    resume,
+    dbFaults,
+    database,
     devices: args.whole('devices', 0, 100_000_000),
     pageSize: args.whole('page-size', 1, 50_000),
     workers: args.whole('workers', 1, 1000),
@@ -77,7 +92,6 @@ function parseOptions(args: Args) {
     quotaPerMinute: args.whole('quota', 1, 1_000_000_000),
     faults: parseFaults(args.text('faults') ?? ''),
     transport: args.oneOf('transport', ['http2', 'sdk']),
-    database: args.text('database'),
     promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
     kills: args.whole('kills', 0, 10_000),
     duplicate: args.share('duplicate'),
@@ -91,68 +105,74 @@ function parseOptions(args: Args) {
 }
 
 async function rehearse(options: Options, folder: string, terminal: Terminal): Promise<number> {
+  const { seed, latencyMs, quotaPerMinute, faults, hurry, devices, pageSize } = options;
   const databaseUrl = databaseOf(options, folder);
   const config = parseDatabaseConfig({ ...terminal.env, DATABASE_URL: databaseUrl });
+  const logFile = logFileOf(options, folder);
+  if (!options.resume) await rm(logFile, { force: true });
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
-  const { seed, latencyMs, quotaPerMinute, faults, hurry } = options;
   const sandbox = await startFcmSandbox({
     seed,
     latencyMs,
     quotaPerMinute,
     faults,
+    logFile,
     ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
+  });
+  const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
+  const chaos = makeChaos(options);
+  const engine = await startEngine({
+    env: functionEnvironment(options, line?.url ?? databaseUrl, sandbox, folder, terminal),
+    workers: options.workers,
+    recursiveLoop: options.recursiveLoop,
+    hurry,
+    ticks: true,
+    execArgv: options.transport === 'sdk' ? ['--import', SDK_PRELOAD] : [],
+    deliveries: chaos.deliveries,
+    onLog: (text) => {
+      if (options.verbose) terminal.err(`${text}\n`);
+    },
   });
   try {
     await seedDevices(store, options);
-    const announcementId = await store.createAnnouncement({
-      source: 'default',
-      promise: options.promise,
-      dryRun: false,
-      content: {
-        title: 'Rehearsal',
-        body: 'Nobody sees this one',
-        image: null,
-        data: { seed: String(seed) },
-      },
-    });
-    const chaos = makeChaos(options);
-    const bar = makeProgressBar(options.devices, options.json ? { ...terminal, err: () => {} } : terminal);
-    const progress = await runOnThisMachine({
-      store,
-      announcementId,
-      env: functionEnvironment(options, databaseUrl, sandbox, folder, terminal),
-      workers: options.workers,
-      recursiveLoop: options.recursiveLoop,
-      hurry,
-      execArgv: options.transport === 'sdk' ? ['--import', SDK_REDIRECT] : [],
-      deliveries: chaos.deliveries,
-      onStart: (lambda) => {
-        const { devices, pageSize } = options;
-        const countAccepted = (): number => sandbox.stats().accepted;
-        chaos.begin(lambda, {
-          store,
-          announcementId,
-          devices,
-          pageSize,
-          accepted: sandbox.accepted,
-          countAccepted,
-        });
-      },
-      onLog: (line) => {
-        if (options.verbose) terminal.err(`${line}\n`);
-      },
-      onProgress: (each) => bar.show(each),
-    });
+    const { accepted } = sandbox;
+    const announcementId = await chooseAnnouncement(store, options);
+    const unrecorded = options.resume ? await countUnrecorded(store, announcementId, accepted) : 0;
+    const { lambda } = engine;
+    const cut = (): boolean => line?.cut() ?? false;
+    chaos.begin({ lambda, cut, store, announcementId, devices, pageSize, accepted });
+    await engine.invoke({ announcementId, deviceId: 0 });
+    const bar = makeProgressBar(devices, options.json ? { ...terminal, err: () => {} } : terminal);
+    const progress = await follow(engine, store, announcementId, (each) => bar.show(each));
     bar.end();
-    const findings = await audit(store, announcementId, sandbox.accepted);
-    const summary = summarize(options, progress, findings, sandbox.stats(), await chaos.end());
+    const did = await chaos.end();
+    const inFlightAtKills = did.inFlightAtKills + unrecorded;
+    const findings = await audit(store, announcementId, accepted);
+    const summary = summarize(options, progress, findings, sandbox.stats(), { ...did, inFlightAtKills });
     terminal.out(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
     return isFlawless(summary) ? 0 : 1;
   } finally {
+    await engine.close();
+    await line?.close();
     await sandbox.close();
     await store.close();
   }
+}
+
+/** A new announcement, or with --resume the one that an earlier rehearsal left unfinished. */
+async function chooseAnnouncement(store: Store, { promise, seed, resume }: Options): Promise<number> {
+  if (resume) {
+    const [unfinished] = await store.fetchUnfinished(1);
+    if (!unfinished) throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
+    return unfinished.announcementId;
+  }
+  return store.createAnnouncement({
+    source: 'default',
+    promise,
+    dryRun: false,
+    content: { title: 'Rehearsal', body: 'Nobody sees this one', image: null, data: { seed: String(seed) } },
+  });
 }
 
 /** What the function would have on Lambda; only the endpoints and the waits differ. */
@@ -190,6 +210,13 @@ function hurriedWaits(hurry: number): Record<string, string> {
 function databaseOf({ database }: Options, folder: string): string {
   if (database === null) return join(folder, 'baton.db');
   return database.includes('://') ? database : resolve(database);
+}
+
+/** The sandbox's log outlives this process where the database does, so that --resume finds both. */
+function logFileOf({ database }: Options, folder: string): string {
+  if (database === null) return join(folder, 'accepted.log');
+  if (!database.includes('://')) return `${resolve(database)}.accepted.log`;
+  return join(tmpdir(), `baton-rehearsal-${hash('md5', database)}.accepted.log`);
 }
 
 /** Made-up devices go only where there are none, or where an earlier rehearsal of this seed has left the same ones. */

@@ -19,8 +19,17 @@ const TRUSTED_IDLE_MS = 1000;
 const PING_TIMEOUT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Deadlock, and lock wait time-out: MySQL has undone the statement and says to try again. */
-const TRY_AGAIN: readonly unknown[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT'];
+/**
+ * Deadlock and lock wait time-out: MySQL has undone the statement and says to try again. A connection lost in
+ * mid-statement: nobody knows whether it was done, and every statement of the store may be done twice.
+ */
+const TRY_AGAIN: readonly unknown[] = [
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'ECONNRESET',
+  'EPIPE',
+];
 const MAX_TRIES = 5;
 
 const MIGRATION_WAIT_S = 60;

@@ -60,6 +60,16 @@ export function makeStore(driver: Driver): Store {
       return row ? readAnnouncement(row) : null;
     },
 
+    async fetchUnfinished(limit) {
+      const rows = await driver.all(
+        `SELECT announcement_id, title, body, image, data, source, promise, dry_run, status, status_reason
+         FROM push_announcement WHERE status IN ('running', 'paused', 'failed')
+         ORDER BY announcement_id DESC LIMIT ?`,
+        [limit],
+      );
+      return rows.map(readAnnouncement);
+    },
+
     moveAnnouncement(announcementId, from, to, reason) {
       const ends = to === 'done' || to === 'cancelled' || to === 'failed';
       return changed(

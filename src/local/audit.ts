@@ -1,4 +1,4 @@
-import type { Store, Verdict } from '../context.ts';
+import type { Device, Store, Verdict } from '../context.ts';
 
 /** What comparing FCM's own log with the ledger has found; all zero is as it has to be. */
 export interface Audit {
@@ -18,20 +18,38 @@ export async function audit(
 ): Promise<Audit> {
   let lost = 0;
   let duplicated = 0;
+  for await (const [{ target }, verdict] of readLedger(store, announcementId)) {
+    const times = accepted.get(target) ?? 0;
+    if (verdict === undefined || (verdict === 'delivered' && times === 0)) lost++;
+    duplicated += Math.max(0, times - 1);
+  }
+  return { lost, duplicated };
+}
+
+/** Accepted by FCM, but not recorded as such: after a crash, what was in flight. */
+export async function countUnrecorded(
+  store: Store,
+  announcementId: number,
+  accepted: ReadonlyMap<string, number>,
+): Promise<number> {
+  let unrecorded = 0;
+  for await (const [{ target }, verdict] of readLedger(store, announcementId)) {
+    if (accepted.has(target) && verdict !== 'delivered') unrecorded++;
+  }
+  return unrecorded;
+}
+
+/** Every device, and its verdict if it has one. */
+async function* readLedger(
+  store: Store,
+  announcementId: number,
+): AsyncGenerator<[Device, Verdict | undefined]> {
   for (let from = 0; ;) {
     const devices = await store.fetchPage(from, null, DEVICES_A_READ);
     const last = devices.at(-1);
-    if (!last) return { lost, duplicated };
+    if (!last) return;
     const verdicts = await store.fetchVerdicts(announcementId, from, last.deviceId);
-    for (const { deviceId, target } of devices) {
-      const times = accepted.get(target) ?? 0;
-      if (isLost(verdicts.get(deviceId), times)) lost++;
-      duplicated += Math.max(0, times - 1);
-    }
+    for (const device of devices) yield [device, verdicts.get(device.deviceId)];
     from = last.deviceId + 1;
   }
-}
-
-function isLost(verdict: Verdict | undefined, timesAccepted: number): boolean {
-  return verdict === undefined || (verdict === 'delivered' && timesAccepted === 0);
 }

@@ -6,7 +6,7 @@ import type { LocalLambda } from './lambda.ts';
 
 const WATCH_MS = 5;
 
-/** The last kill has to find somebody at work, though not every device may be one that FCM accepts. */
+/** The last fault has to find somebody at work, though not every device may be one that FCM accepts. */
 const BROADCAST_SHARE = 0.8;
 
 /** Until FCM has read what the killed worker had already written; shorter than the lease after which another takes over. */
@@ -16,6 +16,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** kill -9 of a busy worker, so often over the whole broadcast. */
   readonly kills: number;
+  /** Connections to the database cut in mid-statement, likewise. */
+  readonly dbFaults: number;
   /** The share of events that Lambda delivers twice, and that it loses. */
   readonly duplicate: number;
   readonly drop: number;
@@ -23,39 +25,49 @@ export interface ChaosOptions {
 
 export interface ChaosReport {
   readonly kills: number;
+  readonly dbFaults: number;
   readonly eventsDuplicated: number;
   readonly eventsDropped: number;
   /** Pushes that FCM had accepted when their worker was killed, before it could record them. */
   readonly inFlightAtKills: number;
 }
 
-/** What the killed worker's page is compared with. */
-export interface Witness {
+/** What chaos works on, and what a killed worker's page is compared with. */
+export interface Stage {
+  readonly lambda: LocalLambda;
+  /** Cuts a database connection; false if none is in use. */
+  readonly cut: () => boolean;
   readonly store: Store;
   readonly announcementId: number;
   readonly devices: number;
   readonly pageSize: number;
   readonly accepted: ReadonlyMap<string, number>;
-  /** Messages accepted so far. */
-  countAccepted(): number;
 }
 
-/** Faults of the machine and of Lambda, at moments that the seed decides. */
+/** Faults of the machine, the network and of Lambda, at moments that the seed decides. */
 export interface Chaos {
   /** How often Lambda delivers the next event. */
   readonly deliveries: () => number;
-  /** Begins to kill. */
-  begin(lambda: LocalLambda, witness: Witness): void;
+  begin(stage: Stage): void;
   /** Ends it, and tells what was done. */
   end(): Promise<ChaosReport>;
 }
 
-export function makeChaos({ seed, kills, duplicate, drop }: ChaosOptions): Chaos {
+export function makeChaos({ seed, kills, dbFaults, duplicate, drop }: ChaosOptions): Chaos {
   let events = 0;
   let eventsDuplicated = 0;
   let eventsDropped = 0;
+  let cuts = 0;
   let timer: NodeJS.Timeout | undefined;
   const inFlight: Promise<number>[] = [];
+
+  /** By progress and not by the clock, so that the same seed strikes at the same points on a slower machine. */
+  const drawPoints = (what: string, times: number, devices: number): number[] =>
+    Array.from(
+      { length: times },
+      (_, nth) => chance(seed, `${what} ${nth}`) * BROADCAST_SHARE * devices,
+    ).toSorted((one, two) => one - two);
+
   return {
     deliveries() {
       const drawn = chance(seed, `event ${events}`);
@@ -69,22 +81,23 @@ export function makeChaos({ seed, kills, duplicate, drop }: ChaosOptions): Chaos
       eventsDuplicated++;
       return 2;
     },
-    begin(lambda, witness) {
-      // By progress and not by the clock, so that the same seed kills at the same points on a slower machine.
-      const reach = BROADCAST_SHARE * witness.devices;
-      const points = Array.from({ length: kills }, (_, nth) => chance(seed, `kill ${nth}`) * reach);
-      points.sort((one, two) => one - two);
+    begin(stage) {
+      const killAt = drawPoints('kill', kills, stage.devices);
+      const cutAt = drawPoints('cut', dbFaults, stage.devices);
+      const reached = (points: readonly number[], done: number): boolean =>
+        stage.accepted.size >= (points[done] ?? Infinity);
       timer = setInterval(() => {
-        const point = points[inFlight.length];
-        if (point === undefined || witness.countAccepted() < point) return;
-        const event = lambda.killOne(chance(seed, `victim ${inFlight.length}`));
-        if (event !== null) inFlight.push(countInFlight(event, witness));
+        if (reached(killAt, inFlight.length)) {
+          const event = stage.lambda.killOne(chance(seed, `victim ${inFlight.length}`));
+          if (event !== null) inFlight.push(countInFlight(event, stage));
+        }
+        if (reached(cutAt, cuts) && stage.cut()) cuts++;
       }, WATCH_MS);
     },
     async end() {
       clearInterval(timer);
       const inFlightAtKills = (await Promise.all(inFlight)).reduce((sum, count) => sum + count, 0);
-      return { kills: inFlight.length, eventsDuplicated, eventsDropped, inFlightAtKills };
+      return { kills: inFlight.length, dbFaults: cuts, eventsDuplicated, eventsDropped, inFlightAtKills };
     },
   };
 }
@@ -92,7 +105,7 @@ export function makeChaos({ seed, kills, duplicate, drop }: ChaosOptions): Chaos
 /** Of the page that the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
 async function countInFlight(
   event: unknown,
-  { store, announcementId, pageSize, accepted }: Witness,
+  { store, announcementId, pageSize, accepted }: Stage,
 ): Promise<number> {
   await sleep(SETTLE_MS);
   const { job } = parseEvent(event);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
+import { fetchNamed } from '../broadcast.ts';
 import type { Announcement, Counts, Store } from '../context.ts';
-import { PushError } from '../errors.ts';
 import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda.ts';
 
 const FUNCTION_NAME = 'baton';
@@ -27,21 +27,77 @@ const POLL_MS = 200;
 const POLL_SHARE = 1 / 20;
 
 export interface EngineOptions {
-  readonly store: Store;
-  readonly announcementId: number;
   /** The function's environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly workers: number;
   /** As PutFunctionRecursionConfig has it; with `Terminate` Lambda drops the 17th run of a chain. */
-  readonly recursiveLoop: 'Allow' | 'Terminate';
+  readonly recursiveLoop?: 'Allow' | 'Terminate';
   /** All of Lambda's and the schedule's waits are shorter by this factor. */
-  readonly hurry: number;
+  readonly hurry?: number;
+  /** Whether the schedule ticks by itself. */
+  readonly ticks: boolean;
   /** Node flags for the workers. */
   readonly execArgv?: readonly string[];
   readonly deliveries?: () => number;
-  readonly onStart?: (lambda: LocalLambda) => void;
   readonly onLog: (line: string) => void;
-  readonly onProgress: (progress: Progress) => void;
+}
+
+/** What runs Baton on one machine: a local Lambda with the real handler, and the schedule that ticks it. */
+export interface Engine {
+  readonly lambda: LocalLambda;
+  readonly hurry: number;
+  /** As anybody would: an asynchronous Invoke through the AWS SDK. */
+  invoke(event: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const {
+    env,
+    workers,
+    recursiveLoop = 'Allow',
+    hurry = 1,
+    ticks,
+    execArgv = [],
+    deliveries,
+    onLog,
+  } = options;
+  const lambda = await startLocalLambda({
+    functionName: FUNCTION_NAME,
+    handlerFile: HANDLER_FILE,
+    env,
+    workers,
+    execArgv: [...WORKER_FLAGS, ...execArgv],
+    retryDelaysMs: RETRY_DELAYS_MS.map((delayMs) => Math.ceil(delayMs / hurry)),
+    ...(deliveries ? { deliveries } : {}),
+    onLog,
+  });
+  const client = new LambdaClient({
+    endpoint: lambda.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await client.send(
+    new PutFunctionRecursionConfigCommand({ FunctionName: FUNCTION_NAME, RecursiveLoop: recursiveLoop }),
+  );
+  const invoke = async (event: object): Promise<void> => {
+    const Payload = JSON.stringify(event);
+    await client.send(new InvokeCommand({ FunctionName: FUNCTION_NAME, InvocationType: 'Event', Payload }));
+  };
+  const tick = (): void => {
+    invoke({ kind: 'scan' }).catch((error: unknown) => onLog(`tick: ${String(error)}`));
+  };
+  const timer = ticks ? setInterval(tick, SCAN_MS / hurry) : undefined;
+  return {
+    lambda,
+    hurry,
+    invoke,
+    async close() {
+      clearInterval(timer);
+      client.destroy();
+      await lambda.close();
+    },
+  };
 }
 
 export interface Progress {
@@ -52,73 +108,33 @@ export interface Progress {
   readonly seconds: number;
 }
 
-/**
- * Runs one announcement on this machine: a local Lambda with the real handler, invoked as anybody would and then ticked
- * as by a schedule, until the announcement has ended or nothing moves any more. The last progress tells which.
- */
-export async function runOnThisMachine(options: EngineOptions): Promise<Progress> {
-  const { store, announcementId, env, workers, hurry, execArgv = [], onLog, onProgress } = options;
-  const lambda = await startLocalLambda({
-    functionName: FUNCTION_NAME,
-    handlerFile: HANDLER_FILE,
-    env,
-    workers,
-    execArgv: [...WORKER_FLAGS, ...execArgv],
-    retryDelaysMs: RETRY_DELAYS_MS.map((delayMs) => Math.ceil(delayMs / hurry)),
-    ...(options.deliveries ? { deliveries: options.deliveries } : {}),
-    onLog,
-  });
-  const client = new LambdaClient({
-    endpoint: lambda.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-  const invoke = (event: object): Promise<unknown> =>
-    client.send(
-      new InvokeCommand({
-        FunctionName: FUNCTION_NAME,
-        InvocationType: 'Event',
-        Payload: JSON.stringify(event),
-      }),
-    );
+/** Until the announcement has ended or nothing moves any more; the last progress tells which. */
+export async function follow(
+  { lambda, hurry }: Engine,
+  store: Store,
+  announcementId: number,
+  onProgress: (progress: Progress) => void,
+): Promise<Progress> {
   const startedAt = performance.now();
-  const ticks = setInterval(() => {
-    invoke({ kind: 'scan' }).catch((error: unknown) => onLog(`tick: ${String(error)}`));
-  }, SCAN_MS / hurry);
-  try {
-    await client.send(
-      new PutFunctionRecursionConfigCommand({
-        FunctionName: FUNCTION_NAME,
-        RecursiveLoop: options.recursiveLoop,
-      }),
-    );
-    options.onStart?.(lambda);
-    await invoke({ announcementId, deviceId: 0 });
-
-    const look = async (): Promise<Progress> => ({
-      announcement: await fetchRequired(store, announcementId),
-      counts: await store.countDeliveries(announcementId),
-      hops: await store.countHops(announcementId),
-      lambda: lambda.stats(),
-      seconds: (performance.now() - startedAt) / 1000,
-    });
-    const isStuck = makeStuckDetector(Math.max(LEAST_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
-    for (;;) {
-      const lookedAt = performance.now();
-      const progress = await look();
-      onProgress(progress);
-      if (!['draft', 'scheduled', 'running'].includes(progress.announcement.status)) {
-        // The hops still at work see it before their next chunk.
-        while (lambda.stats().inFlight > 0) await sleep(POLL_MS / 10);
-        return { ...(await look()), seconds: progress.seconds };
-      }
-      if (isStuck(progress)) return progress;
-      await sleep(Math.max(POLL_MS, (performance.now() - lookedAt) / POLL_SHARE));
+  const look = async (): Promise<Progress> => ({
+    announcement: await fetchNamed({ store }, { announcementId }),
+    counts: await store.countDeliveries(announcementId),
+    hops: await store.countHops(announcementId),
+    lambda: lambda.stats(),
+    seconds: (performance.now() - startedAt) / 1000,
+  });
+  const isStuck = makeStuckDetector(Math.max(LEAST_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
+  for (;;) {
+    const lookedAt = performance.now();
+    const progress = await look();
+    onProgress(progress);
+    if (!['draft', 'scheduled', 'running'].includes(progress.announcement.status)) {
+      // The hops still at work see it before their next chunk.
+      while (lambda.stats().inFlight > 0) await sleep(POLL_MS / 10);
+      return { ...(await look()), seconds: progress.seconds };
     }
-  } finally {
-    clearInterval(ticks);
-    client.destroy();
-    await lambda.close();
+    if (isStuck(progress)) return progress;
+    await sleep(Math.max(POLL_MS, (performance.now() - lookedAt) / POLL_SHARE));
   }
 }
 
@@ -133,10 +149,4 @@ function makeStuckDetector(patienceSeconds: number): (progress: Progress) => boo
     if (work !== last.work) last = { work, seconds, errors };
     return seconds - last.seconds > patienceSeconds && errors > last.errors;
   };
-}
-
-async function fetchRequired(store: Store, announcementId: number): Promise<Announcement> {
-  const announcement = await store.fetchAnnouncement(announcementId);
-  if (announcement) return announcement;
-  throw new PushError('NO_SUCH_ANNOUNCEMENT', `announcement ${announcementId} has gone from the database`);
 }

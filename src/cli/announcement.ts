@@ -1,0 +1,98 @@
+import { systemClock } from '../clock.ts';
+import { parseDatabaseConfig } from '../config.ts';
+import type { AnnouncementStatus, Counts, Store } from '../context.ts';
+import { fetchNamed } from '../broadcast.ts';
+import { openStore } from '../db/open.ts';
+import { PushError } from '../errors.ts';
+import { type Args, type Command, type Option, type Terminal } from './command.ts';
+import { group } from './progress.ts';
+
+const OPTIONS: Readonly<Record<string, Option>> = {
+  json: { help: 'print one JSON object and nothing else' },
+};
+
+export const statusCommand: Command = {
+  summary: 'Where an announcement stands, and whom it has reached.',
+  operands: 'ID',
+  options: OPTIONS,
+  run: (args, terminal) => withStore(terminal, (store) => tell(store, readId(args), args, terminal)),
+};
+
+export const pauseCommand = makeMove(
+  'Stop a running announcement within one chunk of each hop.',
+  ['running'],
+  'paused',
+);
+
+export const resumeCommand = makeMove(
+  'Let a paused or failed announcement go on where it stopped, from the next tick on.',
+  ['paused', 'failed'],
+  'running',
+);
+
+export const cancelCommand = makeMove(
+  'End an announcement for good, within one chunk of each hop.',
+  ['draft', 'scheduled', 'running', 'paused', 'failed'],
+  'cancelled',
+);
+
+function makeMove(summary: string, from: readonly AnnouncementStatus[], to: AnnouncementStatus): Command {
+  return {
+    summary,
+    operands: 'ID',
+    options: OPTIONS,
+    run: (args, terminal) =>
+      withStore(terminal, async (store) => {
+        const announcementId = readId(args);
+        const { status } = await fetchNamed({ store }, { announcementId });
+        if (!(await store.moveAnnouncement(announcementId, from, to, null))) {
+          const expected = `an announcement that is ${from.join(' or ')}`;
+          throw PushError.of('BAD_INPUT', [
+            { field: 'ID', expected, came: `${announcementId}, which is ${status}` },
+          ]);
+        }
+        return tell(store, announcementId, args, terminal);
+      }),
+  };
+}
+
+async function withStore(terminal: Terminal, work: (store: Store) => Promise<number>): Promise<number> {
+  const store = await openStore(parseDatabaseConfig(terminal.env), systemClock);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function tell(store: Store, announcementId: number, args: Args, { out }: Terminal): Promise<number> {
+  const { status, statusReason } = await fetchNamed({ store }, { announcementId });
+  const counts = await store.countDeliveries(announcementId);
+  const hops = await store.countHops(announcementId);
+  if (args.flag('json')) {
+    out(`${JSON.stringify({ announcementId, status, reason: statusReason, ...counts, hops })}\n`);
+    return 0;
+  }
+  out(
+    [
+      `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open`,
+      ...(statusReason === null ? [] : [statusReason]),
+      ...describeCounts(counts),
+      '',
+    ].join('\n'),
+  );
+  return 0;
+}
+
+export function describeCounts(counts: Counts): string[] {
+  return Object.entries(counts).map(
+    ([verdict, count]) => `  ${verdict.padEnd(14)}${group(count).padStart(11)}`,
+  );
+}
+
+function readId({ operands }: Args): number {
+  const [text = ''] = operands;
+  if (operands.length === 1 && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  const came = operands.length === 0 ? 'nothing' : JSON.stringify(operands.join(' '));
+  throw PushError.of('BAD_INPUT', [{ field: 'ID', expected: "one announcement's id", came }]);
+}

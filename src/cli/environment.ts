@@ -1,0 +1,19 @@
+import { resolve } from 'node:path';
+import type { Env } from '../config.ts';
+import type { Config } from '../context.ts';
+
+/** Baton's own configuration, and what Google's client and Node read. */
+const OWN =
+  /^(STAGE|DATABASE_.*|FCM_.*|GOOGLE_.*|GCLOUD_.*|PAGE_SIZE|CHUNK_SIZE|LEASE_MS|MAX_ATTEMPTS|RETRY_MS|QUOTA_RETRY_MS|DEADLINE_RESERVE_MS|NODE_EXTRA_CA_CERTS)$/;
+
+/** What workers on this machine are to have of the terminal's environment; paths hold wherever they run. */
+export function workerEnvironment(env: Env, { database, fcm }: Config): Record<string, string> {
+  const given = Object.entries(env).flatMap(([name, value]) =>
+    value && OWN.test(name) ? [[name, value]] : [],
+  );
+  return {
+    ...Object.fromEntries(given),
+    ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
+    ...(fcm.credentials.kind === 'file' ? { FCM_CREDENTIALS: resolve(fcm.credentials.path) } : {}),
+  };
+}

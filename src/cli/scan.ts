@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { parseConfig } from '../config.ts';
+import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
+import { type Engine, startEngine } from '../local/engine.ts';
+import type { Args, Command, Option, Terminal } from './command.ts';
+import { workerEnvironment } from './environment.ts';
+
+const OPTIONS: Readonly<Record<string, Option>> = {
+  workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
+  verbose: { help: "print the function's log as it comes" },
+};
+
+export const scanCommand: Command = {
+  summary: 'Tick once, for any cron: start what is due, wake what stalled, and push it all on this machine.',
+  options: OPTIONS,
+  async run(args, terminal) {
+    const engine = await start(args, terminal, false);
+    try {
+      await engine.invoke({ kind: 'scan' });
+      await engine.lambda.idle();
+      const { invocations, errors } = engine.lambda.stats();
+      terminal.out(`${invocations - 1} hops run, ${errors} errors\n`);
+      return errors === 0 ? 0 : 1;
+    } finally {
+      await engine.close();
+    }
+  },
+};
+
+export const serveCommand: Command = {
+  summary: 'Tick every minute on this machine, until it is told to stop (Ctrl-C).',
+  options: OPTIONS,
+  async run(args, terminal) {
+    const engine = await start(args, terminal, true);
+    try {
+      terminal.err(`ticking every minute; Lambda's API is at ${engine.lambda.endpoint}, function baton\n`);
+      await engine.invoke({ kind: 'scan' });
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      return 0;
+    } finally {
+      await engine.close();
+    }
+  },
+};
+
+async function start(args: Args, { env, err }: Terminal, ticks: boolean): Promise<Engine> {
+  const config = parseConfig(env);
+  const workers = args.whole('workers', 1, 1000);
+  // Asked first, so that a missing key is one clear message and not one of each worker.
+  await fetchAccessToken(openCredentials(config.fcm));
+  return startEngine({
+    env: workerEnvironment(env, config),
+    workers,
+    ticks,
+    onLog: (line) => {
+      if (args.flag('verbose')) err(`${line}\n`);
+    },
+  });
+}
