@@ -1,10 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+const common = {
+  globalSetup: 'tests/support/global-setup.ts',
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
-    globalSetup: 'tests/support/global-setup.ts',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      { test: { ...common, name: 'tests', include: ['tests/**/*.test.ts'] } },
+      // Minutes of a busy machine: one run at a time, so that no run is starved by another.
+      { test: { ...common, name: 'chaos', include: ['tests/chaos/*.chaos.ts'], fileParallelism: false } },
+    ],
   },
 });

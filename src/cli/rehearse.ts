@@ -108,7 +108,7 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
   const { seed, latencyMs, quotaPerMinute, faults, hurry, devices, pageSize } = options;
   const databaseUrl = databaseOf(options, folder);
   const config = parseDatabaseConfig({ ...terminal.env, DATABASE_URL: databaseUrl });
-  const logFile = logFileOf(options, folder);
+  const logFile = acceptedLogFile(options.database ?? databaseUrl);
   if (!options.resume) await rm(logFile, { force: true });
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
@@ -212,9 +212,8 @@ function databaseOf({ database }: Options, folder: string): string {
   return database.includes('://') ? database : resolve(database);
 }
 
-/** The sandbox's log outlives this process where the database does, so that --resume finds both. */
-function logFileOf({ database }: Options, folder: string): string {
-  if (database === null) return join(folder, 'accepted.log');
+/** The sandbox's log for a --database: it outlives this process, so that --resume finds both. */
+export function acceptedLogFile(database: string): string {
   if (!database.includes('://')) return `${resolve(database)}.accepted.log`;
   return join(tmpdir(), `baton-rehearsal-${hash('md5', database)}.accepted.log`);
 }

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Summary } from '../../src/cli/rehearsal-summary.ts';
 import { baton } from '../support/baton.ts';
 import { databaseKinds, makeDatabase } from '../support/database.ts';
+import { rehearse } from '../support/rehearsal.ts';
 
 const LONG = 60_000;
-
-async function rehearse(
-  ...args: string[]
-): Promise<{ status: number | null; summary: Summary; err: string }> {
-  const { status, out, err } = await baton(['rehearse', '--json', ...args]);
-  if (!out.startsWith('{')) throw new Error(`no summary, but ${out}${err}`);
-  return { status, err, summary: JSON.parse(out) as Summary };
-}
 
 const FAULTS = 'unregistered=0.02,invalid=0.01,mismatch=0.005';
 
@@ -130,36 +122,6 @@ describe.each(databaseKinds())('on %s', (kind) => {
       expect(summary).toMatchObject({ status: 'done', retryable: 0, lost: 0, duplicated: 0 });
       expect(summary.delivered + summary.rejected).toBe(2000);
       expect(summary.throttled).toBeGreaterThan(20);
-      await database.drop();
-    },
-  );
-
-  test.each(['at-least-once', 'at-most-once'])(
-    'kills, lost and doubled events and answers that never come keep the promise of %s',
-    { timeout: LONG },
-    async (promise) => {
-      const database = await makeDatabase(kind, { migrated: false });
-      const { status, summary } = await rehearse(
-        ...[
-          '--database',
-          database.url,
-          '--devices',
-          '4000',
-          '--page-size',
-          '500',
-          '--hurry',
-          '60',
-          '--seed',
-          '3',
-        ],
-        ...['--kills', '3', '--duplicate', '0.2', '--drop', '0.05', '--promise', promise],
-        ...['--faults', 'unavailable=0.02,reset=0.01'],
-      );
-      expect(summary).toMatchObject({ status: 'done', retryable: 0, lost: 0, kills: 3 });
-      if (promise === 'at-most-once') expect(summary.duplicated).toBe(0);
-      else expect(summary).toMatchObject({ unknown: 0 });
-      expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
-      expect(status).toBe(0);
       await database.drop();
     },
   );

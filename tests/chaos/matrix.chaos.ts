@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { acceptedLogFile } from '../../src/cli/rehearse.ts';
+import { MAIN } from '../support/baton.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { rehearse } from '../support/rehearsal.ts';
+
+const LONG = 120_000;
+const PROMISES = ['at-least-once', 'at-most-once'] as const;
+
+/** 4000 devices in 8 hops; leases of 3 s, and everything else 60 times as fast as in life. */
+const FRAME = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
+
+const EVENTS = ['--duplicate', '0.2', '--drop', '0.05'];
+const PASSING = 'unavailable=0.03,internal=0.01,quota=0.02,goaway=0.005';
+const AMBIGUOUS = 'reset=0.01,silent=0.001';
+
+describe.each(databaseKinds())('on %s', (kind) => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await makeDatabase(kind, { migrated: false });
+  });
+  afterEach(() => database.drop());
+
+  describe.each(PROMISES)('%s', (promise) => {
+    const run = (...args: string[]) =>
+      rehearse(...FRAME, '--database', database.url, '--promise', promise, ...args);
+
+    test(
+      'lost and doubled events, 429, 500, 503 and GOAWAY: nothing lost, nothing doubled',
+      { timeout: LONG },
+      async () => {
+        const { status, summary } = await run(...EVENTS, '--faults', PASSING, '--seed', '11');
+        expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, unknown: 0 });
+        expect(summary.eventsDuplicated).toBeGreaterThan(0);
+        expect(summary.delivered + summary.rejected).toBe(4000);
+        expect(status).toBe(0);
+      },
+    );
+
+    test(
+      'kills and answers that never come: only what was in flight may repeat, or stays unknown',
+      { timeout: LONG },
+      async () => {
+        const faults = `${PASSING},${AMBIGUOUS}`;
+        const { status, summary } = await run(...EVENTS, '--kills', '5', '--faults', faults, '--seed', '12');
+        expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, kills: 5 });
+        if (promise === 'at-most-once') expect(summary.duplicated).toBe(0);
+        expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
+        expect(status).toBe(0);
+      },
+    );
+
+    test(
+      'the whole machine killed in mid-broadcast: --resume brings it to the same end',
+      { timeout: LONG },
+      async () => {
+        const args = ['rehearse', ...FRAME, '--database', database.url, '--promise', promise];
+        const doomed = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
+        await untilAccepted(800, acceptedLogFile(database.url));
+        doomed.kill('SIGKILL');
+        const { status, summary } = await run('--resume');
+        expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
+        expect(summary.duplicated).toBeLessThanOrEqual(
+          promise === 'at-most-once' ? 0 : summary.inFlightAtKills,
+        );
+        expect(status).toBe(0);
+      },
+    );
+  });
+});
+
+async function untilAccepted(messages: number, logFile: string): Promise<void> {
+  const count = (): number => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').length : 0);
+  while (count() < messages) await sleep(10);
+}
+
+describe.skipIf(!databaseKinds().includes('mysql'))('on mysql alone', () => {
+  test.each(PROMISES)(
+    'connections cut in mid-statement lose and double nothing: %s',
+    { timeout: LONG },
+    async (promise) => {
+      const database = await makeDatabase('mysql', { migrated: false });
+      const { status, summary } = await rehearse(
+        ...[...FRAME, ...EVENTS, '--database', database.url, '--promise', promise],
+        ...['--db-faults', '8', '--faults', PASSING],
+      );
+      expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, dbFaults: 8 });
+      expect(status).toBe(0);
+      await database.drop();
+    },
+  );
+});
