@@ -174,14 +174,15 @@ function repeatOrGiveUp(ctx: Context, hop: Hop, sent: number): { end: 'repeated'
 async function sendChunk(
   { sender, store, config }: Context,
   hop: Hop,
-  { announcementId, content, dryRun, promise }: Announcement,
+  { announcementId, content, ttlSeconds, dryRun, promise }: Announcement,
   devices: readonly Device[],
 ): Promise<Delivery[]> {
   if (promise === 'at-most-once') {
     // Whoever finds these after a crash cannot know what FCM got, and must not ask it again.
     await store.recordDeliveries(hop, devices.map(inFlight));
   }
-  const batch = { content, collapseKey: `baton-${announcementId}`, dryRun, devices };
+  const collapseKey = `baton-${announcementId}`;
+  const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
   const outcomes = await sender.send(batch, config.fcm.timeoutMs);
   if (outcomes.length !== devices.length) {
     throw new PushError(
@@ -233,7 +234,10 @@ export async function finishIfComplete(
   if ((await store.countHops(announcementId)).open > 0) return;
   if (round + 1 < config.maxAttempts && (await store.plantRound(announcementId, round + 1))) {
     log.info('retry round planted', { announcementId, round: round + 1 });
-  } else if (await store.finishAnnouncement(announcementId)) {
+    return;
+  }
+  await store.settleRetries(announcementId);
+  if (await store.finishAnnouncement(announcementId)) {
     log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
   }
 }

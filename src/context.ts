@@ -45,6 +45,8 @@ export interface Content {
 export interface NewAnnouncement {
   readonly source: string;
   readonly promise: DeliveryPromise;
+  /** How long a push is worth anything: FCM keeps it no longer, and it is not tried again after that. Null: 4 weeks. */
+  readonly ttlSeconds: number | null;
   /** FCM validates every message (`validate_only`) and shows none. */
   readonly dryRun: boolean;
   readonly content: Content;
@@ -131,7 +133,7 @@ export interface Outcome {
 /** What the ledger keeps of one push. */
 export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageName'> {
   readonly deviceId: number;
-  /** When to try again, from now; null unless `retryable`. */
+  /** When to try again, from now; null: never. */
   readonly retryInMs: number | null;
 }
 
@@ -167,8 +169,8 @@ export interface Store {
   fetchPage(fromDeviceId: number, toDeviceId: number | null, limit: number): Promise<Device[]>;
 
   /**
-   * The same, of the devices whose delivery is `retryable` since an earlier round than the hop's, or `misconfigured` in
-   * its own, from which a systemic failure stopped it.
+   * The same, of the devices that an earlier round than the hop's has left to try again, or whose delivery is
+   * `misconfigured` in its own, from which a systemic failure stopped it.
    */
   fetchRetryPage(key: HopKey, toDeviceId: number | null, limit: number): Promise<Device[]>;
 
@@ -183,8 +185,13 @@ export interface Store {
   releaseHop(hop: Hop): Promise<void>;
   /** The hop's work is done: false if it is no longer the owner's. */
   closeHop(hop: Hop): Promise<boolean>;
-  /** Plants the first hop of a retry round, to be woken when the last retry is due: false if nothing is retryable. */
+  /**
+   * Plants the first hop of a retry round, to be woken when the last retry is due: false if nothing is to be tried again,
+   * or not before the announcement's time to live is over.
+   */
   plantRound(announcementId: number, round: number): Promise<boolean>;
+  /** Makes final what was to be tried again, if no hop is open: `retryable` becomes `rejected`. */
+  settleRetries(announcementId: number): Promise<void>;
   /** Open hops of running announcements that nobody holds, or whose lease ran out. */
   fetchStalled(limit: number): Promise<HopKey[]>;
   /** Takes a stalled hop from whoever had it, to wake somebody else for it: false if it is not stalled any more. */
@@ -209,6 +216,7 @@ export interface Store {
 /** What goes to FCM in one call: one message for many devices. */
 export interface Batch {
   readonly content: Content;
+  readonly ttlSeconds: number | null;
   /** Pushes with the same key replace each other on the phone; at most 64 bytes. */
   readonly collapseKey: string;
   readonly dryRun: boolean;

@@ -30,5 +30,5 @@ export function settle(
   }
   const waitMs = reason === 'QUOTA_EXCEEDED' ? config.quotaRetryMs : config.retryMs * 2 ** round;
   const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + Math.random() / 2));
-  return { verdict: 'retryable', reason, messageName, retryInMs };
+  return { verdict, reason, messageName, retryInMs };
 }

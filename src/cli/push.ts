@@ -12,6 +12,9 @@ import { describeCounts } from './announcement.ts';
 import { workerEnvironment } from './environment.ts';
 import { group, makeProgressBar } from './progress.ts';
 
+/** https://firebase.google.com/docs/cloud-messaging/concept-options#ttl */
+const MAX_TTL_SECONDS = 2_419_200;
+
 export const pushCommand: Command = {
   summary: 'Broadcast to every device in the database through FCM, for real, on this machine.',
   options: {
@@ -20,9 +23,15 @@ export const pushCommand: Command = {
     body: { value: 'TEXT', help: 'and this text' },
     image: { value: 'URL', help: 'and this picture (https)' },
     data: { value: 'KEY=VALUE', multiple: true, help: 'and this for the app; may be given more than once' },
+    ttl: { value: 'SECONDS', help: 'how long the push is worth anything, at most 2419200 [4 weeks]' },
     at: {
       value: 'TIME',
       help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
+    },
+    promise: {
+      value: 'NAME',
+      default: 'at-least-once',
+      help: 'after a crash the pushes in flight are sent again; at-most-once: left as unknown',
     },
     'dry-run': { help: 'let FCM check every message (validate_only) and show none' },
     resume: { help: 'go on with an announcement that was killed, paused or failed' },
@@ -110,7 +119,7 @@ async function chooseAnnouncement(args: Args, config: Config, store: Store): Pro
     const content = parseContent(args);
     return resume
       ? chooseUnfinished(store, content, dryRun)
-      : create(store, { ...fresh(config), dryRun, content });
+      : create(store, { ...fresh(args, config), dryRun, content });
   }
   if (args.text('title') !== null || args.text('body') !== null) {
     throw refuse('announcement', 'no --title or --body beside it', 'both');
@@ -146,8 +155,9 @@ async function wake(store: Store, announcement: Announcement): Promise<Announcem
   );
 }
 
-function fresh({ source }: Config): Pick<NewAnnouncement, 'source' | 'promise'> {
-  return { source, promise: 'at-least-once' };
+function fresh(args: Args, { source }: Config): Pick<NewAnnouncement, 'source' | 'promise' | 'ttlSeconds'> {
+  const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
+  return { source, promise, ttlSeconds: args.optionalWhole('ttl', 0, MAX_TTL_SECONDS) };
 }
 
 async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {

@@ -21,10 +21,12 @@ export function summarize(
     ...chaos,
     ambiguous: fcm.ambiguous,
     hops: hops.closed,
+    invocations: lambda.invocations,
     openHops: hops.open,
     seconds: Number(seconds.toFixed(2)),
     perSecond: Math.round(recorded / seconds),
     throttled: fcm.throttled,
+    timeouts: lambda.timeouts,
     peakConcurrency: lambda.peakConcurrency,
     peakRssMb: Math.round(lambda.peakRssMb),
     status: announcement.status,
@@ -70,6 +72,7 @@ export function describeSummary(summary: Summary): string {
     ['lost', summary.lost, "missing from the ledger, or in it against FCM's own log"],
     ['duplicated', summary.duplicated, "accepted more than once, by FCM's own log"],
     ['throttled', summary.throttled, 'answers that the quota is used up'],
+    ['timeouts', summary.timeouts, 'runs that Lambda killed for want of time'],
   ];
   const chaos: [string, number, string][] = [
     ['kills', kills, 'workers killed at work'],

@@ -50,6 +50,7 @@ export const rehearseCommand: Command = {
       default: '20',
       help: 'shorten leases, ticks and retry waits by this factor (an answer of FCM: 2 s at the least); 1 keeps them',
     },
+    timeout: { value: 'S', default: '300', help: "the function's time-out in seconds" },
     'recursive-loop': {
       value: 'WORD',
       default: 'Allow',
@@ -97,6 +98,7 @@ function parseOptions(args: Args) {
     duplicate: args.share('duplicate'),
     drop: args.share('drop'),
     hurry: args.whole('hurry', 1, 1000),
+    timeoutMs: args.whole('timeout', 1, 900) * 1000,
     recursiveLoop: args.oneOf('recursive-loop', ['Allow', 'Terminate']),
     seed: args.whole('seed', 0, 2 ** 32 - 1),
     json: args.flag('json'),
@@ -126,6 +128,7 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
     env: functionEnvironment(options, line?.url ?? databaseUrl, sandbox, folder, terminal),
     workers: options.workers,
     recursiveLoop: options.recursiveLoop,
+    timeoutMs: options.timeoutMs,
     hurry,
     ticks: true,
     execArgv: options.transport === 'sdk' ? ['--import', SDK_PRELOAD] : [],
@@ -170,6 +173,7 @@ async function chooseAnnouncement(store: Store, { promise, seed, resume }: Optio
   return store.createAnnouncement({
     source: 'default',
     promise,
+    ttlSeconds: null,
     dryRun: false,
     content: { title: 'Rehearsal', body: 'Nobody sees this one', image: null, data: { seed: String(seed) } },
   });

@@ -14,6 +14,7 @@ export interface Dialect {
   readonly now: string;
   /** The same, later by one parameter in milliseconds. */
   readonly nowPlusMs: string;
+  readonly plusSeconds: (time: string, seconds: string) => string;
   /** The time that one parameter gives in milliseconds since the epoch. */
   readonly atMs: string;
   readonly insertIgnore: string;

@@ -38,6 +38,7 @@ const DIALECT: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
   nowPlusMs: 'UTC_TIMESTAMP(3) + INTERVAL ? * 1000 MICROSECOND',
+  plusSeconds: (time, seconds) => `TIMESTAMPADD(SECOND, ${seconds}, ${time})`,
   atMs: "TIMESTAMPADD(MICROSECOND, ? * 1000, '1970-01-01')",
   insertIgnore: 'INSERT IGNORE',
   onConflict: () => 'ON DUPLICATE KEY UPDATE',

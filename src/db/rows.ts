@@ -39,6 +39,7 @@ export function readAnnouncement(row: Row): Announcement {
     announcementId: readWhole(row, 'announcement_id'),
     source: readText(row, 'source'),
     promise: readWord(row, 'promise', PROMISES),
+    ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
     dryRun: readWhole(row, 'dry_run') !== 0,
     status: readWord(row, 'status', STATUSES),
     statusReason: readOptionalText(row, 'status_reason'),

@@ -13,6 +13,7 @@ const DIALECT: Dialect = {
   name: 'sqlite',
   now: 'now_ms()',
   nowPlusMs: 'now_ms() + ?',
+  plusSeconds: (time, seconds) => `${time} + 1000 * ${seconds}`,
   atMs: '?',
   insertIgnore: 'INSERT OR IGNORE',
   onConflict: (key) => `ON CONFLICT (${key}) DO UPDATE SET`,

@@ -21,7 +21,7 @@ const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
-  const { now, nowPlusMs, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, nowPlusMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
 
   const changed = async (sql: string, values: readonly Value[]): Promise<boolean> =>
     (await driver.run(sql, values)).changes > 0;
@@ -34,10 +34,10 @@ export function makeStore(driver: Driver): Store {
   });
 
   return {
-    async createAnnouncement({ source, promise, dryRun, content }) {
+    async createAnnouncement({ source, promise, ttlSeconds, dryRun, content }) {
       const { insertId } = await driver.run(
-        `INSERT INTO push_announcement (title, body, image, data, source, promise, dry_run, status, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'draft', ${now})`,
+        `INSERT INTO push_announcement (title, body, image, data, source, promise, ttl_seconds, dry_run, status, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'draft', ${now})`,
         [
           content.title,
           content.body,
@@ -45,6 +45,7 @@ export function makeStore(driver: Driver): Store {
           JSON.stringify(content.data),
           source,
           promise,
+          ttlSeconds,
           dryRun ? 1 : 0,
         ],
       );
@@ -53,7 +54,7 @@ export function makeStore(driver: Driver): Store {
 
     async fetchAnnouncement(announcementId) {
       const [row] = await driver.all(
-        `SELECT announcement_id, title, body, image, data, source, promise, dry_run, status, status_reason
+        `SELECT announcement_id, title, body, image, data, source, promise, ttl_seconds, dry_run, status, status_reason
          FROM push_announcement WHERE announcement_id = ?`,
         [announcementId],
       );
@@ -62,7 +63,7 @@ export function makeStore(driver: Driver): Store {
 
     async fetchUnfinished(limit) {
       const rows = await driver.all(
-        `SELECT announcement_id, title, body, image, data, source, promise, dry_run, status, status_reason
+        `SELECT announcement_id, title, body, image, data, source, promise, ttl_seconds, dry_run, status, status_reason
          FROM push_announcement WHERE status IN ('running', 'paused', 'failed')
          ORDER BY announcement_id DESC LIMIT ?`,
         [limit],
@@ -157,7 +158,7 @@ export function makeStore(driver: Driver): Store {
          FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
          WHERE announcement_id = ? AND push_delivery.device_id >= ?
            ${toDeviceId === null ? '' : 'AND push_delivery.device_id <= ?'}
-           AND (verdict = 'retryable' AND round < ? OR verdict = 'misconfigured' AND round = ?)
+           AND (retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)
          ORDER BY push_delivery.device_id LIMIT ?`,
         [announcementId, fromDeviceId, ...(toDeviceId === null ? [] : [toDeviceId]), round, round, limit],
       );
@@ -220,9 +221,24 @@ export function makeStore(driver: Driver): Store {
       return changed(
         `${insertIgnore} INTO push_hop
            (announcement_id, round, from_device_id, lease_until, planted_at)
-         SELECT announcement_id, ?, 0, MAX(retry_at), ${now} FROM push_delivery
-         WHERE announcement_id = ? AND verdict = 'retryable' GROUP BY announcement_id`,
+         SELECT push_delivery.announcement_id, ?, 0, MAX(retry_at), ${now}
+         FROM push_delivery JOIN push_announcement
+           ON push_announcement.announcement_id = push_delivery.announcement_id
+         WHERE push_delivery.announcement_id = ? AND retry_at IS NOT NULL
+           AND (ttl_seconds IS NULL OR retry_at < ${plusSeconds('started_at', 'ttl_seconds')})
+         GROUP BY push_delivery.announcement_id`,
         [round, announcementId],
+      );
+    },
+
+    async settleRetries(announcementId) {
+      await driver.run(
+        `UPDATE push_delivery
+         SET retry_at = NULL, verdict = CASE verdict WHEN 'retryable' THEN 'rejected' ELSE verdict END
+         WHERE announcement_id = ? AND retry_at IS NOT NULL AND NOT EXISTS (
+           SELECT 1 FROM push_hop
+           WHERE push_hop.announcement_id = push_delivery.announcement_id AND closed_at IS NULL)`,
+        [announcementId],
       );
     },
 

@@ -36,7 +36,7 @@ export function makeHttp2Sender({ endpoint, access, clock }: Http2SenderOptions)
       }).flat();
       // The message is written as JSON once; only the target differs from device to device.
       const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
-      const after = `,${JSON.stringify(restMessage(batch)).slice(1)}}`;
+      const after = `,${JSON.stringify(restMessage(batch, clock.now())).slice(1)}}`;
       const bodies = batch.devices.map(
         ({ targetKind, target }) => `${before}"${targetKind}":${JSON.stringify(target)}${after}`,
       );

@@ -22,7 +22,7 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   const messaging = getMessaging(app);
 
   async function sendCall(batch: Batch, timeoutMs: number): Promise<Outcome[]> {
-    const message = sdkMessage(batch);
+    const message = sdkMessage(batch, clock.now());
     const messages = batch.devices.map(({ target, targetKind }): Message =>
       targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target },
     );

@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly recursiveLoop?: 'Allow' | 'Terminate';
   /** All of Lambda's and the schedule's waits are shorter by this factor. */
   readonly hurry?: number;
+  /** The function's. */
+  readonly timeoutMs?: number;
   /** Whether the schedule ticks by itself. */
   readonly ticks: boolean;
   /** Node flags for the workers. */
@@ -67,6 +69,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     handlerFile: HANDLER_FILE,
     env,
     workers,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     execArgv: [...WORKER_FLAGS, ...execArgv],
     retryDelaysMs: RETRY_DELAYS_MS.map((delayMs) => Math.ceil(delayMs / hurry)),
     ...(deliveries ? { deliveries } : {}),

@@ -74,6 +74,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
   const id = await store.createAnnouncement({
     source: 'default',
     promise: 'at-least-once',
+    ttlSeconds: null,
     dryRun: false,
     content,
   });

@@ -97,6 +97,19 @@ test('a worker does not grow over 100 hops', { timeout: LONG }, async () => {
   expect(sizes.at(-1)! - sizes[20]!).toBeLessThan(30);
 });
 
+test(
+  'a page too long for the time-out goes on in repeats of its hop, and no run is killed',
+  { timeout: LONG },
+  async () => {
+    const { status, summary } = await rehearse(
+      ...['--timeout', '5', '--devices', '9000', '--page-size', '9000', '--latency', '150', '--workers', '1'],
+    );
+    expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, hops: 1, timeouts: 0 });
+    expect(summary.invocations).toBeGreaterThan(1);
+    expect(status).toBe(0);
+  },
+);
+
 describe.each(databaseKinds())('on %s', (kind) => {
   test(
     'faults that pass are tried again until every device has a final verdict',

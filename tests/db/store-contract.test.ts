@@ -7,11 +7,13 @@ import { systemClock } from '../../src/clock.ts';
 import type { Claim, Delivery, Hop, HopKey, NewAnnouncement, Store } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { openStore } from '../../src/db/open.ts';
+import { madeUpDevices } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
 const draft: NewAnnouncement = {
   source: 'default',
   promise: 'at-least-once',
+  ttlSeconds: null,
   dryRun: false,
   content: { title: 'Grüße 🎉', body: 'it\'s "on"\n\\', image: null, data: { ключ: 'значение' } },
 };
@@ -254,6 +256,61 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       2: 'delivered',
       3: 'unregistered',
     });
+  });
+
+  test('a retry round has just the devices that are to be tried again, and each once', async () => {
+    await store.addDevices(madeUpDevices(6));
+    const [a, b, c, d] = (await store.fetchPage(0, null, 4)).map(({ deviceId }) => deviceId);
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    await store.recordDeliveries(key, [
+      { deviceId: a!, ...delivered },
+      { deviceId: b!, ...retryable, retryInMs: 0 },
+      { deviceId: c!, ...retryable, verdict: 'unknown', retryInMs: 0 },
+      { deviceId: d!, ...retryable, verdict: 'unknown', retryInMs: null },
+    ]);
+    expect(await store.plantRound(key.announcementId, 1)).toBe(true);
+    expect(await store.plantRound(key.announcementId, 1)).toBe(false);
+    await store.closeHop(hop);
+    const round = { ...key, round: 1 };
+    const ids = async (from: HopKey) =>
+      (await store.fetchRetryPage(from, null, 10)).map(({ deviceId }) => deviceId);
+    expect(await ids(round)).toEqual([b, c]);
+    expect(await ids({ ...round, fromDeviceId: c! })).toEqual([c]);
+    await store.recordDeliveries(round, [{ deviceId: b!, ...retryable, retryInMs: 0 }]);
+    expect(await ids(round)).toEqual([c]);
+    expect(await ids({ ...round, round: 2 })).toEqual([b, c]);
+  });
+
+  test('when nothing is tried again any more, what FCM did not take is rejected, and only then', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    await store.recordDeliveries(key, [
+      { deviceId: 1, ...retryable },
+      { deviceId: 2, ...retryable, verdict: 'unknown' },
+    ]);
+    await store.settleRetries(key.announcementId);
+    expect(await store.countDeliveries(key.announcementId)).toMatchObject({ retryable: 1, unknown: 1 });
+    await store.closeHop(hop);
+    await store.settleRetries(key.announcementId);
+    expect(await store.countDeliveries(key.announcementId)).toMatchObject({
+      rejected: 1,
+      unknown: 1,
+      retryable: 0,
+    });
+    expect(await store.plantRound(key.announcementId, 1)).toBe(false);
+  });
+
+  test('nothing is tried again after the time to live', async () => {
+    const start = async (ttlSeconds: number) => {
+      const announcementId = await store.createAnnouncement({ ...draft, ttlSeconds });
+      const key = { announcementId, round: 0, fromDeviceId: 0 };
+      await store.startAnnouncement(key, LEASE);
+      await store.recordDeliveries(key, [{ deviceId: 1, ...retryable, retryInMs: 30_000 }]);
+      return announcementId;
+    };
+    expect(await store.plantRound(await start(20), 1)).toBe(false);
+    expect(await store.plantRound(await start(40), 1)).toBe(true);
   });
 
   test("eight that record neighbouring pages at once get in nobody's way", async () => {

@@ -44,6 +44,7 @@ const batchFor = (devices: readonly Device[], change: Partial<Batch> = {}): Batc
     data: { k: 'v' },
   },
   collapseKey: 'baton-1',
+  ttlSeconds: null,
   dryRun: false,
   devices,
   ...change,

@@ -13,6 +13,7 @@ import type {
 export const draft: NewAnnouncement = {
   source: 'default',
   promise: 'at-least-once',
+  ttlSeconds: null,
   dryRun: false,
   content: { title: 'Hello', body: 'World', image: null, data: {} },
 };

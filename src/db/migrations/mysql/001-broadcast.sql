@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   data            TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object of strings',
   source          VARCHAR(64) NOT NULL DEFAULT 'default',
   promise         VARCHAR(16) NOT NULL DEFAULT 'at-least-once',
+  ttl_seconds     INT UNSIGNED NULL COMMENT 'how long a push is worth anything; NULL: 4 weeks, as FCM has it',
   dry_run         TINYINT NOT NULL DEFAULT 0,
   status          VARCHAR(16) NOT NULL DEFAULT 'draft',
   status_reason   TEXT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE IF NOT EXISTS push_delivery (
   message_name    VARCHAR(255) NULL COMMENT 'what FCM calls the accepted message',
   round           INT UNSIGNED NOT NULL,
   attempts        INT UNSIGNED NOT NULL DEFAULT 1,
-  retry_at        DATETIME(3) NULL COMMENT 'when a retryable push may be tried again',
+  retry_at        DATETIME(3) NULL COMMENT 'when it is to be tried again; NULL: never',
   recorded_at     DATETIME(3) NOT NULL,
   PRIMARY KEY (announcement_id, device_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;

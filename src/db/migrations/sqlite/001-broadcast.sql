@@ -8,6 +8,7 @@ CREATE TABLE push_announcement (
   data            TEXT NOT NULL DEFAULT '{}', -- a JSON object of strings
   source          TEXT NOT NULL DEFAULT 'default',
   promise         TEXT NOT NULL DEFAULT 'at-least-once',
+  ttl_seconds     INTEGER, -- how long a push is worth anything; NULL: 4 weeks, as FCM has it
   dry_run         INTEGER NOT NULL DEFAULT 0,
   status          TEXT NOT NULL DEFAULT 'draft',
   status_reason   TEXT,
@@ -50,7 +51,7 @@ CREATE TABLE push_delivery (
   message_name    TEXT, -- what FCM calls the accepted message
   round           INTEGER NOT NULL,
   attempts        INTEGER NOT NULL DEFAULT 1,
-  retry_at        INTEGER, -- when a retryable push may be tried again
+  retry_at        INTEGER, -- when it is to be tried again; NULL: never
   recorded_at     INTEGER NOT NULL,
   PRIMARY KEY (announcement_id, device_id)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
+import type { DatabaseConfig, Delivery } from '../../src/context.ts';
+import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { startMariaDb } from '../support/mariadb.ts';
+
+const CHUNK = 500;
+const CHUNKS = 200;
+const WARM_UP = 20;
+
+/** CPU time of the worker's own process for each delivery recorded; with SQLite that is the database's too. */
+export async function benchLedger(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
+  const server = await startMariaDb();
+  const configs: DatabaseConfig[] = [{ kind: 'sqlite', file: join(folder, 'bench.db') }];
+  if (server) configs.push({ kind: 'mysql', url: `${server.url}/mysql`, tls: { kind: 'off' } });
+  for (const config of configs) {
+    await migrateDatabase(config, systemClock);
+    const store = await openStore(config, systemClock);
+    const key = { announcementId: 1, round: 0, fromDeviceId: 0 };
+    const record = (nth: number) => store.recordDeliveries(key, makeChunk(nth));
+    for (let nth = 0; nth < WARM_UP; nth++) await record(nth);
+    const before = process.cpuUsage();
+    const startedAt = performance.now();
+    for (let nth = WARM_UP; nth < WARM_UP + CHUNKS; nth++) await record(nth);
+    const { user, system } = process.cpuUsage(before);
+    const devices = CHUNK * CHUNKS;
+    const wallUs = ((performance.now() - startedAt) * 1000) / devices;
+    process.stdout.write(
+      `${config.kind.padEnd(7)} ${((user + system) / devices).toFixed(1)} us CPU, ${wallUs.toFixed(1)} us in all, a device\n`,
+    );
+    await store.close();
+  }
+  await server?.stop();
+  await rm(folder, { recursive: true });
+}
+
+function makeChunk(nth: number): Delivery[] {
+  return Array.from({ length: CHUNK }, (_, index) => ({
+    deviceId: nth * CHUNK + index + 1,
+    verdict: 'delivered',
+    reason: null,
+    messageName: `projects/a-project/messages/0:1763957000000%${(nth * CHUNK + index).toString(16)}`,
+    retryInMs: null,
+  }));
+}
