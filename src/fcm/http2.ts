@@ -2,7 +2,7 @@ import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Clock, Outcome, Sender } from '../context.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
 import { restMessage } from './message.ts';
-import { type Connection, makeSessions, type Sessions, streamsFree } from './sessions.ts';
+import { type Connection, isUsable, makeSessions, type Sessions, STREAMS, streamsFree } from './sessions.ts';
 import { judge, judgeSilence } from './verdict.ts';
 
 /** A whole default chunk of 500 on its way at once, at the 100 streams a connection that FCM allows. */
@@ -84,15 +84,18 @@ class Dispatch {
   async #connect(): Promise<void> {
     this.#connecting = true;
     try {
-      this.#connections = await this.#sessions.acquire(
-        Math.min(MAX_CONNECTIONS, Math.ceil(this.#waiting.length / 100)),
-      );
+      this.#connections = await this.#sessions.acquire(this.#wanted());
       this.#connecting = false;
       this.#pump();
     } catch (error) {
       this.#connecting = false;
-      this.#refuseWaiting(`NO_CONNECTION_${errorCode(error)}`);
+      // With others still at work this is only a connection fewer.
+      if (this.#out.size === 0) this.#refuseWaiting(`NO_CONNECTION_${errorCode(error)}`);
     }
+  }
+
+  #wanted(): number {
+    return Math.min(MAX_CONNECTIONS, Math.ceil((this.#waiting.length + this.#out.size) / STREAMS));
   }
 
   #pump(): void {
@@ -101,10 +104,12 @@ class Dispatch {
         if (!this.#issue(connection)) break;
       }
     }
-    if (this.#waiting.length === 0 || this.#out.size > 0 || this.#connecting) return;
-    // Something waits, nothing is out, so no answer will come to pump again: every connection has gone.
+    if (this.#waiting.length === 0 || this.#connecting) return;
+    const usable = this.#connections.filter(({ session }) => isUsable(session)).length;
+    if (usable >= this.#wanted()) return;
+    // Some have gone. As long as answers come there is no limit to replacing them.
     if (this.#reconnects++ < MAX_REPLAYS) void this.#connect();
-    else this.#refuseWaiting('NO_CONNECTION');
+    else if (this.#out.size === 0) this.#refuseWaiting('NO_CONNECTION');
   }
 
   #issue(connection: Connection): boolean {
@@ -131,8 +136,10 @@ class Dispatch {
     connection.open--;
     connection.usedAt = this.#clock.now();
     const { index, stream, reply } = exchange;
-    if (reply) this.#note(index, judge(reply, this.#clock.now()));
-    else if (wasProcessed(stream, connection))
+    if (reply) {
+      this.#reconnects = 0;
+      this.#note(index, judge(reply, this.#clock.now()));
+    } else if (wasProcessed(stream, connection))
       this.#note(index, judgeSilence(resetReason(stream), 'perhaps'));
     else this.#replay(index);
     if (this.#waiting.length > 0) this.#pump();

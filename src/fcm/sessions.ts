@@ -6,6 +6,9 @@ const TRUSTED_IDLE_MS = 5000;
 const PING_TIMEOUT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** What FCM allows on a connection; what a server says in its own SETTINGS counts for more. */
+export const STREAMS = 100;
+
 /** One warm HTTP/2 connection to FCM. */
 export interface Connection {
   readonly session: ClientHttp2Session;
@@ -25,7 +28,7 @@ export interface Sessions {
 }
 
 export function streamsFree({ session, open }: Connection): number {
-  return isUsable(session) ? (session.remoteSettings.maxConcurrentStreams ?? 100) - open : 0;
+  return isUsable(session) ? (session.remoteSettings.maxConcurrentStreams ?? STREAMS) - open : 0;
 }
 
 /** Keeps connections warm across chunks and invocations, and replaces the dead. */
@@ -75,7 +78,7 @@ export function makeSessions(endpoint: string, clock: Clock): Sessions {
   };
 }
 
-function isUsable(session: ClientHttp2Session): boolean {
+export function isUsable(session: ClientHttp2Session): boolean {
   return !session.closed && !session.destroyed;
 }
 
