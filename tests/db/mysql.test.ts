@@ -1,11 +1,16 @@
-import { createServer, connect as dial, type Socket } from 'node:net';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseConfig } from '../../src/context.ts';
-import { openStore } from '../../src/db/open.ts';
+import type { DatabaseTls } from '../../src/context.ts';
+import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { startMariaDb } from '../support/mariadb.ts';
+import { startProxy } from '../support/proxy.ts';
 
 describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
   let database: TestDatabase;
@@ -22,12 +27,12 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
     return rows;
   }
 
-  test('the last page of 200,000 devices is read as the first is: a range of the primary key, nothing sorted', async () => {
+  test('a page at device 1,900,000 of 2,000,000 is read as the first is: a range of the primary key, nothing sorted', async () => {
     await ask(
-      `INSERT INTO push_device (device_id, target) SELECT seq, CONCAT('seeded-', seq) FROM seq_1_to_200000`,
+      `INSERT INTO push_device (device_id, target) SELECT seq, CONCAT('seeded-', seq) FROM seq_1_to_2000000_step_10`,
     );
     await ask('ANALYZE TABLE push_device');
-    for (const from of [1, 190_000]) {
+    for (const from of [1, 1_900_000]) {
       const [plan] = await ask(
         'EXPLAIN SELECT device_id, target, target_kind FROM push_device WHERE device_id >= ? ORDER BY device_id LIMIT ?',
         [from, 3001],
@@ -84,36 +89,44 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
     await store.close();
   });
 
-  test.each([
-    ['cut', (sockets: Set<Socket>) => sockets.forEach((socket) => socket.destroy())],
-    ['black-holed', (sockets: Set<Socket>) => sockets.forEach((socket) => socket.pause().unpipe())],
-  ])('a connection that was %s while the function was frozen is replaced', async (_, damage) => {
-    const sockets = new Set<Socket>();
-    const { port: serverPort } = new URL(database.url);
-    const proxy = createServer((client) => {
-      const server = dial(Number(serverPort), '127.0.0.1');
-      for (const socket of [client, server]) {
-        sockets.add(socket);
-        socket.on('error', () => {});
-      }
-      client.pipe(server).pipe(client);
+  test.each(['reset', 'swallow'] as const)(
+    'a connection that was lost while the function was frozen (%s) is replaced',
+    async (fault) => {
+      const proxy = await startProxy(Number(new URL(database.url).port));
+      const url = Object.assign(new URL(database.url), { port: String(proxy.port) }).href;
+      const store = await openStore({ kind: 'mysql', url, tls: { kind: 'off' } }, systemClock);
+      expect(await store.fetchPage(1, 1, 1)).toHaveLength(1);
+      await sleep(1100);
+      proxy[fault]();
+      expect(await store.fetchPage(1, 1, 1)).toHaveLength(1);
+      await store.close();
+      await proxy.close();
+    },
+  );
+
+  test('TLS: the server is believed only with a certificate of the given authority', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'baton-tls-'));
+    const pem = await makeCertificate();
+    const other = await makeCertificate();
+    const files = { key: pem.private, cert: pem.cert, ca: pem.cert, 'another-ca': other.cert };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, `${name}.pem`), text);
+    chmodSync(folder, 0o755);
+    const server = await startMariaDb([
+      `--ssl-key=${join(folder, 'key.pem')}`,
+      `--ssl-cert=${join(folder, 'cert.pem')}`,
+    ]);
+    if (!server) return;
+    const url = Object.assign(new URL(`${server.url}/mysql`), { hostname: 'localhost' }).href;
+    const open = (tls: DatabaseTls) => migrateDatabase({ kind: 'mysql', url, tls }, systemClock);
+    onTestFinished(async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true });
     });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const address = proxy.address();
-    const port = typeof address === 'object' && address ? address.port : 0;
-    const config: DatabaseConfig = {
-      kind: 'mysql',
-      tls: { kind: 'off' },
-      url: Object.assign(new URL(database.url), { port: String(port) }).href,
-    };
-    const store = await openStore(config, systemClock);
-    expect(await store.fetchPage(1, 1, 1)).toHaveLength(1);
-    await sleep(1100);
-    damage(sockets);
-    expect(await store.fetchPage(1, 1, 1)).toHaveLength(1);
-    await store.close();
-    sockets.forEach((socket) => socket.destroy());
-    proxy.close();
+    expect(await open({ kind: 'verify', ca: join(folder, 'ca.pem') })).toEqual(['001-broadcast']);
+    await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
+      /certificate/i,
+    );
+    await expect(open({ kind: 'rds' })).rejects.toThrow(/certificate/i);
   });
 
   test('a wrong password is told without it, with host, port and user', async () => {

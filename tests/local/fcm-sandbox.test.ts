@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseFaults } from '../../src/local/fcm-faults.ts';
 import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { makeCertificate } from '../support/certificate.ts';
 
 let sandbox: FcmSandbox;
 let session: ClientHttp2Session;
@@ -74,9 +74,7 @@ test('an accepted message has a name of its own, and is in the log', async () =>
 });
 
 test('it speaks TLS where it is given a certificate', async () => {
-  const pem = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-  });
+  const pem = await makeCertificate();
   await begin({ tls: { key: pem.private, cert: pem.cert } }, pem.cert);
   expect(sandbox.endpoint).toMatch(/^https:/);
   expect(await ask(message('a'))).toMatchObject({ status: 200 });

@@ -18,7 +18,7 @@ export interface MariaDb {
 }
 
 /** A MariaDB server of its own, on a free port, in a folder of its own; null where MariaDB is not installed. */
-export async function startMariaDb(): Promise<MariaDb | null> {
+export async function startMariaDb(options: readonly string[] = []): Promise<MariaDb | null> {
   if (SERVER === undefined) return null;
   const folder = await mkdtemp(join(tmpdir(), 'baton-mariadb-'));
   await chmod(folder, 0o755);
@@ -45,6 +45,7 @@ export async function startMariaDb(): Promise<MariaDb | null> {
       '--innodb-flush-log-at-trx-commit=0',
       '--innodb-buffer-pool-size=256M',
       ...asRoot,
+      ...options,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
