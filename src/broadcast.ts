@@ -32,6 +32,12 @@ export interface HopReport {
   readonly sent: number;
 }
 
+/**
+ * A hop that was begun so often without sending anything will not mend itself: a row that cannot be read, say. The
+ * announcement fails, and after a resume the hop has as many tries again.
+ */
+const MAX_FRUITLESS_CLAIMS = 20;
+
 /** One hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
   const { announcementId, round, fromDeviceId } = job;
@@ -45,6 +51,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
   if (claim.kind !== 'claimed') return report('idle');
   const { hop } = claim;
   try {
+    await failIfFruitless(ctx, hop);
     const announcement = await ctx.store.fetchAnnouncement(announcementId);
     if (announcement?.status !== 'running') {
       await ctx.store.releaseHop(hop);
@@ -215,6 +222,16 @@ async function failIfSystemic(ctx: Context, hop: Hop, deliveries: readonly Deliv
       'check the credentials, the project id and the message',
   );
   return true;
+}
+
+async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
+  if (hop.claims % MAX_FRUITLESS_CLAIMS > 0) return;
+  const where = `the hop at device ${hop.fromDeviceId}, round ${hop.round}`;
+  await fail(
+    ctx,
+    hop,
+    `${where}, was begun ${hop.claims} times without sending: the function's log says why`,
+  );
 }
 
 async function fail({ store, log }: Context, { announcementId }: Hop, reason: string): Promise<void> {

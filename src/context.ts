@@ -94,7 +94,7 @@ export type PushJob = BroadcastJob | ScanJob;
 export interface Hop extends HopKey {
   /** Unique to this claim. Whoever holds another owner's hop has lost it. */
   readonly owner: string;
-  /** 1 for the first claim; more if an earlier one did not finish. */
+  /** Claims since the hop last got as far as sending, this one included. */
   readonly claims: number;
   /** Last device id that this chain may read (inclusive); null for no end. */
   readonly toDeviceId: number | null;
@@ -179,7 +179,7 @@ export interface Store {
   /** Notes the page's bounds and plants the next hop, in one transaction: false if the hop is no longer the owner's. */
   turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
   markHandedOver(hop: Hop): Promise<void>;
-  /** Extends the lease if the hop is still the owner's and its announcement still running: false if not. */
+  /** Before each chunk: extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false if not. */
   holdHop(hop: Hop, leaseMs: number): Promise<boolean>;
   /** Gives the hop back unfinished, for whoever comes next. */
   releaseHop(hop: Hop): Promise<void>;

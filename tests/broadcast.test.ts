@@ -268,3 +268,18 @@ test('a reply of another length than the chunk is refused, and nothing is record
   await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a device, came 0');
   expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
 });
+
+test('a hop that fails again and again stops the announcement, and is tried anew after a resume', async () => {
+  const job = await announce(10);
+  const broken = makeContext(store);
+  const failing = { ...broken, store: { ...store, fetchPage: () => Promise.reject(new Error('a bad row')) } };
+  for (let times = 1; times < 20; times++) await expect(runHop(failing, job)).rejects.toThrow('a bad row');
+  expect(await runHop(failing, job)).toMatchObject({ end: 'stopped' });
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({
+    status: 'failed',
+    statusReason:
+      "the hop at device 0, round 0, was begun 20 times without sending: the function's log says why",
+  });
+  await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
+  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });
+});

@@ -195,7 +195,7 @@ export function makeStore(driver: Driver): Store {
 
     holdHop(hop, leaseMs) {
       return changed(
-        `UPDATE push_hop SET lease_until = ${nowPlusMs}
+        `UPDATE push_hop SET lease_until = ${nowPlusMs}, claims = 1
          WHERE ${THIS_HOP} AND owner = ? AND EXISTS (
            SELECT 1 FROM push_announcement
            WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`,
