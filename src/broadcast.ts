@@ -10,6 +10,7 @@ import type {
   Verdict,
 } from './context.ts';
 import { PushError } from './errors.ts';
+import { brakeIfThrottled, reserveSlot, waitHolding } from './pace.ts';
 import { nextJob, sameJob } from './recurse.ts';
 import { settle } from './retry.ts';
 
@@ -58,8 +59,11 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       return report('stopped');
     }
     const page = await fetchPage(ctx, hop);
+    const slot = await reserveSlot(ctx, announcement.source, page.devices.length);
+    // Nobody is invoked before this slot opens, so of a whole chain only its head ever waits.
+    if (!(await waitOrPostpone(ctx, hop, slot.waitMs))) return report('stopped');
     if (!(await handOver(ctx, hop, page.bounds))) return report('stopped');
-    const { end, sent } = await pushPage(ctx, hop, announcement, page.devices);
+    const { end, sent } = await pushPage(ctx, hop, announcement, page.devices, slot.takenMs);
     if (end !== 'done') await ctx.store.releaseHop(hop);
     else if (await ctx.store.closeHop(hop)) await finishIfComplete(ctx, announcementId, round);
     if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
@@ -146,34 +150,48 @@ async function handOver(ctx: Context, hop: Hop, bounds: PageBounds): Promise<boo
   return true;
 }
 
-/** Sends and records chunk by chunk, for as long as there is time and nobody says stop. */
+/** False if the hop is to stop here: it was lost meanwhile, or the wait is too long and somebody is woken after it. */
+async function waitOrPostpone(ctx: Context, hop: Hop, waitMs: number): Promise<boolean> {
+  const spareMs = ctx.remainingMs() - ctx.config.reserveMs;
+  if (waitMs < spareMs) return waitHolding(ctx, hop, waitMs);
+  if (waitMs <= 0) throw outOfTime(ctx, hop);
+  await ctx.store.postponeHop(hop, Math.ceil(waitMs));
+  return false;
+}
+
+/** Sends and records chunk by chunk, spread over the slot, for as long as there is time and nobody says stop. */
 async function pushPage(
   ctx: Context,
   hop: Hop,
   announcement: Announcement,
   devices: readonly Device[],
+  takenMs: number,
 ): Promise<{ end: 'done' | 'stopped' | 'repeated'; sent: number }> {
-  const { store, config } = ctx;
+  const { store, config, clock } = ctx;
+  const openedAt = clock.now();
   for (let sent = 0; sent < devices.length; sent += config.chunkSize) {
-    const spareMs = ctx.remainingMs() - config.reserveMs;
-    if (spareMs <= 0) return repeatOrGiveUp(ctx, hop, sent);
+    const dueInMs = openedAt + (takenMs * sent) / devices.length - clock.now();
+    const waitMs = Math.max(0, dueInMs, await store.fetchBrakeMs(announcement.source));
+    // Whoever repeats this hop waits in its stead.
+    if (sent > 0 && waitMs >= ctx.remainingMs() - config.reserveMs) return { end: 'repeated', sent };
+    if (!(await waitOrPostpone(ctx, hop, waitMs))) return { end: 'stopped', sent };
     if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
 
     const chunk = devices.slice(sent, sent + config.chunkSize);
     const deliveries = await sendChunk(ctx, hop, announcement, chunk);
     await store.recordDeliveries(hop, deliveries);
+    await brakeIfThrottled(ctx, announcement.source, deliveries);
     if (await failIfSystemic(ctx, hop, deliveries)) return { end: 'stopped', sent: sent + chunk.length };
   }
   return { end: 'done', sent: devices.length };
 }
 
-/** A run that sent nothing for want of time would repeat for ever, so that is an error, which Lambda retries only twice. */
-function repeatOrGiveUp(ctx: Context, hop: Hop, sent: number): { end: 'repeated'; sent: number } {
-  if (sent > 0) return { end: 'repeated', sent };
-  throw new PushError(
+/** A run without time for even one chunk would repeat for ever, so that is an error, which Lambda retries only twice. */
+function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
+  return new PushError(
     'OUT_OF_TIME',
-    `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(ctx.remainingMs())} ms left before the ` +
-      `first chunk, and DEADLINE_RESERVE_MS keeps ${ctx.config.reserveMs}: raise the function's time-out`,
+    `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(remainingMs())} ms left before the ` +
+      `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: raise the function's time-out`,
   );
 }
 

@@ -10,6 +10,10 @@ const FCM_TIMEOUT_MS = 10_000;
 const RETRY_MS = 10_000;
 const QUOTA_RETRY_MS = 60_000;
 
+/** FCM's default quota for a project, and the ramp that it asks for; both from there. */
+const FCM_QUOTA = 600_000;
+const FCM_RAMP_SECONDS = 60;
+
 /** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
 export function parseConfig(env: Env): Config {
   const read = makeReader(env);
@@ -23,6 +27,10 @@ export function parseConfig(env: Env): Config {
       projectId: read.optional('FCM_PROJECT_ID') ?? read.optional('GOOGLE_CLOUD_PROJECT'),
       credentials: parseCredentials(read),
       timeoutMs: read.whole('FCM_TIMEOUT_MS', FCM_TIMEOUT_MS, 100, 60_000),
+    },
+    pace: {
+      perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', FCM_QUOTA, 1, 1_000_000_000),
+      rampMs: read.whole('FCM_RAMP_SECONDS', FCM_RAMP_SECONDS, 0, 3600) * 1000,
     },
     pageSize: read.whole('PAGE_SIZE', 3000, 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 500, 1, 5000),

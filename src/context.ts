@@ -11,6 +11,7 @@
  *   delivery      what became of one push: one row for each (announcement, device)
  *   verdict       how FCM's answer is judged
  *   source        one Firebase project that pushes go through
+ *   budget        the messages a minute that a source may send, shared by every hop of every announcement
  *   stage         dev, staging or prod; in every log line
  */
 
@@ -183,6 +184,8 @@ export interface Store {
   holdHop(hop: Hop, leaseMs: number): Promise<boolean>;
   /** Gives the hop back unfinished, for whoever comes next. */
   releaseHop(hop: Hop): Promise<void>;
+  /** Gives it back for later: the tick wakes somebody for it then. */
+  postponeHop(hop: Hop, wakeInMs: number): Promise<void>;
   /** The hop's work is done: false if it is no longer the owner's. */
   closeHop(hop: Hop): Promise<boolean>;
   /**
@@ -209,6 +212,15 @@ export interface Store {
   /** Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is. */
   recordDeliveries(key: HopKey, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;
+
+  /** What is reserved of a source's budget, and since when it ramps up; `version` changes with every reservation. */
+  fetchBudget(source: string): Promise<{ version: number; freeInMs: number; rampAgeMs: number }>;
+  /** Reserves the next `takenMs` of it; false if somebody else did so since `version`. */
+  reserveBudget(source: string, version: number, takenMs: number, startsRamp: boolean): Promise<boolean>;
+  /** Nothing more is sent for so long, and then the ramp begins. */
+  brakeBudget(source: string, pauseMs: number): Promise<void>;
+  /** Milliseconds until a brake is over; 0 if none is on. */
+  fetchBrakeMs(source: string): Promise<number>;
 
   close(): Promise<void>;
 }
@@ -263,7 +275,7 @@ export interface Context extends Services {
   readonly requestId: string;
   /** What to invoke to run again: the ARN this run was called by, so that an alias stays on its alias. */
   readonly functionName: string;
-  remainingMs(): number;
+  readonly remainingMs: () => number;
 }
 
 /** See config.ts for what each is read from and defaults to. */
@@ -272,6 +284,7 @@ export interface Config {
   readonly source: string;
   readonly database: DatabaseConfig;
   readonly fcm: FcmConfig;
+  readonly pace: PaceConfig;
   readonly pageSize: number;
   /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
   readonly chunkSize: number;
@@ -284,6 +297,13 @@ export interface Config {
   readonly quotaRetryMs: number;
   /** Kept back from an invocation's time to record what is in flight and to hand on the rest. */
   readonly reserveMs: number;
+}
+
+export interface PaceConfig {
+  /** The messages a minute that a source may send, over all hops of all announcements. */
+  readonly perMinute: number;
+  /** From nothing to that rate, when the source has been idle; 0: at once. */
+  readonly rampMs: number;
 }
 
 export type DatabaseConfig =

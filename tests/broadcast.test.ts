@@ -5,6 +5,7 @@ import { systemClock } from '../src/clock.ts';
 import type { BroadcastJob, Store } from '../src/context.ts';
 import { PushError } from '../src/errors.ts';
 import { openStore } from '../src/db/open.ts';
+import { reserveSlot } from '../src/pace.ts';
 import { scan } from '../src/scan.ts';
 import {
   delivered,
@@ -159,7 +160,7 @@ test('a run that could not hand over sends nothing, and its repeat hands over', 
 
 test('a hop that runs out of time leaves the rest to a repeat of itself', async () => {
   const job = await announce(10);
-  const times = [20_000, 14_999];
+  const times = [300_000, 20_000, 14_999];
   const ctx = makeContext(store, { remainingMs: () => times.shift() ?? 300_000 });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'repeated', sent: 4 });
   expect(ctx.invoked).toEqual([job]);
@@ -282,4 +283,27 @@ test('a hop that fails again and again stops the announcement, and is tried anew
   });
   await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
   expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });
+});
+
+test('a slot that opens after the run would have to end is waited for by another run', async () => {
+  const job = await announce(25);
+  const env = { FCM_MESSAGES_PER_MINUTE: '1' };
+  await reserveSlot(makeContext(store, { env }), 'default', 10);
+  const ctx = makeContext(store, { env });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
+  expect(ctx.invoked).toEqual([]);
+  expect(await scan(ctx)).toMatchObject({ woken: 0 });
+  expect(await store.claimHop(job, 'another', 1000)).toMatchObject({ kind: 'claimed' });
+});
+
+test('after a 429 no chunk is sent before FCM wants one again', async () => {
+  const job = await announce(10);
+  const { announcementId } = job;
+  const throttled = { ...outcome('retryable', 'QUOTA_EXCEEDED'), retryAfterMs: 400_000 };
+  const ctx = makeContext(store, { answer: () => throttled });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'repeated', sent: 4 });
+  expect(ctx.invoked).toEqual([job]);
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
+  expect(await scan(ctx)).toMatchObject({ woken: 0 });
+  expect(await store.countDeliveries(announcementId)).toMatchObject({ retryable: 4 });
 });

@@ -13,6 +13,7 @@ test('an empty environment is a working configuration', () => {
       credentials: { kind: 'none' },
       timeoutMs: 10_000,
     },
+    pace: { perMinute: 600_000, rampMs: 60_000 },
     pageSize: 3000,
     chunkSize: 500,
     leaseMs: 30_000,

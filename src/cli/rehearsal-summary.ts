@@ -26,6 +26,7 @@ export function summarize(
     seconds: Number(seconds.toFixed(2)),
     perSecond: Math.round(recorded / seconds),
     throttled: fcm.throttled,
+    quotaUse: Number(fcm.quotaUse.toFixed(3)),
     timeouts: lambda.timeouts,
     peakConcurrency: lambda.peakConcurrency,
     peakRssMb: Math.round(lambda.peakRssMb),

@@ -32,6 +32,8 @@ export const rehearseCommand: Command = {
     workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
     latency: { value: 'MS', default: '50', help: "the sandbox's median answer time" },
     quota: { value: 'N', default: '600000', help: 'messages a minute that the sandbox takes' },
+    budget: { value: 'N', help: "messages a minute that Baton plans with [the sandbox's quota]" },
+    ramp: { value: 'S', default: '60', help: 'seconds from no push at all to the full rate; 0: at once' },
     faults: {
       value: 'MIX',
       default: 'unregistered=0.01,invalid=0.001',
@@ -91,6 +93,8 @@ function parseOptions(args: Args) {
     workers: args.whole('workers', 1, 1000),
     latencyMs: args.whole('latency', 0, 60_000),
     quotaPerMinute: args.whole('quota', 1, 1_000_000_000),
+    budget: args.optionalWhole('budget', 1, 1_000_000_000) ?? args.whole('quota', 1, 1_000_000_000),
+    rampSeconds: args.whole('ramp', 0, 3600),
     faults: parseFaults(args.text('faults') ?? ''),
     transport: args.oneOf('transport', ['http2', 'sdk']),
     promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
@@ -181,7 +185,7 @@ async function chooseAnnouncement(store: Store, { promise, seed, resume }: Optio
 
 /** What the function would have on Lambda; only the endpoints and the waits differ. */
 function functionEnvironment(
-  { transport, pageSize, hurry }: Options,
+  { transport, pageSize, hurry, budget, rampSeconds }: Options,
   databaseUrl: string,
   sandbox: FcmSandbox,
   folder: string,
@@ -195,6 +199,8 @@ function functionEnvironment(
     FCM_TRANSPORT: transport,
     GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     PAGE_SIZE: String(pageSize),
+    FCM_MESSAGES_PER_MINUTE: String(budget),
+    FCM_RAMP_SECONDS: String(Math.ceil(rampSeconds / hurry)),
     ...hurriedWaits(hurry),
   };
 }

@@ -14,6 +14,11 @@ export interface Dialect {
   readonly now: string;
   /** The same, later by one parameter in milliseconds. */
   readonly nowPlusMs: string;
+  /** Whole milliseconds from now until a time. */
+  readonly msUntil: (time: string) => string;
+  /** The later of two times. */
+  readonly later: (one: string, two: string) => string;
+  readonly plusMs: (time: string) => string;
   readonly plusSeconds: (time: string, seconds: string) => string;
   /** The time that one parameter gives in milliseconds since the epoch. */
   readonly atMs: string;

@@ -21,10 +21,18 @@ const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
-  const { now, nowPlusMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, nowPlusMs, msUntil, later, plusMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } =
+    driver.dialect;
 
   const changed = async (sql: string, values: readonly Value[]): Promise<boolean> =>
     (await driver.run(sql, values)).changes > 0;
+
+  const giveBack = async (hop: Hop, wakeInMs: number): Promise<void> => {
+    await driver.run(
+      `UPDATE push_hop SET owner = NULL, lease_until = ${nowPlusMs} WHERE ${THIS_HOP} AND owner = ?`,
+      [wakeInMs, ...keyOf(hop), hop.owner],
+    );
+  };
 
   const plant = (key: HopKey, toDeviceId: number | null, wakeWithinMs: number): Statement => ({
     sql: `${insertIgnore} INTO push_hop
@@ -203,12 +211,9 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
-    async releaseHop(hop) {
-      await driver.run(
-        `UPDATE push_hop SET owner = NULL, lease_until = ${now} WHERE ${THIS_HOP} AND owner = ?`,
-        [...keyOf(hop), hop.owner],
-      );
-    },
+    releaseHop: (hop) => giveBack(hop, 0),
+
+    postponeHop: (hop, wakeInMs) => giveBack(hop, wakeInMs),
 
     closeHop(hop) {
       return changed(`UPDATE push_hop SET owner = NULL, closed_at = ${now} WHERE ${THIS_HOP} AND owner = ?`, [
@@ -328,6 +333,52 @@ export function makeStore(driver: Driver): Store {
         rows.map((row) => [readWord(row, 'verdict', VERDICTS), readWhole(row, 'deliveries')]),
       );
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counted.get(verdict) ?? 0])) as Counts;
+    },
+
+    async fetchBudget(source) {
+      const sql = `SELECT version, ${msUntil('taken_until')} AS free_in_ms, ${msUntil('ramp_from')} AS ramp_in_ms
+                   FROM push_budget WHERE source = ?`;
+      let [row] = await driver.all(sql, [source]);
+      if (!row) {
+        // A source that has never sent has been idle for as long as one likes.
+        const longAgo = `${insertIgnore} INTO push_budget (source, taken_until, ramp_from, braked_until)
+                         VALUES (?, ${atMs}, ${atMs}, ${atMs})`;
+        await driver.run(longAgo, [source, 0, 0, 0]);
+        [row] = await driver.all(sql, [source]);
+      }
+      return {
+        version: readWhole(row ?? {}, 'version'),
+        freeInMs: readWhole(row ?? {}, 'free_in_ms'),
+        rampAgeMs: -readWhole(row ?? {}, 'ramp_in_ms'),
+      };
+    },
+
+    reserveBudget(source, version, takenMs, startsRamp) {
+      return changed(
+        `UPDATE push_budget SET version = version + 1, ${startsRamp ? `ramp_from = ${now},` : ''}
+           taken_until = ${plusMs(later('taken_until', now))}
+         WHERE source = ? AND version = ?`,
+        [takenMs, source, version],
+      );
+    },
+
+    async brakeBudget(source, pauseMs) {
+      await driver.run(
+        `UPDATE push_budget SET version = version + 1,
+           braked_until = ${later('braked_until', nowPlusMs)},
+           taken_until = ${later('taken_until', nowPlusMs)},
+           ramp_from = ${later('ramp_from', nowPlusMs)}
+         WHERE source = ?`,
+        [pauseMs, pauseMs, pauseMs, source],
+      );
+    },
+
+    async fetchBrakeMs(source) {
+      const [row] = await driver.all(
+        `SELECT ${msUntil('braked_until')} AS brake_ms FROM push_budget WHERE source = ?`,
+        [source],
+      );
+      return row ? Math.max(0, readWhole(row, 'brake_ms')) : 0;
     },
 
     close: () => driver.close(),

@@ -20,6 +20,8 @@ const MAX_STREAMS = 100;
 /** Half of all answers come within this factor of the median: the spread is log-normal. */
 const LATENCY_SIGMA = 0.4;
 
+const MARK_EVERY = 100;
+
 export interface FcmSandboxOptions {
   /** PEM. Given: TLS; absent: cleartext HTTP/2. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -45,6 +47,11 @@ export interface SandboxStats {
   /** Accepted, but reset or left without an answer, so that the client cannot know. */
   ambiguous: number;
   sessions: number;
+  /**
+   * The share of the quota that was used while the middle three fifths of the messages were accepted; 0 for too few to
+   * tell.
+   */
+  quotaUse: number;
   /** By FCM's error code, `OK`, or the fault that left no answer. */
   answers: Record<string, number>;
 }
@@ -73,6 +80,8 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   const quota = makeQuota(quotaPerMinute);
   const attempts = new Map<string, number>();
   const sessions = new Set<ServerHttp2Session>();
+  /** When each hundredth message was accepted. */
+  const marks: number[] = [];
   const stats: SandboxStats = {
     requests: 0,
     accepted: 0,
@@ -80,12 +89,13 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     throttled: 0,
     ambiguous: 0,
     sessions: 0,
+    quotaUse: 0,
     answers: {},
   };
 
   const accept = (target: string): void => {
     log.add(target);
-    stats.accepted++;
+    if (stats.accepted++ % MARK_EVERY === 0) marks.push(performance.now());
   };
   const count = (code: string): void => {
     stats.answers[code] = (stats.answers[code] ?? 0) + 1;
@@ -177,7 +187,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     endpoint: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
     tokenUrl: `http://${HOST}:${tokenPort}/token`,
     accepted: log.accepted,
-    stats: () => ({ ...stats, answers: { ...stats.answers } }),
+    stats: () => ({ ...stats, quotaUse: quotaUseOf(marks, quotaPerMinute), answers: { ...stats.answers } }),
     async close() {
       for (const session of sessions) session.destroy();
       tokens.closeAllConnections();
@@ -185,6 +195,13 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       log.close();
     },
   };
+}
+
+function quotaUseOf(marks: readonly number[], quotaPerMinute: number): number {
+  const first = Math.floor(marks.length / 5);
+  const last = Math.floor((marks.length * 4) / 5);
+  const ms = (marks[last] ?? 0) - (marks[first] ?? 0);
+  return ms > 0 ? ((last - first) * MARK_EVERY) / (ms * (quotaPerMinute / 60_000)) : 0;
 }
 
 /** Null for the faults that are not an answer. */

@@ -65,7 +65,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     invoked,
     story,
     logged,
-    config: parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', ...env }),
+    config: parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env }),
     store,
     clock: systemClock,
     log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },

@@ -43,6 +43,14 @@ CREATE TABLE IF NOT EXISTS push_hop (
   PRIMARY KEY (announcement_id, round, from_device_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
+CREATE TABLE IF NOT EXISTS push_budget (
+  source       VARCHAR(64) NOT NULL PRIMARY KEY,
+  version      BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  taken_until  DATETIME(3) NOT NULL COMMENT 'up to when it is reserved',
+  ramp_from    DATETIME(3) NOT NULL COMMENT 'when the rate began to rise from nothing',
+  braked_until DATETIME(3) NOT NULL COMMENT 'until when FCM wants no message'
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
 CREATE TABLE IF NOT EXISTS push_delivery (
   announcement_id BIGINT UNSIGNED NOT NULL,
   device_id       BIGINT UNSIGNED NOT NULL,

@@ -43,6 +43,14 @@ CREATE TABLE push_hop (
   PRIMARY KEY (announcement_id, round, from_device_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE push_budget (
+  source       TEXT NOT NULL PRIMARY KEY,
+  version      INTEGER NOT NULL DEFAULT 0,
+  taken_until  INTEGER NOT NULL, -- up to when it is reserved
+  ramp_from    INTEGER NOT NULL, -- when the rate began to rise from nothing
+  braked_until INTEGER NOT NULL -- until when FCM wants no message
+) STRICT;
+
 CREATE TABLE push_delivery (
   announcement_id INTEGER NOT NULL,
   device_id       INTEGER NOT NULL,
