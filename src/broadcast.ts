@@ -178,7 +178,7 @@ async function pushPage(
     if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
 
     const chunk = devices.slice(sent, sent + config.chunkSize);
-    const deliveries = await sendChunk(ctx, hop, announcement, chunk);
+    const deliveries = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
     await store.recordDeliveries(hop, deliveries);
     await brakeIfThrottled(ctx, announcement.source, deliveries);
     if (await failIfSystemic(ctx, hop, deliveries)) return { end: 'stopped', sent: sent + chunk.length };
@@ -193,6 +193,24 @@ function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
     `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(remainingMs())} ms left before the ` +
       `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: raise the function's time-out`,
   );
+}
+
+/** A chunk may take longer than it should, on a starved machine or a slow FCM: whoever is alive keeps its lease. */
+async function whileHolding<T>(
+  { store, config, log }: Context,
+  hop: Hop,
+  work: () => Promise<T>,
+): Promise<T> {
+  const beat = setInterval(() => {
+    store
+      .holdHop(hop, config.leaseMs)
+      .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
+  }, config.leaseMs / 3);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 /** Sends one chunk; the nth outcome is the nth device's. */

@@ -50,7 +50,7 @@ export const rehearseCommand: Command = {
     hurry: {
       value: 'N',
       default: '20',
-      help: 'shorten leases, ticks and retry waits by this factor (an answer of FCM: 2 s at the least); 1 keeps them',
+      help: 'shorten leases, ticks and retry waits by this factor (leases to 6 s at the least); 1 keeps them',
     },
     timeout: { value: 'S', default: '300', help: "the function's time-out in seconds" },
     'recursive-loop': {
@@ -205,11 +205,14 @@ function functionEnvironment(
   };
 }
 
-/** A lease outlasts FCM's answer, and both outlast a busy machine: they are not shortened below 3 s and 2 s. */
+/**
+ * A lease outlasts FCM's answer, and both outlast a busy machine: they are not shortened below 6 s and 2 s. A worker that
+ * is starved for longer than its lease is taken for dead, and what it had on its way is sent again.
+ */
 function hurriedWaits(hurry: number): Record<string, string> {
   const waits = {
     FCM_TIMEOUT_MS: Math.max(2000, 10_000 / hurry),
-    LEASE_MS: Math.max(3000, 30_000 / hurry),
+    LEASE_MS: Math.max(6000, 30_000 / hurry),
     DEADLINE_RESERVE_MS: Math.max(3000, 15_000 / hurry),
     RETRY_MS: 10_000 / hurry,
     QUOTA_RETRY_MS: 60_000 / hurry,

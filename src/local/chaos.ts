@@ -7,7 +7,7 @@ import type { LocalLambda } from './lambda.ts';
 const WATCH_MS = 5;
 
 /** The last fault has to find somebody at work, though not every device may be one that FCM accepts. */
-const BROADCAST_SHARE = 0.8;
+const BROADCAST_SHARE = 0.5;
 
 /** Until FCM has read what the killed worker had already written; shorter than the lease after which another takes over. */
 const SETTLE_MS = 500;

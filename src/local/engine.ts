@@ -18,7 +18,7 @@ const RETRY_DELAYS_MS = [60_000, 120_000];
  */
 const WORKER_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 
-/** So long without anything new in the ledger, and errors meanwhile: it will not mend itself. A lease may be 3 s. */
+/** So long without anything new in the ledger, and errors meanwhile: it will not mend itself. A lease may be 6 s. */
 const PATIENCE_TICKS = 5;
 const LEAST_PATIENCE_MS = 30_000;
 

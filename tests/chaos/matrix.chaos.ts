@@ -10,7 +10,7 @@ import { rehearse } from '../support/rehearsal.ts';
 const LONG = 120_000;
 const PROMISES = ['at-least-once', 'at-most-once'] as const;
 
-/** 4000 devices in 8 hops; leases of 3 s, and everything else 60 times as fast as in life. */
+/** 4000 devices in 8 hops; leases of 6 s, and everything else 60 times as fast as in life. */
 const FRAME = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
 
 const EVENTS = ['--duplicate', '0.2', '--drop', '0.05'];
