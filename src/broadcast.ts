@@ -3,16 +3,16 @@ import type {
   BroadcastJob,
   Claim,
   Context,
-  Delivery,
   Device,
   Hop,
   PageBounds,
   Verdict,
 } from './context.ts';
 import { PushError } from './errors.ts';
-import { brakeIfThrottled, reserveSlot, waitHolding } from './pace.ts';
+import { reserveSlot } from './pace.ts';
+import { type PageEnd, pushDevices, waitOrPostpone } from './push-page.ts';
 import { nextJob, sameJob } from './recurse.ts';
-import { settle } from './retry.ts';
+import { failAnnouncement } from './systemic.ts';
 
 /**
  * How a hop ended.
@@ -39,6 +39,11 @@ export interface HopReport {
  */
 const MAX_FRUITLESS_CLAIMS = 20;
 
+interface Page {
+  readonly devices: readonly Device[];
+  readonly bounds: PageBounds;
+}
+
 /** One hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
   const { announcementId, round, fromDeviceId } = job;
@@ -62,8 +67,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     const slot = await reserveSlot(ctx, announcement.source, page.devices.length);
     // Nobody is invoked before this slot opens, so of a whole chain only its head ever waits.
     if (!(await waitOrPostpone(ctx, hop, slot.waitMs))) return report('stopped');
-    if (!(await handOver(ctx, hop, page.bounds))) return report('stopped');
-    const { end, sent } = await pushPage(ctx, hop, announcement, page.devices, slot.takenMs);
+    const { end, sent } = await workPage(ctx, hop, announcement, page, slot.takenMs);
     if (end !== 'done') await ctx.store.releaseHop(hop);
     else if (await ctx.store.closeHop(hop)) await finishIfComplete(ctx, announcementId, round);
     if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
@@ -72,7 +76,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     await giveBack(ctx, hop);
     if (!(error instanceof PushError) || error.code !== 'BAD_CREDENTIALS') throw error;
     // Told in the announcement; a retry by Lambda would only find it stopped.
-    await fail(ctx, hop, error.message);
+    await failAnnouncement(ctx, hop, error.message);
     return report('stopped');
   }
 }
@@ -107,10 +111,7 @@ export async function fetchNamed(
 }
 
 /** Reads one device more than a page: if it is there, the page is full and that device is where the next hop begins. */
-async function fetchPage(
-  { store, config }: Pick<Context, 'store' | 'config'>,
-  hop: Hop,
-): Promise<{ devices: Device[]; bounds: PageBounds }> {
+async function fetchPage({ store, config }: Pick<Context, 'store' | 'config'>, hop: Hop): Promise<Page> {
   const read = (toDeviceId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0
       ? store.fetchPage(hop.fromDeviceId, toDeviceId, limit)
@@ -138,141 +139,41 @@ function isUnsent(verdict: Verdict | undefined): boolean {
   return verdict === undefined || verdict === 'misconfigured';
 }
 
-/** Plants the next hop, then wakes it, before this page is sent: false if this hop was taken over meanwhile. */
-async function handOver(ctx: Context, hop: Hop, bounds: PageBounds): Promise<boolean> {
-  const { store, invoker, config, functionName } = ctx;
-  const next = bounds.nextDeviceId === null ? null : nextJob(hop, bounds.nextDeviceId);
-  if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return false;
-  if (next && !hop.handedOver) {
-    await invoker.invoke(functionName, next);
-    await store.markHandedOver(hop);
-  }
-  return true;
-}
-
-/** False if the hop is to stop here: it was lost meanwhile, or the wait is too long and somebody is woken after it. */
-async function waitOrPostpone(ctx: Context, hop: Hop, waitMs: number): Promise<boolean> {
-  const spareMs = ctx.remainingMs() - ctx.config.reserveMs;
-  if (waitMs < spareMs) return waitHolding(ctx, hop, waitMs);
-  if (waitMs <= 0) throw outOfTime(ctx, hop);
-  await ctx.store.postponeHop(hop, Math.ceil(waitMs));
-  return false;
-}
-
-/** Sends and records chunk by chunk, spread over the slot, for as long as there is time and nobody says stop. */
-async function pushPage(
+/** Plants the next hop and wakes it, then sends this page; an announcement's very first chunk is sent ahead of that. */
+async function workPage(
   ctx: Context,
   hop: Hop,
   announcement: Announcement,
-  devices: readonly Device[],
+  { devices, bounds }: Page,
   takenMs: number,
-): Promise<{ end: 'done' | 'stopped' | 'repeated'; sent: number }> {
-  const { store, config, clock } = ctx;
-  const openedAt = clock.now();
-  for (let sent = 0; sent < devices.length; sent += config.chunkSize) {
-    const dueInMs = openedAt + (takenMs * sent) / devices.length - clock.now();
-    const waitMs = Math.max(0, dueInMs, await store.fetchBrakeMs(announcement.source));
-    // Whoever repeats this hop waits in its stead.
-    if (sent > 0 && waitMs >= ctx.remainingMs() - config.reserveMs) return { end: 'repeated', sent };
-    if (!(await waitOrPostpone(ctx, hop, waitMs))) return { end: 'stopped', sent };
-    if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
-
-    const chunk = devices.slice(sent, sent + config.chunkSize);
-    const deliveries = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
-    await store.recordDeliveries(hop, deliveries);
-    await brakeIfThrottled(ctx, announcement.source, deliveries);
-    if (await failIfSystemic(ctx, hop, deliveries)) return { end: 'stopped', sent: sent + chunk.length };
-  }
-  return { end: 'done', sent: devices.length };
+): Promise<PageEnd> {
+  const { store, config } = ctx;
+  if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return { end: 'stopped', sent: 0 };
+  const canaries = hop.isCanary && !hop.handedOver ? Math.min(config.chunkSize, devices.length) : 0;
+  const canary = await pushDevices(ctx, hop, announcement, devices, [0, canaries], takenMs);
+  if (canary.end !== 'done') return canary;
+  await handOver(ctx, hop, bounds);
+  return pushDevices(ctx, hop, announcement, devices, [canaries, devices.length], takenMs);
 }
 
-/** A run without time for even one chunk would repeat for ever, so that is an error, which Lambda retries only twice. */
-function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
-  return new PushError(
-    'OUT_OF_TIME',
-    `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(remainingMs())} ms left before the ` +
-      `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: raise the function's time-out`,
-  );
-}
-
-/** A chunk may take longer than it should, on a starved machine or a slow FCM: whoever is alive keeps its lease. */
-async function whileHolding<T>(
-  { store, config, log }: Context,
+async function handOver(
+  { store, invoker, functionName }: Context,
   hop: Hop,
-  work: () => Promise<T>,
-): Promise<T> {
-  const beat = setInterval(() => {
-    store
-      .holdHop(hop, config.leaseMs)
-      .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
-  }, config.leaseMs / 3);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-  }
-}
-
-/** Sends one chunk; the nth outcome is the nth device's. */
-async function sendChunk(
-  { sender, store, config }: Context,
-  hop: Hop,
-  { announcementId, content, ttlSeconds, dryRun, promise }: Announcement,
-  devices: readonly Device[],
-): Promise<Delivery[]> {
-  if (promise === 'at-most-once') {
-    // Whoever finds these after a crash cannot know what FCM got, and must not ask it again.
-    await store.recordDeliveries(hop, devices.map(inFlight));
-  }
-  const collapseKey = `baton-${announcementId}`;
-  const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
-  const outcomes = await sender.send(batch, config.fcm.timeoutMs);
-  if (outcomes.length !== devices.length) {
-    throw new PushError(
-      'BAD_REPLY',
-      `sender: expected ${devices.length} outcomes, one a device, came ${outcomes.length}`,
-    );
-  }
-  return devices.flatMap(({ deviceId }, nth) => {
-    const outcome = outcomes[nth];
-    return outcome ? [{ deviceId, ...settle(config, promise, hop.round, outcome) }] : [];
-  });
-}
-
-function inFlight({ deviceId }: Device): Delivery {
-  return { deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
-}
-
-/**
- * Credentials, project or payload at fault: every further push would fail alike, so the announcement stops here. Its
- * hops stay open, and those devices are sent again once it is running again.
- */
-async function failIfSystemic(ctx: Context, hop: Hop, deliveries: readonly Delivery[]): Promise<boolean> {
-  const misconfigured = deliveries.filter(({ verdict }) => verdict === 'misconfigured');
-  if (misconfigured.length * 2 <= deliveries.length) return false;
-  const reasons = [...new Set(misconfigured.map(({ reason }) => reason))].join(', ');
-  await fail(
-    ctx,
-    hop,
-    `FCM refused ${misconfigured.length} of ${deliveries.length} pushes for no fault of the devices (${reasons}): ` +
-      'check the credentials, the project id and the message',
-  );
-  return true;
+  { nextDeviceId }: PageBounds,
+): Promise<void> {
+  if (nextDeviceId === null || hop.handedOver) return;
+  await invoker.invoke(functionName, nextJob(hop, nextDeviceId));
+  await store.markHandedOver(hop);
 }
 
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
   if (hop.claims % MAX_FRUITLESS_CLAIMS > 0) return;
   const where = `the hop at device ${hop.fromDeviceId}, round ${hop.round}`;
-  await fail(
+  await failAnnouncement(
     ctx,
     hop,
     `${where}, was begun ${hop.claims} times without sending: the function's log says why`,
   );
-}
-
-async function fail({ store, log }: Context, { announcementId }: Hop, reason: string): Promise<void> {
-  if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
-  log.error('announcement failed', { announcementId, reason });
 }
 
 /**

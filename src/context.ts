@@ -102,6 +102,8 @@ export interface Hop extends HopKey {
   /** The bounds of the page, once it has been read: a repeat works the same page, not a new one. */
   readonly page: PageBounds | null;
   readonly handedOver: boolean;
+  /** The first of its announcement: its first chunk is judged before anybody else is woken. */
+  readonly isCanary: boolean;
 }
 
 export interface PageBounds {

@@ -59,10 +59,42 @@ test('every device is pushed to once, in pages, and the announcement ends as don
 });
 
 test('a full page hands the baton on before it sends its own', async () => {
-  const job = await announce(11);
+  const job = await announce(21);
+  const ctx = makeContext(store);
+  await runHop(ctx, job);
+  ctx.story.length = 0;
+  expect(await runHop(ctx, { ...job, fromDeviceId: 11 })).toMatchObject({ end: 'done', sent: 10 });
+  expect(ctx.story).toEqual(['invoke 21', 'send 4', 'send 4', 'send 2']);
+});
+
+test('the first chunk of all is judged before anybody else is woken', async () => {
+  const job = await announce(25);
   const ctx = makeContext(store);
   expect(await runHop(ctx, job)).toMatchObject({ end: 'done', sent: 10 });
-  expect(ctx.story).toEqual(['invoke 11', 'send 4', 'send 4', 'send 2']);
+  expect(ctx.story).toEqual(['send 4', 'invoke 11', 'send 4', 'send 2']);
+
+  const second = await store.createAnnouncement(draft);
+  const failing = makeContext(store, { answer: () => outcome('misconfigured', 'HTTP_404_NOT_FOUND') });
+  await runHop(failing, { ...job, announcementId: second });
+  expect(failing.story).toEqual(['send 4']);
+  expect((await store.fetchAnnouncement(second))?.statusReason).toContain('check FCM_PROJECT_ID');
+});
+
+test("tokens of another project are the project's fault when they are most of a chunk, and the devices' own when few", async () => {
+  const job = await announce(8);
+  const mismatch = outcome('rejected', 'SENDER_ID_MISMATCH');
+  const few = makeContext(store, { answer: ({ deviceId }) => (deviceId % 4 === 0 ? mismatch : delivered) });
+  expect(await runHop(few, job)).toMatchObject({ end: 'done' });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 6, rejected: 2 });
+
+  const second = { ...job, announcementId: await store.createAnnouncement(draft) };
+  expect(await runHop(makeContext(store, { answer: () => mismatch }), second)).toMatchObject({
+    end: 'stopped',
+    sent: 4,
+  });
+  expect(await store.countDeliveries(second.announcementId)).toMatchObject({ misconfigured: 4, rejected: 0 });
+  await store.moveAnnouncement(second.announcementId, ['failed'], 'running', null);
+  expect(await runHop(makeContext(store), second)).toMatchObject({ end: 'done', sent: 8 });
 });
 
 test('a page of exactly the page size is the last one', async () => {
@@ -148,13 +180,13 @@ test('a run that breaks off is repeated: the same page, without those already se
   expect([...breaking.sent, ...repeat.sent]).toEqual(madeUpDevices(10).map(({ target }) => target));
 });
 
-test('a run that could not hand over sends nothing, and its repeat hands over', async () => {
+test('a run that could not hand over sends no more than the first chunk, and its repeat hands over', async () => {
   const job = await announce(25);
   const failing = makeContext(store, { invoke: () => Promise.reject(new PushError('INVOKE_FAILED', 'no')) });
   await expect(runHop(failing, job)).rejects.toThrow(PushError);
-  expect(failing.sent).toEqual([]);
+  expect(failing.sent).toHaveLength(4);
   const repeat = makeContext(store);
-  expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 6 });
   expect(repeat.invoked).toEqual([{ ...job, fromDeviceId: 11 }]);
 });
 

@@ -10,6 +10,7 @@ const hop = {
   toDeviceId: null,
   page: null,
   handedOver: false,
+  isCanary: false,
 };
 
 test('the next job differs from this one in its cursor alone', () => {

@@ -72,6 +72,7 @@ export function readHop(row: Row, owner: string): Hop {
     page:
       lastDeviceId === null ? null : { lastDeviceId, nextDeviceId: readOptionalWhole(row, 'next_device_id') },
     handedOver: readWhole(row, 'handed_over') !== 0,
+    isCanary: readWhole(row, 'canary') !== 0,
   };
 }
 

@@ -34,11 +34,11 @@ export function makeStore(driver: Driver): Store {
     );
   };
 
-  const plant = (key: HopKey, toDeviceId: number | null, wakeWithinMs: number): Statement => ({
+  const plant = (key: HopKey, toDeviceId: number | null, canary: 0 | 1, wakeWithinMs: number): Statement => ({
     sql: `${insertIgnore} INTO push_hop
-            (announcement_id, round, from_device_id, to_device_id, lease_until, planted_at)
-          VALUES (?, ?, ?, ?, ${nowPlusMs}, ${now})`,
-    values: [...keyOf(key), toDeviceId, wakeWithinMs],
+            (announcement_id, round, from_device_id, to_device_id, canary, lease_until, planted_at)
+          VALUES (?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`,
+    values: [...keyOf(key), toDeviceId, canary, wakeWithinMs],
   });
 
   return {
@@ -103,7 +103,7 @@ export function makeStore(driver: Driver): Store {
                 WHERE announcement_id = ? AND status IN ('draft', 'scheduled')`,
           values: [key.announcementId],
         },
-        plant(key, null, wakeWithinMs),
+        plant(key, null, 1, wakeWithinMs),
       );
     },
 
@@ -194,7 +194,7 @@ export function makeStore(driver: Driver): Store {
       };
       if (nextDeviceId === null) return driver.runTogether(turned);
       const next = { ...hop, fromDeviceId: nextDeviceId };
-      return driver.runTogether(turned, plant(next, hop.toDeviceId, wakeWithinMs));
+      return driver.runTogether(turned, plant(next, hop.toDeviceId, 0, wakeWithinMs));
     },
 
     async markHandedOver(hop) {

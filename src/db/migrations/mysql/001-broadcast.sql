@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS push_hop (
   last_device_id  BIGINT UNSIGNED NULL COMMENT 'the last device of the page; NULL: not read yet',
   next_device_id  BIGINT UNSIGNED NULL COMMENT 'where the next hop begins; NULL: the chain ends here',
   handed_over     TINYINT NOT NULL DEFAULT 0,
+  canary          TINYINT NOT NULL DEFAULT 0 COMMENT 'the first hop of its announcement',
   claims          INT UNSIGNED NOT NULL DEFAULT 0,
   owner           VARCHAR(100) NULL COMMENT 'who works on it; NULL: nobody',
   lease_until     DATETIME(3) NOT NULL COMMENT 'when it counts as stalled',

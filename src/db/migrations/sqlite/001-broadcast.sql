@@ -35,6 +35,7 @@ CREATE TABLE push_hop (
   last_device_id  INTEGER, -- the last device of the page; NULL: not read yet
   next_device_id  INTEGER, -- where the next hop begins; NULL: the chain ends here
   handed_over     INTEGER NOT NULL DEFAULT 0,
+  canary          INTEGER NOT NULL DEFAULT 0, -- the first hop of its announcement
   claims          INTEGER NOT NULL DEFAULT 0,
   owner           TEXT, -- who works on it; NULL: nobody
   lease_until     INTEGER NOT NULL, -- when it counts as stalled
