@@ -9,7 +9,7 @@ import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { describeCounts } from './announcement.ts';
-import { workerEnvironment } from './environment.ts';
+import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
 import { group, makeProgressBar } from './progress.ts';
 
 /** https://firebase.google.com/docs/cloud-messaging/concept-options#ttl */
@@ -92,6 +92,7 @@ async function push(
   const engine = await startEngine({
     env: workerEnvironment(terminal.env, config),
     workers,
+    hurry: LOCAL_HURRY,
     ticks: true,
     onLog: (line) => {
       if (args.flag('verbose')) terminal.err(`${line}\n`);

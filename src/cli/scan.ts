@@ -4,7 +4,7 @@ import { parseConfig } from '../config.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { type Engine, startEngine } from '../local/engine.ts';
 import type { Args, Command, Option, Terminal } from './command.ts';
-import { workerEnvironment } from './environment.ts';
+import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
 
 const OPTIONS: Readonly<Record<string, Option>> = {
   workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
@@ -29,12 +29,12 @@ export const scanCommand: Command = {
 };
 
 export const serveCommand: Command = {
-  summary: 'Tick every minute on this machine, until it is told to stop (Ctrl-C).',
+  summary: 'Tick on this machine, every ten seconds, until it is told to stop (Ctrl-C).',
   options: OPTIONS,
   async run(args, terminal) {
     const engine = await start(args, terminal, true);
     try {
-      terminal.err(`ticking every minute; Lambda's API is at ${engine.lambda.endpoint}, function baton\n`);
+      terminal.err(`ticking; Lambda's API is at ${engine.lambda.endpoint}, function baton\n`);
       await engine.invoke({ kind: 'scan' });
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       return 0;
@@ -52,6 +52,7 @@ async function start(args: Args, { env, err }: Terminal, ticks: boolean): Promis
   return startEngine({
     env: workerEnvironment(env, config),
     workers,
+    hurry: LOCAL_HURRY,
     ticks,
     onLog: (line) => {
       if (args.flag('verbose')) err(`${line}\n`);

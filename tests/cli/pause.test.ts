@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +10,7 @@ import type { Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
 import { type FcmSandbox, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
-import { baton } from '../support/baton.ts';
+import { baton, MAIN } from '../support/baton.ts';
 import { madeUpDevices } from '../support/context.ts';
 
 const LONG = 60_000;
@@ -89,6 +91,43 @@ test(
     });
   },
 );
+
+test(
+  'a push that was killed goes on with --resume, and repeats only what was in flight',
+  { timeout: LONG },
+  async () => {
+    await store.addDevices(madeUpDevices(6000));
+    const command = ['push', '--title', 'T', '--body', 'B', '--json'];
+    const shortLease = { ...env, LEASE_MS: '3000', FCM_TIMEOUT_MS: '2000', FCM_RAMP_SECONDS: '0' };
+    const doomed = spawn(process.execPath, [MAIN, ...command], {
+      env: { ...process.env, ...shortLease },
+      stdio: 'ignore',
+    });
+    await accepted(1500);
+    doomed.kill('SIGKILL');
+    await sleep(500);
+    const { delivered } = await store.countDeliveries(1);
+    const inFlight = sandbox.accepted.size - delivered;
+
+    const resumed = await baton([...command, '--resume'], shortLease);
+    expect(JSON.parse(resumed.out)).toMatchObject({ announcementId: 1, status: 'done', delivered: 6000 });
+    const repeated = [...sandbox.accepted.values()].filter((times) => times > 1).length;
+    expect(repeated).toBeLessThanOrEqual(inFlight);
+  },
+);
+
+test('serve starts what is due by itself, and ends when it is told to', { timeout: LONG }, async () => {
+  await store.addDevices(madeUpDevices(3));
+  await baton(['push', '--title', 'T', '--body', 'B', '--at', '2026-01-01T08:00Z'], env);
+  const serving = spawn(process.execPath, [MAIN, 'serve'], {
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+  });
+  await accepted(3);
+  serving.kill('SIGTERM');
+  const [status] = (await once(serving, 'exit')) as [number | null];
+  expect(status).toBe(0);
+});
 
 test('scan pushes what is due on this machine, and leaves the rest', { timeout: LONG }, async () => {
   await store.addDevices(madeUpDevices(7));
