@@ -190,8 +190,8 @@ export async function finishIfComplete(
     log.info('retry round planted', { announcementId, round: round + 1 });
     return;
   }
-  await store.settleRetries(announcementId);
-  if (await store.finishAnnouncement(announcementId)) {
+  await store.settleRetries(announcementId, round);
+  if (await store.finishAnnouncement(announcementId, round)) {
     log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
   }
 }

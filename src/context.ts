@@ -160,8 +160,8 @@ export interface Store {
   scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
   /** Draft or scheduled -> running, and plants the chain's first hop, in one transaction: false if it was neither. */
   startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
-  /** Running -> done, if no hop of it is open: false if it was not so. */
-  finishAnnouncement(announcementId: number): Promise<boolean>;
+  /** Running -> done, if no hop of it is open and `round` was the last: false if it was not so. */
+  finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
   /** Scheduled announcements whose `publish_at` has come. */
   fetchDue(limit: number): Promise<number[]>;
 
@@ -182,8 +182,11 @@ export interface Store {
   /** Notes the page's bounds and plants the next hop, in one transaction: false if the hop is no longer the owner's. */
   turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
   markHandedOver(hop: Hop): Promise<void>;
-  /** Before each chunk: extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false if not. */
-  holdHop(hop: Hop, leaseMs: number): Promise<boolean>;
+  /**
+   * Extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false
+   * if not. With devices, they are recorded as `unknown` in the same transaction: on their way, and not to be sent again.
+   */
+  holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Device[]): Promise<boolean>;
   /** Gives the hop back unfinished, for whoever comes next. */
   releaseHop(hop: Hop): Promise<void>;
   /** Gives it back for later: the tick wakes somebody for it then. */
@@ -195,8 +198,8 @@ export interface Store {
    * or not before the announcement's time to live is over.
    */
   plantRound(announcementId: number, round: number): Promise<boolean>;
-  /** Makes final what was to be tried again, if no hop is open: `retryable` becomes `rejected`. */
-  settleRetries(announcementId: number): Promise<void>;
+  /** Makes final what was to be tried again, if no hop is open and `round` was the last: `retryable` becomes `rejected`. */
+  settleRetries(announcementId: number, round: number): Promise<void>;
   /** Open hops of running announcements that nobody holds, or whose lease ran out. */
   fetchStalled(limit: number): Promise<HopKey[]>;
   /** Takes a stalled hop from whoever had it, to wake somebody else for it: false if it is not stalled any more. */
@@ -211,8 +214,11 @@ export interface Store {
     fromDeviceId: number,
     lastDeviceId: number,
   ): Promise<Map<number, Verdict>>;
-  /** Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is. */
-  recordDeliveries(key: HopKey, deliveries: readonly Delivery[]): Promise<void>;
+  /**
+   * Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is; and if the hop is not the
+   * owner's any more, only such verdicts are recorded: the rest is for whoever took it over to say.
+   */
+  recordDeliveries(hop: Hop, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;
 
   /** What is reserved of a source's budget, and since when it ramps up; `version` changes with every reservation. */

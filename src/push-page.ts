@@ -29,9 +29,11 @@ export async function pushDevices(
     // Whoever repeats this hop waits in its stead.
     if (sent > 0 && waitMs >= ctx.remainingMs() - config.reserveMs) return { end: 'repeated', sent };
     if (!(await waitOrPostpone(ctx, hop, waitMs))) return { end: 'stopped', sent };
-    if (!(await store.holdHop(hop, config.leaseMs))) return { end: 'stopped', sent };
-
     const chunk = devices.slice(sent, Math.min(sent + config.chunkSize, to));
+    // Whoever finds them after a crash cannot know what FCM got, and must not ask it again.
+    const inFlight = announcement.promise === 'at-most-once' ? chunk : [];
+    if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
+
     const deliveries = blameProject(
       await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk)),
     );
@@ -84,15 +86,11 @@ async function whileHolding<T>(
 
 /** Sends one chunk; the nth outcome is the nth device's. */
 async function sendChunk(
-  { sender, store, config }: Context,
+  { sender, config }: Context,
   hop: Hop,
   { announcementId, content, ttlSeconds, dryRun, promise }: Announcement,
   devices: readonly Device[],
 ): Promise<Delivery[]> {
-  if (promise === 'at-most-once') {
-    // Whoever finds these after a crash cannot know what FCM got, and must not ask it again.
-    await store.recordDeliveries(hop, devices.map(inFlight));
-  }
   const collapseKey = `baton-${announcementId}`;
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
   const outcomes = await sender.send(batch, config.fcm.timeoutMs);
@@ -106,8 +104,4 @@ async function sendChunk(
     const outcome = outcomes[nth];
     return outcome ? [{ deviceId, ...settle(config, promise, hop.round, outcome) }] : [];
   });
-}
-
-function inFlight({ deviceId }: Device): Delivery {
-  return { deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
 }

@@ -18,8 +18,11 @@ export function settle(
     case 'delivered':
     case 'unregistered':
     case 'rejected':
-    case 'misconfigured':
       return final(verdict);
+    case 'misconfigured':
+      // Most of a chunk would have stopped the announcement; a few may be answers that got by before it was mended.
+      if (isLast) return final(verdict);
+      break;
     case 'unknown':
       // It may have been accepted: a repeat replaces it on the phone, but only if the announcement allows repeats.
       if (promise === 'at-most-once' || isLast) return final('unknown');

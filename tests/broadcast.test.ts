@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../src/broadcast.ts';
 import { systemClock } from '../src/clock.ts';
-import type { BroadcastJob, Store } from '../src/context.ts';
+import type { BroadcastJob, Device, Store } from '../src/context.ts';
 import { PushError } from '../src/errors.ts';
 import { openStore } from '../src/db/open.ts';
 import { reserveSlot } from '../src/pace.ts';
@@ -338,4 +338,18 @@ test('after a 429 no chunk is sent before FCM wants one again', async () => {
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
   expect(await scan(ctx)).toMatchObject({ woken: 0 });
   expect(await store.countDeliveries(announcementId)).toMatchObject({ retryable: 4 });
+});
+
+test('a few refusals for no fault of the devices are tried again, since nothing else would', async () => {
+  const job = await announce(4);
+  const env = { RETRY_MS: '1' };
+  const answer = ({ deviceId }: Device) =>
+    deviceId > 2 ? outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED') : delivered;
+  await runAll(job, { env, answer });
+  await sleep(10);
+  await scan(makeContext(store, { env }));
+  const second = await runAll({ ...job, round: 1 }, { env });
+  expect(second.sent).toEqual(['target-3', 'target-4']);
+  expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 4, misconfigured: 0 });
 });

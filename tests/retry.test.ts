@@ -11,7 +11,7 @@ test('a final verdict stays as FCM gave it', () => {
     messageName: 'm',
     retryInMs: null,
   });
-  for (const verdict of ['unregistered', 'rejected', 'misconfigured'] as const) {
+  for (const verdict of ['unregistered', 'rejected'] as const) {
     expect(settle(config, 'at-least-once', 0, outcome(verdict, 'R'))).toMatchObject({
       verdict,
       reason: 'R',
@@ -49,6 +49,15 @@ test('no answer is tried again only where a repeat is allowed', () => {
   expect(again.verdict).toBe('unknown');
   expect(again.retryInMs).toBeGreaterThanOrEqual(10_000);
   expect(settle(config, 'at-most-once', 0, silent)).toMatchObject({ verdict: 'unknown', retryInMs: null });
+});
+
+test('a few that no device is to blame for are tried again, and stay so after the last attempt', () => {
+  const refused = outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED');
+  expect(settle(config, 'at-least-once', 0, refused).retryInMs).toBeGreaterThanOrEqual(10_000);
+  expect(settle(config, 'at-least-once', 2, refused)).toMatchObject({
+    verdict: 'misconfigured',
+    retryInMs: null,
+  });
 });
 
 test('what the last attempt brings is final', () => {

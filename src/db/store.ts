@@ -1,4 +1,4 @@
-import type { Counts, Delivery, Hop, HopKey, Store, Verdict } from '../context.ts';
+import type { Counts, Delivery, Device, Hop, HopKey, Store, Verdict } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Driver, Statement, Value } from './driver.ts';
 import {
@@ -16,6 +16,9 @@ const ROWS_A_STATEMENT = 3000;
 
 /** The width of push_device.target. INSERT IGNORE would cut a longer one short without a word. */
 export const MAX_TARGET_LENGTH = 512;
+
+/** FCM has said it for good, whoever heard it. */
+const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
 
 const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
 
@@ -40,6 +43,31 @@ export function makeStore(driver: Driver): Store {
           VALUES (?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`,
     values: [...keyOf(key), toDeviceId, canary, wakeWithinMs],
   });
+
+  const upserts = (key: HopKey, deliveries: readonly Delivery[]): Statement[] => {
+    const assignments = [
+      unlessFinal('reason', incoming('reason')),
+      unlessFinal('message_name', incoming('message_name')),
+      unlessFinal('round', incoming('round')),
+      unlessFinal('retry_at', incoming('retry_at')),
+      unlessFinal('attempts', 'push_delivery.attempts + 1'),
+      unlessFinal('recorded_at', incoming('recorded_at')),
+      // Last, since MySQL assigns in this order and the others look at the verdict that was there.
+      unlessFinal('verdict', incoming('verdict')),
+    ];
+    const statements: Statement[] = [];
+    for (let first = 0; first < deliveries.length; first += ROWS_A_STATEMENT) {
+      const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
+      statements.push({
+        sql: `INSERT INTO push_delivery
+                (announcement_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
+              VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`).join(', ')}
+              ${onConflict('announcement_id, device_id')} ${assignments.join(', ')}`,
+        values: rows.flatMap((delivery) => valuesOf(key, delivery)),
+      });
+    }
+    return statements;
+  };
 
   return {
     async createAnnouncement({ source, promise, ttlSeconds, dryRun, content }) {
@@ -107,13 +135,14 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
-    finishAnnouncement(announcementId) {
+    finishAnnouncement(announcementId, round) {
       return changed(
         `UPDATE push_announcement SET status = 'done', status_reason = NULL, finished_at = ${now}
          WHERE announcement_id = ? AND status = 'running' AND NOT EXISTS (
            SELECT 1 FROM push_hop
-           WHERE push_hop.announcement_id = push_announcement.announcement_id AND closed_at IS NULL)`,
-        [announcementId],
+           WHERE push_hop.announcement_id = push_announcement.announcement_id
+             AND (closed_at IS NULL OR round > ?))`,
+        [announcementId, round],
       );
     },
 
@@ -201,14 +230,16 @@ export function makeStore(driver: Driver): Store {
       await driver.run(`UPDATE push_hop SET handed_over = 1 WHERE ${THIS_HOP}`, keyOf(hop));
     },
 
-    holdHop(hop, leaseMs) {
-      return changed(
-        `UPDATE push_hop SET lease_until = ${nowPlusMs}, claims = 1
-         WHERE ${THIS_HOP} AND owner = ? AND EXISTS (
-           SELECT 1 FROM push_announcement
-           WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`,
-        [leaseMs, ...keyOf(hop), hop.owner],
-      );
+    holdHop(hop, leaseMs, inFlight = []) {
+      const held: Statement = {
+        sql: `UPDATE push_hop SET lease_until = ${nowPlusMs}, claims = 1
+              WHERE ${THIS_HOP} AND owner = ? AND EXISTS (
+                SELECT 1 FROM push_announcement
+                WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`,
+        values: [leaseMs, ...keyOf(hop), hop.owner],
+      };
+      if (inFlight.length === 0) return changed(held.sql, held.values);
+      return driver.runTogether(held, ...upserts(hop, inFlight.map(asInFlight)));
     },
 
     releaseHop: (hop) => giveBack(hop, 0),
@@ -236,14 +267,15 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
-    async settleRetries(announcementId) {
+    async settleRetries(announcementId, round) {
       await driver.run(
         `UPDATE push_delivery
          SET retry_at = NULL, verdict = CASE verdict WHEN 'retryable' THEN 'rejected' ELSE verdict END
          WHERE announcement_id = ? AND retry_at IS NOT NULL AND NOT EXISTS (
            SELECT 1 FROM push_hop
-           WHERE push_hop.announcement_id = push_delivery.announcement_id AND closed_at IS NULL)`,
-        [announcementId],
+           WHERE push_hop.announcement_id = push_delivery.announcement_id
+             AND (closed_at IS NULL OR push_hop.round > ?))`,
+        [announcementId, round],
       );
     },
 
@@ -301,27 +333,14 @@ export function makeStore(driver: Driver): Store {
       return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
     },
 
-    async recordDeliveries(key, deliveries) {
-      const assignments = [
-        unlessFinal('reason', incoming('reason')),
-        unlessFinal('message_name', incoming('message_name')),
-        unlessFinal('round', incoming('round')),
-        unlessFinal('retry_at', incoming('retry_at')),
-        unlessFinal('attempts', 'push_delivery.attempts + 1'),
-        unlessFinal('recorded_at', incoming('recorded_at')),
-        // Last, since MySQL assigns in this order and the others look at the verdict that was there.
-        unlessFinal('verdict', incoming('verdict')),
-      ];
-      for (let first = 0; first < deliveries.length; first += ROWS_A_STATEMENT) {
-        const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
-        await driver.run(
-          `INSERT INTO push_delivery
-             (announcement_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
-           VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`).join(', ')}
-           ${onConflict('announcement_id, device_id')} ${assignments.join(', ')}`,
-          rows.flatMap((delivery) => valuesOf(key, delivery)),
-        );
-      }
+    async recordDeliveries(hop, deliveries) {
+      const stillHeld: Statement = {
+        sql: `UPDATE push_hop SET claims = 1 WHERE ${THIS_HOP} AND owner = ?`,
+        values: [...keyOf(hop), hop.owner],
+      };
+      if (await driver.runTogether(stillHeld, ...upserts(hop, deliveries))) return;
+      const final = deliveries.filter(({ verdict }) => FINAL.includes(verdict));
+      for (const { sql, values } of upserts(hop, final)) await driver.run(sql, values);
     },
 
     async countDeliveries(announcementId) {
@@ -401,6 +420,10 @@ function marks(count: number): string {
 
 /** A final verdict stays: whoever comes later with another one is a run that had lost the hop. */
 function unlessFinal(column: string, value: string): string {
-  return `${column} = CASE WHEN push_delivery.verdict IN ('delivered', 'unregistered', 'rejected')
+  return `${column} = CASE WHEN push_delivery.verdict IN (${FINAL.map((verdict) => `'${verdict}'`).join(', ')})
     THEN push_delivery.${column} ELSE ${value} END`;
+}
+
+function asInFlight({ deviceId }: Device): Delivery {
+  return { deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
 }

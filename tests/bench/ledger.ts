@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseConfig, Delivery } from '../../src/context.ts';
+import type { DatabaseConfig, Delivery, Hop, Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 
@@ -19,8 +19,8 @@ export async function benchLedger(): Promise<void> {
   for (const config of configs) {
     await migrateDatabase(config, systemClock);
     const store = await openStore(config, systemClock);
-    const key = { announcementId: 1, round: 0, fromDeviceId: 0 };
-    const record = (nth: number) => store.recordDeliveries(key, makeChunk(nth));
+    const hop = await claimHop(store);
+    const record = (nth: number) => store.recordDeliveries(hop, makeChunk(nth));
     for (let nth = 0; nth < WARM_UP; nth++) await record(nth);
     const before = process.cpuUsage();
     const startedAt = performance.now();
@@ -35,6 +35,18 @@ export async function benchLedger(): Promise<void> {
   }
   await server?.stop();
   await rm(folder, { recursive: true });
+}
+
+async function claimHop(store: Store): Promise<Hop> {
+  const content = { title: 't', body: 'b', image: null, data: {} };
+  const announcementId = await store.createAnnouncement({
+    ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, content },
+  });
+  const key = { announcementId, round: 0, fromDeviceId: 0 };
+  await store.startAnnouncement(key, 60_000);
+  const claim = await store.claimHop(key, 'bench', 60_000);
+  if (claim.kind === 'claimed') return claim.hop;
+  throw new Error(`the hop is ${claim.kind}`);
 }
 
 function makeChunk(nth: number): Delivery[] {

@@ -221,7 +221,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   });
 
   test('a page of results is recorded in one go, and recording it again changes nothing', async () => {
-    const key = await startedHop();
+    const key = await claimed(await startedHop(), 'a');
     const deliveries = Array.from({ length: 3000 }, (_, nth): Delivery => ({
       deviceId: nth + 1,
       ...delivered,
@@ -242,7 +242,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   });
 
   test('a final verdict stays; one that is not final gives way', async () => {
-    const key = await startedHop();
+    const key = await claimed(await startedHop(), 'a');
     const record = (deviceId: number, entry: Entry) => store.recordDeliveries(key, [{ deviceId, ...entry }]);
     await record(1, delivered);
     await record(1, retryable);
@@ -263,7 +263,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     const [a, b, c, d] = (await store.fetchPage(0, null, 4)).map(({ deviceId }) => deviceId);
     const key = await startedHop();
     const hop = await claimed(key, 'a');
-    await store.recordDeliveries(key, [
+    await store.recordDeliveries(hop, [
       { deviceId: a!, ...delivered },
       { deviceId: b!, ...retryable, retryInMs: 0 },
       { deviceId: c!, ...retryable, verdict: 'unknown', retryInMs: 0 },
@@ -277,7 +277,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       (await store.fetchRetryPage(from, null, 10)).map(({ deviceId }) => deviceId);
     expect(await ids(round)).toEqual([b, c]);
     expect(await ids({ ...round, fromDeviceId: c! })).toEqual([c]);
-    await store.recordDeliveries(round, [{ deviceId: b!, ...retryable, retryInMs: 0 }]);
+    await store.recordDeliveries(await claimed(round, 'b'), [{ deviceId: b!, ...retryable, retryInMs: 0 }]);
     expect(await ids(round)).toEqual([c]);
     expect(await ids({ ...round, round: 2 })).toEqual([b, c]);
   });
@@ -285,14 +285,14 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   test('when nothing is tried again any more, what FCM did not take is rejected, and only then', async () => {
     const key = await startedHop();
     const hop = await claimed(key, 'a');
-    await store.recordDeliveries(key, [
+    await store.recordDeliveries(hop, [
       { deviceId: 1, ...retryable },
       { deviceId: 2, ...retryable, verdict: 'unknown' },
     ]);
-    await store.settleRetries(key.announcementId);
+    await store.settleRetries(key.announcementId, 0);
     expect(await store.countDeliveries(key.announcementId)).toMatchObject({ retryable: 1, unknown: 1 });
     await store.closeHop(hop);
-    await store.settleRetries(key.announcementId);
+    await store.settleRetries(key.announcementId, 0);
     expect(await store.countDeliveries(key.announcementId)).toMatchObject({
       rejected: 1,
       unknown: 1,
@@ -306,7 +306,9 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       const announcementId = await store.createAnnouncement({ ...draft, ttlSeconds });
       const key = { announcementId, round: 0, fromDeviceId: 0 };
       await store.startAnnouncement(key, LEASE);
-      await store.recordDeliveries(key, [{ deviceId: 1, ...retryable, retryInMs: 30_000 }]);
+      await store.recordDeliveries(await claimed(key, 'a'), [
+        { deviceId: 1, ...retryable, retryInMs: 30_000 },
+      ]);
       return announcementId;
     };
     expect(await store.plantRound(await start(20), 1)).toBe(false);
@@ -315,20 +317,83 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test("eight that record neighbouring pages at once get in nobody's way", async () => {
     const key = await startedHop();
+    const hops = [await claimed(key, 'lane 0')];
+    for (let lane = 1; lane < 8; lane++) {
+      await store.turnPage(
+        hops[lane - 1]!,
+        { lastDeviceId: lane * 1000, nextDeviceId: lane * 1000 + 1 },
+        LEASE,
+      );
+      hops.push(await claimed({ ...key, fromDeviceId: lane * 1000 + 1 }, `lane ${lane}`));
+    }
     await Promise.all(
-      Array.from({ length: 8 }, async (_, lane) => {
+      hops.map(async (hop, lane) => {
         const own = await openStore(database.config, systemClock);
         for (let chunk = 0; chunk < 10; chunk++) {
-          const first = (chunk * 8 + lane) * 100;
-          await own.recordDeliveries(
-            key,
-            Array.from({ length: 100 }, (__, nth) => ({ deviceId: first + nth + 1, ...retryable })),
-          );
+          const first = lane * 1000 + chunk * 100;
+          const rows = Array.from({ length: 100 }, (_, nth) => ({ deviceId: first + nth + 1, ...retryable }));
+          await own.recordDeliveries(hop, rows);
         }
         await own.close();
       }),
     );
     expect((await store.countDeliveries(key.announcementId)).retryable).toBe(8000);
+  });
+
+  test('a run that lost its hop records what FCM has said for good, and nothing else', async () => {
+    const key = await startedHop();
+    const lost = await claimed(key, 'first', 1);
+    await sleep(20);
+    const holder = await claimed(key, 'second');
+    await store.holdHop(holder, LEASE, [
+      { deviceId: 1, target: 'a', targetKind: 'token' },
+      { deviceId: 2, target: 'b', targetKind: 'token' },
+      { deviceId: 3, target: 'c', targetKind: 'token' },
+    ]);
+    await store.recordDeliveries(lost, [
+      { deviceId: 1, ...delivered },
+      { deviceId: 2, ...retryable },
+      { deviceId: 3, ...retryable, verdict: 'misconfigured' },
+      { deviceId: 4, ...retryable },
+    ]);
+    expect(Object.fromEntries(await store.fetchVerdicts(key.announcementId, 1, 4))).toEqual({
+      1: 'delivered',
+      2: 'unknown',
+      3: 'unknown',
+    });
+    const device = { deviceId: 5, target: 'd', targetKind: 'token' } as const;
+    expect(await store.holdHop(lost, LEASE, [device])).toBe(false);
+    expect((await store.fetchVerdicts(key.announcementId, 5, 5)).size).toBe(0);
+  });
+
+  test('a run that comes late to the end of a round leaves a later round alone', async () => {
+    const key = await startedHop();
+    const hop = await claimed(key, 'a');
+    await store.recordDeliveries(hop, [{ deviceId: 1, ...retryable, retryInMs: 0 }]);
+    await store.closeHop(hop);
+    await store.plantRound(key.announcementId, 1);
+    const second = await claimed({ ...key, round: 1 }, 'b');
+    await store.recordDeliveries(second, [{ deviceId: 1, ...retryable, retryInMs: 0 }]);
+    await store.closeHop(second);
+    await store.settleRetries(key.announcementId, 0);
+    expect(await store.finishAnnouncement(key.announcementId, 0)).toBe(false);
+    expect(await store.countDeliveries(key.announcementId)).toMatchObject({ retryable: 1 });
+    await store.settleRetries(key.announcementId, 1);
+    expect(await store.finishAnnouncement(key.announcementId, 1)).toBe(true);
+    expect(await store.countDeliveries(key.announcementId)).toMatchObject({ rejected: 1 });
+  });
+
+  test('only its owner turns a page or gives a hop back, and only a hop whose time is up is revived', async () => {
+    const key = await startedHop();
+    const lost = await claimed(key, 'first', 1);
+    await sleep(20);
+    await claimed(key, 'second');
+    expect(await store.turnPage(lost, { lastDeviceId: 10, nextDeviceId: 11 }, LEASE)).toBe(false);
+    expect(await store.claimHop({ ...key, fromDeviceId: 11 }, 'x', LEASE)).toEqual({ kind: 'absent' });
+    await store.releaseHop(lost);
+    await store.postponeHop(lost, 0);
+    expect(await store.reviveHop(key, LEASE)).toBe(false);
+    expect(await store.claimHop(key, 'third', LEASE)).toEqual({ kind: 'leased' });
   });
 
   test('the tables are made once, though two processes ask at once', async () => {
@@ -345,8 +410,8 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   });
 
   test('what the database refuses is a PushError', async () => {
-    const key = { announcementId: -1, round: 0, fromDeviceId: 0 };
+    const hop = await claimed(await startedHop(), 'a');
     const bad = [{ deviceId: -1, ...delivered, verdict: null as never }];
-    await expect(store.recordDeliveries(key, bad)).rejects.toThrow(PushError);
+    await expect(store.recordDeliveries(hop, bad)).rejects.toThrow(PushError);
   });
 });

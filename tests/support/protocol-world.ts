@@ -1,0 +1,378 @@
+import { runHop } from '../../src/broadcast.ts';
+import { parseConfig } from '../../src/config.ts';
+import type {
+  BroadcastJob,
+  Config,
+  Context,
+  DeliveryPromise,
+  Device,
+  Outcome,
+  PushJob,
+  Store,
+} from '../../src/context.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openSqlite } from '../../src/db/sqlite.ts';
+import { makeStore } from '../../src/db/store.ts';
+import { scan } from '../../src/scan.ts';
+import { draft, madeUpDevices } from './context.ts';
+
+/** What FCM does with one push. The last two are not answered: `lost` was accepted, `dropped` was not. */
+export type Answer = 'takes' | 'retryable' | 'lost' | 'dropped';
+
+export interface Setup {
+  /** What FCM says of each device once it answers properly. */
+  readonly devices: readonly ('delivered' | 'unregistered' | 'rejected')[];
+  readonly promise: DeliveryPromise;
+  readonly pageSize: number;
+  readonly chunkSize: number;
+  readonly maxAttempts: number;
+  readonly scheduled: boolean;
+  /** FCM's answers one after another, over and over. */
+  readonly answers: readonly Answer[];
+}
+
+/** What becomes of the call that a run waits in front of. */
+export type Fate = 'done' | 'refused' | 'done, but answered with an error';
+
+/** One invocation of the function, waiting in front of its next statement, invoke or push. */
+interface Run {
+  readonly name: string;
+  readonly job: PushJob;
+  readonly attempt: number;
+  readonly killedAt: number;
+  /** What it is about to do. */
+  at: string;
+  go: (fate: Fate) => void;
+  /** Called when it waits again, or has ended. */
+  rests: () => void;
+  ended: boolean;
+  /** A call of it failed, or it was killed. */
+  broken: boolean;
+  leasedUntil: number;
+  /** Batches begun after the lease was over. */
+  late: number;
+  /** It has been let to push one more chunk. */
+  cleared: boolean;
+  /** Batches that it may still begin: after a pause, the one that it was let to push before. */
+  batches: number;
+}
+
+interface Push {
+  readonly run: Run;
+  readonly deviceId: number;
+  readonly answer: Answer;
+  /** For no fault of the device: the round goes over it again. */
+  readonly refused: boolean;
+  readonly accepted: boolean;
+  recorded: 'no' | 'in time' | 'late';
+}
+
+export const LEASE_MS = 10_000;
+export const RETRY_MS = 5000;
+const LAMBDA_TIMEOUT_MS = 60_000;
+/** Lambda tries an asynchronous event three times. */
+const LAMBDA_ATTEMPTS = 3;
+
+export type World = Awaited<ReturnType<typeof makeWorld>>;
+
+/** The product on a database in memory, with a Lambda, an FCM and a clock that stand still until told to go on. */
+export async function makeWorld(setup: Setup) {
+  let now = Date.UTC(2026, 0, 1);
+  const clock = { now: () => now };
+  const driver = openSqlite(':memory:', clock);
+  await migrate(driver);
+  const store = makeStore(driver);
+  await store.addDevices(madeUpDevices(setup.devices.length));
+  const announcementId = await store.createAnnouncement({ ...draft, promise: setup.promise });
+  if (setup.scheduled) await store.scheduleAnnouncement(announcementId, now);
+  const config: Config = Object.assign(
+    parseConfig({
+      PAGE_SIZE: String(setup.pageSize),
+      CHUNK_SIZE: String(setup.chunkSize),
+      MAX_ATTEMPTS: String(setup.maxAttempts),
+      LEASE_MS: String(LEASE_MS),
+      FCM_TIMEOUT_MS: '5000',
+      DEADLINE_RESERVE_MS: '6000',
+    }),
+    // A pace would wait by the real clock.
+    { pace: { perMinute: Infinity, rampMs: 0 } },
+  );
+
+  const start: BroadcastJob = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 };
+  const queue: { readonly job: PushJob; readonly attempt: number }[] = setup.scheduled
+    ? []
+    : [{ job: start, attempt: 1 }];
+  const pushes: Push[] = [];
+  /** Those that were there from the beginning and still are. */
+  const audience = new Set(setup.devices.map((_, nth) => nth + 1));
+  let joined = 0;
+  const handedOver = new Map<string, Run>();
+  const story: string[] = [];
+  const wrong: string[] = [];
+  let live: Run[] = [];
+  let paused = false;
+  let misconfigured = false;
+  let started = 0;
+  let runs = 0;
+
+  const isLate = (run: Run): boolean => now > run.leasedUntil;
+  const isOut = (run: Run): boolean => run.broken || isLate(run);
+  const tell = (words: string): number => story.push(`${(now % 86_400_000) / 1000} s: ${words}`);
+
+  /** Waits until the run is let on. A push that FCM has begun to take is not refused, as the sender's port has it. */
+  function waiting<T>(run: Run, at: string, call: () => Promise<T> | T, refusable = true): Promise<T> {
+    return new Promise<Fate>((go) => {
+      Object.assign(run, { at, go });
+      run.rests();
+    }).then(async (fate) => {
+      tell(`${run.name} ${brief(at)}${fate === 'done' || !refusable ? '' : `: ${fate}`}`);
+      if (!refusable || fate === 'done') return call();
+      run.broken = true;
+      if (fate !== 'refused') await call();
+      throw new Error(`${at}: ${fate}`);
+    });
+  }
+
+  /** Every statement waits; what the announcement, the leases and the ledger were told is noted. */
+  function makeRunStore(run: Run): Store {
+    const inner = makeStore({
+      ...driver,
+      all: (sql, values) => waiting(run, sql, () => driver.all(sql, values)),
+      run: (sql, values) => waiting(run, sql, () => driver.run(sql, values)),
+      runTogether: (first, ...rest) => waiting(run, first.sql, () => driver.runTogether(first, ...rest)),
+    });
+    return {
+      ...inner,
+      async startAnnouncement(...asked) {
+        const isFirst = await inner.startAnnouncement(...asked);
+        if (isFirst && ++started > 1) wrong.push('the announcement started twice');
+        return isFirst;
+      },
+      async claimHop(...asked) {
+        const leasedUntil = now + LEASE_MS;
+        const claim = await inner.claimHop(...asked);
+        if (claim.kind === 'claimed') run.leasedUntil = leasedUntil;
+        return claim;
+      },
+      async holdHop(...asked) {
+        const held = await inner.holdHop(...asked);
+        if (held) Object.assign(run, { leasedUntil: now + LEASE_MS, late: 0, cleared: true });
+        return held;
+      },
+      async recordDeliveries(key, deliveries) {
+        await inner.recordDeliveries(key, deliveries);
+        const recorded = new Set(deliveries.map(({ deviceId }) => deviceId));
+        for (const each of pushes) {
+          if (each.run !== run || each.recorded !== 'no' || !recorded.has(each.deviceId)) continue;
+          each.recorded = isLate(run) ? 'late' : 'in time';
+        }
+      },
+    };
+  }
+
+  /** Asks FCM for one push; a repeat has to be excused by a crash, a lost lease or an unanswered push. */
+  function push(run: Run, { deviceId }: Device, refused: boolean): Outcome {
+    const answer = setup.answers[pushes.length % setup.answers.length] ?? 'takes';
+    const final = setup.devices[deviceId - 1] ?? 'delivered';
+    const accepted = !refused && final === 'delivered' && (answer === 'takes' || answer === 'lost');
+    for (const earlier of pushes.filter((each) => each.deviceId === deviceId)) {
+      if (setup.promise === 'at-most-once' && accepted && earlier.accepted) {
+        wrong.push(`at most once, but device ${deviceId} got it twice`);
+      }
+      const excused =
+        isLate(run) ||
+        earlier.recorded === 'late' ||
+        (earlier.recorded === 'no' && isOut(earlier.run)) ||
+        (roundOf(earlier.run) === roundOf(run)
+          ? earlier.refused
+          : !earlier.accepted || earlier.answer === 'lost');
+      if (!excused)
+        wrong.push(`device ${deviceId} was pushed to by ${earlier.run.name}, and again by ${run.name}`);
+    }
+    pushes.push({ run, deviceId, answer, refused, accepted, recorded: 'no' });
+    const verdict = refused ? 'misconfigured' : { ...VERDICT, takes: final }[answer];
+    return { verdict, reason: answer, messageName: null, retryAfterMs: RETRY_MS };
+  }
+
+  function makeRunContext(run: Run): Context {
+    return {
+      config,
+      clock,
+      store: makeRunStore(run),
+      log: { info() {}, error() {} },
+      requestId: run.name,
+      functionName: 'baton',
+      remainingMs: () => run.killedAt - now,
+      sender: {
+        async send({ devices }) {
+          const half = Math.ceil(devices.length / 2);
+          const names = devices.map(({ deviceId }) => deviceId).join(' ');
+          await waiting(run, `begins to push ${names}`, () => {
+            run.cleared = false;
+            if (run.batches-- <= 0) wrong.push(`${run.name} pushed to ${names} though it was paused`);
+            if (isLate(run) && ++run.late > 1) wrong.push(`${run.name} pushed on after it had lost its hop`);
+          });
+          // The whole batch alike, as the product takes it.
+          const refused = misconfigured;
+          const first = devices.slice(0, half).map((device) => push(run, device, refused));
+          const pushRest = () => devices.slice(half).map((device) => push(run, device, refused));
+          return [...first, ...(await waiting(run, `is half through ${names}`, pushRest, false))];
+        },
+        close: async () => {},
+      },
+      invoker: {
+        invoke: (_name, job) =>
+          waiting(run, `invokes ${JSON.stringify(job)}`, () => {
+            checkInvoke(run, job);
+            queue.push({ job, attempt: 1 });
+          }),
+        close() {},
+      },
+    };
+  }
+
+  /** The cursor only grows, and a run that is well hands over what no other run that was well has handed over. */
+  function checkInvoke(run: Run, job: PushJob): void {
+    if (run.job.kind !== 'broadcast' || job.kind !== 'broadcast') return;
+    const grown = job.fromDeviceId - run.job.fromDeviceId;
+    if (job.round !== run.job.round || grown < 0) wrong.push(`${run.name} went back: ${JSON.stringify(job)}`);
+    if (grown === 0) return;
+    const key = `${job.round}/${job.fromDeviceId}`;
+    const earlier = handedOver.get(key);
+    if (earlier && !isOut(earlier) && !isLate(run)) wrong.push(`hop ${key} was handed over twice`);
+    handedOver.set(key, run);
+  }
+
+  /** Starts a run and brings it to its first call. */
+  async function begin(job: PushJob, attempt: number): Promise<Run> {
+    let rests = (): void => {};
+    const run: Run = {
+      name: `run ${++runs}`,
+      job,
+      attempt,
+      killedAt: now + LAMBDA_TIMEOUT_MS,
+      at: '',
+      go() {},
+      rests: () => rests(),
+      ended: false,
+      broken: false,
+      leasedUntil: 0,
+      late: 0,
+      cleared: false,
+      batches: paused ? 0 : Infinity,
+    };
+    const ctx = makeRunContext(run);
+    const words = job.kind === 'scan' ? 'scan' : `round ${job.round} from ${job.fromDeviceId}`;
+    tell(`${run.name} begins: ${words}, attempt ${attempt}`);
+    live.push(run);
+    const rested = new Promise<void>((resolve) => (rests = resolve));
+    const work: Promise<unknown> = job.kind === 'scan' ? scan(ctx) : runHop(ctx, job);
+    work.then(
+      () => end(run),
+      (error: unknown) => end(run, String(error)),
+    );
+    await rested;
+    return run;
+  }
+
+  function end(run: Run, error = ''): void {
+    tell(`${run.name} ends ${error}`);
+    run.ended = true;
+    live = live.filter((each) => each !== run);
+    if (error && !run.broken && !error.includes('ms left before')) wrong.push(`${run.name}: ${error}`);
+    if (error) retry(run);
+    run.rests();
+  }
+
+  function retry({ job, attempt }: Run): void {
+    if (attempt < LAMBDA_ATTEMPTS) queue.push({ job, attempt: attempt + 1 });
+  }
+
+  /** Lets a run do its next call. */
+  async function step(run: Run, fate: Fate): Promise<void> {
+    const rested = new Promise<void>((resolve) => (run.rests = resolve));
+    run.go(fate);
+    await rested;
+    if (wrong.length > 0) throw new Error(`${wrong.join('; ')}\n${story.join('\n')}`);
+  }
+
+  /** Lets it go on for so long, or to its end. */
+  async function letGo(run: Run, goesOn = (_calls: number): boolean => true): Promise<void> {
+    for (let calls = 0; !run.ended && goesOn(calls); calls++) await step(run, 'done');
+  }
+
+  /** The process is gone: none of its calls ever returns. */
+  function kill(run: Run, words: string, retried: boolean): void {
+    tell(`${run.name} is killed ${words}, before ${brief(run.at)}`);
+    run.broken = true;
+    live = live.filter((each) => each !== run);
+    if (retried) retry(run);
+  }
+
+  return {
+    store,
+    announcementId,
+    audience,
+    joined: () => joined,
+    pushes,
+    queue,
+    story,
+    tell,
+    kill,
+    begin,
+    step,
+    letGo,
+    live: () => live,
+    runs: () => runs,
+    allRows: (table: 'push_hop' | 'push_delivery') => driver.all(`SELECT * FROM ${table}`, []),
+    async deliver(nth: number, { twice }: { twice: boolean }): Promise<void> {
+      const [event] = twice ? queue.slice(nth, nth + 1) : queue.splice(nth, 1);
+      if (event) await begin(event.job, event.attempt);
+    },
+    wait(ms: number): void {
+      now += ms;
+      for (const run of live) if (run.killedAt <= now) kill(run, 'by its time-out', true);
+    },
+    async pause(): Promise<void> {
+      if (!(await store.moveAnnouncement(announcementId, ['running'], 'paused', null))) return;
+      tell('paused');
+      paused = true;
+      for (const run of live) run.batches = run.cleared ? 1 : 0;
+    },
+    async resume(): Promise<void> {
+      misconfigured = false;
+      if (!(await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))) return;
+      tell('resumed');
+      paused = false;
+      for (const run of live) run.batches = Infinity;
+    },
+    /** FCM refuses whole batches for no fault of the devices, until somebody mends it and resumes. */
+    misconfigure(): void {
+      misconfigured = true;
+    },
+    async join(): Promise<void> {
+      tell('a device joins');
+      await store.addDevices(madeUpDevices(setup.devices.length + ++joined).slice(-1));
+    },
+    async leave(deviceId: number): Promise<void> {
+      tell(`device ${deviceId} leaves`);
+      audience.delete(deviceId);
+      await driver.run('DELETE FROM push_device WHERE device_id = ?', [deviceId]);
+    },
+    async startAgain(): Promise<void> {
+      if ((await store.fetchAnnouncement(announcementId))?.status === 'draft') await begin(start, 1);
+    },
+    close: () => driver.close(),
+  };
+}
+
+const VERDICT = { retryable: 'retryable', lost: 'unknown', dropped: 'unknown' } as const;
+
+export function roundOf({ job }: Run): number {
+  return job.kind === 'broadcast' ? job.round : -1;
+}
+
+/** The first words of a statement. */
+function brief(sql: string): string {
+  return sql.replaceAll(/\s+/g, ' ').slice(0, 70);
+}
