@@ -34,9 +34,8 @@ export async function pushDevices(
     const inFlight = announcement.promise === 'at-most-once' ? chunk : [];
     if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
 
-    const deliveries = blameProject(
-      await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk)),
-    );
+    const sending = whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
+    const deliveries = blameProject(await sending);
     await store.recordDeliveries(hop, deliveries);
     await brakeIfThrottled(ctx, announcement.source, deliveries);
     const failure = explainFailure(deliveries);
@@ -86,14 +85,18 @@ async function whileHolding<T>(
 
 /** Sends one chunk; the nth outcome is the nth device's. */
 async function sendChunk(
-  { sender, config }: Context,
+  { sender, store, config }: Context,
   hop: Hop,
   { announcementId, content, ttlSeconds, dryRun, promise }: Announcement,
   devices: readonly Device[],
 ): Promise<Delivery[]> {
   const collapseKey = `baton-${announcementId}`;
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
-  const outcomes = await sender.send(batch, config.fcm.timeoutMs);
+  const outcomes = await sender.send(batch, config.fcm.timeoutMs).catch(async (error: unknown) => {
+    // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
+    if (promise === 'at-most-once') await store.recordDeliveries(hop, devices.map(asNotSent));
+    throw error;
+  });
   if (outcomes.length !== devices.length) {
     throw new PushError(
       'BAD_REPLY',
@@ -104,4 +107,8 @@ async function sendChunk(
     const outcome = outcomes[nth];
     return outcome ? [{ deviceId, ...settle(config, promise, hop.round, outcome) }] : [];
   });
+}
+
+function asNotSent({ deviceId }: Device): Delivery {
+  return { deviceId, verdict: 'misconfigured', reason: 'NOT_SENT', messageName: null, retryInMs: null };
 }

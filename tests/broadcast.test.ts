@@ -252,16 +252,29 @@ test('at most once: a push caught in a crash stays unknown, and is not sent agai
   const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
   const job = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 } as const;
   let chunks = 0;
-  const dying = makeContext(store, {
-    beforeSend: () => {
-      if (++chunks === 2) throw new Error('killed');
-    },
-  });
+  const recordDeliveries: Store['recordDeliveries'] = (hop, deliveries) =>
+    ++chunks === 2 ? Promise.reject(new Error('killed')) : store.recordDeliveries(hop, deliveries);
+  const dying = { ...makeContext(store), store: { ...store, recordDeliveries } };
   await expect(runHop(dying, job)).rejects.toThrow('killed');
   const repeat = makeContext(store);
   expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 2 });
   expect(repeat.sent).toEqual(['target-9', 'target-10']);
   expect(await store.countDeliveries(announcementId)).toMatchObject({ delivered: 6, unknown: 4 });
+});
+
+test('at most once: what could not be sent for want of a token is sent after the mend', async () => {
+  await store.addDevices(madeUpDevices(10));
+  const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
+  const job = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 } as const;
+  const ctx = makeContext(store, {
+    beforeSend: () => {
+      throw new PushError('BAD_CREDENTIALS', 'no access token for FCM: invalid_grant');
+    },
+  });
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
+  await store.moveAnnouncement(announcementId, ['failed'], 'running', null);
+  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(await store.countDeliveries(announcementId)).toMatchObject({ delivered: 10, unknown: 0 });
 });
 
 test("a failure that is no device's fault stops the announcement after one chunk, and is sent again once it runs", async () => {
