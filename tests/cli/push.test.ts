@@ -86,7 +86,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
   expect(sandbox.accepted.get('token-1')).toBe(1);
   const again = await baton(asked, env);
   expect(again.err).toBe(
-    `baton push: --announcement: expected one that has not been pushed yet, came ${id}, which is done\n`,
+    `baton push: --announcement: expected one that has not been pushed yet, or --resume for one that was interrupted, came ${id}, which is done\n`,
   );
   expect(again.status).toBe(2);
 });
