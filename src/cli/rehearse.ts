@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,6 +20,9 @@ import { makeProgressBar } from './progress.ts';
 import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
 
 const PROJECT_ID = 'rehearsal';
+/** 128 and the number of SIGINT, as shells have it. */
+const EXIT_INTERRUPTED = 130;
+
 const TARGET_PREFIX = 'rehearsal-';
 const DEVICES_A_STATEMENT = 2000;
 const SDK_PRELOAD = fileURLToPath(new URL('../local/sdk-preload.ts', import.meta.url));
@@ -65,6 +69,11 @@ export const rehearseCommand: Command = {
   async run(args, terminal) {
     const options = parseOptions(args);
     const folder = await mkdtemp(join(tmpdir(), 'baton-rehearsal-'));
+    // Workers end by themselves when this process has gone; what it made on disk does not.
+    process.once('SIGINT', () => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(EXIT_INTERRUPTED);
+    });
     try {
       return await rehearse(options, folder, terminal);
     } finally {
