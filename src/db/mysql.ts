@@ -30,7 +30,9 @@ const TRY_AGAIN: readonly unknown[] = [
   'ECONNRESET',
   'EPIPE',
 ];
-const MAX_TRIES = 5;
+/** Some 3 s in all: long enough for a server that restarts a connection, well within a lease. */
+const MAX_TRIES = 8;
+const LONGEST_WAIT_MS = 1000;
 
 const MIGRATION_WAIT_S = 60;
 
@@ -72,11 +74,7 @@ export function openMysql({ url, tls }: MysqlConfig): Driver {
     for (;;) {
       const connection = await getConnection(pool, url);
       const last = usedAt.get(connection.connection);
-      if (last === undefined) {
-        // Upserts of neighbouring pages lock the gaps between them under MySQL's own default, and so deadlock.
-        await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-        return connection;
-      }
+      if (last === undefined) return begin(connection);
       if (performance.now() - last < TRUSTED_IDLE_MS || (await answers(connection))) return connection;
       connection.destroy();
     }
@@ -84,17 +82,18 @@ export function openMysql({ url, tls }: MysqlConfig): Driver {
 
   async function using<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const connection = await connect();
+      let connection: PoolConnection | undefined;
       try {
+        connection = await connect();
         const result = await work(connection);
         usedAt.set(connection.connection, performance.now());
         connection.release();
         return result;
       } catch (error) {
         // What state it is in is not known, least of all in mid-transaction; a new one costs milliseconds.
-        connection.destroy();
+        connection?.destroy();
         if (!TRY_AGAIN.includes(codeOf(error)) || tries === MAX_TRIES) throw failed(error);
-        await sleep(10 * 2 ** tries * (1 + Math.random()));
+        await sleep(Math.min(LONGEST_WAIT_MS, 10 * 2 ** tries) * (1 + Math.random() / 2));
       }
     }
   }
@@ -156,6 +155,17 @@ export function openMysql({ url, tls }: MysqlConfig): Driver {
   };
 }
 
+/** Upserts of neighbouring pages lock the gaps between them under MySQL's own default, and so deadlock. */
+async function begin(connection: PoolConnection): Promise<PoolConnection> {
+  try {
+    await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
 async function getConnection(pool: Pool, url: string): Promise<PoolConnection> {
   try {
     return await pool.getConnection();
@@ -205,7 +215,9 @@ function failed(error: unknown): PushError {
   });
 }
 
+/** MySQL's or the network's own, also where it is the cause of a PushError. */
 function codeOf(error: unknown): string | null {
+  if (error instanceof PushError) return codeOf(error.cause);
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
