@@ -27,7 +27,7 @@ export interface HopReport {
   readonly kind: 'broadcast';
   readonly announcementId: number;
   readonly round: number;
-  readonly fromDeviceId: number;
+  readonly fromId: number;
   readonly end: HopEnd;
   /** Pushes sent and recorded by this run. */
   readonly sent: number;
@@ -46,9 +46,9 @@ interface Page {
 
 /** One hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
-  const { announcementId, round, fromDeviceId } = job;
+  const { announcementId, round, fromId } = job;
   const report = (end: HopEnd, sent = 0): HopReport => {
-    const hop = { kind: job.kind, announcementId, round, fromDeviceId, end, sent };
+    const hop = { kind: job.kind, announcementId, round, fromId, end, sent };
     ctx.log.info('hop ended', hop);
     return hop;
   };
@@ -92,7 +92,7 @@ async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   if (!(await store.startAnnouncement(job, config.leaseMs))) return claim;
   ctx.log.info('announcement started', {
     announcementId: job.announcementId,
-    fromDeviceId: job.fromDeviceId,
+    fromId: job.fromId,
   });
   return store.claimHop(job, owner, config.leaseMs);
 }
@@ -112,24 +112,22 @@ export async function fetchNamed(
 
 /** Reads one device more than a page: if it is there, the page is full and that device is where the next hop begins. */
 async function fetchPage({ store, config }: Pick<Context, 'store' | 'config'>, hop: Hop): Promise<Page> {
-  const read = (toDeviceId: number | null, limit: number): Promise<Device[]> =>
-    hop.round === 0
-      ? store.fetchPage(hop.fromDeviceId, toDeviceId, limit)
-      : store.fetchRetryPage(hop, toDeviceId, limit);
+  const read = (toId: number | null, limit: number): Promise<Device[]> =>
+    hop.round === 0 ? store.fetchPage(hop.fromId, toId, limit) : store.fetchRetryPage(hop, toId, limit);
 
   if (hop.page) {
     // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
-    const { lastDeviceId } = hop.page;
-    const devices = await read(lastDeviceId, config.pageSize);
+    const { lastId } = hop.page;
+    const devices = await read(lastId, config.pageSize);
     if (hop.round > 0) return { devices, bounds: hop.page };
-    const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromDeviceId, lastDeviceId);
+    const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
     return { devices: devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))), bounds: hop.page };
   }
-  const rows = await read(hop.toDeviceId, config.pageSize + 1);
+  const rows = await read(hop.toId, config.pageSize + 1);
   const devices = rows.slice(0, config.pageSize);
   const bounds: PageBounds = {
-    lastDeviceId: devices.at(-1)?.deviceId ?? Math.max(0, hop.fromDeviceId - 1),
-    nextDeviceId: rows[config.pageSize]?.deviceId ?? null,
+    lastId: devices.at(-1)?.deviceId ?? Math.max(0, hop.fromId - 1),
+    nextId: rows[config.pageSize]?.deviceId ?? null,
   };
   return { devices, bounds };
 }
@@ -159,16 +157,16 @@ async function workPage(
 async function handOver(
   { store, invoker, functionName }: Context,
   hop: Hop,
-  { nextDeviceId }: PageBounds,
+  { nextId }: PageBounds,
 ): Promise<void> {
-  if (nextDeviceId === null || hop.handedOver) return;
-  await invoker.invoke(functionName, nextJob(hop, nextDeviceId));
+  if (nextId === null || hop.handedOver) return;
+  await invoker.invoke(functionName, nextJob(hop, nextId));
   await store.markHandedOver(hop);
 }
 
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
   if (hop.claims % MAX_FRUITLESS_CLAIMS > 0) return;
-  const where = `the hop at device ${hop.fromDeviceId}, round ${hop.round}`;
+  const where = `the hop at device ${hop.fromId}, round ${hop.round}`;
   await failAnnouncement(
     ctx,
     hop,

@@ -72,11 +72,11 @@ export interface Device extends NewDevice {
   readonly deviceId: number;
 }
 
-/** One page of an announcement's audience, starting at `fromDeviceId` (inclusive). */
+/** One page of an announcement's audience, starting at `fromId` (inclusive). */
 export interface HopKey {
   readonly announcementId: number;
   readonly round: number;
-  readonly fromDeviceId: number;
+  readonly fromId: number;
 }
 
 /** The job that goes on with a broadcast at one hop. */
@@ -98,7 +98,7 @@ export interface Hop extends HopKey {
   /** Claims since the hop last got as far as sending, this one included. */
   readonly claims: number;
   /** Last device id that this chain may read (inclusive); null for no end. */
-  readonly toDeviceId: number | null;
+  readonly toId: number | null;
   /** The bounds of the page, once it has been read: a repeat works the same page, not a new one. */
   readonly page: PageBounds | null;
   readonly handedOver: boolean;
@@ -107,10 +107,10 @@ export interface Hop extends HopKey {
 }
 
 export interface PageBounds {
-  /** Last device id of the page (inclusive); `fromDeviceId - 1` for an empty page. */
-  readonly lastDeviceId: number;
+  /** Last device id of the page (inclusive); `fromId - 1` for an empty page. */
+  readonly lastId: number;
   /** Where the next hop begins; null if this page was not full, so that the chain ends here. */
-  readonly nextDeviceId: number | null;
+  readonly nextId: number | null;
 }
 
 export type Claim =
@@ -168,14 +168,14 @@ export interface Store {
   /** Adds devices; targets already there keep their id. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
   countDevices(): Promise<number>;
-  /** Devices by id from `fromDeviceId` to `toDeviceId`, both inclusive (null: no end), at most `limit`. */
-  fetchPage(fromDeviceId: number, toDeviceId: number | null, limit: number): Promise<Device[]>;
+  /** Devices by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
+  fetchPage(fromId: number, toId: number | null, limit: number): Promise<Device[]>;
 
   /**
    * The same, of the devices that an earlier round than the hop's has left to try again, or whose delivery is
    * `misconfigured` in its own, from which a systemic failure stopped it.
    */
-  fetchRetryPage(key: HopKey, toDeviceId: number | null, limit: number): Promise<Device[]>;
+  fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;
 
   /** Takes a hop that nobody holds: planted and unclaimed, or its lease ran out. */
   claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
@@ -208,12 +208,8 @@ export interface Store {
   fetchFinished(limit: number): Promise<{ announcementId: number; round: number }[]>;
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
 
-  /** The verdicts on devices from `fromDeviceId` to `lastDeviceId`, both inclusive; devices without a delivery are absent. */
-  fetchVerdicts(
-    announcementId: number,
-    fromDeviceId: number,
-    lastDeviceId: number,
-  ): Promise<Map<number, Verdict>>;
+  /** The verdicts on devices from `fromId` to `lastId`, both inclusive; devices without a delivery are absent. */
+  fetchVerdicts(announcementId: number, fromId: number, lastId: number): Promise<Map<number, Verdict>>;
   /**
    * Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is; and if the hop is not the
    * owner's any more, only such verdicts are recorded: the rest is for whoever took it over to say.

@@ -9,8 +9,8 @@ export interface HttpReply {
 }
 
 /** API Gateway gives up after 29 s, so the work is handed over and only its acceptance is answered. */
-export function acceptedReply({ announcementId, fromDeviceId }: BroadcastJob): HttpReply {
-  return jsonReply(202, { announcementId, deviceId: fromDeviceId });
+export function acceptedReply({ announcementId, fromId }: BroadcastJob): HttpReply {
+  return jsonReply(202, { announcementId, deviceId: fromId });
 }
 
 export function errorReply(error: PushError): HttpReply {

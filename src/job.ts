@@ -24,7 +24,7 @@ const startEvent = z.object({ announcementId, deviceId: cursor }).transform((eve
   kind: 'broadcast',
   announcementId: event.announcementId,
   round: 0,
-  fromDeviceId: event.deviceId ?? 0,
+  fromId: event.deviceId ?? 0,
 }));
 
 /** What names its kind: the function's own next hop, and the tick. */
@@ -35,7 +35,7 @@ const jobEvent = z.discriminatedUnion(
       kind: z.literal('broadcast'),
       announcementId,
       round: wholeNumber(0),
-      fromDeviceId: wholeNumber(0),
+      fromId: wholeNumber(0),
     }),
     z.object({ kind: z.literal('scan') }),
   ],

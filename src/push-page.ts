@@ -60,7 +60,7 @@ export async function waitOrPostpone(ctx: Context, hop: Hop, waitMs: number): Pr
 function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
   return new PushError(
     'OUT_OF_TIME',
-    `announcement ${hop.announcementId}, hop at ${hop.fromDeviceId}: ${Math.round(remainingMs())} ms left before the ` +
+    `announcement ${hop.announcementId}, hop at ${hop.fromId}: ${Math.round(remainingMs())} ms left before the ` +
       `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: raise the function's time-out`,
   );
 }

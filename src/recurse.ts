@@ -38,17 +38,17 @@ export function makeInvoker(): Invoker {
 }
 
 /** The job of the next hop. The recursion ends because the cursor only grows: one that does not is refused. */
-export function nextJob(hop: Hop, nextDeviceId: number): BroadcastJob {
-  if (!(nextDeviceId > hop.fromDeviceId)) {
+export function nextJob(hop: Hop, nextId: number): BroadcastJob {
+  if (!(nextId > hop.fromId)) {
     throw new PushError(
       'CURSOR_STUCK',
-      `announcement ${hop.announcementId}: the next cursor must be greater than ${hop.fromDeviceId}, came ${nextDeviceId}`,
+      `announcement ${hop.announcementId}: the next cursor must be greater than ${hop.fromId}, came ${nextId}`,
     );
   }
-  return { ...sameJob(hop), fromDeviceId: nextDeviceId };
+  return { ...sameJob(hop), fromId: nextId };
 }
 
 /** The job that takes up the same hop again. */
-export function sameJob({ announcementId, round, fromDeviceId }: HopKey): BroadcastJob {
-  return { kind: 'broadcast', announcementId, round, fromDeviceId };
+export function sameJob({ announcementId, round, fromId }: HopKey): BroadcastJob {
+  return { kind: 'broadcast', announcementId, round, fromId };
 }

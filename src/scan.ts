@@ -30,7 +30,7 @@ export async function scan(ctx: Context): Promise<ScanReport> {
 async function startDue({ store, invoker, config, functionName }: Context): Promise<number> {
   let started = 0;
   for (const announcementId of await store.fetchDue(MOST_A_TICK)) {
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     if (!(await store.startAnnouncement(key, config.leaseMs))) continue;
     await invoker.invoke(functionName, sameJob(key));
     started++;

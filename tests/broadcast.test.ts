@@ -33,7 +33,7 @@ afterEach(async () => {
 async function announce(devices: number): Promise<BroadcastJob> {
   await store.addDevices(madeUpDevices(devices));
   const announcementId = await store.createAnnouncement(draft);
-  return { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 };
+  return { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
 }
 
 /** Runs the job and every job that comes of it, one after another. */
@@ -52,7 +52,7 @@ test('every device is pushed to once, in pages, and the announcement ends as don
   const job = await announce(25);
   const ctx = await runAll(job);
   expect(ctx.sent).toEqual(madeUpDevices(25).map(({ target }) => target));
-  expect(ctx.invoked).toEqual([11, 21].map((fromDeviceId) => ({ ...job, fromDeviceId })));
+  expect(ctx.invoked).toEqual([11, 21].map((fromId) => ({ ...job, fromId })));
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 25 });
   expect(await store.countHops(job.announcementId)).toEqual({ open: 0, closed: 3 });
@@ -63,7 +63,7 @@ test('a full page hands the baton on before it sends its own', async () => {
   const ctx = makeContext(store);
   await runHop(ctx, job);
   ctx.story.length = 0;
-  expect(await runHop(ctx, { ...job, fromDeviceId: 11 })).toMatchObject({ end: 'done', sent: 10 });
+  expect(await runHop(ctx, { ...job, fromId: 11 })).toMatchObject({ end: 'done', sent: 10 });
   expect(ctx.story).toEqual(['invoke 21', 'send 4', 'send 4', 'send 2']);
 });
 
@@ -130,13 +130,13 @@ test('an event for a cursor that no chain came by forks nothing', async () => {
   const job = await announce(25);
   const ctx = makeContext(store);
   await runHop(ctx, job);
-  expect(await runHop(ctx, { ...job, fromDeviceId: 5 })).toMatchObject({ end: 'idle' });
+  expect(await runHop(ctx, { ...job, fromId: 5 })).toMatchObject({ end: 'idle' });
   expect(ctx.sent).toHaveLength(10);
 });
 
 test('a broadcast may begin at a later device', async () => {
   const job = await announce(25);
-  const ctx = await runAll({ ...job, fromDeviceId: 16 });
+  const ctx = await runAll({ ...job, fromId: 16 });
   expect(ctx.sent).toEqual(
     madeUpDevices(25)
       .slice(15)
@@ -145,7 +145,7 @@ test('a broadcast may begin at a later device', async () => {
 });
 
 test('an announcement that does not exist is named', async () => {
-  const job = { kind: 'broadcast', announcementId: 4711, round: 0, fromDeviceId: 0 } as const;
+  const job = { kind: 'broadcast', announcementId: 4711, round: 0, fromId: 0 } as const;
   await expect(runHop(makeContext(store), job)).rejects.toThrow(
     'announcementId: expected the id of a row in push_announcement, came 4711',
   );
@@ -187,7 +187,7 @@ test('a run that could not hand over sends no more than the first chunk, and its
   expect(failing.sent).toHaveLength(4);
   const repeat = makeContext(store);
   expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 6 });
-  expect(repeat.invoked).toEqual([{ ...job, fromDeviceId: 11 }]);
+  expect(repeat.invoked).toEqual([{ ...job, fromId: 11 }]);
 });
 
 test('a hop that runs out of time leaves the rest to a repeat of itself', async () => {
@@ -250,7 +250,7 @@ test('after the last attempt a refusal is final', async () => {
 test('at most once: a push caught in a crash stays unknown, and is not sent again', async () => {
   await store.addDevices(madeUpDevices(10));
   const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
-  const job = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 } as const;
+  const job = { kind: 'broadcast', announcementId, round: 0, fromId: 0 } as const;
   let chunks = 0;
   const recordDeliveries: Store['recordDeliveries'] = (hop, deliveries) =>
     ++chunks === 2 ? Promise.reject(new Error('killed')) : store.recordDeliveries(hop, deliveries);
@@ -265,7 +265,7 @@ test('at most once: a push caught in a crash stays unknown, and is not sent agai
 test('at most once: what could not be sent for want of a token is sent after the mend', async () => {
   await store.addDevices(madeUpDevices(10));
   const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
-  const job = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 } as const;
+  const job = { kind: 'broadcast', announcementId, round: 0, fromId: 0 } as const;
   const ctx = makeContext(store, {
     beforeSend: () => {
       throw new PushError('BAD_CREDENTIALS', 'no access token for FCM: invalid_grant');

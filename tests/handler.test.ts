@@ -45,7 +45,7 @@ test('a direct invoke works the first page at once', async () => {
     kind: 'broadcast',
     announcementId,
     round: 0,
-    fromDeviceId: 0,
+    fromId: 0,
     end: 'done',
     sent: 10,
   });
@@ -82,7 +82,7 @@ test.each(['api-gateway-rest', 'api-gateway-http'])(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ announcementId, deviceId: 0 }),
     });
-    expect(services.invoked).toEqual([{ kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 }]);
+    expect(services.invoked).toEqual([{ kind: 'broadcast', announcementId, round: 0, fromId: 0 }]);
     expect(services.sent).toEqual([]);
   },
 );

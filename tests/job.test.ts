@@ -11,11 +11,11 @@ function fixture(name: string): Record<string, unknown> {
   >;
 }
 
-const start = { kind: 'broadcast', announcementId: 42, round: 0, fromDeviceId: 0 };
+const start = { kind: 'broadcast', announcementId: 42, round: 0, fromId: 0 };
 
 test.each([
   ['direct', 'direct', start],
-  ['self-invoke', 'direct', { ...start, fromDeviceId: 3001 }],
+  ['self-invoke', 'direct', { ...start, fromId: 3001 }],
   ['eventbridge-rule', 'direct', { kind: 'scan' }],
   ['eventbridge-scheduler', 'direct', { kind: 'scan' }],
   ['api-gateway-rest', 'http', start],
@@ -30,8 +30,8 @@ test.each([
   [{ announcementId: '42', deviceId: '0' }, 0],
   [{ announcementId: '42', deviceId: '6001' }, 6001],
   [{ announcementId: 42, deviceId: 9007199254740991 }, 9007199254740991],
-])('%j starts at device %d', (event, fromDeviceId) => {
-  expect(parseEvent(event).job).toEqual({ ...start, fromDeviceId });
+])('%j starts at device %d', (event, fromId) => {
+  expect(parseEvent(event).job).toEqual({ ...start, fromId });
 });
 
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;

@@ -30,7 +30,7 @@ const many = fc.integer({ min: 7, max: 40 });
 const step = fc.constant('step');
 /** Where a run is worth stopping: in front of a statement with these words, an invoke or a push. */
 const point = fc.constantFrom(
-  ...['claims + 1', 'SET last_device_id', 'invokes', 'handed_over = 1', 'begins to push', 'is half through'],
+  ...['claims + 1', 'SET last_id', 'invokes', 'handed_over = 1', 'begins to push', 'is half through'],
   ...[
     'INTO push_delivery',
     'closed_at = ',

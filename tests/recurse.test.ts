@@ -4,18 +4,18 @@ import { nextJob, sameJob } from '../src/recurse.ts';
 const hop = {
   announcementId: 42,
   round: 0,
-  fromDeviceId: 3001,
+  fromId: 3001,
   owner: 'me',
   claims: 1,
-  toDeviceId: null,
+  toId: null,
   page: null,
   handedOver: false,
   isCanary: false,
 };
 
 test('the next job differs from this one in its cursor alone', () => {
-  expect(sameJob(hop)).toEqual({ kind: 'broadcast', announcementId: 42, round: 0, fromDeviceId: 3001 });
-  expect(nextJob(hop, 6001)).toEqual({ kind: 'broadcast', announcementId: 42, round: 0, fromDeviceId: 6001 });
+  expect(sameJob(hop)).toEqual({ kind: 'broadcast', announcementId: 42, round: 0, fromId: 3001 });
+  expect(nextJob(hop, 6001)).toEqual({ kind: 'broadcast', announcementId: 42, round: 0, fromId: 6001 });
 });
 
 test.each([3001, 3000, 0, -1, Number.NaN])('a cursor that does not advance (%d) is refused', (cursor) => {

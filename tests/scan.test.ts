@@ -43,14 +43,14 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
     const reports = await Promise.all([scan(one), scan(two)]);
     expect(reports.map(({ started }) => started).reduce((sum, count) => sum + count)).toBe(1);
     expect([...one.invoked, ...two.invoked]).toEqual([
-      { kind: 'broadcast', announcementId: due, round: 0, fromDeviceId: 0 },
+      { kind: 'broadcast', announcementId: due, round: 0, fromId: 0 },
     ]);
     expect(await store.fetchAnnouncement(later)).toMatchObject({ status: 'scheduled' });
   });
 
   test('a hop whose event was lost is woken once its time is up, and only once', async () => {
     const announcementId = await store.createAnnouncement(draft);
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     await store.startAnnouncement(key, 50);
     const ctx = makeContext(store);
     expect(await scan(ctx)).toEqual(NOTHING);
@@ -62,7 +62,7 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
 
   test('a hop whose run was killed is woken, and its page goes on', async () => {
     const announcementId = await store.createAnnouncement(draft);
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     await store.startAnnouncement(key, 50);
     await store.claimHop(key, 'killed', 50);
     await sleep(80);
@@ -73,7 +73,7 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
 
   test('a paused announcement is left alone', async () => {
     const announcementId = await store.createAnnouncement(draft);
-    await store.startAnnouncement({ announcementId, round: 0, fromDeviceId: 0 }, 1);
+    await store.startAnnouncement({ announcementId, round: 0, fromId: 0 }, 1);
     await store.moveAnnouncement(announcementId, ['running'], 'paused', null);
     await sleep(20);
     expect(await scan(makeContext(store))).toEqual(NOTHING);
@@ -81,7 +81,7 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
 
   test('an announcement whose last run was killed before it could say so is closed', async () => {
     const announcementId = await store.createAnnouncement(draft);
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     await store.startAnnouncement(key, 1000);
     const claim = await store.claimHop(key, 'killed', 1000);
     if (claim.kind !== 'claimed') throw new Error(claim.kind);

@@ -61,16 +61,15 @@ export function readDevice(row: Row): Device {
 }
 
 export function readHop(row: Row, owner: string): Hop {
-  const lastDeviceId = readOptionalWhole(row, 'last_device_id');
+  const lastId = readOptionalWhole(row, 'last_id');
   return {
     announcementId: readWhole(row, 'announcement_id'),
     round: readWhole(row, 'round'),
-    fromDeviceId: readWhole(row, 'from_device_id'),
+    fromId: readWhole(row, 'from_id'),
     owner,
     claims: readWhole(row, 'claims'),
-    toDeviceId: readOptionalWhole(row, 'to_device_id'),
-    page:
-      lastDeviceId === null ? null : { lastDeviceId, nextDeviceId: readOptionalWhole(row, 'next_device_id') },
+    toId: readOptionalWhole(row, 'to_id'),
+    page: lastId === null ? null : { lastId, nextId: readOptionalWhole(row, 'next_id') },
     handedOver: readWhole(row, 'handed_over') !== 0,
     isCanary: readWhole(row, 'canary') !== 0,
   };

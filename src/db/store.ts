@@ -20,7 +20,7 @@ export const MAX_TARGET_LENGTH = 512;
 /** FCM has said it for good, whoever heard it. */
 const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
 
-const THIS_HOP = 'announcement_id = ? AND round = ? AND from_device_id = ?';
+const THIS_HOP = 'announcement_id = ? AND round = ? AND from_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
@@ -37,11 +37,11 @@ export function makeStore(driver: Driver): Store {
     );
   };
 
-  const plant = (key: HopKey, toDeviceId: number | null, canary: 0 | 1, wakeWithinMs: number): Statement => ({
+  const plant = (key: HopKey, toId: number | null, canary: 0 | 1, wakeWithinMs: number): Statement => ({
     sql: `${insertIgnore} INTO push_hop
-            (announcement_id, round, from_device_id, to_device_id, canary, lease_until, planted_at)
+            (announcement_id, round, from_id, to_id, canary, lease_until, planted_at)
           VALUES (?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`,
-    values: [...keyOf(key), toDeviceId, canary, wakeWithinMs],
+    values: [...keyOf(key), toId, canary, wakeWithinMs],
   });
 
   const upserts = (key: HopKey, deliveries: readonly Delivery[]): Statement[] => {
@@ -179,25 +179,25 @@ export function makeStore(driver: Driver): Store {
       return readWhole(row ?? {}, 'devices');
     },
 
-    async fetchPage(fromDeviceId, toDeviceId, limit) {
+    async fetchPage(fromId, toId, limit) {
       const rows = await driver.all(
         `SELECT device_id, target, target_kind FROM push_device
-         WHERE device_id >= ? ${toDeviceId === null ? '' : 'AND device_id <= ?'}
+         WHERE device_id >= ? ${toId === null ? '' : 'AND device_id <= ?'}
          ORDER BY device_id LIMIT ?`,
-        toDeviceId === null ? [fromDeviceId, limit] : [fromDeviceId, toDeviceId, limit],
+        toId === null ? [fromId, limit] : [fromId, toId, limit],
       );
       return rows.map(readDevice);
     },
 
-    async fetchRetryPage({ announcementId, round, fromDeviceId }, toDeviceId, limit) {
+    async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
       const rows = await driver.all(
         `SELECT push_device.device_id, target, target_kind
          FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
          WHERE announcement_id = ? AND push_delivery.device_id >= ?
-           ${toDeviceId === null ? '' : 'AND push_delivery.device_id <= ?'}
+           ${toId === null ? '' : 'AND push_delivery.device_id <= ?'}
            AND (retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)
          ORDER BY push_delivery.device_id LIMIT ?`,
-        [announcementId, fromDeviceId, ...(toDeviceId === null ? [] : [toDeviceId]), round, round, limit],
+        [announcementId, fromId, ...(toId === null ? [] : [toId]), round, round, limit],
       );
       return rows.map(readDevice);
     },
@@ -216,14 +216,14 @@ export function makeStore(driver: Driver): Store {
       return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
     },
 
-    turnPage(hop, { lastDeviceId, nextDeviceId }, wakeWithinMs) {
+    turnPage(hop, { lastId, nextId }, wakeWithinMs) {
       const turned: Statement = {
-        sql: `UPDATE push_hop SET last_device_id = ?, next_device_id = ? WHERE ${THIS_HOP} AND owner = ?`,
-        values: [lastDeviceId, nextDeviceId, ...keyOf(hop), hop.owner],
+        sql: `UPDATE push_hop SET last_id = ?, next_id = ? WHERE ${THIS_HOP} AND owner = ?`,
+        values: [lastId, nextId, ...keyOf(hop), hop.owner],
       };
-      if (nextDeviceId === null) return driver.runTogether(turned);
-      const next = { ...hop, fromDeviceId: nextDeviceId };
-      return driver.runTogether(turned, plant(next, hop.toDeviceId, 0, wakeWithinMs));
+      if (nextId === null) return driver.runTogether(turned);
+      const next = { ...hop, fromId: nextId };
+      return driver.runTogether(turned, plant(next, hop.toId, 0, wakeWithinMs));
     },
 
     async markHandedOver(hop) {
@@ -256,7 +256,7 @@ export function makeStore(driver: Driver): Store {
     plantRound(announcementId, round) {
       return changed(
         `${insertIgnore} INTO push_hop
-           (announcement_id, round, from_device_id, lease_until, planted_at)
+           (announcement_id, round, from_id, lease_until, planted_at)
          SELECT push_delivery.announcement_id, ?, 0, MAX(retry_at), ${now}
          FROM push_delivery JOIN push_announcement
            ON push_announcement.announcement_id = push_delivery.announcement_id
@@ -281,7 +281,7 @@ export function makeStore(driver: Driver): Store {
 
     async fetchStalled(limit) {
       const rows = await driver.all(
-        `SELECT push_hop.announcement_id, round, from_device_id
+        `SELECT push_hop.announcement_id, round, from_id
          FROM push_announcement JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
          WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now} LIMIT ?`,
         [limit],
@@ -289,7 +289,7 @@ export function makeStore(driver: Driver): Store {
       return rows.map((row) => ({
         announcementId: readWhole(row, 'announcement_id'),
         round: readWhole(row, 'round'),
-        fromDeviceId: readWhole(row, 'from_device_id'),
+        fromId: readWhole(row, 'from_id'),
       }));
     },
 
@@ -324,11 +324,11 @@ export function makeStore(driver: Driver): Store {
       return { open: readWhole(row, 'hops') - closed, closed };
     },
 
-    async fetchVerdicts(announcementId, fromDeviceId, lastDeviceId) {
+    async fetchVerdicts(announcementId, fromId, lastId) {
       const rows = await driver.all(
         `SELECT device_id, verdict FROM push_delivery
          WHERE announcement_id = ? AND device_id BETWEEN ? AND ?`,
-        [announcementId, fromDeviceId, lastDeviceId],
+        [announcementId, fromId, lastId],
       );
       return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
     },
@@ -404,8 +404,8 @@ export function makeStore(driver: Driver): Store {
   };
 }
 
-function keyOf({ announcementId, round, fromDeviceId }: HopKey | Hop): Value[] {
-  return [announcementId, round, fromDeviceId];
+function keyOf({ announcementId, round, fromId }: HopKey | Hop): Value[] {
+  return [announcementId, round, fromId];
 }
 
 function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {

@@ -112,11 +112,11 @@ async function countInFlight(
   if (job.kind === 'scan') return 0;
   const devices =
     job.round === 0
-      ? await store.fetchPage(job.fromDeviceId, null, pageSize)
+      ? await store.fetchPage(job.fromId, null, pageSize)
       : await store.fetchRetryPage(job, null, pageSize);
   const last = devices.at(-1);
   if (!last) return 0;
-  const verdicts = await store.fetchVerdicts(announcementId, job.fromDeviceId, last.deviceId);
+  const verdicts = await store.fetchVerdicts(announcementId, job.fromId, last.deviceId);
   return devices.filter(
     ({ deviceId, target }) => accepted.has(target) && verdicts.get(deviceId) !== 'delivered',
   ).length;

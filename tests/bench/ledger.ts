@@ -42,7 +42,7 @@ async function claimHop(store: Store): Promise<Hop> {
   const announcementId = await store.createAnnouncement({
     ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, content },
   });
-  const key = { announcementId, round: 0, fromDeviceId: 0 };
+  const key = { announcementId, round: 0, fromId: 0 };
   await store.startAnnouncement(key, 60_000);
   const claim = await store.claimHop(key, 'bench', 60_000);
   if (claim.kind === 'claimed') return claim.hop;

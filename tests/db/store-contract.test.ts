@@ -56,7 +56,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   async function startedHop(): Promise<HopKey> {
     const announcementId = await store.createAnnouncement(draft);
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     expect(await store.startAnnouncement(key, LEASE)).toBe(true);
     return key;
   }
@@ -98,7 +98,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('an announcement starts once, though two ask at once', async () => {
     const announcementId = await store.createAnnouncement(draft);
-    const key = { announcementId, round: 0, fromDeviceId: 0 };
+    const key = { announcementId, round: 0, fromId: 0 };
     const started = await Promise.all([
       store.startAnnouncement(key, LEASE),
       other.startAnnouncement(key, LEASE),
@@ -109,7 +109,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('a start that comes too late plants nothing', async () => {
     const { announcementId } = await startedHop();
-    const elsewhere = { announcementId, round: 0, fromDeviceId: 5000 };
+    const elsewhere = { announcementId, round: 0, fromId: 5000 };
     expect(await store.startAnnouncement(elsewhere, LEASE)).toBe(false);
     expect(await store.claimHop(elsewhere, 'a', LEASE)).toEqual({ kind: 'absent' });
   });
@@ -160,24 +160,24 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('a hop nobody planted cannot be claimed', async () => {
     const { announcementId } = await startedHop();
-    const key = { announcementId, round: 0, fromDeviceId: 77 };
+    const key = { announcementId, round: 0, fromId: 77 };
     expect(await store.claimHop(key, 'a', LEASE)).toEqual<Claim>({ kind: 'absent' });
   });
 
   test('a hop whose lease ran out is taken over, and the first owner can do nothing to it any more', async () => {
     const key = await startedHop();
     const first = await claimed(key, 'first', 50);
-    expect(first).toMatchObject({ ...key, claims: 1, page: null, handedOver: false, toDeviceId: null });
+    expect(first).toMatchObject({ ...key, claims: 1, page: null, handedOver: false, toId: null });
     await sleep(80);
     const second = await claimed(key, 'second');
     expect(second.claims).toBe(2);
 
     expect(await store.holdHop(first, LEASE)).toBe(false);
-    expect(await store.turnPage(first, { lastDeviceId: 10, nextDeviceId: 11 }, LEASE)).toBe(false);
+    expect(await store.turnPage(first, { lastId: 10, nextId: 11 }, LEASE)).toBe(false);
     expect(await store.closeHop(first)).toBe(false);
     await store.releaseHop(first);
     expect(await store.claimHop(key, 'third', LEASE)).toEqual({ kind: 'leased' });
-    expect(await store.claimHop({ ...key, fromDeviceId: 11 }, 'third', LEASE)).toEqual({ kind: 'absent' });
+    expect(await store.claimHop({ ...key, fromId: 11 }, 'third', LEASE)).toEqual({ kind: 'absent' });
     expect(await store.holdHop(second, LEASE)).toBe(true);
   });
 
@@ -201,20 +201,20 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   test('turning the page keeps its bounds and plants the next hop, once', async () => {
     const key = await startedHop();
     const hop = await claimed(key, 'a');
-    const bounds = { lastDeviceId: 3000, nextDeviceId: 3001 };
+    const bounds = { lastId: 3000, nextId: 3001 };
     expect(await store.turnPage(hop, bounds, LEASE)).toBe(true);
     expect(await store.turnPage(hop, bounds, LEASE)).toBe(true);
     await store.markHandedOver(hop);
     expect(await store.countHops(key.announcementId)).toEqual({ open: 2, closed: 0 });
     await store.releaseHop(hop);
     expect(await claimed(key, 'b')).toMatchObject({ page: bounds, handedOver: true, claims: 2 });
-    expect(await claimed({ ...key, fromDeviceId: 3001 }, 'b')).toMatchObject({ claims: 1, page: null });
+    expect(await claimed({ ...key, fromId: 3001 }, 'b')).toMatchObject({ claims: 1, page: null });
   });
 
   test('the last page plants nothing, and a closed hop stays closed', async () => {
     const key = await startedHop();
     const hop = await claimed(key, 'a');
-    expect(await store.turnPage(hop, { lastDeviceId: 12, nextDeviceId: null }, LEASE)).toBe(true);
+    expect(await store.turnPage(hop, { lastId: 12, nextId: null }, LEASE)).toBe(true);
     expect(await store.closeHop(hop)).toBe(true);
     expect(await store.claimHop(key, 'b', LEASE)).toEqual({ kind: 'closed' });
     expect(await store.countHops(key.announcementId)).toEqual({ open: 0, closed: 1 });
@@ -276,7 +276,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     const ids = async (from: HopKey) =>
       (await store.fetchRetryPage(from, null, 10)).map(({ deviceId }) => deviceId);
     expect(await ids(round)).toEqual([b, c]);
-    expect(await ids({ ...round, fromDeviceId: c! })).toEqual([c]);
+    expect(await ids({ ...round, fromId: c! })).toEqual([c]);
     await store.recordDeliveries(await claimed(round, 'b'), [{ deviceId: b!, ...retryable, retryInMs: 0 }]);
     expect(await ids(round)).toEqual([c]);
     expect(await ids({ ...round, round: 2 })).toEqual([b, c]);
@@ -304,7 +304,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
   test('nothing is tried again after the time to live', async () => {
     const start = async (ttlSeconds: number) => {
       const announcementId = await store.createAnnouncement({ ...draft, ttlSeconds });
-      const key = { announcementId, round: 0, fromDeviceId: 0 };
+      const key = { announcementId, round: 0, fromId: 0 };
       await store.startAnnouncement(key, LEASE);
       await store.recordDeliveries(await claimed(key, 'a'), [
         { deviceId: 1, ...retryable, retryInMs: 30_000 },
@@ -319,12 +319,8 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     const key = await startedHop();
     const hops = [await claimed(key, 'lane 0')];
     for (let lane = 1; lane < 8; lane++) {
-      await store.turnPage(
-        hops[lane - 1]!,
-        { lastDeviceId: lane * 1000, nextDeviceId: lane * 1000 + 1 },
-        LEASE,
-      );
-      hops.push(await claimed({ ...key, fromDeviceId: lane * 1000 + 1 }, `lane ${lane}`));
+      await store.turnPage(hops[lane - 1]!, { lastId: lane * 1000, nextId: lane * 1000 + 1 }, LEASE);
+      hops.push(await claimed({ ...key, fromId: lane * 1000 + 1 }, `lane ${lane}`));
     }
     await Promise.all(
       hops.map(async (hop, lane) => {
@@ -388,8 +384,8 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     const lost = await claimed(key, 'first', 1);
     await sleep(20);
     await claimed(key, 'second');
-    expect(await store.turnPage(lost, { lastDeviceId: 10, nextDeviceId: 11 }, LEASE)).toBe(false);
-    expect(await store.claimHop({ ...key, fromDeviceId: 11 }, 'x', LEASE)).toEqual({ kind: 'absent' });
+    expect(await store.turnPage(lost, { lastId: 10, nextId: 11 }, LEASE)).toBe(false);
+    expect(await store.claimHop({ ...key, fromId: 11 }, 'x', LEASE)).toEqual({ kind: 'absent' });
     await store.releaseHop(lost);
     await store.postponeHop(lost, 0);
     expect(await store.reviveHop(key, LEASE)).toBe(false);

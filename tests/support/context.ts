@@ -84,7 +84,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     invoker: {
       async invoke(_name, job) {
         await invoke?.(job);
-        story.push(job.kind === 'scan' ? 'scan' : `invoke ${job.fromDeviceId}`);
+        story.push(job.kind === 'scan' ? 'scan' : `invoke ${job.fromId}`);
         invoked.push(job);
       },
       close: () => {},

@@ -98,7 +98,7 @@ export async function makeWorld(setup: Setup) {
     { pace: { perMinute: Infinity, rampMs: 0 } },
   );
 
-  const start: BroadcastJob = { kind: 'broadcast', announcementId, round: 0, fromDeviceId: 0 };
+  const start: BroadcastJob = { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
   const queue: { readonly job: PushJob; readonly attempt: number }[] = setup.scheduled
     ? []
     : [{ job: start, attempt: 1 }];
@@ -234,10 +234,10 @@ export async function makeWorld(setup: Setup) {
   /** The cursor only grows, and a run that is well hands over what no other run that was well has handed over. */
   function checkInvoke(run: Run, job: PushJob): void {
     if (run.job.kind !== 'broadcast' || job.kind !== 'broadcast') return;
-    const grown = job.fromDeviceId - run.job.fromDeviceId;
+    const grown = job.fromId - run.job.fromId;
     if (job.round !== run.job.round || grown < 0) wrong.push(`${run.name} went back: ${JSON.stringify(job)}`);
     if (grown === 0) return;
-    const key = `${job.round}/${job.fromDeviceId}`;
+    const key = `${job.round}/${job.fromId}`;
     const earlier = handedOver.get(key);
     if (earlier && !isOut(earlier) && !isLate(run)) wrong.push(`hop ${key} was handed over twice`);
     handedOver.set(key, run);
@@ -262,7 +262,7 @@ export async function makeWorld(setup: Setup) {
       batches: paused ? 0 : Infinity,
     };
     const ctx = makeRunContext(run);
-    const words = job.kind === 'scan' ? 'scan' : `round ${job.round} from ${job.fromDeviceId}`;
+    const words = job.kind === 'scan' ? 'scan' : `round ${job.round} from ${job.fromId}`;
     tell(`${run.name} begins: ${words}, attempt ${attempt}`);
     live.push(run);
     const rested = new Promise<void>((resolve) => (rests = resolve));

@@ -30,10 +30,10 @@ CREATE TABLE IF NOT EXISTS push_device (
 CREATE TABLE IF NOT EXISTS push_hop (
   announcement_id BIGINT UNSIGNED NOT NULL,
   round           INT UNSIGNED NOT NULL,
-  from_device_id  BIGINT UNSIGNED NOT NULL,
-  to_device_id    BIGINT UNSIGNED NULL COMMENT 'the last device of the chain; NULL: no end',
-  last_device_id  BIGINT UNSIGNED NULL COMMENT 'the last device of the page; NULL: not read yet',
-  next_device_id  BIGINT UNSIGNED NULL COMMENT 'where the next hop begins; NULL: the chain ends here',
+  from_id  BIGINT UNSIGNED NOT NULL,
+  to_id    BIGINT UNSIGNED NULL COMMENT 'the last device of the chain; NULL: no end',
+  last_id  BIGINT UNSIGNED NULL COMMENT 'the last device of the page; NULL: not read yet',
+  next_id  BIGINT UNSIGNED NULL COMMENT 'where the next hop begins; NULL: the chain ends here',
   handed_over     TINYINT NOT NULL DEFAULT 0,
   canary          TINYINT NOT NULL DEFAULT 0 COMMENT 'the first hop of its announcement',
   claims          INT UNSIGNED NOT NULL DEFAULT 0,
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS push_hop (
   lease_until     DATETIME(3) NOT NULL COMMENT 'when it counts as stalled',
   planted_at      DATETIME(3) NOT NULL,
   closed_at       DATETIME(3) NULL,
-  PRIMARY KEY (announcement_id, round, from_device_id)
+  PRIMARY KEY (announcement_id, round, from_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_budget (

@@ -30,10 +30,10 @@ CREATE TABLE push_device (
 CREATE TABLE push_hop (
   announcement_id INTEGER NOT NULL,
   round           INTEGER NOT NULL,
-  from_device_id  INTEGER NOT NULL,
-  to_device_id    INTEGER, -- the last device of the chain; NULL: no end
-  last_device_id  INTEGER, -- the last device of the page; NULL: not read yet
-  next_device_id  INTEGER, -- where the next hop begins; NULL: the chain ends here
+  from_id  INTEGER NOT NULL,
+  to_id    INTEGER, -- the last device of the chain; NULL: no end
+  last_id  INTEGER, -- the last device of the page; NULL: not read yet
+  next_id  INTEGER, -- where the next hop begins; NULL: the chain ends here
   handed_over     INTEGER NOT NULL DEFAULT 0,
   canary          INTEGER NOT NULL DEFAULT 0, -- the first hop of its announcement
   claims          INTEGER NOT NULL DEFAULT 0,
@@ -41,7 +41,7 @@ CREATE TABLE push_hop (
   lease_until     INTEGER NOT NULL, -- when it counts as stalled
   planted_at      INTEGER NOT NULL,
   closed_at       INTEGER,
-  PRIMARY KEY (announcement_id, round, from_device_id)
+  PRIMARY KEY (announcement_id, round, from_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE push_budget (
