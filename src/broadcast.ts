@@ -8,7 +8,7 @@ import type {
   PageBounds,
   Verdict,
 } from './context.ts';
-import { PushError } from './errors.ts';
+import { PushError, type PushErrorCode } from './errors.ts';
 import { reserveSlot } from './pace.ts';
 import { type PageEnd, pushDevices, waitOrPostpone } from './push-page.ts';
 import { nextJob, sameJob } from './recurse.ts';
@@ -38,6 +38,9 @@ export interface HopReport {
  * announcement fails, and after a resume the hop has as many tries again.
  */
 const MAX_FRUITLESS_CLAIMS = 20;
+
+/** Somebody has to mend the configuration first, and then to resume. */
+const NOT_MENDED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SUCH_SOURCE'];
 
 interface Page {
   readonly devices: readonly Device[];
@@ -74,7 +77,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     return report(end, sent);
   } catch (error) {
     await giveBack(ctx, hop);
-    if (!(error instanceof PushError) || error.code !== 'BAD_CREDENTIALS') throw error;
+    if (!(error instanceof PushError) || !NOT_MENDED_BY_RETRY.includes(error.code)) throw error;
     // Told in the announcement; a retry by Lambda would only find it stopped.
     await failAnnouncement(ctx, hop, error.message);
     return report('stopped');

@@ -1,7 +1,8 @@
-import type { Config, DatabaseConfig, DatabaseTls, FcmCredentials, Stage } from './context.ts';
-import { type Problem, PushError } from './errors.ts';
+import type { Config, DatabaseConfig, DatabaseTls, FcmCredentials, SourceConfig, Stage } from './context.ts';
+import { type Env, makeReader, type Reader } from './env-reader.ts';
+import { PushError } from './errors.ts';
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env } from './env-reader.ts';
 
 /** FCM asks clients to allow a message at least 10 s. https://firebase.google.com/docs/cloud-messaging/scale-fcm */
 const FCM_TIMEOUT_MS = 10_000;
@@ -14,23 +15,21 @@ const QUOTA_RETRY_MS = 60_000;
 const FCM_QUOTA = 600_000;
 const FCM_RAMP_SECONDS = 60;
 
+/** A variable of a further source: the end of its name is the source's. */
+const OF_A_SOURCE = /^FCM_(?:CREDENTIALS|PROJECT_ID|MESSAGES_PER_MINUTE)(_[A-Z0-9_]+)$/;
+
 /** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
 export function parseConfig(env: Env): Config {
   const read = makeReader(env);
   const config: Config = {
     stage: read.oneOf('STAGE', ['dev', 'staging', 'prod'] satisfies Stage[], 'dev'),
     source: read.text('FCM_SOURCE', 'default'),
+    sources: parseSources(read, env),
     database: parseDatabase(read),
     fcm: {
       transport: read.oneOf('FCM_TRANSPORT', ['http2', 'sdk'], 'http2'),
       endpoint: read.url('FCM_ENDPOINT', 'https://fcm.googleapis.com', ['https:', 'http:']),
-      projectId: read.optional('FCM_PROJECT_ID') ?? read.optional('GOOGLE_CLOUD_PROJECT'),
-      credentials: parseCredentials(read),
       timeoutMs: read.whole('FCM_TIMEOUT_MS', FCM_TIMEOUT_MS, 100, 60_000),
-    },
-    pace: {
-      perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', FCM_QUOTA, 1, 1_000_000_000),
-      rampMs: read.whole('FCM_RAMP_SECONDS', FCM_RAMP_SECONDS, 0, 3600) * 1000,
     },
     pageSize: read.whole('PAGE_SIZE', 3000, 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 500, 1, 5000),
@@ -84,49 +83,45 @@ function parseTls(text: string): DatabaseTls {
   }
 }
 
-function parseCredentials(read: Reader): FcmCredentials {
-  const text = read.optional('FCM_CREDENTIALS');
-  if (text === 'application-default') return { kind: 'application-default' };
-  if (text?.trimStart().startsWith('{')) return { kind: 'inline', json: text };
-  if (text) return { kind: 'file', path: text };
-  return read.optional('GOOGLE_APPLICATION_CREDENTIALS') ? { kind: 'application-default' } : { kind: 'none' };
+/**
+ * FCM_CREDENTIALS and its like are the source FCM_SOURCE; FCM_CREDENTIALS_SHOP_B and its like are one more, `shop_b`. All
+ * have one ramp.
+ */
+function parseSources(read: Reader, env: Env): Map<string, SourceConfig> {
+  const rampMs = read.whole('FCM_RAMP_SECONDS', FCM_RAMP_SECONDS, 0, 3600) * 1000;
+  const parseSource = (suffix: string): SourceConfig => ({
+    credentials: parseCredentials(read.optional(`FCM_CREDENTIALS${suffix}`)),
+    projectId: read.optional(`FCM_PROJECT_ID${suffix}`),
+    pace: {
+      perMinute: read.whole(`FCM_MESSAGES_PER_MINUTE${suffix}`, FCM_QUOTA, 1, 1_000_000_000),
+      rampMs,
+    },
+  });
+  const named = new Set(Object.keys(env).flatMap((name) => OF_A_SOURCE.exec(name)?.[1] ?? []));
+  const more = Array.from(named, (suffix): [string, SourceConfig] => {
+    const source = parseSource(suffix);
+    if (source.credentials.kind === 'none') {
+      read.complain(
+        `FCM_CREDENTIALS${suffix}`,
+        'credentials, as for the other variables of this source',
+        'nothing',
+      );
+    }
+    return [suffix.slice(1).toLowerCase(), source];
+  });
+  const own = parseSource('');
+  const isGoogles =
+    own.credentials.kind === 'none' && read.optional('GOOGLE_APPLICATION_CREDENTIALS') !== null;
+  const first: SourceConfig = {
+    ...own,
+    credentials: isGoogles ? { kind: 'application-default' } : own.credentials,
+    projectId: own.projectId ?? read.optional('GOOGLE_CLOUD_PROJECT'),
+  };
+  return new Map([[read.text('FCM_SOURCE', 'default'), first], ...more]);
 }
 
-type Reader = ReturnType<typeof makeReader>;
-
-function makeReader(env: Env) {
-  const problems: Problem[] = [];
-  const complain = (field: string, expected: string, came: string): void => {
-    problems.push({ field, expected, came });
-  };
-  /** An empty variable counts as absent: that is how shells and templates unset one. */
-  const optional = (name: string): string | null => env[name] || null;
-  const text = (name: string, fallback: string): string => optional(name) ?? fallback;
-
-  return {
-    problems,
-    complain,
-    optional,
-    text,
-    oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-      const value = text(name, fallback);
-      const choice = choices.find((each) => each === value);
-      if (choice === undefined) complain(name, `one of ${choices.join(', ')}`, JSON.stringify(value));
-      return choice ?? fallback;
-    },
-    whole(name: string, fallback: number, min: number, max: number): number {
-      const value = text(name, String(fallback));
-      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-      if (number >= min && number <= max) return number;
-      complain(name, `a whole number from ${min} to ${max}`, JSON.stringify(value));
-      return fallback;
-    },
-    url(name: string, fallback: string, protocols: readonly string[]): string {
-      const value = text(name, fallback);
-      const url = URL.parse(value);
-      if (url && protocols.includes(url.protocol)) return url.origin;
-      complain(name, `an address beginning with ${protocols.join('// or ')}//`, JSON.stringify(value));
-      return fallback;
-    },
-  };
+export function parseCredentials(text: string | null): FcmCredentials {
+  if (text === null) return { kind: 'none' };
+  if (text === 'application-default') return { kind: 'application-default' };
+  return text.trimStart().startsWith('{') ? { kind: 'inline', json: text } : { kind: 'file', path: text };
 }

@@ -264,11 +264,17 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
 }
 
+export interface Senders {
+  /** The sender of a source, opened at its first push and kept warm. PushError('NO_SUCH_SOURCE'), ('BAD_CREDENTIALS'). */
+  of(source: string): Promise<Sender>;
+  close(): Promise<void>;
+}
+
 /** Opened once for a warm container; lives on between invocations. */
 export interface Services {
   readonly config: Config;
   readonly store: Store;
-  readonly sender: Sender;
+  readonly senders: Senders;
   readonly invoker: Invoker;
   readonly clock: Clock;
   readonly log: Log;
@@ -285,10 +291,11 @@ export interface Context extends Services {
 /** See config.ts for what each is read from and defaults to. */
 export interface Config {
   readonly stage: Stage;
+  /** The source of whoever does not name one. */
   readonly source: string;
+  readonly sources: ReadonlyMap<string, SourceConfig>;
   readonly database: DatabaseConfig;
   readonly fcm: FcmConfig;
-  readonly pace: PaceConfig;
   readonly pageSize: number;
   /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
   readonly chunkSize: number;
@@ -301,6 +308,14 @@ export interface Config {
   readonly quotaRetryMs: number;
   /** Kept back from an invocation's time to record what is in flight and to hand on the rest. */
   readonly reserveMs: number;
+}
+
+/** One Firebase project. */
+export interface SourceConfig {
+  readonly credentials: FcmCredentials;
+  /** Null: the project that the service account belongs to. */
+  readonly projectId: string | null;
+  readonly pace: PaceConfig;
 }
 
 export interface PaceConfig {
@@ -324,9 +339,6 @@ export interface FcmConfig {
   readonly transport: 'http2' | 'sdk';
   /** `https://…`, or `http://…` for cleartext HTTP/2. */
   readonly endpoint: string;
-  /** Null: the project that the service account belongs to. */
-  readonly projectId: string | null;
-  readonly credentials: FcmCredentials;
   /** How long to wait for FCM's answer to one message. */
   readonly timeoutMs: number;
 }

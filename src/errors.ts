@@ -4,6 +4,7 @@ export type PushErrorCode =
   | 'BAD_CONFIG'
   | 'BAD_INPUT'
   | 'NO_SUCH_ANNOUNCEMENT'
+  | 'NO_SUCH_SOURCE'
   | 'BAD_CREDENTIALS'
   | 'BAD_REPLY'
   | 'CURSOR_STUCK'

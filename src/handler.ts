@@ -5,11 +5,12 @@ import { type Env, parseConfig } from './config.ts';
 import type { BroadcastJob, Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { PushError } from './errors.ts';
-import { openSender } from './fcm/open.ts';
+import { makeSenders } from './fcm/open.ts';
 import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpReply } from './http.ts';
 import { isHttpEvent, parseEvent } from './job.ts';
 import { makeLog } from './log.ts';
 import { makeInvoker } from './recurse.ts';
+import { resolveSecrets } from './secrets.ts';
 import { scan, type ScanReport } from './scan.ts';
 
 export type Reply = HopReport | ScanReport | HttpReply | ErrorReport;
@@ -58,12 +59,11 @@ export function makeHandler(open: () => Promise<Services>) {
 
 /** The composition root: the only place that reads the environment and builds clients. */
 export async function openServices(env: Env, write: (line: string) => void): Promise<Services> {
-  const config = parseConfig(env);
+  const config = parseConfig(await resolveSecrets(env));
   const clock = systemClock;
-  const log = makeLog(clock, { stage: config.stage, source: config.source }, write);
-  const sender = await openSender(config.fcm, clock);
+  const log = makeLog(clock, { stage: config.stage }, write);
   const store = await openStore(config.database, clock);
-  return { config, store, sender, invoker: makeInvoker(), clock, log };
+  return { config, store, senders: makeSenders(config, clock), invoker: makeInvoker(), clock, log };
 }
 
 export const handler = makeHandler(() =>

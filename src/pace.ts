@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Delivery, Hop, PaceConfig } from './context.ts';
+import { findSource } from './sources.ts';
 
 /**
  * Of the quota, so much is planned: what is sent a little late falls into the next minute, which then has to have room
@@ -56,9 +57,10 @@ export async function reserveSlot(
   source: string,
   messages: number,
 ): Promise<Slot> {
+  const { pace } = findSource(config, source);
   for (;;) {
     const { version, ...budget } = await store.fetchBudget(source);
-    const slot = planSlot(budget, messages, config.pace);
+    const slot = planSlot(budget, messages, pace);
     if (await store.reserveBudget(source, version, slot.takenMs, slot.startsRamp)) return slot;
   }
 }

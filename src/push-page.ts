@@ -85,14 +85,15 @@ async function whileHolding<T>(
 
 /** Sends one chunk; the nth outcome is the nth device's. */
 async function sendChunk(
-  { sender, store, config }: Context,
+  { senders, store, config }: Context,
   hop: Hop,
-  { announcementId, content, ttlSeconds, dryRun, promise }: Announcement,
+  { announcementId, source, content, ttlSeconds, dryRun, promise }: Announcement,
   devices: readonly Device[],
 ): Promise<Delivery[]> {
   const collapseKey = `baton-${announcementId}`;
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
-  const outcomes = await sender.send(batch, config.fcm.timeoutMs).catch(async (error: unknown) => {
+  const sending = senders.of(source).then((sender) => sender.send(batch, config.fcm.timeoutMs));
+  const outcomes = await sending.catch(async (error: unknown) => {
     // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
     if (promise === 'at-most-once') await store.recordDeliveries(hop, devices.map(asNotSent));
     throw error;

@@ -15,6 +15,7 @@ import {
   outcome,
   type TestContext,
   type TestOptions,
+  fixedSender,
 } from './support/context.ts';
 import { makeDatabase, type TestDatabase } from './support/database.ts';
 
@@ -310,7 +311,7 @@ test('credentials that give no token stop the announcement with the reason', asy
 test('a reply of another length than the chunk is refused, and nothing is recorded', async () => {
   const job = await announce(10);
   const ctx = makeContext(store);
-  const short = { ...ctx, sender: { ...ctx.sender, send: async () => [] } };
+  const short = { ...ctx, senders: fixedSender({ send: async () => [], close: async () => {} }) };
   await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a device, came 0');
   expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
 });

@@ -6,14 +6,13 @@ test('an empty environment is a working configuration', () => {
     stage: 'dev',
     source: 'default',
     database: { kind: 'sqlite', file: 'baton.db' },
-    fcm: {
-      transport: 'http2',
-      endpoint: 'https://fcm.googleapis.com',
-      projectId: null,
-      credentials: { kind: 'none' },
-      timeoutMs: 10_000,
-    },
-    pace: { perMinute: 600_000, rampMs: 60_000 },
+    sources: new Map([
+      [
+        'default',
+        { credentials: { kind: 'none' }, projectId: null, pace: { perMinute: 600_000, rampMs: 60_000 } },
+      ],
+    ]),
+    fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 10_000 },
     pageSize: 3000,
     chunkSize: 500,
     leaseMs: 30_000,
@@ -79,5 +78,41 @@ test.each([
   [{ FCM_CREDENTIALS: 'application-default' }, { kind: 'application-default' }],
   [{ GOOGLE_APPLICATION_CREDENTIALS: 'adc.json' }, { kind: 'application-default' }],
 ])('credentials from %j', (env, credentials) => {
-  expect(parseConfig(env).fcm.credentials).toEqual(credentials);
+  expect(parseConfig(env).sources.get('default')?.credentials).toEqual(credentials);
+});
+
+test('a source more for every variable that ends in its name, with a budget of its own', () => {
+  const { source, sources } = parseConfig({
+    FCM_SOURCE: 'shop_a',
+    FCM_CREDENTIALS: 'a.json',
+    FCM_CREDENTIALS_SHOP_B: 'application-default',
+    FCM_PROJECT_ID_SHOP_B: 'project-b',
+    FCM_MESSAGES_PER_MINUTE_SHOP_B: '1200',
+    FCM_RAMP_SECONDS: '5',
+  });
+  expect(source).toBe('shop_a');
+  expect([...sources]).toEqual([
+    [
+      'shop_a',
+      {
+        credentials: { kind: 'file', path: 'a.json' },
+        projectId: null,
+        pace: { perMinute: 600_000, rampMs: 5000 },
+      },
+    ],
+    [
+      'shop_b',
+      {
+        credentials: { kind: 'application-default' },
+        projectId: 'project-b',
+        pace: { perMinute: 1200, rampMs: 5000 },
+      },
+    ],
+  ]);
+});
+
+test('a source without credentials is refused', () => {
+  expect(() => parseConfig({ FCM_PROJECT_ID_SHOP_B: 'b' })).toThrow(
+    'FCM_CREDENTIALS_SHOP_B: expected credentials, as for the other variables of this source, came nothing',
+  );
 });

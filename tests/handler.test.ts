@@ -4,7 +4,7 @@ import { systemClock } from '../src/clock.ts';
 import type { Services, Store } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
 import { handler as deployed, makeHandler } from '../src/handler.ts';
-import { draft, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
+import { draft, fixedSender, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
 import { makeDatabase, type TestDatabase } from './support/database.ts';
 
 let database: TestDatabase;
@@ -121,8 +121,9 @@ test('services are opened once, and again only after they could not be opened', 
 test("what is not the caller's fault is thrown, so that Lambda tries again", async () => {
   await store.addDevices(madeUpDevices(1));
   const announcementId = await store.createAnnouncement(draft);
-  const sender = { ...services.sender, send: () => Promise.reject(new Error('socket hang up')) };
-  await expect(call({ announcementId }, async () => ({ ...services, sender }))).rejects.toThrow(
+  const send = () => Promise.reject(new Error('socket hang up'));
+  const senders = fixedSender({ send, close: async () => {} });
+  await expect(call({ announcementId }, async () => ({ ...services, senders }))).rejects.toThrow(
     'socket hang up',
   );
 });

@@ -92,10 +92,14 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
   });
 
   test('two sources do not touch each other', async () => {
-    const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '60' } });
-    await reserveSlot(ctx, 'one', 100);
-    expect((await reserveSlot(ctx, 'one', 1)).waitMs).toBeGreaterThan(90_000);
+    const env = { FCM_MESSAGES_PER_MINUTE: '60', FCM_CREDENTIALS_TWO: 'two.json' };
+    const ctx = makeContext(store, { env });
+    await reserveSlot(ctx, 'default', 100);
+    expect((await reserveSlot(ctx, 'default', 1)).waitMs).toBeGreaterThan(90_000);
     expect((await reserveSlot(ctx, 'two', 1)).waitMs).toBe(0);
+    await expect(reserveSlot(ctx, 'three', 1)).rejects.toThrow(
+      'source: expected one of default, two (each FCM_CREDENTIALS_NAME adds one), came "three"',
+    );
   });
 
   test('a chunk that says the quota is used up stops every hop of its source, and the ramp begins after that', async () => {

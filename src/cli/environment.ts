@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Env } from '../config.ts';
+import { type Env, parseCredentials } from '../config.ts';
 import type { Config } from '../context.ts';
 
 /** Baton's own configuration, and what Google's client and Node read. */
@@ -10,13 +10,16 @@ const OWN =
 export const LOCAL_HURRY = 6;
 
 /** What workers on this machine are to have of the terminal's environment; paths hold wherever they run. */
-export function workerEnvironment(env: Env, { database, fcm }: Config): Record<string, string> {
+export function workerEnvironment(env: Env, { database }: Config): Record<string, string> {
   const given = Object.entries(env).flatMap(([name, value]) =>
-    value && OWN.test(name) ? [[name, value]] : [],
+    value && OWN.test(name) ? [[name, isFile(name, value) ? resolve(value) : value]] : [],
   );
   return {
     ...Object.fromEntries(given),
     ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
-    ...(fcm.credentials.kind === 'file' ? { FCM_CREDENTIALS: resolve(fcm.credentials.path) } : {}),
   };
+}
+
+function isFile(name: string, value: string): boolean {
+  return name.startsWith('FCM_CREDENTIALS') && parseCredentials(value).kind === 'file';
 }

@@ -1,4 +1,5 @@
 import { PushError } from '../errors.ts';
+import { resolveSecrets } from '../secrets.ts';
 import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
 import { Args, type Command, describeCommand, type Terminal } from './command.ts';
 import { importCommand } from './import.ts';
@@ -37,7 +38,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     return 0;
   }
   try {
-    return await command.run(new Args(rest, command), terminal);
+    const env = await resolveSecrets(terminal.env);
+    return await command.run(new Args(rest, command), { ...terminal, env });
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
     terminal.err(`baton ${name}: ${error.message}\n`);

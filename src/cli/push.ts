@@ -6,6 +6,7 @@ import type { Announcement, Config, Content, NewAnnouncement, Store } from '../c
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
+import { findSource } from '../sources.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { describeCounts } from './announcement.ts';
@@ -28,6 +29,7 @@ export const pushCommand: Command = {
       value: 'TIME',
       help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
     },
+    source: { value: 'NAME', help: 'the Firebase project to push through [FCM_SOURCE]' },
     promise: {
       value: 'NAME',
       default: 'at-least-once',
@@ -43,10 +45,11 @@ export const pushCommand: Command = {
     const workers = args.whole('workers', 1, 1000);
     const at = parseTime(args);
     const config = parseConfig(terminal.env);
-    // Asked before anything is written, so that a missing or stale key costs nothing.
-    await fetchAccessToken(openCredentials(config.fcm));
     const store = await openStore(config.database, systemClock);
     try {
+      // Asked before anything is written, so that a missing or stale key costs nothing.
+      const source = findSource(config, await chooseSource(args, config, store));
+      await fetchAccessToken(openCredentials(source));
       const announcement = await chooseAnnouncement(args, config, store);
       if (at !== null) return await schedule(announcement, at, store, terminal);
       return await push(announcement, workers, args, config, store, terminal);
@@ -111,6 +114,13 @@ async function push(
   }
 }
 
+/** Where the push is to go through: what the announcement says, or --source. */
+async function chooseSource(args: Args, config: Config, store: Store): Promise<string> {
+  const id = args.optionalWhole('announcement', 1, Number.MAX_SAFE_INTEGER);
+  const announcement = id === null ? null : await store.fetchAnnouncement(id);
+  return announcement?.source ?? args.text('source') ?? config.source;
+}
+
 /** The announcement that --announcement names, or one made from --title and --body. */
 async function chooseAnnouncement(args: Args, config: Config, store: Store): Promise<Announcement> {
   const id = args.optionalWhole('announcement', 1, Number.MAX_SAFE_INTEGER);
@@ -156,7 +166,8 @@ async function wake(store: Store, announcement: Announcement): Promise<Announcem
   );
 }
 
-function fresh(args: Args, { source }: Config): Pick<NewAnnouncement, 'source' | 'promise' | 'ttlSeconds'> {
+function fresh(args: Args, config: Config): Pick<NewAnnouncement, 'source' | 'promise' | 'ttlSeconds'> {
+  const source = args.text('source') ?? config.source;
   const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
   return { source, promise, ttlSeconds: args.optionalWhole('ttl', 0, MAX_TTL_SECONDS) };
 }

@@ -48,7 +48,7 @@ async function start(args: Args, { env, err }: Terminal, ticks: boolean): Promis
   const config = parseConfig(env);
   const workers = args.whole('workers', 1, 1000);
   // Asked first, so that a missing key is one clear message and not one of each worker.
-  await fetchAccessToken(openCredentials(config.fcm));
+  for (const source of config.sources.values()) await fetchAccessToken(openCredentials(source));
   return startEngine({
     env: workerEnvironment(env, config),
     workers,

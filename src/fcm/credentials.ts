@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
-import type { FcmConfig } from '../context.ts';
+import type { SourceConfig } from '../context.ts';
 import { PushError } from '../errors.ts';
 
 export interface FcmAccess {
@@ -13,7 +13,10 @@ const HOW_TO_GET =
   'then set FCM_CREDENTIALS to the path of that file, or to its content';
 
 /** Opens the credentials without asking Google anything yet. PushError('BAD_CREDENTIALS') says what is missing. */
-export function openCredentials({ credentials, projectId }: FcmConfig): FcmAccess {
+export function openCredentials({
+  credentials,
+  projectId,
+}: Pick<SourceConfig, 'credentials' | 'projectId'>): FcmAccess {
   switch (credentials.kind) {
     case 'none':
       throw refuse('FCM_CREDENTIALS', `a service account (${HOW_TO_GET})`, 'nothing');

@@ -7,6 +7,8 @@ import type {
   NewDevice,
   Outcome,
   PushJob,
+  Sender,
+  Senders,
   Store,
 } from '../../src/context.ts';
 
@@ -31,6 +33,11 @@ export function outcome(verdict: Outcome['verdict'], reason: string): Outcome {
 
 export function madeUpDevices(count: number): NewDevice[] {
   return Array.from({ length: count }, (_, nth) => ({ target: `target-${nth + 1}`, targetKind: 'token' }));
+}
+
+/** One sender for every source. */
+export function fixedSender(sender: Sender): Senders {
+  return { of: async () => sender, close: () => sender.close() };
 }
 
 /** A context over a real store, with an FCM and a Lambda that only take notes. */
@@ -72,7 +79,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     requestId: 'request-1',
     functionName: 'baton',
     remainingMs,
-    sender: {
+    senders: fixedSender({
       async send({ devices }) {
         await beforeSend?.();
         story.push(`send ${devices.length}`);
@@ -80,7 +87,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
         return devices.map(answer);
       },
       close: async () => {},
-    },
+    }),
     invoker: {
       async invoke(_name, job) {
         await invoke?.(job);

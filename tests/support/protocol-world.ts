@@ -8,13 +8,14 @@ import type {
   Device,
   Outcome,
   PushJob,
+  SourceConfig,
   Store,
 } from '../../src/context.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
 import { scan } from '../../src/scan.ts';
-import { draft, madeUpDevices } from './context.ts';
+import { draft, fixedSender, madeUpDevices } from './context.ts';
 
 /** What FCM does with one push. The last two are not answered: `lost` was accepted, `dropped` was not. */
 export type Answer = 'takes' | 'retryable' | 'lost' | 'dropped';
@@ -67,6 +68,12 @@ interface Push {
   recorded: 'no' | 'in time' | 'late';
 }
 
+const unpaced: SourceConfig = {
+  credentials: { kind: 'none' },
+  projectId: null,
+  pace: { perMinute: Infinity, rampMs: 0 },
+};
+
 export const LEASE_MS = 10_000;
 export const RETRY_MS = 5000;
 const LAMBDA_TIMEOUT_MS = 60_000;
@@ -95,7 +102,7 @@ export async function makeWorld(setup: Setup) {
       DEADLINE_RESERVE_MS: '6000',
     }),
     // A pace would wait by the real clock.
-    { pace: { perMinute: Infinity, rampMs: 0 } },
+    { sources: new Map([['default', unpaced]]) },
   );
 
   const start: BroadcastJob = { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
@@ -203,7 +210,7 @@ export async function makeWorld(setup: Setup) {
       requestId: run.name,
       functionName: 'baton',
       remainingMs: () => run.killedAt - now,
-      sender: {
+      senders: fixedSender({
         async send({ devices }) {
           const half = Math.ceil(devices.length / 2);
           const names = devices.map(({ deviceId }) => deviceId).join(' ');
@@ -219,7 +226,7 @@ export async function makeWorld(setup: Setup) {
           return [...first, ...(await waiting(run, `is half through ${names}`, pushRest, false))];
         },
         close: async () => {},
-      },
+      }),
       invoker: {
         invoke: (_name, job) =>
           waiting(run, `invokes ${JSON.stringify(job)}`, () => {
