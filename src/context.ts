@@ -41,6 +41,22 @@ export interface Content {
   readonly body: string;
   readonly image: string | null;
   readonly data: Readonly<Record<string, string>>;
+  readonly options: ContentOptions;
+}
+
+/** What a message may have besides. The last three are FCM's own words for each platform, laid over Baton's. */
+export interface ContentOptions {
+  /** Opened by a click on the web; apps get it as `data.link`. */
+  readonly link?: string | undefined;
+  /** Android's click_action, and APNs' category. */
+  readonly clickAction?: string | undefined;
+  readonly sound?: string | undefined;
+  readonly badge?: number | undefined;
+  readonly priority?: 'normal' | 'high' | undefined;
+  readonly analyticsLabel?: string | undefined;
+  readonly android?: Readonly<Record<string, unknown>> | undefined;
+  readonly apns?: Readonly<Record<string, unknown>> | undefined;
+  readonly webpush?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface NewAnnouncement {
@@ -89,7 +105,19 @@ export interface ScanJob {
   readonly kind: 'scan';
 }
 
-export type PushJob = BroadcastJob | ScanJob;
+/** An announcement that is not in the table yet. */
+export interface AnnounceJob {
+  readonly kind: 'announce';
+  /** Null: FCM_SOURCE. */
+  readonly source: string | null;
+  readonly announcement: Omit<NewAnnouncement, 'source'>;
+  /** Milliseconds since the epoch; null: now. */
+  readonly publishAt: number | null;
+  /** The same key makes no second announcement; null: the id of the request. */
+  readonly idempotencyKey: string | null;
+}
+
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob;
 
 /** A hop as its claimant holds it. */
 export interface Hop extends HopKey {
@@ -145,7 +173,14 @@ export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageN
  * clock. Ids are whole numbers up to 2^53 - 1; a larger one in a row is an error, never a rounded id.
  */
 export interface Store {
+  /** As a draft; resolves to its id. */
   createAnnouncement(announcement: NewAnnouncement): Promise<number>;
+  /** As scheduled for a time in milliseconds since the epoch, unless there is one of that idempotency key already. */
+  createAnnouncementOnce(
+    announcement: NewAnnouncement,
+    idempotencyKey: string,
+    publishAt: number,
+  ): Promise<{ announcementId: number; isNew: boolean }>;
   fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
   /** Running, paused or failed ones, the latest first. */
   fetchUnfinished(limit: number): Promise<Announcement[]>;

@@ -2,9 +2,10 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config.ts';
-import type { BroadcastJob, Context, PushJob, Services } from './context.ts';
+import { announce, type Announced } from './announce.ts';
+import type { AnnounceJob, BroadcastJob, Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
-import { PushError } from './errors.ts';
+import { PushError, type PushErrorCode } from './errors.ts';
 import { makeSenders } from './fcm/open.ts';
 import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpReply } from './http.ts';
 import { isHttpEvent, parseEvent } from './job.ts';
@@ -13,7 +14,7 @@ import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './secrets.ts';
 import { scan, type ScanReport } from './scan.ts';
 
-export type Reply = HopReport | ScanReport | HttpReply | ErrorReport;
+export type Reply = HopReport | ScanReport | Announced | HttpReply | ErrorReport;
 
 /** What Baton uses of Lambda's own context. */
 export type Invocation = Pick<
@@ -70,13 +71,22 @@ export const handler = makeHandler(() =>
   openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
 );
 
-function run(ctx: Context, job: PushJob): Promise<HopReport | ScanReport> {
+function run(ctx: Context, job: PushJob): Promise<HopReport | ScanReport | Announced> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);
     case 'scan':
       return scan(ctx);
+    case 'announce':
+      return announceAndStart(ctx, job);
   }
+}
+
+async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announced | HopReport> {
+  const made = await announce(ctx, job);
+  const { announcementId, publishAt } = made;
+  if (publishAt > ctx.clock.now()) return made;
+  return runHop(ctx, { kind: 'broadcast', announcementId, round: 0, fromId: 0 });
 }
 
 /** Whoever asks over HTTP waits for no page: a run of its own does the work. */
@@ -86,6 +96,14 @@ async function accept(ctx: Context, job: BroadcastJob): Promise<HttpReply> {
   return acceptedReply(job);
 }
 
+/** What no retry would mend. A hop does not throw the last one: it stops its announcement. */
+const ANSWERED: readonly PushErrorCode[] = [
+  'BAD_EVENT',
+  'NO_SUCH_ANNOUNCEMENT',
+  'NO_SUCH_SOURCE',
+  'BAD_CREDENTIALS',
+];
+
 function isCallersFault({ code }: PushError): boolean {
-  return code === 'BAD_EVENT' || code === 'NO_SUCH_ANNOUNCEMENT';
+  return ANSWERED.includes(code);
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { BroadcastJob, PushJob } from './context.ts';
+import { announceSchema } from './announce.ts';
 import { type Problem, PushError } from './errors.ts';
+import { isObject, parseWith, show } from './parse.ts';
 
 /** What an event asks for, and how its sender wants to be answered. */
 export type ParsedEvent =
@@ -43,15 +45,21 @@ const jobEvent = z.discriminatedUnion(
 );
 
 const KNOWN_EVENTS =
-  '{"announcementId": 42, "deviceId": 0}, {"kind": "scan"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
+  '{"announcementId": 42, "deviceId": 0}, {"title": "…", "body": "…"}, {"kind": "scan"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
 
 /** Unknown event -> job. PushError('BAD_EVENT') names the field, what was expected and what came. */
 export function parseEvent(event: unknown): ParsedEvent {
   const body = parseHttpBody(event);
-  if (body) return { entry: 'http', job: parseWith(startEvent, body.value) };
+  if (body) return { entry: 'http', job: parseJob(startEvent, body.value) };
   if (isTick(event)) return { entry: 'direct', job: { kind: 'scan' } };
-  const namesItsKind = isObject(event) && 'kind' in event;
-  return { entry: 'direct', job: parseWith<PushJob>(namesItsKind ? jobEvent : startEvent, event) };
+  return { entry: 'direct', job: parseJob<PushJob>(schemaOf(event), event) };
+}
+
+/** By its kind; or, as people send it, an announcement that is in the table, or the content of one that is not. */
+function schemaOf(event: unknown): z.ZodType<PushJob> {
+  if (!isObject(event)) return startEvent;
+  if ('kind' in event) return jobEvent;
+  return 'title' in event && !('announcementId' in event) ? announceSchema : startEvent;
 }
 
 /** True for an event whose sender waits for an HTTP status, whatever else may be wrong with it. */
@@ -71,19 +79,10 @@ function isTick(event: unknown): boolean {
   );
 }
 
-function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
+/** What is no object has no fields to speak of. */
+function parseJob<T>(schema: z.ZodType<T>, value: unknown): T {
   if (!isObject(value)) throw refuse([{ field: 'event', expected: KNOWN_EVENTS, came: show(value) }]);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw refuse(
-    parsed.error.issues.map(({ path, message }) => ({
-      field: path.join('.'),
-      expected: message,
-      came: show(
-        path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value),
-      ),
-    })),
-  );
+  return parseWith(schema, value, 'BAD_EVENT');
 }
 
 /** REST API (payload 1.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -112,15 +111,4 @@ function parseHttpBody(event: unknown): { value: unknown } | null {
 
 function refuse(problems: readonly Problem[]): PushError {
   return PushError.of('BAD_EVENT', problems);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What came, short enough for a log line. */
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

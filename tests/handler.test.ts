@@ -51,6 +51,34 @@ test('a direct invoke works the first page at once', async () => {
   });
 });
 
+test('content that is not in the table becomes an announcement and is pushed, once however often Lambda tries', async () => {
+  await store.addDevices(madeUpDevices(5));
+  const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
+  services = makeContext(store, { env });
+  const event = { title: 'Back at 9', body: 'The shop opens late today.' };
+  expect(await call(event)).toMatchObject({ kind: 'broadcast', end: 'done', sent: 5 });
+  expect(await call(event)).toMatchObject({ kind: 'broadcast', end: 'idle', sent: 0 });
+  expect(services.sent).toHaveLength(5);
+});
+
+test('content for later waits for the schedule', async () => {
+  services = makeContext(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
+  const event = { title: 'Back at 9', body: 'x', publishAt: '2199-01-01T00:00:00Z' };
+  expect(await call(event)).toEqual({
+    kind: 'announce',
+    announcementId: 1,
+    isNew: true,
+    publishAt: Date.UTC(2199),
+  });
+  expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'scheduled' });
+});
+
+test('content for a source that is not there is answered with what is wrong, and not thrown', async () => {
+  expect(await call({ title: 't', body: 'b', source: 'nowhere' })).toMatchObject({
+    error: { code: 'NO_SUCH_SOURCE', problems: [{ field: 'source', came: '"nowhere"' }] },
+  });
+});
+
 test('the next hop goes to the very alias that was called', async () => {
   await store.addDevices(madeUpDevices(11));
   const announcementId = await store.createAnnouncement(draft);

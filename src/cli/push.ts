@@ -9,22 +9,16 @@ import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { findSource } from '../sources.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
+import { CONTENT_OPTIONS, parseContent } from './content-options.ts';
 import { describeCounts } from './announcement.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
 import { group, makeProgressBar } from './progress.ts';
-
-/** https://firebase.google.com/docs/cloud-messaging/concept-options#ttl */
-const MAX_TTL_SECONDS = 2_419_200;
 
 export const pushCommand: Command = {
   summary: 'Broadcast to every device in the database through FCM, for real, on this machine.',
   options: {
     announcement: { value: 'ID', help: 'push an announcement that is in push_announcement already' },
-    title: { value: 'TEXT', help: 'push a new announcement with this title' },
-    body: { value: 'TEXT', help: 'and this text' },
-    image: { value: 'URL', help: 'and this picture (https)' },
-    data: { value: 'KEY=VALUE', multiple: true, help: 'and this for the app; may be given more than once' },
-    ttl: { value: 'SECONDS', help: 'how long the push is worth anything, at most 2419200 [4 weeks]' },
+    ...CONTENT_OPTIONS,
     at: {
       value: 'TIME',
       help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
@@ -127,10 +121,11 @@ async function chooseAnnouncement(args: Args, config: Config, store: Store): Pro
   const dryRun = args.flag('dry-run');
   const resume = args.flag('resume');
   if (id === null) {
-    const content = parseContent(args);
-    return resume
-      ? chooseUnfinished(store, content, dryRun)
-      : create(store, { ...fresh(args, config), dryRun, content });
+    const { content, ttlSeconds } = parseContent(args);
+    if (resume) return chooseUnfinished(store, content, dryRun);
+    const source = args.text('source') ?? config.source;
+    const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
+    return create(store, { source, promise, ttlSeconds, dryRun, content });
   }
   if (args.text('title') !== null || args.text('body') !== null) {
     throw refuse('announcement', 'no --title or --body beside it', 'both');
@@ -166,35 +161,11 @@ async function wake(store: Store, announcement: Announcement): Promise<Announcem
   );
 }
 
-function fresh(args: Args, config: Config): Pick<NewAnnouncement, 'source' | 'promise' | 'ttlSeconds'> {
-  const source = args.text('source') ?? config.source;
-  const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
-  return { source, promise, ttlSeconds: args.optionalWhole('ttl', 0, MAX_TTL_SECONDS) };
-}
-
 async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {
   const id = await store.createAnnouncement(announcement);
   const created = await store.fetchAnnouncement(id);
   if (!created) throw new PushError('DATABASE', `announcement ${id} cannot be read back`);
   return created;
-}
-
-function parseContent(args: Args): Content {
-  const title = args.text('title');
-  const body = args.text('body');
-  const image = args.text('image');
-  if (!title || !body)
-    throw refuse('title', 'a title and a --body, or an --announcement', 'neither or one of them');
-  if (image !== null && URL.parse(image)?.protocol !== 'https:') {
-    throw refuse('image', 'an https address', JSON.stringify(image));
-  }
-  return { title, body, image, data: Object.fromEntries(args.list('data').map(parsePair)) };
-}
-
-function parsePair(text: string): [string, string] {
-  const split = text.indexOf('=');
-  if (split < 1) throw refuse('data', 'KEY=VALUE', JSON.stringify(text));
-  return [text.slice(0, split), text.slice(split + 1)];
 }
 
 function summarize({ announcement, counts, hops, seconds }: Progress) {

@@ -188,7 +188,13 @@ async function chooseAnnouncement(store: Store, { promise, seed, resume }: Optio
     promise,
     ttlSeconds: null,
     dryRun: false,
-    content: { title: 'Rehearsal', body: 'Nobody sees this one', image: null, data: { seed: String(seed) } },
+    content: {
+      title: 'Rehearsal',
+      body: 'Nobody sees this one',
+      image: null,
+      data: { seed: String(seed) },
+      options: {},
+    },
   });
 }
 

@@ -1,13 +1,16 @@
 import type {
   Announcement,
   AnnouncementStatus,
+  ContentOptions,
   DeliveryPromise,
   Device,
   Hop,
   TargetKind,
   Verdict,
 } from '../context.ts';
+import { optionsSchema } from '../content.ts';
 import { PushError } from '../errors.ts';
+import { isObject, parseWith, show } from '../parse.ts';
 import type { Row } from './driver.ts';
 
 /** Rows become types here and nowhere else: what does not fit is a PushError('DATABASE') naming the column. */
@@ -48,6 +51,7 @@ export function readAnnouncement(row: Row): Announcement {
       body: readText(row, 'body'),
       image: readOptionalText(row, 'image'),
       data: readData(row, 'data'),
+      options: readOptions(row, 'options'),
     },
   };
 }
@@ -103,17 +107,27 @@ function readText(row: Row, column: string): string {
 }
 
 function readData(row: Row, column: string): Record<string, string> {
+  const data = readJson(row, column);
+  if (isObject(data)) {
+    const entries = Object.entries(data);
+    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+      return Object.fromEntries(entries);
+    }
+  }
+  throw refuse(column, 'a JSON object whose values are strings', show(data));
+}
+
+function readOptions(row: Row, column: string): ContentOptions {
+  return parseWith(optionsSchema, readJson(row, column), 'DATABASE');
+}
+
+function readJson(row: Row, column: string): unknown {
   const text = readText(row, column);
   try {
-    const data: unknown = JSON.parse(text);
-    if (typeof data === 'object' && data !== null && !Array.isArray(data)) {
-      const entries = Object.entries(data);
-      if (entries.every(([, value]) => typeof value === 'string')) return Object.fromEntries(entries);
-    }
+    return JSON.parse(text) as unknown;
   } catch {
-    // Refused below, like JSON of another shape.
+    throw refuse(column, 'JSON', show(text));
   }
-  throw refuse(column, 'a JSON object whose values are strings', text.slice(0, 100));
 }
 
 function refuse(field: string, expected: string, came: string): PushError {

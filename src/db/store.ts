@@ -1,4 +1,4 @@
-import type { Counts, Delivery, Device, Hop, HopKey, Store, Verdict } from '../context.ts';
+import type { Counts, Delivery, Device, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Driver, Statement, Value } from './driver.ts';
 import {
@@ -19,6 +19,8 @@ export const MAX_TARGET_LENGTH = 512;
 
 /** FCM has said it for good, whoever heard it. */
 const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
+
+const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, promise, ttl_seconds, dry_run';
 
 const THIS_HOP = 'announcement_id = ? AND round = ? AND from_id = ?';
 
@@ -70,27 +72,32 @@ export function makeStore(driver: Driver): Store {
   };
 
   return {
-    async createAnnouncement({ source, promise, ttlSeconds, dryRun, content }) {
+    async createAnnouncement(announcement) {
       const { insertId } = await driver.run(
-        `INSERT INTO push_announcement (title, body, image, data, source, promise, ttl_seconds, dry_run, status, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'draft', ${now})`,
-        [
-          content.title,
-          content.body,
-          content.image,
-          JSON.stringify(content.data),
-          source,
-          promise,
-          ttlSeconds,
-          dryRun ? 1 : 0,
-        ],
+        `INSERT INTO push_announcement (${NEW_ANNOUNCEMENT}, status, created_at)
+         VALUES (${marks(9)}, 'draft', ${now})`,
+        valuesOfAnnouncement(announcement),
       );
       return insertId;
     },
 
+    async createAnnouncementOnce(announcement, idempotencyKey, publishAt) {
+      const isNew = await changed(
+        `${insertIgnore} INTO push_announcement
+           (${NEW_ANNOUNCEMENT}, idempotency_key, publish_at, status, created_at)
+         VALUES (${marks(10)}, ${atMs}, 'scheduled', ${now})`,
+        [...valuesOfAnnouncement(announcement), idempotencyKey, publishAt],
+      );
+      const [row = {}] = await driver.all(
+        'SELECT announcement_id FROM push_announcement WHERE idempotency_key = ?',
+        [idempotencyKey],
+      );
+      return { announcementId: readWhole(row, 'announcement_id'), isNew };
+    },
+
     async fetchAnnouncement(announcementId) {
       const [row] = await driver.all(
-        `SELECT announcement_id, title, body, image, data, source, promise, ttl_seconds, dry_run, status, status_reason
+        `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, status, status_reason
          FROM push_announcement WHERE announcement_id = ?`,
         [announcementId],
       );
@@ -99,7 +106,7 @@ export function makeStore(driver: Driver): Store {
 
     async fetchUnfinished(limit) {
       const rows = await driver.all(
-        `SELECT announcement_id, title, body, image, data, source, promise, ttl_seconds, dry_run, status, status_reason
+        `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, status, status_reason
          FROM push_announcement WHERE status IN ('running', 'paused', 'failed')
          ORDER BY announcement_id DESC LIMIT ?`,
         [limit],
@@ -406,6 +413,12 @@ export function makeStore(driver: Driver): Store {
 
 function keyOf({ announcementId, round, fromId }: HopKey | Hop): Value[] {
   return [announcementId, round, fromId];
+}
+
+function valuesOfAnnouncement({ content, source, promise, ttlSeconds, dryRun }: NewAnnouncement): Value[] {
+  const { title, body, image, data, options } = content;
+  const texts = [title, body, image, JSON.stringify(data), JSON.stringify(options)];
+  return [...texts, source, promise, ttlSeconds, dryRun ? 1 : 0];
 }
 
 function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {

@@ -1,53 +1,82 @@
 import type { BaseMessage } from 'firebase-admin/messaging';
 import type { Batch } from '../context.ts';
+import { isObject } from '../parse.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+export type MessageParts = Pick<Batch, 'content' | 'collapseKey' | 'ttlSeconds'>;
 
 /**
  * The message in the words of HTTP v1, all but its target.
  * https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
  *
- * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone.
+ * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone. APNs takes
+ * the moment of expiry in seconds since the epoch, the web a time to live in seconds. Apps get a link in their `data`.
  */
-export function restMessage(
-  { content, collapseKey, ttlSeconds }: Batch,
-  nowMs: number,
-): Record<string, unknown> {
-  const { title, body, image, data } = content;
+export function restMessage({ content, collapseKey, ttlSeconds }: MessageParts, nowMs: number): Json {
+  const { title, body, image, options } = content;
+  const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
+  const isHigh = priority === 'high';
+  const data = { ...content.data, ...(link === undefined ? {} : { link }) };
+  const android = given({
+    collapse_key: collapseKey,
+    ttl: ttlSeconds === null ? undefined : `${ttlSeconds}s`,
+    priority,
+    notification: given({
+      tag: collapseKey,
+      click_action: clickAction,
+      sound,
+      notification_count: badge,
+    }),
+  });
+  const aps = given({ sound, badge, category: clickAction });
+  const apns = given({
+    headers: given({
+      'apns-collapse-id': collapseKey,
+      'apns-expiration': ttlSeconds === null ? undefined : String(Math.floor(nowMs / 1000) + ttlSeconds),
+      'apns-priority': priority && (isHigh ? '10' : '5'),
+    }),
+    payload: Object.keys(aps).length === 0 ? undefined : { aps },
+  });
+  const headers = given({
+    TTL: ttlSeconds === null ? undefined : String(ttlSeconds),
+    Urgency: priority,
+  });
+  const webpush = given({
+    headers: Object.keys(headers).length === 0 ? undefined : headers,
+    notification: { tag: collapseKey },
+    fcm_options: link === undefined ? undefined : { link },
+  });
+  return given({
+    notification: given({ title, body, image: image ?? undefined }),
+    data: Object.keys(data).length === 0 ? undefined : data,
+    android: merge(android, options.android),
+    apns: merge(apns, options.apns),
+    webpush: merge(webpush, options.webpush),
+    fcm_options: analyticsLabel === undefined ? undefined : { analytics_label: analyticsLabel },
+  });
+}
+
+/** The same message for firebase-admin: it hands on the words of HTTP v1 as they are, but for Android's time to live. */
+export function sdkMessage(parts: MessageParts, nowMs: number): BaseMessage {
+  const message = restMessage(parts, nowMs) as { android: { ttl?: string } };
+  const { ttl, ...android } = message.android;
   return {
-    notification: { title, body, ...(image === null ? {} : { image }) },
-    ...(Object.keys(data).length === 0 ? {} : { data }),
-    android: {
-      collapse_key: collapseKey,
-      ...(ttlSeconds === null ? {} : { ttl: `${ttlSeconds}s` }),
-      notification: { tag: collapseKey },
-    },
-    ...apnsAndWeb(collapseKey, ttlSeconds, nowMs),
+    ...message,
+    android: { ...android, ...(ttl === undefined ? {} : { ttl: Number.parseFloat(ttl) * 1000 }) },
   };
 }
 
-/** The same message in the words of firebase-admin. */
-export function sdkMessage({ content, collapseKey, ttlSeconds }: Batch, nowMs: number): BaseMessage {
-  const { title, body, image, data } = content;
-  return {
-    notification: { title, body, ...(image === null ? {} : { imageUrl: image }) },
-    ...(Object.keys(data).length === 0 ? {} : { data: { ...data } }),
-    android: {
-      collapseKey,
-      ...(ttlSeconds === null ? {} : { ttl: ttlSeconds * 1000 }),
-      notification: { tag: collapseKey },
-    },
-    ...apnsAndWeb(collapseKey, ttlSeconds, nowMs),
-  };
+/** Without what is not given. */
+function given(fields: Json): Json {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Alike in both. APNs takes the moment of expiry in seconds since the epoch, the web a time to live in seconds. */
-function apnsAndWeb(collapseKey: string, ttlSeconds: number | null, nowMs: number) {
-  const expiry =
-    ttlSeconds === null ? {} : { 'apns-expiration': String(Math.floor(nowMs / 1000) + ttlSeconds) };
-  return {
-    apns: { headers: { 'apns-collapse-id': collapseKey, ...expiry } },
-    webpush: {
-      ...(ttlSeconds === null ? {} : { headers: { TTL: String(ttlSeconds) } }),
-      notification: { tag: collapseKey },
-    },
-  };
+/** The caller's own words go before Baton's, field by field. */
+function merge(own: Json, override: Json | undefined): Json {
+  if (override === undefined) return own;
+  const merged = Object.entries(override).map(([name, value]): [string, unknown] => {
+    const there = own[name];
+    return [name, isObject(there) && isObject(value) ? merge(there, value) : value];
+  });
+  return { ...own, ...Object.fromEntries(merged) };
 }

@@ -109,7 +109,7 @@ async function countInFlight(
 ): Promise<number> {
   await sleep(SETTLE_MS);
   const { job } = parseEvent(event);
-  if (job.kind === 'scan') return 0;
+  if (job.kind !== 'broadcast') return 0;
   const devices =
     job.round === 0
       ? await store.fetchPage(job.fromId, null, pageSize)

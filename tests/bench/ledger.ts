@@ -38,7 +38,7 @@ export async function benchLedger(): Promise<void> {
 }
 
 async function claimHop(store: Store): Promise<Hop> {
-  const content = { title: 't', body: 'b', image: null, data: {} };
+  const content = { title: 't', body: 'b', image: null, data: {}, options: {} };
   const announcementId = await store.createAnnouncement({
     ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, content },
   });

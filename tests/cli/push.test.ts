@@ -70,7 +70,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
   await baton(['migrate'], env);
   await importCsv('token\ntoken-1\n');
   const store = await openStore({ kind: 'sqlite', file: env['DATABASE_URL']! }, systemClock);
-  const content = { title: 'T', body: 'B', image: null, data: {} };
+  const content = { title: 'T', body: 'B', image: null, data: {}, options: {} };
   const id = await store.createAnnouncement({
     source: 'default',
     promise: 'at-least-once',

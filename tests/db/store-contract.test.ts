@@ -15,7 +15,13 @@ const draft: NewAnnouncement = {
   promise: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
-  content: { title: 'Grüße 🎉', body: 'it\'s "on"\n\\', image: null, data: { ключ: 'значение' } },
+  content: {
+    title: 'Grüße 🎉',
+    body: 'it\'s "on"\n\\',
+    image: null,
+    data: { ключ: 'значение' },
+    options: { badge: 1 },
+  },
 };
 
 const LEASE = 60_000;

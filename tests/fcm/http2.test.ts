@@ -33,7 +33,7 @@ async function begin(options: FcmSandboxOptions = {}): Promise<void> {
 let next = 0;
 function batch(count: number): Batch {
   const devices = madeUpDevices(count).map((device) => ({ ...device, deviceId: next++, target: `t${next}` }));
-  const content = { title: 't', body: 'b', image: null, data: {} };
+  const content = { title: 't', body: 'b', image: null, data: {}, options: {} };
   return { content, collapseKey: 'k', ttlSeconds: null, dryRun: false, devices };
 }
 

@@ -42,6 +42,7 @@ const batchFor = (devices: readonly Device[], change: Partial<Batch> = {}): Batc
     body: 'line\nbreak',
     image: 'https://example.com/a.png',
     data: { k: 'v' },
+    options: {},
   },
   collapseKey: 'baton-1',
   ttlSeconds: null,
@@ -127,7 +128,7 @@ describe.each(TRANSPORTS)('the %s transport', (_, make) => {
 
   test("a bad payload is nobody's device's fault", async () => {
     await begin();
-    const content = { title: 'x'.repeat(5000), body: 'b', image: null, data: {} };
+    const content = { title: 'x'.repeat(5000), body: 'b', image: null, data: {}, options: {} };
     const [outcome] = await sender.send(batchFor(manyDevices(1), { content }), 10_000);
     expect(outcome?.verdict).toBe('misconfigured');
   });

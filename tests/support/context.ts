@@ -17,7 +17,7 @@ export const draft: NewAnnouncement = {
   promise: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
-  content: { title: 'Hello', body: 'World', image: null, data: {} },
+  content: { title: 'Hello', body: 'World', image: null, data: {}, options: {} },
 };
 
 export const delivered: Outcome = {
@@ -91,7 +91,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     invoker: {
       async invoke(_name, job) {
         await invoke?.(job);
-        story.push(job.kind === 'scan' ? 'scan' : `invoke ${job.fromId}`);
+        story.push(job.kind === 'broadcast' ? `invoke ${job.fromId}` : job.kind);
         invoked.push(job);
       },
       close: () => {},

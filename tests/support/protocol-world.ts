@@ -269,11 +269,11 @@ export async function makeWorld(setup: Setup) {
       batches: paused ? 0 : Infinity,
     };
     const ctx = makeRunContext(run);
-    const words = job.kind === 'scan' ? 'scan' : `round ${job.round} from ${job.fromId}`;
+    const words = job.kind === 'broadcast' ? `round ${job.round} from ${job.fromId}` : job.kind;
     tell(`${run.name} begins: ${words}, attempt ${attempt}`);
     live.push(run);
     const rested = new Promise<void>((resolve) => (rests = resolve));
-    const work: Promise<unknown> = job.kind === 'scan' ? scan(ctx) : runHop(ctx, job);
+    const work: Promise<unknown> = job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx);
     work.then(
       () => end(run),
       (error: unknown) => end(run, String(error)),

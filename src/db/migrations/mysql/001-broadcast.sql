@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   body            TEXT NOT NULL,
   image           TEXT NULL,
   data            TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object of strings',
+  options         TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object: link, sound, badge, ...',
   source          VARCHAR(64) NOT NULL DEFAULT 'default',
   promise         VARCHAR(16) NOT NULL DEFAULT 'at-least-once',
   ttl_seconds     INT UNSIGNED NULL COMMENT 'how long a push is worth anything; NULL: 4 weeks, as FCM has it',
@@ -13,10 +14,12 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   status          VARCHAR(16) NOT NULL DEFAULT 'draft',
   status_reason   TEXT NULL,
   publish_at      DATETIME(3) NULL COMMENT 'when a scheduled announcement starts',
+  idempotency_key VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'one announcement for each',
   created_at      DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
   started_at      DATETIME(3) NULL,
   finished_at     DATETIME(3) NULL,
-  KEY push_announcement_status (status, publish_at)
+  KEY push_announcement_status (status, publish_at),
+  UNIQUE KEY push_announcement_key (idempotency_key)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_device (

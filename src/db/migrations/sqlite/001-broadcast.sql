@@ -6,6 +6,7 @@ CREATE TABLE push_announcement (
   body            TEXT NOT NULL,
   image           TEXT,
   data            TEXT NOT NULL DEFAULT '{}', -- a JSON object of strings
+  options         TEXT NOT NULL DEFAULT '{}', -- a JSON object: link, sound, badge, ...
   source          TEXT NOT NULL DEFAULT 'default',
   promise         TEXT NOT NULL DEFAULT 'at-least-once',
   ttl_seconds     INTEGER, -- how long a push is worth anything; NULL: 4 weeks, as FCM has it
@@ -13,6 +14,7 @@ CREATE TABLE push_announcement (
   status          TEXT NOT NULL DEFAULT 'draft',
   status_reason   TEXT,
   publish_at      INTEGER, -- when a scheduled announcement starts
+  idempotency_key TEXT UNIQUE, -- one announcement for each
   created_at      INTEGER NOT NULL,
   started_at      INTEGER,
   finished_at     INTEGER
