@@ -275,8 +275,11 @@ export interface Batch {
 }
 
 export interface Sender {
-  /** Resolves within `timeoutMs`, to one outcome a device, in order. Throws only if nothing was sent. */
-  send(batch: Batch, timeoutMs: number): Promise<Outcome[]>;
+  /**
+   * Resolves to one outcome a device, in order, when the last answer is there or `signal` aborts. May be called again
+   * before that. Throws only if nothing was sent.
+   */
+  send(batch: Batch, signal: AbortSignal): Promise<Outcome[]>;
   close(): Promise<void>;
 }
 

@@ -92,7 +92,8 @@ async function sendChunk(
 ): Promise<Delivery[]> {
   const collapseKey = `baton-${announcementId}`;
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
-  const sending = senders.of(source).then((sender) => sender.send(batch, config.fcm.timeoutMs));
+  const deadline = AbortSignal.timeout(config.fcm.timeoutMs);
+  const sending = senders.of(source).then((sender) => sender.send(batch, deadline));
   const outcomes = await sending.catch(async (error: unknown) => {
     // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
     if (promise === 'at-most-once') await store.recordDeliveries(hop, devices.map(asNotSent));

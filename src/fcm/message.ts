@@ -1,9 +1,23 @@
-import type { BaseMessage } from 'firebase-admin/messaging';
-import type { Batch } from '../context.ts';
+import type { BaseMessage, Message } from 'firebase-admin/messaging';
+import type { Batch, Device } from '../context.ts';
 import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 export type MessageParts = Pick<Batch, 'content' | 'collapseKey' | 'ttlSeconds'>;
+
+/** The request for a device as JSON. The message is written once; only the target differs from device to device. */
+export function makeBody(batch: Batch, nowMs: number): (device: Device) => string {
+  const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
+  const after = `,${JSON.stringify(restMessage(batch, nowMs)).slice(1)}}`;
+  return ({ targetKind, target }) => `${before}"${targetKind}":${JSON.stringify(target)}${after}`;
+}
+
+/** The message for a device in the words of firebase-admin. */
+export function makeSdkMessage(batch: Batch, nowMs: number): (device: Device) => Message {
+  const message = sdkMessage(batch, nowMs);
+  return ({ targetKind, target }) =>
+    targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target };
+}
 
 /**
  * The message in the words of HTTP v1, all but its target.

@@ -1,8 +1,9 @@
 import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
-import { type BatchResponse, getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
-import type { Batch, Clock, Outcome, Sender } from '../context.ts';
+import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
+import type { Clock, Outcome, Sender } from '../context.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
-import { sdkMessage } from './message.ts';
+import { beforeAbort } from './deadline.ts';
+import { makeSdkMessage } from './message.ts';
 import { judge, judgeSilence } from './verdict.ts';
 
 /** sendEach refuses more. https://firebase.google.com/docs/cloud-messaging/send-message */
@@ -21,25 +22,24 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   );
   const messaging = getMessaging(app);
 
-  async function sendCall(batch: Batch, timeoutMs: number): Promise<Outcome[]> {
-    const message = sdkMessage(batch, clock.now());
-    const messages = batch.devices.map(({ target, targetKind }): Message =>
-      targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target },
-    );
-    const response = await within(timeoutMs, messaging.sendEach(messages, batch.dryRun));
-    return response === 'timeout'
-      ? messages.map(() => judgeSilence('TIMEOUT', 'perhaps'))
-      : response.responses.map((each) => judgeResponse(each, clock.now()));
+  async function sendCall(messages: Message[], dryRun: boolean, signal: AbortSignal): Promise<Outcome[]> {
+    // sendEach never settles if the server closes the connection in mid-call, so somebody else must watch the time.
+    const response = await beforeAbort(messaging.sendEach(messages, dryRun), signal);
+    if (response === null) return messages.map(() => judgeSilence('TIMEOUT', 'perhaps'));
+    return response.responses.map((each) => judgeResponse(each, clock.now()));
   }
 
   return {
-    async send(batch, timeoutMs) {
+    async send(batch, signal) {
       // sendEach would turn a missing token into a failure of every message; asked here, it is one clear error.
-      await fetchAccessToken(access);
+      const token = await beforeAbort(fetchAccessToken(access), signal);
+      if (token === null || signal.aborted) {
+        return batch.devices.map(() => judgeSilence('NO_ACCESS_TOKEN', 'no'));
+      }
+      const messages = batch.devices.map(makeSdkMessage(batch, clock.now()));
       const calls: Promise<Outcome[]>[] = [];
-      for (let first = 0; first < batch.devices.length; first += MAX_MESSAGES_A_CALL) {
-        const devices = batch.devices.slice(first, first + MAX_MESSAGES_A_CALL);
-        calls.push(sendCall({ ...batch, devices }, timeoutMs));
+      for (let first = 0; first < messages.length; first += MAX_MESSAGES_A_CALL) {
+        calls.push(sendCall(messages.slice(first, first + MAX_MESSAGES_A_CALL), batch.dryRun, signal));
       }
       return (await Promise.all(calls)).flat();
     },
@@ -76,19 +76,5 @@ function parseBody(data: unknown): unknown {
     return JSON.parse(data) as unknown;
   } catch {
     return null;
-  }
-}
-
-/** sendEach never settles if the server closes the connection in mid-call, so somebody else must watch the time. */
-async function within(
-  timeoutMs: number,
-  sending: Promise<BatchResponse>,
-): Promise<BatchResponse | 'timeout'> {
-  const { promise, resolve } = Promise.withResolvers<'timeout'>();
-  const timer = setTimeout(() => resolve('timeout'), timeoutMs);
-  try {
-    return await Promise.race([sending, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -15,7 +15,7 @@ import * as replies from './fcm-replies.ts';
 const HOST = '127.0.0.1';
 
 /** What FCM allows on a connection. */
-const MAX_STREAMS = 100;
+const STREAMS = 100;
 
 /** Half of all answers come within this factor of the median: the spread is log-normal. */
 const LATENCY_SIGMA = 0.4;
@@ -33,6 +33,8 @@ export interface FcmSandboxOptions {
   /** What a 429 and a 503 ask for; absent: until the quota is filled again, and nothing. */
   readonly retryAfterSeconds?: number;
   readonly faults?: FaultMix;
+  /** Streams that a connection may have open. */
+  readonly maxStreams?: number;
   /** Where every accepted message is written down before it is answered. */
   readonly logFile?: string;
 }
@@ -74,6 +76,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     quotaPerMinute = 600_000,
     retryAfterSeconds,
     faults = {},
+    maxStreams = STREAMS,
     logFile,
   } = options;
   const log = openAcceptedLog(logFile);
@@ -164,9 +167,10 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     if (fault === 'goaway') stream.session?.close();
   }
 
+  const settings = { maxConcurrentStreams: maxStreams };
   const server = options.tls
-    ? http2.createSecureServer({ ...options.tls, settings: { maxConcurrentStreams: MAX_STREAMS } })
-    : http2.createServer({ settings: { maxConcurrentStreams: MAX_STREAMS } });
+    ? http2.createSecureServer({ ...options.tls, settings })
+    : http2.createServer({ settings });
   server.on('session', (session: ServerHttp2Session) => {
     stats.sessions++;
     sessions.add(session);
