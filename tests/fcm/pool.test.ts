@@ -37,6 +37,8 @@ function send(sender: Sender, count: number, timeoutMs = 20_000): Promise<Outcom
   return sender.send(batch, AbortSignal.timeout(timeoutMs));
 }
 
+const times = (count: number, outcome: Partial<Outcome>) => Array.from({ length: count }, () => outcome);
+
 const verdictsOf = (outcomes: readonly Outcome[]) => outcomes.map(({ verdict }) => verdict);
 
 test('single messages sent all at once, more than there are streams, are all delivered', async () => {
@@ -74,7 +76,7 @@ test.each([
 
 test('answers that come at once need no more connections, however many they are', async () => {
   const { sandbox, sender } = await begin({ maxStreams: 5 });
-  for (let times = 0; times < 40; times++) await send(sender, 5);
+  for (let nth = 0; nth < 40; nth++) await send(sender, 5);
   expect(verdictsOf(await send(sender, 50))).toEqual(Array(50).fill('delivered'));
   expect(sandbox.stats().sessions).toBeLessThan(10);
 });
@@ -121,24 +123,24 @@ test('ENHANCE_YOUR_CALM for a connection: after a pause, only what the server ne
   });
   const outcomes = await send(open(endpoint), 20);
   expect(outcomes).toMatchObject([
-    ...Array<object>(3).fill({ verdict: 'retryable', reason: 'HTTP_503' }),
-    ...Array<object>(5).fill({ verdict: 'unknown', reason: 'RESET_11' }),
-    ...Array<object>(12).fill({ verdict: 'delivered' }),
+    ...times(3, { verdict: 'retryable', reason: 'HTTP_503' }),
+    ...times(5, { verdict: 'unknown', reason: 'RESET_11' }),
+    ...times(12, { verdict: 'delivered' }),
   ]);
   expect(resumedAt - calmedAt).toBeGreaterThan(900);
 });
 
 test('ENHANCE_YOUR_CALM for a stream: it may have been looked at, and the others wait', async () => {
-  const times: number[] = [];
+  const askedAt: number[] = [];
   const endpoint = await serve((stream, nth) => {
-    times.push(performance.now());
+    askedAt.push(performance.now());
     if (nth === 0) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else accept(stream);
   });
   const sender = open(endpoint);
   expect(await send(sender, 1)).toMatchObject([{ verdict: 'unknown', reason: 'RESET_11' }]);
   expect(await send(sender, 1)).toMatchObject([{ verdict: 'delivered' }]);
-  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
+  expect((askedAt[1] ?? 0) - (askedAt[0] ?? 0)).toBeGreaterThan(900);
 });
 
 test('a server that refuses every stream unprocessed is asked four times and no more', async () => {
@@ -148,15 +150,15 @@ test('a server that refuses every stream unprocessed is asked four times and no 
     stream.close(constants.NGHTTP2_REFUSED_STREAM);
   });
   expect(await send(open(endpoint), 2)).toMatchObject(
-    Array(2).fill({ verdict: 'retryable', reason: 'REFUSED_STREAM' }),
+    times(2, { verdict: 'retryable', reason: 'REFUSED_STREAM' }),
   );
   expect(asked).toBe(8);
 });
 
 test('a server that takes no streams and hangs up is not called for ever', async () => {
   let calls = 0;
-  const noStreams = '000006040000000000' + '000300000000';
-  const goaway = '000008070000000000' + '0000000000000000';
+  const noStreams = '000006040000000000000300000000';
+  const goaway = '0000080700000000000000000000000000';
   const server = createServer((socket) => {
     calls++;
     socket.on('error', () => {});

@@ -163,7 +163,9 @@ describe.each(TRANSPORTS)('the %s transport', (_, make) => {
     const slow: Credential = { getAccessToken: () => new Promise(() => {}) };
     await begin({}, { ...access, credential: slow });
     const outcomes = await sender.send(batchFor(manyDevices(3)), AbortSignal.timeout(100));
-    expect(outcomes).toMatchObject(Array(3).fill({ verdict: 'retryable', reason: 'NO_ACCESS_TOKEN' }));
+    expect(outcomes).toMatchObject(
+      Array.from({ length: 3 }, () => ({ verdict: 'retryable', reason: 'NO_ACCESS_TOKEN' })),
+    );
     expect(sandbox.stats().requests).toBe(0);
   });
 });
