@@ -1,6 +1,7 @@
 import { benchLedger } from './ledger.ts';
+import { benchSender } from './sender.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { ledger: benchLedger };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = { ledger: benchLedger, sender: benchSender };
 
 const bench = BENCHES[process.argv[2] ?? ''];
 if (bench) await bench();

@@ -1,0 +1,102 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
+import { makeCertificate } from '../support/certificate.ts';
+import { startMariaDb } from '../support/mariadb.ts';
+import type { Measured, Way } from './sender-client.ts';
+import type { SandboxAddress } from './sender-sandbox.ts';
+
+const MESSAGES = 10_000;
+const WARM_UP = 3;
+const RUNS = 5;
+const LATENCY_MS = 50;
+
+/** What is allowed of sendEach's CPU time. */
+const LIMITS: Readonly<Record<Way, number>> = { sendEach: 1, http2: 0.5, pipeline: 0.7 };
+
+/**
+ * CPU time of the sending process for each message, over TLS: firebase-admin's bare sendEach, the http2 transport, and the
+ * whole of a hop (page, send, record) over MariaDB. Each in a process of its own, the sandbox in another, by turns.
+ */
+export async function benchSender(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
+  const server = await startMariaDb();
+  if (!server) throw new Error('mariadbd is not installed (Debian: mariadb-server)');
+  const children: ChildProcess[] = [];
+  const start = (name: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess => {
+    const child = fork(join(import.meta.dirname, name), args, { env: { ...process.env, ...env } });
+    children.push(child);
+    return child;
+  };
+  try {
+    const { private: key, cert } = await makeCertificate();
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    await Promise.all([writeFile(keyFile, key), writeFile(certFile, cert)]);
+    const sandbox = start('sender-sandbox.ts', [keyFile, certFile, String(LATENCY_MS)], {});
+    const { endpoint, tokenUrl } = await hear<SandboxAddress>(sandbox);
+    const env = {
+      NODE_EXTRA_CA_CERTS: certFile,
+      DATABASE_URL: `${server.url}/mysql`,
+      FCM_ENDPOINT: endpoint,
+      FCM_PROJECT_ID: 'bench',
+      GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, tokenUrl),
+      FCM_MESSAGES_PER_MINUTE: '1000000000',
+      FCM_RAMP_SECONDS: '0',
+    };
+    const ways = Object.keys(LIMITS) as Way[];
+    const clients = ways.map((way) => start('sender-client.ts', [way, String(MESSAGES)], env));
+    const runs = ways.map((): Measured[] => []);
+    for (let run = 0; run < WARM_UP + RUNS; run++) {
+      for (const [nth, client] of clients.entries()) {
+        client.send('run');
+        const measured = await hear<Measured>(client);
+        if (run >= WARM_UP) runs[nth]?.push(measured);
+      }
+    }
+    report(ways, runs);
+  } finally {
+    for (const child of children) child.kill();
+    await server.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+function report(ways: readonly Way[], runs: readonly Measured[][]): void {
+  process.stdout.write(
+    `${MESSAGES} messages a run over TLS, answers after ${LATENCY_MS} ms; medians of ${RUNS} runs each, by turns\n`,
+  );
+  const cpu = runs.map((measured) => median(measured.map(({ cpuUs }) => cpuUs)));
+  const wall = runs.map((measured) => median(measured.map(({ wallUs }) => wallUs)));
+  for (const [nth, way] of ways.entries()) {
+    const [us = 0, base = 0] = [cpu[nth], cpu[0]];
+    const ratio = us / base;
+    const limit = LIMITS[way];
+    const isHeld = ratio <= limit;
+    if (!isHeld) process.exitCode = 1;
+    process.stdout.write(
+      `${way.padEnd(9)} ${us.toFixed(1)} us CPU, ${wall[nth]?.toFixed(0)} us in all, a message` +
+        (nth === 0
+          ? '\n'
+          : `; CPU ${ratio.toFixed(2)} of sendEach, ${isHeld ? 'within' : 'BEYOND'} the limit of ${limit}\n`),
+    );
+  }
+}
+
+/** The child's next message; an error if it ends without one. */
+async function hear<T>(child: ChildProcess): Promise<T> {
+  const ended = new AbortController();
+  const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`${child.spawnargs.at(-2)} ended with ${String(code)}`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), exit])) as [T];
+  exit.catch(() => {});
+  ended.abort();
+  return message;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
