@@ -1,6 +1,6 @@
 import type { Config, DatabaseConfig, DatabaseTls, FcmCredentials, SourceConfig, Stage } from './context.ts';
 import { type Env, makeReader, type Reader } from './env-reader.ts';
-import { PushError } from './errors.ts';
+import { type Problem, PushError } from './errors.ts';
 
 export type { Env } from './env-reader.ts';
 
@@ -20,6 +20,13 @@ const OF_A_SOURCE = /^FCM_(?:CREDENTIALS|PROJECT_ID|MESSAGES_PER_MINUTE)(_[A-Z0-
 
 /** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
 export function parseConfig(env: Env): Config {
+  const { config, problems } = readConfig(env);
+  if (problems.length > 0) throw PushError.of('BAD_CONFIG', problems);
+  return config;
+}
+
+/** The same for whoever can do with the rest of it: what is wrong has its default, and is among the problems. */
+export function readConfig(env: Env): { config: Config; problems: readonly Problem[] } {
   const read = makeReader(env);
   const config: Config = {
     stage: read.oneOf('STAGE', ['dev', 'staging', 'prod'] satisfies Stage[], 'dev'),
@@ -45,8 +52,7 @@ export function parseConfig(env: Env): Config {
   if (config.reserveMs <= config.fcm.timeoutMs) {
     read.complain('DEADLINE_RESERVE_MS', needed, String(config.reserveMs));
   }
-  if (read.problems.length > 0) throw PushError.of('BAD_CONFIG', read.problems);
-  return config;
+  return { config, problems: read.problems };
 }
 
 /** Just the database, for commands that push nothing. */

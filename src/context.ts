@@ -117,7 +117,12 @@ export interface AnnounceJob {
   readonly idempotencyKey: string | null;
 }
 
-export type PushJob = BroadcastJob | ScanJob | AnnounceJob;
+/** Is everything as it has to be? See doctor/examine.ts. */
+export interface DoctorJob {
+  readonly kind: 'doctor';
+}
+
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob;
 
 /** A hop as its claimant holds it. */
 export interface Hop extends HopKey {
@@ -197,6 +202,10 @@ export interface Store {
   startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
   /** Running -> done, if no hop of it is open and `round` was the last: false if it was not so. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
+  /** Notes that the schedule ticks. */
+  recordTick(): Promise<void>;
+  /** Milliseconds since it last did; null if it never has. */
+  fetchTickAgeMs(): Promise<number | null>;
   /** Scheduled announcements whose `publish_at` has come. */
   fetchDue(limit: number): Promise<number[]>;
 

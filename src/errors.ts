@@ -40,6 +40,16 @@ export class PushError extends Error {
   }
 }
 
+/** The database's, the network's or Node's own code, also where it is the cause of a PushError. */
+export function codeOf(error: unknown): string | null {
+  if (error instanceof PushError) return codeOf(error.cause);
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 export function describeProblem({ field, expected, came }: Problem): string {
   return `${field}: expected ${expected}, came ${came}`;
 }

@@ -3,8 +3,9 @@ import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config.ts';
 import { announce, type Announced } from './announce.ts';
-import type { AnnounceJob, BroadcastJob, Context, PushJob, Services } from './context.ts';
+import type { AnnounceJob, BroadcastJob, Context, DoctorJob, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
+import { type DoctorReport, examine } from './doctor/examine.ts';
 import { PushError, type PushErrorCode } from './errors.ts';
 import { makeSenders } from './fcm/open.ts';
 import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpReply } from './http.ts';
@@ -14,7 +15,7 @@ import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './secrets.ts';
 import { scan, type ScanReport } from './scan.ts';
 
-export type Reply = HopReport | ScanReport | Announced | HttpReply | ErrorReport;
+export type Reply = HopReport | ScanReport | Announced | DoctorReport | HttpReply | ErrorReport;
 
 /** What Baton uses of Lambda's own context. */
 export type Invocation = Pick<
@@ -26,9 +27,12 @@ export type Invocation = Pick<
  * The function that Lambda calls: event -> job -> work -> reply.
  *
  * An event that can never succeed is answered, not thrown: Lambda would retry it twice. Everything else is thrown, so
- * that Lambda does retry it.
+ * that Lambda does retry it. The doctor opens what it looks at by itself: it is called when the services cannot be opened.
  */
-export function makeHandler(open: () => Promise<Services>) {
+export function makeHandler(
+  open: () => Promise<Services>,
+  doctor: (functionName: string) => Promise<DoctorReport>,
+) {
   let opening: Promise<Services> | null = null;
   const services = async (): Promise<Services> => {
     opening ??= open();
@@ -41,18 +45,21 @@ export function makeHandler(open: () => Promise<Services>) {
   };
 
   return async (event: unknown, invocation: Invocation): Promise<Reply> => {
-    const ctx: Context = {
-      ...(await services()),
-      requestId: invocation.awsRequestId,
-      functionName: invocation.invokedFunctionArn,
-      remainingMs: () => invocation.getRemainingTimeInMillis(),
-    };
+    const { awsRequestId: requestId, invokedFunctionArn: functionName } = invocation;
     try {
-      const parsed = parseEvent(event);
-      return parsed.entry === 'http' ? await accept(ctx, parsed.job) : await run(ctx, parsed.job);
+      const { entry, job } = parseEvent(event);
+      if (job.kind === 'doctor') return await doctor(functionName);
+      const ctx: Context = {
+        ...(await services()),
+        requestId,
+        functionName,
+        remainingMs: () => invocation.getRemainingTimeInMillis(),
+      };
+      return entry === 'http' ? await accept(ctx, job) : await run(ctx, job);
     } catch (error) {
       if (!(error instanceof PushError) || !isCallersFault(error)) throw error;
-      ctx.log.error('event refused', { requestId: ctx.requestId, code: error.code, message: error.message });
+      const { log } = await services();
+      log.error('event refused', { requestId, code: error.code, message: error.message });
       return isHttpEvent(event) ? errorReply(error) : describeError(error);
     }
   };
@@ -67,11 +74,12 @@ export async function openServices(env: Env, write: (line: string) => void): Pro
   return { config, store, senders: makeSenders(config, clock), invoker: makeInvoker(), clock, log };
 }
 
-export const handler = makeHandler(() =>
-  openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
+export const handler = makeHandler(
+  () => openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
+  (functionName) => examine({ env: process.env, functionName, fix: false, clock: systemClock }),
 );
 
-function run(ctx: Context, job: PushJob): Promise<HopReport | ScanReport | Announced> {
+function run(ctx: Context, job: Exclude<PushJob, DoctorJob>): Promise<HopReport | ScanReport | Announced> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);

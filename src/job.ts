@@ -40,12 +40,13 @@ const jobEvent = z.discriminatedUnion(
       fromId: wholeNumber(0),
     }),
     z.object({ kind: z.literal('scan') }),
+    z.object({ kind: z.literal('doctor') }),
   ],
-  { error: '"broadcast" or "scan"' },
+  { error: '"broadcast", "scan" or "doctor"' },
 );
 
 const KNOWN_EVENTS =
-  '{"announcementId": 42, "deviceId": 0}, {"title": "…", "body": "…"}, {"kind": "scan"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
+  '{"announcementId": 42, "deviceId": 0}, {"title": "…", "body": "…"}, {"kind": "scan"}, {"kind": "doctor"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
 
 /** Unknown event -> job. PushError('BAD_EVENT') names the field, what was expected and what came. */
 export function parseEvent(event: unknown): ParsedEvent {

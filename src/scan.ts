@@ -17,6 +17,7 @@ export interface ScanReport {
 
 /** The minute tick. Any number of them may overlap: each step is one conditional update, and its winner acts. */
 export async function scan(ctx: Context): Promise<ScanReport> {
+  await ctx.store.recordTick();
   const report: ScanReport = {
     kind: 'scan',
     started: await startDue(ctx),

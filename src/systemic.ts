@@ -24,15 +24,19 @@ export function blameProject(deliveries: readonly Delivery[]): readonly Delivery
   );
 }
 
+export function adviseOn(reasons: readonly string[]): string {
+  const advice = ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1];
+  return advice ?? 'check the credentials, the project and the message';
+}
+
 /** Why the announcement cannot go on, in words that tell what to do; null if it can. */
 export function explainFailure(deliveries: readonly Delivery[]): string | null {
   const misconfigured = deliveries.filter(({ verdict }) => verdict === 'misconfigured');
   if (misconfigured.length <= deliveries.length * SYSTEMIC_SHARE) return null;
   const reasons = [...new Set(misconfigured.map(({ reason }) => reason ?? ''))];
-  const advice = ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1];
   return (
     `FCM refused ${misconfigured.length} of ${deliveries.length} pushes for no fault of the devices ` +
-    `(${reasons.join(', ')}): ${advice ?? 'check the credentials, the project and the message'}`
+    `(${reasons.join(', ')}): ${adviseOn(reasons)}`
   );
 }
 

@@ -27,8 +27,12 @@ const invocation = {
   getRemainingTimeInMillis: () => 300_000,
 };
 
+async function noDoctor(): Promise<never> {
+  throw new Error('nobody asked for the doctor');
+}
+
 function call(event: unknown, open: () => Promise<Services> = async () => services) {
-  return makeHandler(open)(event, invocation);
+  return makeHandler(open, noDoctor)(event, invocation);
 }
 
 function fixture(name: string, body: unknown): Record<string, unknown> {
@@ -139,7 +143,7 @@ test('services are opened once, and again only after they could not be opened', 
   const handle = makeHandler(async () => {
     if (++opened === 1) throw new Error('the database is starting');
     return services;
-  });
+  }, noDoctor);
   await expect(handle({ kind: 'scan' }, invocation)).rejects.toThrow('the database is starting');
   await handle({ kind: 'scan' }, invocation);
   await handle({ kind: 'scan' }, invocation);

@@ -16,6 +16,8 @@ export interface Command {
   /** What follows the command's name, if anything but options does. */
   readonly operands?: string;
   readonly options: Readonly<Record<string, Option>>;
+  /** It reads the ARNs of secrets itself: the environment comes as it is. */
+  readonly readsSecrets?: boolean;
   /** Resolves to the exit status. */
   run(args: Args, terminal: Terminal): Promise<number>;
 }

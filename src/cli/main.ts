@@ -2,6 +2,7 @@ import { PushError } from '../errors.ts';
 import { resolveSecrets } from '../secrets.ts';
 import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
 import { Args, type Command, describeCommand, type Terminal } from './command.ts';
+import { doctorCommand } from './doctor.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { pushCommand } from './push.ts';
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   import: importCommand,
   push: pushCommand,
+  doctor: doctorCommand,
   status: statusCommand,
   pause: pauseCommand,
   resume: resumeCommand,
@@ -38,7 +40,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     return 0;
   }
   try {
-    const env = await resolveSecrets(terminal.env);
+    const env = command.readsSecrets ? terminal.env : await resolveSecrets(terminal.env);
     return await command.run(new Args(rest, command), { ...terminal, env });
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
@@ -59,6 +61,9 @@ function describeAll(): string {
   ].join('\n');
 }
 
+/** A connection attempt that nobody waits for any more does not hold up the end for longer. */
+const LEAVE_WITHIN_MS = 500;
+
 if (import.meta.main) {
   process.exitCode = await main(process.argv.slice(2), {
     env: process.env,
@@ -66,4 +71,5 @@ if (import.meta.main) {
     err: (text) => process.stderr.write(text),
     live: process.stderr.isTTY,
   });
+  setTimeout(() => process.exit(), LEAVE_WITHIN_MS).unref();
 }

@@ -8,7 +8,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import type { DatabaseConfig, DatabaseTls } from '../context.ts';
-import { PushError } from '../errors.ts';
+import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 
 /** A hop asks one thing at a time; the second connection is for whoever looks on. */
@@ -54,11 +54,11 @@ const DIALECT: Dialect = {
 export type MysqlConfig = Extract<DatabaseConfig, { kind: 'mysql' }>;
 
 /** MySQL 8 and MariaDB 10.6 or later. Connects at the first statement. */
-export function openMysql({ url, tls }: MysqlConfig): Driver {
+export function openMysql({ url, tls }: MysqlConfig, connectTimeoutMs = CONNECT_TIMEOUT_MS): Driver {
   const pool = createPool({
     uri: url,
     connectionLimit: CONNECTIONS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: connectTimeoutMs,
     // Ids beyond 2^53 come as text, which the rows refuse, and not as another number.
     supportBigNumbers: true,
     timezone: 'Z',
@@ -213,14 +213,4 @@ function failed(error: unknown): PushError {
   return new PushError('DATABASE', `database: ${codeOf(error) ?? 'failed'}: ${messageOf(error)}`, {
     cause: error,
   });
-}
-
-/** MySQL's or the network's own, also where it is the cause of a PushError. */
-function codeOf(error: unknown): string | null {
-  if (error instanceof PushError) return codeOf(error.cause);
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -35,6 +35,6 @@ export async function migrateDatabase(config: DatabaseConfig, clock: Clock): Pro
   }
 }
 
-function openDriver(config: DatabaseConfig, clock: Clock): Driver {
-  return config.kind === 'mysql' ? openMysql(config) : openSqlite(config.file, clock);
+export function openDriver(config: DatabaseConfig, clock: Clock, connectTimeoutMs?: number): Driver {
+  return config.kind === 'mysql' ? openMysql(config, connectTimeoutMs) : openSqlite(config.file, clock);
 }

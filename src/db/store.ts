@@ -153,6 +153,19 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
+    async recordTick() {
+      await driver.run(
+        `INSERT INTO push_tick (tick_id, ticked_at) VALUES (1, ${now})
+         ${onConflict('tick_id')} ticked_at = ${incoming('ticked_at')}`,
+        [],
+      );
+    },
+
+    async fetchTickAgeMs() {
+      const [row] = await driver.all(`SELECT ${msUntil('ticked_at')} AS ticked_in_ms FROM push_tick`, []);
+      return row ? -readWhole(row, 'ticked_in_ms') : null;
+    },
+
     async fetchDue(limit) {
       const rows = await driver.all(
         `SELECT announcement_id FROM push_announcement
@@ -187,13 +200,8 @@ export function makeStore(driver: Driver): Store {
     },
 
     async fetchPage(fromId, toId, limit) {
-      const rows = await driver.all(
-        `SELECT device_id, target, target_kind FROM push_device
-         WHERE device_id >= ? ${toId === null ? '' : 'AND device_id <= ?'}
-         ORDER BY device_id LIMIT ?`,
-        toId === null ? [fromId, limit] : [fromId, toId, limit],
-      );
-      return rows.map(readDevice);
+      const { sql, values } = selectPage(fromId, toId, limit);
+      return (await driver.all(sql, values)).map(readDevice);
     },
 
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
@@ -408,6 +416,16 @@ export function makeStore(driver: Driver): Store {
     },
 
     close: () => driver.close(),
+  };
+}
+
+/** By key, so that a page costs the same at any depth: OFFSET would read all that comes before it. */
+export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
+  return {
+    sql: `SELECT device_id, target, target_kind FROM push_device
+          WHERE device_id >= ? ${toId === null ? '' : 'AND device_id <= ?'}
+          ORDER BY device_id LIMIT ?`,
+    values: toId === null ? [fromId, limit] : [fromId, toId, limit],
   };
 }
 

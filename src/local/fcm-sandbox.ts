@@ -35,6 +35,10 @@ export interface FcmSandboxOptions {
   readonly faults?: FaultMix;
   /** Streams that a connection may have open. */
   readonly maxStreams?: number;
+  /** The projects that there are; absent: whatever is asked for. */
+  readonly projects?: readonly string[];
+  /** Refuses access tokens that its own token service has not given out, as Google does with those of a deleted key. */
+  readonly checksTokens?: boolean;
   /** Where every accepted message is written down before it is answered. */
   readonly logFile?: string;
 }
@@ -77,11 +81,14 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     retryAfterSeconds,
     faults = {},
     maxStreams = STREAMS,
+    projects,
+    checksTokens = false,
     logFile,
   } = options;
   const log = openAcceptedLog(logFile);
   const quota = makeQuota(quotaPerMinute);
   const attempts = new Map<string, number>();
+  const tokensGiven = new Set<string>();
   const sessions = new Set<ServerHttp2Session>();
   /** When each hundredth message was accepted. */
   const marks: number[] = [];
@@ -130,7 +137,11 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     stats.requests++;
     const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(headers[':path'] ?? '')?.[1];
     if (project === undefined) return answer(stream, replies.NOT_FOUND, 0);
-    if (!/^Bearer \S+$/.test(headers.authorization ?? '')) return answer(stream, replies.UNAUTHENTICATED, 0);
+    const token = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined || (checksTokens && !tokensGiven.has(token))) {
+      return answer(stream, replies.UNAUTHENTICATED, 0);
+    }
+    if (projects?.includes(project) === false) return answer(stream, replies.NOT_FOUND, 0);
     const message = parseMessage(text);
     const fullInSeconds = quota.take(project);
     if (fullInSeconds > 0)
@@ -185,7 +196,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     stream.on('end', () => take(stream, headers, text));
   });
 
-  const tokens = makeTokenServer();
+  const tokens = makeTokenServer(tokensGiven);
   const [port, tokenPort] = await Promise.all([listen(server), listen(tokens)]);
   return {
     endpoint: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
@@ -232,14 +243,16 @@ function refusalFor(fault: Fault, retryAfterSeconds: number | undefined): replie
 }
 
 /** Google's token exchange, as its client asks for a token with an `external_account`. RFC 8693. */
-function makeTokenServer(): Server {
+function makeTokenServer(given: Set<string>): Server {
   return createHttpServer((request, response) => {
     request.resume();
     request.on('end', () => {
+      const token = `sandbox-${crypto.randomUUID()}`;
+      given.add(token);
       response.setHeader('content-type', 'application/json');
       response.end(
         JSON.stringify({
-          access_token: `sandbox-${crypto.randomUUID()}`,
+          access_token: token,
           issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
           token_type: 'Bearer',
           expires_in: 3600,

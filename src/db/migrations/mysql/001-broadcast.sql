@@ -55,6 +55,11 @@ CREATE TABLE IF NOT EXISTS push_budget (
   braked_until DATETIME(3) NOT NULL COMMENT 'until when FCM wants no message'
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
+CREATE TABLE IF NOT EXISTS push_tick (
+  tick_id   TINYINT UNSIGNED NOT NULL PRIMARY KEY COMMENT 'always 1',
+  ticked_at DATETIME(3) NOT NULL COMMENT 'when the schedule last ticked'
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
 CREATE TABLE IF NOT EXISTS push_delivery (
   announcement_id BIGINT UNSIGNED NOT NULL,
   device_id       BIGINT UNSIGNED NOT NULL,

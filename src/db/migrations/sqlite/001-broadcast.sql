@@ -54,6 +54,11 @@ CREATE TABLE push_budget (
   braked_until INTEGER NOT NULL -- until when FCM wants no message
 ) STRICT;
 
+CREATE TABLE push_tick (
+  tick_id   INTEGER PRIMARY KEY, -- always 1
+  ticked_at INTEGER NOT NULL -- when the schedule last ticked
+) STRICT;
+
 CREATE TABLE push_delivery (
   announcement_id INTEGER NOT NULL,
   device_id       INTEGER NOT NULL,

@@ -1,0 +1,44 @@
+import { type Env, readConfig } from '../config.ts';
+import type { Config } from '../context.ts';
+import { describeProblem, messageOf } from '../errors.ts';
+import { resolveSecrets } from '../secrets.ts';
+import { type Finding, green, red, within } from './check.ts';
+
+/** The configuration as far as it can be read. */
+export interface Settings {
+  readonly config: Config;
+  /** Variables that cannot be used; the configuration has their defaults. */
+  readonly broken: readonly string[];
+  readonly finding: Finding;
+}
+
+/** Each secret is read by itself: one that cannot be had leaves the other variables. */
+export async function readSettings(env: Env, limitMs: number): Promise<Settings> {
+  const read = await Promise.allSettled(
+    Object.entries(env).map(([name, value]) => within(limitMs, () => resolveSecrets({ [name]: value }))),
+  );
+  const names = Object.keys(env);
+  const unread = read.flatMap((result, nth) =>
+    result.status === 'rejected' ? [{ name: names[nth] ?? '', says: messageOf(result.reason) }] : [],
+  );
+  const resolved = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const { config, problems } = readConfig(Object.assign({}, ...resolved) as Env);
+  const says = [
+    ...unread.map(({ name, says: why }) => (why.startsWith(name) ? why : `${name}: its secret: ${why}`)),
+    ...problems.map(describeProblem),
+  ];
+  return {
+    config,
+    broken: [...unread.map(({ name }) => name), ...problems.map(({ field }) => field)],
+    finding:
+      says.length === 0
+        ? green(`stage ${config.stage}; sources: ${[...config.sources.keys()].join(', ')}`)
+        : red(
+            says.join('; '),
+            unread.length === 0
+              ? 'set these variables to what is expected'
+              : 'allow secretsmanager:GetSecretValue on the secret, and give the VPC a route to Secrets Manager ' +
+                  '(a NAT gateway, or an interface endpoint)',
+          ),
+  };
+}
