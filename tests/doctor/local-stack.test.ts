@@ -1,0 +1,428 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import {
+  DeleteFunctionConcurrencyCommand,
+  PutFunctionConcurrencyCommand,
+  PutFunctionRecursionConfigCommand,
+} from '@aws-sdk/client-lambda';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { CheckResult } from '../../src/doctor/check.ts';
+import { type DoctorReport, examine } from '../../src/doctor/examine.ts';
+import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
+import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import type { LocalLambdaOptions } from '../../src/local/lambda.ts';
+import { baton } from '../support/baton.ts';
+import {
+  AWS,
+  deploy,
+  type DeployedFunction,
+  hasMysql,
+  type LocalStack,
+  PASSWORD,
+  startFront,
+  startLocalStack,
+} from '../support/local-stack.ts';
+
+const LONG = 90_000;
+
+let stack: LocalStack;
+
+beforeAll(async () => {
+  if (!hasMysql()) return;
+  stack = await startLocalStack();
+  const fn = await deploy(stack.env);
+  await fn.call({ kind: 'scan' });
+  await fn.close();
+});
+afterAll(() => stack?.close());
+afterEach(() => vi.unstubAllEnvs());
+
+/** The lines that say what is wrong; those that say only that another is to be mended first are not among them. */
+function faults({ checks }: DoctorReport): CheckResult[] {
+  return checks.filter(({ ok, says }) => ok === false && says !== 'not checked');
+}
+
+function blocked({ checks }: DoctorReport): string[] {
+  return checks.filter(({ says }) => says === 'not checked').map(({ name }) => name);
+}
+
+/** `baton doctor` at a terminal, about a function. */
+async function doctor(
+  endpoint: string,
+  env: Readonly<Record<string, string>> = stack.env,
+  ...args: string[]
+): Promise<{ status: number | null; out: string; err: string }> {
+  const all = { ...env, ...AWS, AWS_ENDPOINT_URL_LAMBDA: endpoint };
+  return baton(['doctor', '--function', 'baton', ...args], all);
+}
+
+async function report(endpoint: string, env?: Readonly<Record<string, string>>): Promise<DoctorReport> {
+  const { out } = await doctor(endpoint, env, '--json');
+  return JSON.parse(out) as DoctorReport;
+}
+
+interface Fault {
+  readonly name: string;
+  /** The one line that says what is wrong, and what it says. */
+  readonly line: string;
+  readonly says: RegExp;
+  readonly advice: RegExp;
+  readonly blocks?: readonly string[];
+  /** Variables and settings with which the function is deployed. */
+  readonly env?: () => Record<string, string> | Promise<Record<string, string>>;
+  readonly options?: Partial<LocalLambdaOptions>;
+  readonly inject?: (fn: DeployedFunction) => Promise<unknown>;
+  /** What the advice says to do; where it is to set variables or settings right, that is all there is to it. */
+  readonly follow?: (fn: DeployedFunction, advice: string) => Promise<unknown>;
+}
+
+const AFTER_DATABASE = [
+  'database version',
+  'database clock',
+  'migrations',
+  'page query',
+  'privileges',
+  'schedule',
+];
+
+const FAULTS: readonly Fault[] = [
+  {
+    name: 'a wrong password',
+    line: 'database',
+    says: /ER_ACCESS_DENIED_ERROR/,
+    advice: /the user and the password in DATABASE_URL/,
+    blocks: AFTER_DATABASE,
+    env: () => ({
+      DATABASE_URL: Object.assign(new URL(stack.env['DATABASE_URL']!), { password: 'no' }).href,
+    }),
+  },
+  {
+    name: 'a server that is not there',
+    line: 'database',
+    says: /ECONNREFUSED/,
+    advice: /start the server; if it runs, set the host and the port/,
+    blocks: AFTER_DATABASE,
+    env: () => ({ DATABASE_URL: Object.assign(new URL(stack.env['DATABASE_URL']!), { port: '1' }).href }),
+  },
+  {
+    name: 'a missing migration',
+    line: 'migrations',
+    says: /expected version \d+, came 0/,
+    advice: /run `baton migrate`/,
+    blocks: ['page query', 'privileges', 'schedule'],
+    inject: () => stack.ask('DELETE FROM push_migration'),
+    follow: () => baton(['migrate'], stack.env),
+  },
+  {
+    name: 'a device table without its key',
+    line: 'page query',
+    says: /ALL on null, Using where; Using filesort/,
+    advice: /make device_id the primary key/,
+    inject: () =>
+      stack.ask('ALTER TABLE push_device MODIFY device_id BIGINT UNSIGNED NOT NULL, DROP PRIMARY KEY'),
+    follow: () =>
+      stack.ask(
+        'ALTER TABLE push_device ADD PRIMARY KEY (device_id), MODIFY device_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT',
+      ),
+  },
+  {
+    name: 'a missing privilege',
+    line: 'privileges',
+    says: /^not allowed: UPDATE on push_announcement, UPDATE on push_device/,
+    advice: /GRANT SELECT, INSERT, UPDATE, DELETE on that database/,
+    inject: () => stack.ask(`REVOKE UPDATE ON ${stack.database}.* FROM ${stack.user}`),
+    follow: () => stack.ask(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${stack.database}.* TO ${stack.user}`),
+  },
+  {
+    name: 'a schedule that has stopped',
+    line: 'schedule',
+    says: /last tick 10 min ago/,
+    advice: /let EventBridge invoke the function each minute/,
+    inject: () => stack.ask('UPDATE push_tick SET ticked_at = UTC_TIMESTAMP(3) - INTERVAL 10 MINUTE'),
+    follow: (fn) => fn.call({ kind: 'scan' }),
+  },
+  {
+    name: 'a schedule that has never ticked',
+    line: 'schedule',
+    says: /never ticked/,
+    advice: /is the schedule enabled/,
+    inject: () => stack.ask('DELETE FROM push_tick'),
+    follow: (fn) => fn.call({ source: 'aws.scheduler', detail: '{}' }),
+  },
+  {
+    name: 'credentials that Google does not take any more',
+    line: 'FCM send (default)',
+    says: /HTTP_401/,
+    advice: /the service account key may have been deleted/,
+    env: async () => {
+      const others = await startFcmSandbox();
+      mkdirSync(join(stack.folder, 'others'), { recursive: true });
+      const path = writeSandboxCredentials(join(stack.folder, 'others'), others.tokenUrl);
+      onTheWayOut.push(() => others.close());
+      return { GOOGLE_APPLICATION_CREDENTIALS: path };
+    },
+  },
+  {
+    name: 'a wrong project',
+    line: 'FCM send (default)',
+    says: /HTTP_404/,
+    advice: /check FCM_PROJECT_ID/,
+    env: () => ({ FCM_PROJECT_ID: 'another-project' }),
+  },
+  {
+    name: 'no credentials',
+    line: 'FCM credentials (default)',
+    says: /FCM_CREDENTIALS: came nothing/,
+    advice: /set it to a service account .*Generate new private key/,
+    blocks: ['FCM project (default)', 'FCM send (default)'],
+    env: () => ({ GOOGLE_APPLICATION_CREDENTIALS: '' }),
+  },
+  {
+    name: 'an FCM that cannot be reached',
+    line: 'FCM endpoint',
+    says: /ECONNREFUSED/,
+    advice: /a NAT gateway/,
+    blocks: ['clock', 'FCM send (default)'],
+    env: () => ({ FCM_ENDPOINT: 'http://127.0.0.1:1' }),
+  },
+  {
+    name: 'RecursiveLoop as AWS has it by default',
+    line: 'recursive loop',
+    says: /^Terminate: Lambda drops the 17th run/,
+    advice: /run the doctor with --fix/,
+    inject: (fn) =>
+      fn.client.send(
+        new PutFunctionRecursionConfigCommand({ FunctionName: 'baton', RecursiveLoop: 'Terminate' }),
+      ),
+    follow: async (fn) => {
+      const { out } = await doctor(fn.endpoint, stack.env, '--fix');
+      expect(out).toContain('Allow, set just now; it was Terminate');
+    },
+  },
+  {
+    name: 'one reserved run, which the next waits for',
+    line: 'concurrency',
+    says: /^1 reserved, but the budgets take about 11/,
+    advice: /reserve 11 or more, or nothing/,
+    inject: (fn) => reserve(fn, 1),
+    follow: (fn, advice) => reserve(fn, Number(/\d+/.exec(advice)?.[0])),
+  },
+  {
+    name: 'a time-out that no chunk fits into',
+    line: 'time-out',
+    says: /^20 s, which has to be more than 30/,
+    advice: /set it to 300 s/,
+    options: { timeoutMs: 20_000 },
+  },
+  {
+    name: 'too little memory',
+    line: 'memory',
+    says: /^256 MB$/,
+    advice: /set it to 1769 MB/,
+    options: { memoryMb: 256 },
+  },
+  {
+    name: 'a mistake in the configuration',
+    line: 'configuration',
+    says: /^PAGE_SIZE: expected a whole number from 1 to 50000, came "many"$/,
+    advice: /set these variables/,
+    blocks: ['concurrency'],
+    env: () => ({ PAGE_SIZE: 'many' }),
+  },
+];
+
+const onTheWayOut: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  for (const close of onTheWayOut) await close();
+});
+
+function reserve(fn: DeployedFunction, runs: number): Promise<unknown> {
+  const asks = { FunctionName: 'baton', ReservedConcurrentExecutions: runs };
+  return fn.client.send(new PutFunctionConcurrencyCommand(asks));
+}
+
+describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () => {
+  test('all is well, at a terminal and inside the function', async () => {
+    const fn = await deploy(stack.env);
+    const { status, out, err } = await doctor(fn.endpoint);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toMatch(/\n\nall is well\n$/);
+    expect(out).not.toMatch(/✗|\u001B/);
+    const inside = await fn.call({ kind: 'doctor' });
+    expect(faults(inside)).toEqual([]);
+    expect(inside).toMatchObject({ kind: 'doctor', ok: true });
+    expect(inside.checks.map(({ name }) => name)).toEqual([
+      ...['configuration', 'database', ...AFTER_DATABASE],
+      ...[
+        'FCM endpoint',
+        'clock',
+        'FCM credentials (default)',
+        'FCM project (default)',
+        'FCM send (default)',
+      ],
+      ...['self-invoke', 'function', 'recursive loop', 'concurrency', 'time-out', 'memory', 'image'],
+    ]);
+    expect(inside.checks.every(({ ok, advice }) => ok === true && advice === null)).toBe(true);
+    await fn.close();
+  });
+
+  test.each(FAULTS)(
+    '$name turns "$line" red, inside the function; what the advice says turns it green',
+    async (fault) => {
+      const { line, says, advice, blocks = [], env = () => ({}), options = {} } = fault;
+      const { inject = async () => {}, follow = async () => {} } = fault;
+      const broken = await deploy({ ...stack.env, ...(await env()) }, options);
+      await inject(broken);
+      const ill = await broken.call({ kind: 'doctor' });
+      expect(ill.ok).toBe(false);
+      expect(faults(ill)).toEqual([
+        {
+          name: line,
+          ok: false,
+          says: expect.stringMatching(says) as string,
+          advice: expect.stringMatching(advice) as string,
+        },
+      ]);
+      expect(blocked(ill)).toEqual(blocks);
+      expect(JSON.stringify(ill)).not.toContain(PASSWORD);
+
+      await follow(broken, faults(ill)[0]!.advice!);
+      // Variables and settings are set right by deploying it anew; what is in Lambda or in the database stays.
+      const isDeployedAnew = fault.env !== undefined || fault.options !== undefined;
+      if (isDeployedAnew) await broken.close();
+      const mended = isDeployedAnew ? await deploy(stack.env) : broken;
+      const well = await mended.call({ kind: 'doctor' });
+      expect(faults(well)).toEqual([]);
+      expect(well.ok).toBe(true);
+      await mended.close();
+    },
+  );
+
+  test('a reservation may be taken away altogether', async () => {
+    const fn = await deploy(stack.env, { reservedConcurrency: 0 });
+    expect(faults(await report(fn.endpoint))).toMatchObject([
+      { name: 'concurrency', says: '0 reserved: the function is stopped' },
+    ]);
+    await fn.client.send(new DeleteFunctionConcurrencyCommand({ FunctionName: 'baton' }));
+    expect(await report(fn.endpoint)).toMatchObject({ ok: true });
+    await fn.close();
+  });
+
+  test('--fix makes the tables, and says so', async () => {
+    const fn = await deploy(stack.env);
+    await stack.ask('DELETE FROM push_migration');
+    const { status, out } = await doctor(fn.endpoint, stack.env, '--fix');
+    expect(out).toContain('applied just now: 001-broadcast');
+    expect(status).toBe(0);
+    await fn.close();
+  });
+
+  test('an image whose tag moves, and one that nobody may ask about', async () => {
+    const fn = await deploy(stack.env);
+    let uri = '123456789012.dkr.ecr.us-east-1.amazonaws.com/baton:latest';
+    const front = await startFront(fn.endpoint, (operation, body) => {
+      if (operation.endsWith('/configuration')) {
+        return { status: 200, body: { ...(body as object), PackageType: 'Image' } };
+      }
+      return operation.endsWith('/functions/baton')
+        ? { status: 200, body: { Code: { ImageUri: uri } } }
+        : null;
+    });
+    expect(faults(await report(front.endpoint))).toMatchObject([
+      {
+        name: 'image',
+        says: `${uri}: the tag latest moves`,
+        advice: expect.stringContaining('by its digest'),
+      },
+    ]);
+    uri = `123456789012.dkr.ecr.us-east-1.amazonaws.com/baton@sha256:${'0'.repeat(64)}`;
+    expect(await report(front.endpoint)).toMatchObject({ ok: true });
+    await front.close();
+    await fn.close();
+  });
+
+  test('a role that may not invoke the function, nor ask about it', async () => {
+    const fn = await deploy(stack.env);
+    const denied = { status: 403, type: 'AccessDeniedException', body: { Message: 'is not authorized' } };
+    let isDenied = (operation: string): boolean => operation.startsWith('POST');
+    const front = await startFront(fn.endpoint, (operation) => (isDenied(operation) ? denied : null));
+    expect(faults(await report(front.endpoint))).toMatchObject([
+      { name: 'self-invoke', advice: expect.stringContaining('allow lambda:InvokeFunction on the function') },
+    ]);
+    isDenied = (operation) => operation.startsWith('GET');
+    const ill = await report(front.endpoint);
+    expect(faults(ill)).toMatchObject([
+      { name: 'function', advice: expect.stringContaining('allow lambda:GetFunctionConfiguration') },
+    ]);
+    expect(blocked(ill)).toEqual(['recursive loop', 'concurrency', 'time-out', 'memory', 'image']);
+    isDenied = () => false;
+    expect(await report(front.endpoint)).toMatchObject({ ok: true });
+    await front.close();
+    await fn.close();
+  });
+
+  test('a clock that is an hour behind', async () => {
+    for (const [name, value] of Object.entries(stack.env)) vi.stubEnv(name, value);
+    const clock = { now: () => Date.now() - 3_600_000 };
+    const examination = { env: stack.env, functionName: null, fix: false, clock };
+    const ill = await examine(examination);
+    expect(faults(ill)).toMatchObject(
+      [
+        { name: 'database clock', says: expect.stringMatching(/clock is 3[56]\d\d s behind the database's/) },
+        { name: 'clock', says: expect.stringMatching(/clock is 3[56]\d\d s behind FCM's/) },
+      ].map((line) => ({ ...line, advice: expect.stringContaining('NTP') })),
+    );
+    expect(await examine({ ...examination, clock: systemClock })).toMatchObject({ ok: true });
+  });
+
+  test('a network that swallows every packet is red lines that name the route, and no hang', async () => {
+    const swallowed: Socket[] = [];
+    const hole = createServer((socket) => swallowed.push(socket));
+    await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve));
+    const address = hole.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const url = Object.assign(new URL(stack.env['DATABASE_URL']!), { port: String(port) }).href;
+    const startedAt = performance.now();
+    const ill = await report(`http://127.0.0.1:${port}`, {
+      ...stack.env,
+      DATABASE_URL: url,
+      FCM_ENDPOINT: `http://127.0.0.1:${port}`,
+    });
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
+    expect(faults(ill).map(({ name, advice }) => [name, /route/.test(advice ?? '')])).toEqual(
+      ['database', 'FCM endpoint', 'self-invoke', 'function'].map((name) => [name, true]),
+    );
+    for (const socket of swallowed) socket.destroy();
+    await new Promise((resolve) => hole.close(resolve));
+  });
+
+  test('a service account of another project than FCM_PROJECT_ID says', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    const account = {
+      type: 'service_account',
+      project_id: 'the-accounts-own',
+      client_email: 'baton@the-accounts-own.iam.gserviceaccount.com',
+      private_key: privateKey,
+    };
+    const env = { ...stack.env, FCM_CREDENTIALS: JSON.stringify(account) };
+    const examination = { functionName: null, fix: false, clock: systemClock, limitMs: 2000 };
+    const project = async (projectId: string): Promise<CheckResult | undefined> => {
+      const { checks } = await examine({ ...examination, env: { ...env, FCM_PROJECT_ID: projectId } });
+      expect(JSON.stringify(checks)).not.toContain(privateKey.slice(100, 140));
+      return checks.find(({ name }) => name === 'FCM project (default)');
+    };
+    expect(await project('a-project')).toMatchObject({
+      ok: false,
+      says: 'FCM_PROJECT_ID is a-project, but the service account is of the-accounts-own',
+      advice: expect.stringContaining('unset FCM_PROJECT_ID'),
+    });
+    expect(await project('')).toMatchObject({ ok: true });
+  });
+});

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { inject } from 'vitest';
+import type { DoctorReport } from '../../src/doctor/examine.ts';
+import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
+import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { type LocalLambdaOptions, startLocalLambda } from '../../src/local/lambda.ts';
+import { makeDatabase } from './database.ts';
+
+const HANDLER_FILE = fileURLToPath(new URL('../../src/handler.ts', import.meta.url));
+
+/** What the aws command line and the SDKs need for the local Lambda. */
+export const AWS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+
+export const PASSWORD = 's3cr3t-of-the-test';
+
+export interface LocalStack {
+  /** With which all is well, for the function and for a terminal. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly folder: string;
+  readonly user: string;
+  readonly database: string;
+  /** As the administrator of the database server. */
+  ask(sql: string): Promise<RowDataPacket[]>;
+  close(): Promise<void>;
+}
+
+/** A database on the MySQL server of the tests, with a user who has the rights that the README asks for, and an FCM. */
+export async function startLocalStack(): Promise<LocalStack> {
+  const database = await makeDatabase('mysql');
+  const folder = mkdtempSync(join(tmpdir(), 'baton-stack-'));
+  const sandbox = await startFcmSandbox({ projects: ['a-project'], checksTokens: true });
+  const name = new URL(database.url).pathname.slice(1);
+  const user = `baton_${crypto.randomUUID().slice(0, 8)}`;
+  const ask = async (sql: string): Promise<RowDataPacket[]> => {
+    const connection = await createConnection(database.url);
+    try {
+      return (await connection.query<RowDataPacket[]>(sql))[0];
+    } finally {
+      await connection.end();
+    }
+  };
+  await ask(`CREATE USER ${user} IDENTIFIED BY '${PASSWORD}'`);
+  // What DDL needs is for --fix.
+  await ask(`GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${name}.* TO ${user}`);
+  const url = Object.assign(new URL(database.url), { username: user, password: PASSWORD }).href;
+  return {
+    env: {
+      DATABASE_URL: url,
+      FCM_ENDPOINT: sandbox.endpoint,
+      FCM_PROJECT_ID: 'a-project',
+      GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
+    },
+    folder,
+    user,
+    database: name,
+    ask,
+    async close() {
+      await sandbox.close();
+      await ask(`DROP USER ${user}`);
+      await database.drop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export interface DeployedFunction {
+  readonly endpoint: string;
+  readonly client: LambdaClient;
+  /** Invokes it as a person would, and waits for the reply. */
+  call<T = DoctorReport>(event: object): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The function as it would be deployed with these variables, on the local Lambda. */
+export async function deploy(
+  env: Readonly<Record<string, string>>,
+  options: Partial<LocalLambdaOptions> = {},
+): Promise<DeployedFunction> {
+  const lambda = await startLocalLambda({
+    functionName: 'baton',
+    handlerFile: HANDLER_FILE,
+    env,
+    workers: 2,
+    ...options,
+  });
+  const client = new LambdaClient({
+    endpoint: lambda.endpoint,
+    region: AWS.AWS_REGION,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const allow = { FunctionName: 'baton', RecursiveLoop: 'Allow' } as const;
+  await client.send(new PutFunctionRecursionConfigCommand(allow));
+  return {
+    endpoint: lambda.endpoint,
+    client,
+    async call<T>(event: object) {
+      const Payload = JSON.stringify(event);
+      const { Payload: reply } = await client.send(new InvokeCommand({ FunctionName: 'baton', Payload }));
+      return JSON.parse(new TextDecoder().decode(reply)) as T;
+    },
+    async close() {
+      client.destroy();
+      await lambda.close();
+    },
+  };
+}
+
+type Reply = { status: number; type?: string; body: unknown };
+
+/** Before the local Lambda: answers as AWS does where it is not the local one's to say. Null lets a request through. */
+export async function startFront(
+  target: string,
+  answer: (operation: string, body: unknown) => Reply | null,
+): Promise<{ endpoint: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const pass = async (): Promise<void> => {
+      const body = Buffer.concat(await request.toArray());
+      const { method = '', url = '' } = request;
+      const headers = new Headers(request.headers as Record<string, string>);
+      for (const name of ['host', 'connection', 'content-length', 'expect']) headers.delete(name);
+      const asked = await fetch(`${target}${url}`, {
+        method,
+        headers,
+        ...(method === 'GET' ? {} : { body }),
+      });
+      const text = await asked.text();
+      const own = answer(`${method} ${url}`, text === '' ? null : JSON.parse(text));
+      if (!own) return void response.writeHead(asked.status, [...asked.headers].flat()).end(text);
+      response.writeHead(own.status, own.type === undefined ? {} : { 'x-amzn-errortype': own.type });
+      response.end(JSON.stringify(own.body));
+    };
+    pass().catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+export function hasMysql(): boolean {
+  return inject('mysqlUrl') !== null;
+}
