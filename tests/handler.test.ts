@@ -92,6 +92,19 @@ test('the next hop goes to the very alias that was called', async () => {
   expect(names).toEqual([invocation.invokedFunctionArn]);
 });
 
+test('the doctor answers although nothing can be opened, and looks at the very alias that was called', async () => {
+  const asked: string[] = [];
+  const handle = makeHandler(
+    () => Promise.reject(new Error('no route to the database')),
+    async (functionName) => {
+      asked.push(functionName);
+      return { kind: 'doctor', ok: false, checks: [] };
+    },
+  );
+  expect(await handle({ kind: 'doctor' }, invocation)).toEqual({ kind: 'doctor', ok: false, checks: [] });
+  expect(asked).toEqual([invocation.invokedFunctionArn]);
+});
+
 test('a bad direct event is answered with what is wrong with it: an error thrown would be retried', async () => {
   expect(await call({ announcementId: 'x' })).toEqual({
     error: {

@@ -48,7 +48,7 @@ test.each([
   [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '"-3"'],
   [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
   [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
-  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast" or "scan"', '"brodcast"'],
+  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '"brodcast"'],
 ])('%j is refused by the field %s', (event, field, expected, came) => {
   expect(refusal(event).problems[0]).toEqual({ field, expected, came });
 });

@@ -33,6 +33,12 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
     expect(ctx.story).toEqual([]);
   });
 
+  test('a tick leaves its time behind, whatever there was to do', async () => {
+    expect(await store.fetchTickAgeMs()).toBe(null);
+    await scan(makeContext(store));
+    expect(await store.fetchTickAgeMs()).toBeLessThan(60_000);
+  });
+
   test('of two ticks at once, one starts what is due, and what is not due waits', async () => {
     const due = await store.createAnnouncement(draft);
     const later = await store.createAnnouncement(draft);

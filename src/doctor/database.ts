@@ -5,9 +5,7 @@ import { readWhole } from '../db/rows.ts';
 import { makeStore, selectPage } from '../db/store.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import { type Check, type Finding, green, red } from './check.ts';
-
-/** Leases and schedules go by the database's clock alone; one that is further off is wrong for other readers too. */
-const MAX_SKEW_MS = 30_000;
+import { judgeSkew } from './clock.ts';
 
 /** The schedule ticks every minute: two ticks may be missed. */
 const MAX_TICK_AGE_MS = 3 * 60_000;
@@ -93,17 +91,6 @@ async function checkClock(driver: Driver, clock: Clock): Promise<Finding> {
   const askedAt = clock.now();
   const [row = {}] = await driver.all(`SELECT ${msUntil(atMs)} AS ahead_ms`, [askedAt]);
   return judgeSkew(readWhole(row, 'ahead_ms'), clock.now() - askedAt, "the database's (UTC)");
-}
-
-/** `aheadMs`: of this machine's clock, when it was asked; the answer took `tookMs`. */
-export function judgeSkew(aheadMs: number, tookMs: number, whose: string): Finding {
-  const skewMs = Math.max(aheadMs, -aheadMs - tookMs);
-  const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  if (skewMs <= MAX_SKEW_MS) return green(`this machine's clock agrees with ${whose}`);
-  return red(
-    `this machine's clock is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ${whose}`,
-    'set the one that is wrong: let NTP (chrony, systemd-timesyncd) keep it',
-  );
 }
 
 async function checkMigrations(driver: Driver, fix: boolean): Promise<Finding> {

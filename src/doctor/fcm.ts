@@ -4,7 +4,7 @@ import { codeOf, messageOf, PushError } from '../errors.ts';
 import { type FcmAccess, fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { adviseOn } from '../systemic.ts';
 import { blocked, type Check, type Finding, green, red } from './check.ts';
-import { judgeSkew } from './database.ts';
+import { judgeSkew } from './clock.ts';
 
 /** No phone has it. FCM answers so, once it has found the credentials and the project to be in order. */
 const MADE_UP = { deviceId: 1, target: 'baton-doctor', targetKind: 'token' } as const;

@@ -171,7 +171,8 @@ function adviseOnAws(error: unknown, action: string): string {
   if (/Credentials|UnrecognizedClient|InvalidSignature|ExpiredToken/.test(name)) {
     return 'give credentials of the AWS account, as for the aws command line (AWS_PROFILE)';
   }
-  if (/region is missing/i.test(messageOf(error))) return 'set AWS_REGION to the region of the function';
+  if (/^region (is missing|not accepted)/i.test(messageOf(error)))
+    return 'set AWS_REGION to the region of the function';
   if (name === 'TimeoutError' || codeOf(error) !== null) {
     return "give it a route to Lambda's API: in a VPC, a NAT gateway or an interface endpoint for Lambda";
   }

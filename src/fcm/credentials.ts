@@ -46,12 +46,20 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   }
 }
 
+/** Longer than a path is likely to be: the content itself, in some encoding, which no message may quote. */
+const LONGEST_PATH = 500;
+
 function readAccountFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
-    throw refuse('FCM_CREDENTIALS', 'the path of a service account JSON file', `${path} (${code})`, cause);
+    throw refuse(
+      'FCM_CREDENTIALS',
+      'the path of a service account JSON file',
+      path.length > LONGEST_PATH ? `${path.length} characters (${code})` : `${path} (${code})`,
+      cause,
+    );
   }
 }
 

@@ -398,6 +398,18 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     expect(await store.claimHop(key, 'third', LEASE)).toEqual({ kind: 'leased' });
   });
 
+  test('a tick is one row, however often it ticks, and its age is told by the database', async () => {
+    expect(await store.fetchTickAgeMs()).toBe(null);
+    await store.recordTick();
+    await sleep(50);
+    expect(await store.fetchTickAgeMs()).toBeGreaterThanOrEqual(40);
+    const atSecond = performance.now();
+    await store.recordTick();
+    const age = await store.fetchTickAgeMs();
+    // Two readings of milliseconds, each cut short.
+    expect(age).toBeLessThanOrEqual(performance.now() - atSecond + 2);
+  });
+
   test('the tables are made once, though two processes ask at once', async () => {
     const fresh = await makeDatabase(kind, { migrated: false });
     await expect(openStore(fresh.config, systemClock)).rejects.toThrow('came 0: run `baton migrate`');

@@ -72,7 +72,7 @@ interface Fault {
   readonly advice: RegExp;
   readonly blocks?: readonly string[];
   /** Variables and settings with which the function is deployed. */
-  readonly env?: () => Record<string, string> | Promise<Record<string, string>>;
+  readonly env?: () => Promise<Record<string, string>>;
   readonly options?: Partial<LocalLambdaOptions>;
   readonly inject?: (fn: DeployedFunction) => Promise<unknown>;
   /** What the advice says to do; where it is to set variables or settings right, that is all there is to it. */
@@ -95,7 +95,7 @@ const FAULTS: readonly Fault[] = [
     says: /ER_ACCESS_DENIED_ERROR/,
     advice: /the user and the password in DATABASE_URL/,
     blocks: AFTER_DATABASE,
-    env: () => ({
+    env: async () => ({
       DATABASE_URL: Object.assign(new URL(stack.env['DATABASE_URL']!), { password: 'no' }).href,
     }),
   },
@@ -105,7 +105,9 @@ const FAULTS: readonly Fault[] = [
     says: /ECONNREFUSED/,
     advice: /start the server; if it runs, set the host and the port/,
     blocks: AFTER_DATABASE,
-    env: () => ({ DATABASE_URL: Object.assign(new URL(stack.env['DATABASE_URL']!), { port: '1' }).href }),
+    env: async () => ({
+      DATABASE_URL: Object.assign(new URL(stack.env['DATABASE_URL']!), { port: '1' }).href,
+    }),
   },
   {
     name: 'a missing migration',
@@ -170,7 +172,7 @@ const FAULTS: readonly Fault[] = [
     line: 'FCM send (default)',
     says: /HTTP_404/,
     advice: /check FCM_PROJECT_ID/,
-    env: () => ({ FCM_PROJECT_ID: 'another-project' }),
+    env: async () => ({ FCM_PROJECT_ID: 'another-project' }),
   },
   {
     name: 'no credentials',
@@ -178,7 +180,7 @@ const FAULTS: readonly Fault[] = [
     says: /FCM_CREDENTIALS: came nothing/,
     advice: /set it to a service account .*Generate new private key/,
     blocks: ['FCM project (default)', 'FCM send (default)'],
-    env: () => ({ GOOGLE_APPLICATION_CREDENTIALS: '' }),
+    env: async () => ({ GOOGLE_APPLICATION_CREDENTIALS: '' }),
   },
   {
     name: 'an FCM that cannot be reached',
@@ -186,7 +188,7 @@ const FAULTS: readonly Fault[] = [
     says: /ECONNREFUSED/,
     advice: /a NAT gateway/,
     blocks: ['clock', 'FCM send (default)'],
-    env: () => ({ FCM_ENDPOINT: 'http://127.0.0.1:1' }),
+    env: async () => ({ FCM_ENDPOINT: 'http://127.0.0.1:1' }),
   },
   {
     name: 'RecursiveLoop as AWS has it by default',
@@ -230,7 +232,7 @@ const FAULTS: readonly Fault[] = [
     says: /^PAGE_SIZE: expected a whole number from 1 to 50000, came "many"$/,
     advice: /set these variables/,
     blocks: ['concurrency'],
-    env: () => ({ PAGE_SIZE: 'many' }),
+    env: async () => ({ PAGE_SIZE: 'many' }),
   },
 ];
 
@@ -272,7 +274,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
   test.each(FAULTS)(
     '$name turns "$line" red, inside the function; what the advice says turns it green',
     async (fault) => {
-      const { line, says, advice, blocks = [], env = () => ({}), options = {} } = fault;
+      const { line, says, advice, blocks = [], env = async () => ({}), options = {} } = fault;
       const { inject = async () => {}, follow = async () => {} } = fault;
       const broken = await deploy({ ...stack.env, ...(await env()) }, options);
       await inject(broken);

@@ -64,6 +64,22 @@ const fcmError = (errorCode: string) => ({
   errorCode,
 });
 
+test('a project that is not there, and a token of another token service, are refused by Google and not by FCM', async () => {
+  await begin({ projects: ['p'], checksTokens: true });
+  expect(await ask(message('a'))).toMatchObject({
+    status: 401,
+    body: { error: { status: 'UNAUTHENTICATED' } },
+  });
+  const given = (await (await fetch(sandbox.tokenUrl, { method: 'POST' })).json()) as {
+    access_token: string;
+  };
+  const authorization = `Bearer ${given.access_token}`;
+  expect((await ask(message('a'), { authorization })).status).toBe(200);
+  const elsewhere = await ask(message('a'), { authorization, ':path': '/v1/projects/q/messages:send' });
+  expect(elsewhere).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } });
+  expect(elsewhere.body).not.toHaveProperty('error.details');
+});
+
 test('an accepted message has a name of its own, and is in the log', async () => {
   await begin();
   const answers = await Promise.all([ask(message('a')), ask(message('b')), ask(message('a'))]);
