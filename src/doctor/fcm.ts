@@ -139,7 +139,7 @@ function checkProject(source: SourceConfig, credentials: string): Finding {
 /** One `validate_only` message: FCM checks all of it, and sends none. */
 async function checkSend(senders: Senders, source: string, limitMs: number): Promise<Finding> {
   const sender = await senders.of(source);
-  const [outcome] = await sender.send(TRIAL, limitMs);
+  const [outcome] = await sender.send(TRIAL, AbortSignal.timeout(limitMs));
   const reason = outcome?.reason ?? 'no outcome';
   switch (outcome?.verdict) {
     case 'delivered':

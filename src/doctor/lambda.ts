@@ -56,10 +56,9 @@ export function lambdaChecks(
       const asks = { FunctionName: unqualified };
       const { RecursiveLoop } = await client.send(new GetFunctionRecursionConfigCommand(asks));
       if (RecursiveLoop === 'Allow') return green('Allow');
-      const says = `${String(RecursiveLoop)}: Lambda drops the 17th run of a chain`;
-      if (!fix) return red(says, adviseToAllow(unqualified));
-      await allowLoop(client, unqualified);
-      return green(`Allow, set just now; it was ${String(RecursiveLoop)}`);
+      const was = String(RecursiveLoop);
+      if (fix) return allowLoop(client, unqualified, was);
+      return red(`${was}: Lambda drops the 17th run of a chain`, adviseToAllow(unqualified));
     }),
     check(
       'concurrency',
@@ -89,11 +88,15 @@ export function lambdaChecks(
   return { checks, close: () => client.destroy() };
 }
 
-async function allowLoop(client: LambdaClient, FunctionName: string): Promise<void> {
+async function allowLoop(client: LambdaClient, FunctionName: string, was: string): Promise<Finding> {
   try {
     await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: 'Allow' }));
-  } catch (cause) {
-    throw new Error(`it is not Allow, and cannot be set: ${messageOf(cause)}`, { cause });
+    return green(`Allow, set just now; it was ${was}`);
+  } catch (error) {
+    return red(
+      `${was}, and it cannot be set: ${messageOf(error)}`,
+      adviseOnAws(error, 'PutFunctionRecursionConfig'),
+    );
   }
 }
 
@@ -161,10 +164,8 @@ function adviseToAllow(name: string): string {
 /** Errors of the Lambda API, of the SDK's search for credentials and region, and of the network. */
 function adviseOnAws(error: unknown, action: string): string {
   const name = error instanceof Error ? error.name : '';
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.name : '';
-  if (/AccessDenied/.test(`${name} ${cause}`)) {
-    const actions = /cannot be set/.test(messageOf(error)) ? 'PutFunctionRecursionConfig' : action;
-    return `allow lambda:${actions} on the function to whoever asks: inside the function, that is its role`;
+  if (name === 'AccessDeniedException') {
+    return `allow lambda:${action} on the function to whoever asks: inside the function, that is its role`;
   }
   if (name === 'ResourceNotFoundException')
     return "set the function's name right, and AWS_REGION to its region";

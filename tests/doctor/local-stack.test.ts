@@ -322,16 +322,15 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     await fn.close();
   });
 
-  test('an image whose tag moves, and one that nobody may ask about', async () => {
+  test('an image whose tag moves, until it is deployed by its digest', async () => {
     const fn = await deploy(stack.env);
     let uri = '123456789012.dkr.ecr.us-east-1.amazonaws.com/baton:latest';
-    const front = await startFront(fn.endpoint, (operation, body) => {
+    const front = await startFront(fn.endpoint, async (operation, ask) => {
       if (operation.endsWith('/configuration')) {
-        return { status: 200, body: { ...(body as object), PackageType: 'Image' } };
+        return { status: 200, body: { ...(await ask()), PackageType: 'Image' } };
       }
-      return operation.endsWith('/functions/baton')
-        ? { status: 200, body: { Code: { ImageUri: uri } } }
-        : null;
+      if (!operation.endsWith('/functions/baton')) return null;
+      return { status: 200, body: { Code: { ImageUri: uri } } };
     });
     expect(faults(await report(front.endpoint))).toMatchObject([
       {
@@ -350,7 +349,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     const fn = await deploy(stack.env);
     const denied = { status: 403, type: 'AccessDeniedException', body: { Message: 'is not authorized' } };
     let isDenied = (operation: string): boolean => operation.startsWith('POST');
-    const front = await startFront(fn.endpoint, (operation) => (isDenied(operation) ? denied : null));
+    const front = await startFront(fn.endpoint, async (operation) => (isDenied(operation) ? denied : null));
     expect(faults(await report(front.endpoint))).toMatchObject([
       { name: 'self-invoke', advice: expect.stringContaining('allow lambda:InvokeFunction on the function') },
     ]);
@@ -362,6 +361,15 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     expect(blocked(ill)).toEqual(['recursive loop', 'concurrency', 'time-out', 'memory', 'image']);
     isDenied = () => false;
     expect(await report(front.endpoint)).toMatchObject({ ok: true });
+
+    await fn.client.send(
+      new PutFunctionRecursionConfigCommand({ FunctionName: 'baton', RecursiveLoop: 'Terminate' }),
+    );
+    isDenied = (operation) => operation.startsWith('PUT');
+    const { status, out } = await doctor(front.endpoint, stack.env, '--fix');
+    expect(out).toMatch(/Terminate, and it cannot be set: is not authorized/);
+    expect(out).toContain('allow lambda:PutFunctionRecursionConfig on the function');
+    expect(status).toBe(1);
     await front.close();
     await fn.close();
   });

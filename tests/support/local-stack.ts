@@ -115,10 +115,13 @@ export async function deploy(
 
 type Reply = { status: number; type?: string; body: unknown };
 
-/** Before the local Lambda: answers as AWS does where it is not the local one's to say. Null lets a request through. */
+/**
+ * Before the local Lambda: answers as AWS does where it is not the local one's to say. `ask` asks the local one, as a request
+ * does for which there is no answer (null).
+ */
 export async function startFront(
   target: string,
-  answer: (operation: string, body: unknown) => Reply | null,
+  answer: (operation: string, ask: () => Promise<object>) => Promise<Reply | null>,
 ): Promise<{ endpoint: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const pass = async (): Promise<void> => {
@@ -126,16 +129,15 @@ export async function startFront(
       const { method = '', url = '' } = request;
       const headers = new Headers(request.headers as Record<string, string>);
       for (const name of ['host', 'connection', 'content-length', 'expect']) headers.delete(name);
-      const asked = await fetch(`${target}${url}`, {
-        method,
-        headers,
-        ...(method === 'GET' ? {} : { body }),
-      });
-      const text = await asked.text();
-      const own = answer(`${method} ${url}`, text === '' ? null : JSON.parse(text));
-      if (!own) return void response.writeHead(asked.status, [...asked.headers].flat()).end(text);
-      response.writeHead(own.status, own.type === undefined ? {} : { 'x-amzn-errortype': own.type });
-      response.end(JSON.stringify(own.body));
+      const ask = () => fetch(`${target}${url}`, { method, headers, ...(method === 'GET' ? {} : { body }) });
+      const own = await answer(`${method} ${url}`, async () => (await (await ask()).json()) as object);
+      if (own) {
+        response.writeHead(own.status, own.type === undefined ? {} : { 'x-amzn-errortype': own.type });
+        response.end(JSON.stringify(own.body));
+      } else {
+        const passed = await ask();
+        response.writeHead(passed.status, [...passed.headers].flat()).end(await passed.text());
+      }
     };
     pass().catch(() => response.destroy());
   });
