@@ -1,6 +1,15 @@
-import type { Config, DatabaseConfig, DatabaseTls, FcmCredentials, SourceConfig, Stage } from './context.ts';
+import type {
+  ApiConfig,
+  Config,
+  DatabaseConfig,
+  DatabaseTls,
+  FcmCredentials,
+  SourceConfig,
+  Stage,
+} from './context.ts';
 import { type Env, makeReader, type Reader } from './env-reader.ts';
 import { type Problem, PushError } from './errors.ts';
+import { digestToken } from './http/auth.ts';
 
 export type { Env } from './env-reader.ts';
 
@@ -38,6 +47,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
       endpoint: read.url('FCM_ENDPOINT', 'https://fcm.googleapis.com', ['https:', 'http:']),
       timeoutMs: read.whole('FCM_TIMEOUT_MS', FCM_TIMEOUT_MS, 100, 60_000),
     },
+    api: parseApi(read),
     pageSize: read.whole('PAGE_SIZE', 3000, 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 500, 1, 5000),
     leaseMs: read.whole('LEASE_MS', 30_000, 1000, 900_000),
@@ -55,6 +65,29 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
   return { config, problems: read.problems };
 }
 
+/** What `openssl rand -hex 16` prints is long enough; what a person makes up is mostly not. */
+const LEAST_TOKEN_LENGTH = 24;
+
+function parseApi(read: Reader): ApiConfig {
+  const tokens = read
+    .text('API_TOKEN', '')
+    .split(/[\s,]+/)
+    .filter((token) => token !== '');
+  for (const { length } of tokens) {
+    if (length >= LEAST_TOKEN_LENGTH) continue;
+    read.complain('API_TOKEN', `tokens of at least ${LEAST_TOKEN_LENGTH} characters`, `one of ${length}`);
+  }
+  const basePath = read.text('API_BASE_PATH', '').replace(/\/$/, '');
+  if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
+    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', JSON.stringify(basePath));
+  }
+  return {
+    tokenDigests: tokens.map(digestToken),
+    trustsGateway: read.oneOf('API_AUTH', ['token', 'gateway'], 'token') === 'gateway',
+    basePath,
+  };
+}
+
 /** Just the database, for commands that push nothing. */
 export function parseDatabaseConfig(env: Env): DatabaseConfig {
   const read = makeReader(env);
@@ -68,7 +101,9 @@ function parseDatabase(read: Reader): DatabaseConfig {
   if (/^(mysql|mariadb):/.test(url)) {
     if (!URL.canParse(url))
       read.complain('DATABASE_URL', 'mysql://user:password@host:3306/database', 'no URL');
-    return { kind: 'mysql', url, tls: parseTls(read.text('DATABASE_TLS', 'off')) };
+    const tls = parseTls(read.text('DATABASE_TLS', 'off'));
+    if (read.optional('DATABASE_CONNECTIONS') === null) return { kind: 'mysql', url, tls };
+    return { kind: 'mysql', url, tls, connections: read.whole('DATABASE_CONNECTIONS', 1, 1, 1000) };
   }
   // The value may hold a password: an address of another kind is named by its scheme alone.
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1];

@@ -211,6 +211,10 @@ export interface Store {
 
   /** Adds devices; targets already there keep their id. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
+  /** Adds one device, or takes up the kind of its target anew; resolves to its id. */
+  registerDevice(device: NewDevice): Promise<number>;
+  /** False if there is no such device. */
+  removeDevice(target: string): Promise<boolean>;
   countDevices(): Promise<number>;
   /** Devices by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
   fetchPage(fromId: number, toId: number | null, limit: number): Promise<Device[]>;
@@ -343,6 +347,7 @@ export interface Config {
   readonly sources: ReadonlyMap<string, SourceConfig>;
   readonly database: DatabaseConfig;
   readonly fcm: FcmConfig;
+  readonly api: ApiConfig;
   readonly pageSize: number;
   /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
   readonly chunkSize: number;
@@ -374,7 +379,12 @@ export interface PaceConfig {
 
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly file: string }
-  | { readonly kind: 'mysql'; readonly url: string; readonly tls: DatabaseTls };
+  | {
+      readonly kind: 'mysql';
+      readonly url: string;
+      readonly tls: DatabaseTls;
+      readonly connections?: number;
+    };
 
 /** `rds`: Amazon's certificate authorities. `verify`: those of the system, or the PEM file `ca`. */
 export type DatabaseTls =
@@ -388,6 +398,16 @@ export interface FcmConfig {
   readonly endpoint: string;
   /** How long to wait for FCM's answer to one message. */
   readonly timeoutMs: number;
+}
+
+/** Who may use the HTTP API; with neither tokens nor the gateway's word, nobody. */
+export interface ApiConfig {
+  /** The SHA-256 of each token that a caller may bear. */
+  readonly tokenDigests: readonly Buffer[];
+  /** Whether a caller is let in whom the IAM or JWT authorizer of API Gateway, or of a function URL, has let in. */
+  readonly trustsGateway: boolean;
+  /** What paths begin with before the routes' own, such as `/baton`; or nothing. */
+  readonly basePath: string;
 }
 
 export type FcmCredentials =

@@ -3,8 +3,17 @@ export type PushErrorCode =
   | 'BAD_EVENT'
   | 'BAD_CONFIG'
   | 'BAD_INPUT'
+  | 'BAD_REQUEST'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'NO_SUCH_ROUTE'
+  | 'WRONG_METHOD'
+  | 'WRONG_TYPE'
+  | 'TOO_BIG'
   | 'NO_SUCH_ANNOUNCEMENT'
+  | 'NO_SUCH_DEVICE'
   | 'NO_SUCH_SOURCE'
+  | 'WRONG_STATUS'
   | 'BAD_CREDENTIALS'
   | 'BAD_REPLY'
   | 'CURSOR_STUCK'
@@ -52,4 +61,17 @@ export function messageOf(error: unknown): string {
 
 export function describeProblem({ field, expected, came }: Problem): string {
   return `${field}: expected ${expected}, came ${came}`;
+}
+
+/** An error as the reply to a direct invoke. */
+export interface ErrorReport {
+  readonly error: {
+    readonly code: PushErrorCode;
+    readonly message: string;
+    readonly problems: readonly Problem[];
+  };
+}
+
+export function describeError({ code, message, problems }: PushError): ErrorReport {
+  return { error: { code, message, problems } };
 }

@@ -1,21 +1,25 @@
 import type { Context as LambdaContext } from 'aws-lambda';
-import { fetchNamed, type HopReport, runHop } from './broadcast.ts';
+import { type HopReport, runHop } from './broadcast.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config.ts';
 import { announce, type Announced } from './announce.ts';
-import type { AnnounceJob, BroadcastJob, Context, DoctorJob, PushJob, Services } from './context.ts';
+import type { AnnounceJob, Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
-import { PushError, type PushErrorCode } from './errors.ts';
+import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';
 import { makeSenders } from './fcm/open.ts';
-import { acceptedReply, describeError, type ErrorReport, errorReply, type HttpReply } from './http.ts';
-import { isHttpEvent, parseEvent } from './job.ts';
+import { answerRequest } from './http/answer.ts';
+import type { HttpReply } from './http/reply.ts';
+import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './job.ts';
 import { makeLog } from './log.ts';
 import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './secrets.ts';
 import { scan, type ScanReport } from './scan.ts';
 
-export type Reply = HopReport | ScanReport | Announced | DoctorReport | HttpReply | ErrorReport;
+export type JobReply = HopReport | ScanReport | Announced | DoctorReport | ErrorReport;
+
+/** SNS gets one reply for each of its records. */
+export type Reply = JobReply | readonly JobReply[] | HttpReply;
 
 /** What Baton uses of Lambda's own context. */
 export type Invocation = Pick<
@@ -23,16 +27,15 @@ export type Invocation = Pick<
   'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'
 >;
 
+type Doctor = (functionName: string) => Promise<DoctorReport>;
+
 /**
  * The function that Lambda calls: event -> job -> work -> reply.
  *
  * An event that can never succeed is answered, not thrown: Lambda would retry it twice. Everything else is thrown, so
  * that Lambda does retry it. The doctor opens what it looks at by itself: it is called when the services cannot be opened.
  */
-export function makeHandler(
-  open: () => Promise<Services>,
-  doctor: (functionName: string) => Promise<DoctorReport>,
-) {
+export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
   let opening: Promise<Services> | null = null;
   const services = async (): Promise<Services> => {
     opening ??= open();
@@ -47,20 +50,18 @@ export function makeHandler(
   return async (event: unknown, invocation: Invocation): Promise<Reply> => {
     const { awsRequestId: requestId, invokedFunctionArn: functionName } = invocation;
     try {
-      const { entry, job } = parseEvent(event);
-      if (job.kind === 'doctor') return await doctor(functionName);
+      const parsed = parseEvent(event);
+      if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') return await doctor(functionName);
       const ctx: Context = {
         ...(await services()),
         requestId,
         functionName,
         remainingMs: () => invocation.getRemainingTimeInMillis(),
       };
-      return entry === 'http' ? await accept(ctx, job) : await run(ctx, job);
+      return await answer(ctx, parsed, doctor);
     } catch (error) {
-      if (!(error instanceof PushError) || !isCallersFault(error)) throw error;
-      const { log } = await services();
-      log.error('event refused', { requestId, code: error.code, message: error.message });
-      return isHttpEvent(event) ? errorReply(error) : describeError(error);
+      if (!isAnswered(error)) throw error;
+      return refuse(await services(), requestId, error);
     }
   };
 }
@@ -79,7 +80,31 @@ export const handler = makeHandler(
   (functionName) => examine({ env: process.env, functionName, fix: false, clock: systemClock }),
 );
 
-function run(ctx: Context, job: Exclude<PushJob, DoctorJob>): Promise<HopReport | ScanReport | Announced> {
+async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promise<Reply> {
+  switch (parsed.entry) {
+    case 'http':
+      return answerRequest(ctx, parsed.request);
+    case 'direct':
+      return run(ctx, parsed.job, doctor);
+    case 'sns': {
+      const replies: JobReply[] = [];
+      for (const message of parsed.messages) replies.push(await answerMessage(ctx, message, doctor));
+      return replies;
+    }
+  }
+}
+
+/** SNS may deliver a message twice, in invocations that have nothing in common but its id. */
+async function answerMessage(ctx: Context, { id, text }: SnsMessage, doctor: Doctor): Promise<JobReply> {
+  try {
+    return await run({ ...ctx, requestId: id }, parseMessage(text), doctor);
+  } catch (error) {
+    if (!isAnswered(error)) throw error;
+    return refuse(ctx, id, error);
+  }
+}
+
+function run(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);
@@ -87,6 +112,8 @@ function run(ctx: Context, job: Exclude<PushJob, DoctorJob>): Promise<HopReport 
       return scan(ctx);
     case 'announce':
       return announceAndStart(ctx, job);
+    case 'doctor':
+      return doctor(ctx.functionName);
   }
 }
 
@@ -97,13 +124,6 @@ async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announc
   return runHop(ctx, { kind: 'broadcast', announcementId, round: 0, fromId: 0 });
 }
 
-/** Whoever asks over HTTP waits for no page: a run of its own does the work. */
-async function accept(ctx: Context, job: BroadcastJob): Promise<HttpReply> {
-  await fetchNamed(ctx, job);
-  await ctx.invoker.invoke(ctx.functionName, job);
-  return acceptedReply(job);
-}
-
 /** What no retry would mend. A hop does not throw the last one: it stops its announcement. */
 const ANSWERED: readonly PushErrorCode[] = [
   'BAD_EVENT',
@@ -112,6 +132,11 @@ const ANSWERED: readonly PushErrorCode[] = [
   'BAD_CREDENTIALS',
 ];
 
-function isCallersFault({ code }: PushError): boolean {
-  return ANSWERED.includes(code);
+function isAnswered(error: unknown): error is PushError {
+  return error instanceof PushError && ANSWERED.includes(error.code);
+}
+
+function refuse({ log }: Pick<Context, 'log'>, requestId: string, error: PushError): ErrorReport {
+  log.error('event refused', { requestId, code: error.code, message: error.message });
+  return describeError(error);
 }

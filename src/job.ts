@@ -1,36 +1,36 @@
-import { z } from 'zod';
-import type { BroadcastJob, PushJob } from './context.ts';
+import * as z from 'zod';
 import { announceSchema } from './announce.ts';
-import { type Problem, PushError } from './errors.ts';
-import { isObject, parseWith, show } from './parse.ts';
+import type { BroadcastJob, PushJob } from './context.ts';
+import { PushError } from './errors.ts';
+import { type HttpRequest, parseRequest } from './http/request.ts';
+import { describeShape, isObject, parseWith, wholeNumber } from './parse.ts';
 
 /** What an event asks for, and how its sender wants to be answered. */
 export type ParsedEvent =
   | { readonly entry: 'direct'; readonly job: PushJob }
-  | { readonly entry: 'http'; readonly job: BroadcastJob };
+  | { readonly entry: 'http'; readonly request: HttpRequest }
+  | { readonly entry: 'sns'; readonly messages: readonly SnsMessage[] };
 
-/** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
-function wholeNumber(min: number) {
-  const error = `a whole number from ${min} to ${Number.MAX_SAFE_INTEGER}`;
-  const digits = z.string({ error }).regex(/^\d{1,16}$/, { error });
-  return z
-    .union([z.number({ error }), digits.transform(Number)], { error })
-    .pipe(z.int({ error }).min(min, { error }).max(Number.MAX_SAFE_INTEGER, { error }));
+/** One SNS message is an event of its own: one that is bad does not take the others with it. */
+export interface SnsMessage {
+  readonly id: string;
+  readonly text: string;
 }
 
 const announcementId = wholeNumber(1);
-const cursor = wholeNumber(0).nullish().default(0);
 
 /** What a person, a scheduler or an API sends: start at the beginning, unless told otherwise. */
-const startEvent = z.object({ announcementId, deviceId: cursor }).transform((event): BroadcastJob => ({
-  kind: 'broadcast',
-  announcementId: event.announcementId,
-  round: 0,
-  fromId: event.deviceId ?? 0,
-}));
+export const startSchema = z
+  .object({ announcementId, deviceId: wholeNumber(0).nullish().default(0) })
+  .transform((event): BroadcastJob => ({
+    kind: 'broadcast',
+    announcementId: event.announcementId,
+    round: 0,
+    fromId: event.deviceId ?? 0,
+  }));
 
 /** What names its kind: the function's own next hop, and the tick. */
-const jobEvent = z.discriminatedUnion(
+const jobSchema = z.discriminatedUnion(
   'kind',
   [
     z.object({
@@ -45,32 +45,72 @@ const jobEvent = z.discriminatedUnion(
   { error: '"broadcast", "scan" or "doctor"' },
 );
 
-const KNOWN_EVENTS =
-  '{"announcementId": 42, "deviceId": 0}, {"title": "…", "body": "…"}, {"kind": "scan"}, {"kind": "doctor"}, an EventBridge schedule, or an API Gateway event with the first as its JSON body';
+const notifications = z.object({
+  Records: z.array(
+    z.object(
+      {
+        Sns: z.object(
+          {
+            MessageId: z.guid({ error: 'the id of a message' }),
+            Message: z.string({ error: 'text' }),
+          },
+          { error: 'a message of SNS' },
+        ),
+      },
+      { error: 'a record of SNS' },
+    ),
+  ),
+});
+
+const KNOWN_EVENTS = [
+  '{"announcementId": 42, "deviceId": 0}',
+  '{"title": "…", "body": "…"}',
+  '{"kind": "scan"}',
+  '{"kind": "doctor"}',
+  'an EventBridge rule or Scheduler event',
+  'SNS records with one of these as their messages',
+  'an HTTP request from API Gateway, a function URL or a load balancer',
+].join(', ');
 
 /** Unknown event -> job. PushError('BAD_EVENT') names the field, what was expected and what came. */
 export function parseEvent(event: unknown): ParsedEvent {
-  const body = parseHttpBody(event);
-  if (body) return { entry: 'http', job: parseJob(startEvent, body.value) };
-  if (isTick(event)) return { entry: 'direct', job: { kind: 'scan' } };
-  return { entry: 'direct', job: parseJob<PushJob>(schemaOf(event), event) };
+  const request = parseRequest(event);
+  if (request) return { entry: 'http', request };
+  const messages = parseNotifications(event);
+  return messages ? { entry: 'sns', messages } : { entry: 'direct', job: parseJob(event) };
+}
+
+/** The job in one SNS message, whose text is JSON as a direct invoke has it. */
+export function parseMessage(text: string): PushJob {
+  let event: unknown;
+  try {
+    event = JSON.parse(text);
+  } catch {
+    throw refuse('Sns.Message', 'JSON', `${text.length} characters of something else`);
+  }
+  return parseJob(event);
+}
+
+function parseJob(event: unknown): PushJob {
+  if (isTick(event)) return { kind: 'scan' };
+  // What a rule matched on a bus: the detail is the publisher's own.
+  const asked = isObject(event) && 'detail-type' in event ? event['detail'] : event;
+  const schema = schemaOf(asked);
+  if (schema === null) throw refuse('event', KNOWN_EVENTS, describeShape(event));
+  return parseWith<PushJob>(schema, asked, 'BAD_EVENT');
 }
 
 /** By its kind; or, as people send it, an announcement that is in the table, or the content of one that is not. */
-function schemaOf(event: unknown): z.ZodType<PushJob> {
-  if (!isObject(event)) return startEvent;
-  if ('kind' in event) return jobEvent;
-  return 'title' in event && !('announcementId' in event) ? announceSchema : startEvent;
-}
-
-/** True for an event whose sender waits for an HTTP status, whatever else may be wrong with it. */
-export function isHttpEvent(event: unknown): boolean {
-  return httpMethod(event) !== null;
+function schemaOf(event: unknown): z.ZodType<PushJob> | null {
+  if (!isObject(event)) return null;
+  if ('kind' in event) return jobSchema;
+  if ('announcementId' in event) return startSchema;
+  return 'title' in event || 'body' in event ? announceSchema : null;
 }
 
 /**
- * An EventBridge rule's or an EventBridge Scheduler's event, without an input of its own.
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+ * An EventBridge rule's or an EventBridge Scheduler's event, without an input of its own; with one, the event is that
+ * input. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
  */
 function isTick(event: unknown): boolean {
   if (!isObject(event)) return false;
@@ -80,36 +120,15 @@ function isTick(event: unknown): boolean {
   );
 }
 
-/** What is no object has no fields to speak of. */
-function parseJob<T>(schema: z.ZodType<T>, value: unknown): T {
-  if (!isObject(value)) throw refuse([{ field: 'event', expected: KNOWN_EVENTS, came: show(value) }]);
-  return parseWith(schema, value, 'BAD_EVENT');
+/** https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html : `EventSource`, where SQS has `eventSource`. */
+function parseNotifications(event: unknown): SnsMessage[] | null {
+  const records = isObject(event) ? event['Records'] : null;
+  if (!Array.isArray(records) || !isObject(records[0]) || records[0]['EventSource'] !== 'aws:sns')
+    return null;
+  const { Records } = parseWith(notifications, event, 'BAD_EVENT');
+  return Records.map(({ Sns }) => ({ id: Sns.MessageId, text: Sns.Message }));
 }
 
-/** REST API (payload 1.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
- *  HTTP API (payload 2.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
-function httpMethod(event: unknown): string | null {
-  if (!isObject(event) || !isObject(event['requestContext'])) return null;
-  const http = event['requestContext']['http'];
-  const method = event['version'] === '2.0' && isObject(http) ? http['method'] : event['httpMethod'];
-  return typeof method === 'string' ? method : null;
-}
-
-function parseHttpBody(event: unknown): { value: unknown } | null {
-  const method = httpMethod(event);
-  if (method === null || !isObject(event)) return null;
-  if (method !== 'POST') throw refuse([{ field: 'method', expected: 'POST', came: show(method) }]);
-  const expected = 'a JSON object such as {"announcementId": 42}';
-  const { body } = event;
-  if (typeof body !== 'string' || body === '') throw refuse([{ field: 'body', expected, came: show(body) }]);
-  const text = event['isBase64Encoded'] === true ? Buffer.from(body, 'base64').toString() : body;
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch {
-    throw refuse([{ field: 'body', expected, came: show(text) }]);
-  }
-}
-
-function refuse(problems: readonly Problem[]): PushError {
-  return PushError.of('BAD_EVENT', problems);
+function refuse(field: string, expected: string, came: string): PushError {
+  return PushError.of('BAD_EVENT', [{ field, expected, came }]);
 }

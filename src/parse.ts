@@ -1,5 +1,10 @@
-import type { z } from 'zod';
+import * as z from 'zod';
 import { type Problem, PushError, type PushErrorCode } from './errors.ts';
+
+/** Whoever knows a device's target can push to it: not even a wrong one is told. */
+const SECRET_FIELDS: readonly string[] = ['target', 'token', 'fid'];
+
+const SHOWN_LENGTH = 100;
 
 /** Unknown value -> what the schema says, or one PushError that names every field, what was expected and what came. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErrorCode): T {
@@ -10,17 +15,26 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErr
     parsed.error.issues.flatMap((issue): Problem[] => {
       const path = issue.path.map(String);
       const { message } = issue;
-      const inner = path.reduce<unknown>((each, key) => (isObject(each) ? each[key] : undefined), value);
+      const inner = path.reduce<unknown>(at, value);
       if (issue.code !== 'unrecognized_keys') {
-        return [{ field: path.join('.'), expected: message, came: show(inner) }];
+        return [{ field: path.join('.'), expected: message, came: showField(path, inner) }];
       }
       return issue.keys.map((key) => ({
         field: [...path, key].join('.'),
         expected: message,
-        came: show(isObject(inner) ? inner[key] : undefined),
+        came: showField([key], at(inner, key)),
       }));
     }),
   );
+}
+
+/** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
+export function wholeNumber(min: number) {
+  const error = `a whole number from ${min} to ${Number.MAX_SAFE_INTEGER}`;
+  const digits = z.string({ error }).regex(/^\d{1,16}$/, { error });
+  return z
+    .union([z.number({ error }), digits.transform(Number)], { error })
+    .pipe(z.int({ error, abort: true }).min(min, { error }).max(Number.MAX_SAFE_INTEGER, { error }));
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -29,7 +43,29 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** What came, short enough for a log line. */
 export function show(value: unknown): string {
+  // Cut before it is quoted: a body may be megabytes long.
+  if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, SHOWN_LENGTH)));
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeShape(value);
+}
+
+/** The same without any value in it, for what nobody knows what it may hold. */
+export function describeShape(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  if (!isObject(value)) return value === null ? 'null' : `a ${typeof value}`;
+  const keys = Object.keys(value);
+  return keys.length === 0 ? '{}' : cut(`an object with ${keys.join(', ')}`);
+}
+
+function cut(text: string): string {
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function showField(path: readonly string[], value: unknown): string {
+  const isSecret = typeof value === 'string' && SECRET_FIELDS.includes(path.at(-1) ?? '');
+  return isSecret ? `${value.length} characters` : show(value);
 }

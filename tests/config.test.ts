@@ -5,6 +5,7 @@ test('an empty environment is a working configuration', () => {
   expect(parseConfig({})).toEqual({
     stage: 'dev',
     source: 'default',
+    api: { tokenDigests: [], trustsGateway: false, basePath: '' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([
       [
@@ -115,4 +116,28 @@ test('a source without credentials is refused', () => {
   expect(() => parseConfig({ FCM_PROJECT_ID_SHOP_B: 'b' })).toThrow(
     'FCM_CREDENTIALS_SHOP_B: expected credentials, as for the other variables of this source, came nothing',
   );
+});
+
+test('a token that is short is refused without telling it', () => {
+  expect(() => parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0, hunter2' })).toThrow(
+    /^API_TOKEN: expected tokens of at least 24 characters, came one of 7$/,
+  );
+});
+
+test.each([
+  [{ API_AUTH: 'none' }, 'API_AUTH: expected one of token, gateway, came "none"'],
+  [
+    { API_BASE_PATH: 'baton' },
+    'API_BASE_PATH: expected the beginning of a path, such as /baton, came "baton"',
+  ],
+])('%j is refused', (env, words) => {
+  expect(() => parseConfig(env)).toThrow(words);
+});
+
+test('the API lets in whom the gateway vouches for only if told so', () => {
+  expect(parseConfig({ API_AUTH: 'gateway', API_BASE_PATH: '/baton/' }).api).toEqual({
+    tokenDigests: [],
+    trustsGateway: true,
+    basePath: '/baton',
+  });
 });

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import type { Services, Store } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
 import { handler as deployed, makeHandler } from '../src/handler.ts';
 import { draft, fixedSender, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
+import { noDoctor } from './support/api.ts';
+import { arbitraryEvent } from './support/arbitrary-event.ts';
 import { makeDatabase, type TestDatabase } from './support/database.ts';
+import { allFixtures, API_TOKEN, fixture } from './support/events.ts';
 
 let database: TestDatabase;
 let store: Store;
@@ -27,19 +30,8 @@ const invocation = {
   getRemainingTimeInMillis: () => 300_000,
 };
 
-async function noDoctor(): Promise<never> {
-  throw new Error('nobody asked for the doctor');
-}
-
 function call(event: unknown, open: () => Promise<Services> = async () => services) {
   return makeHandler(open, noDoctor)(event, invocation);
-}
-
-function fixture(name: string, body: unknown): Record<string, unknown> {
-  const event: unknown = JSON.parse(
-    readFileSync(new URL(`fixtures/events/${name}.json`, import.meta.url), 'utf8'),
-  );
-  return { ...(event as object), body: JSON.stringify(body), isBase64Encoded: false };
 }
 
 test('a direct invoke works the first page at once', async () => {
@@ -118,37 +110,28 @@ test('a bad direct event is answered with what is wrong with it: an error thrown
   expect(await call({ announcementId: 5 })).toMatchObject({ error: { code: 'NO_SUCH_ANNOUNCEMENT' } });
 });
 
-test.each(['api-gateway-rest', 'api-gateway-http'])(
-  '%s: a good request is handed over and answered 202',
-  async (shape) => {
-    const announcementId = await store.createAnnouncement(draft);
-    expect(await call(fixture(shape, { announcementId }))).toEqual({
-      statusCode: 202,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ announcementId, deviceId: 0 }),
-    });
-    expect(services.invoked).toEqual([{ kind: 'broadcast', announcementId, round: 0, fromId: 0 }]);
-    expect(services.sent).toEqual([]);
-  },
-);
-
-test.each(['api-gateway-rest', 'api-gateway-http'])(
-  '%s: a bad request is answered 400, an unknown id 404',
-  async (shape) => {
-    const bad = await call(fixture(shape, { announcementId: -1 }));
-    expect(bad).toMatchObject({ statusCode: 400 });
-    expect(JSON.parse('body' in bad ? bad.body : '')).toMatchObject({
-      error: { code: 'BAD_EVENT', problems: [{ field: 'announcementId', came: '-1' }] },
-    });
-    expect(await call(fixture(shape, { announcementId: 99 }))).toMatchObject({ statusCode: 404 });
-    expect(await call({ ...fixture(shape, {}), body: '{' })).toMatchObject({ statusCode: 400 });
-    expect(services.invoked).toEqual([]);
-  },
-);
-
-test('a job of the function itself cannot be smuggled in over HTTP', async () => {
-  const reply = await call(fixture('api-gateway-http', { kind: 'scan' }));
-  expect(reply).toMatchObject({ statusCode: 400 });
+test('each message of SNS is answered by itself, and a bad one does not keep the others', async () => {
+  await store.addDevices(madeUpDevices(1));
+  services = makeContext(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
+  const [record] = fixture('sns')['Records'] as { Sns: object }[];
+  const say = (Message: string, MessageId: string) => ({
+    ...record,
+    Sns: { ...record?.Sns, Message, MessageId },
+  });
+  const content = JSON.stringify({ title: 'Back at 9', body: 'x' });
+  const first = '95df01b4-ee98-5cb9-9903-4c221d41eb5e';
+  const Records = [
+    say('{', first.replace('9', '0')),
+    say(content, first),
+    say(content, first.replace('9', '1')),
+  ];
+  expect(await call({ Records })).toMatchObject([
+    { error: { code: 'BAD_EVENT' } },
+    { kind: 'broadcast', announcementId: 1, end: 'done' },
+    { kind: 'broadcast', announcementId: 2, end: 'done' },
+  ]);
+  // Delivered again, in another invocation.
+  expect(await call({ Records: [say(content, first)] })).toMatchObject([{ announcementId: 1, end: 'idle' }]);
 });
 
 test('services are opened once, and again only after they could not be opened', async () => {
@@ -171,6 +154,29 @@ test("what is not the caller's fault is thrown, so that Lambda tries again", asy
   await expect(call({ announcementId }, async () => ({ ...services, senders }))).rejects.toThrow(
     'socket hang up',
   );
+});
+
+test('whatever comes, it is answered', { timeout: 120_000 }, async () => {
+  const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p', API_TOKEN };
+  services = makeContext(store, { env });
+  const knocking = allFixtures().filter((event) => 'headers' in event);
+  const admitted = knocking.map((event) => ({
+    ...event,
+    headers: { ...(event['headers'] as object), authorization: `Bearer ${API_TOKEN}` },
+  }));
+  const statuses = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(arbitraryEvent([...allFixtures(), ...admitted]), async (event) => {
+      const reply = await call(event);
+      if (!('statusCode' in reply)) return;
+      statuses.add(reply.statusCode);
+      expect(reply.statusCode).toBeLessThan(500);
+      if (reply.body !== '') JSON.parse(reply.body);
+    }),
+    { numRuns: 10_000 },
+  );
+  // It came as far as the routes, and not only to the door.
+  expect([...statuses]).toEqual(expect.arrayContaining([400, 401, 404, 405, 415]));
 });
 
 test('the function takes two parameters: Node 24 on Lambda refuses one with a callback', () => {

@@ -1,9 +1,10 @@
 import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config.ts';
-import type { AnnouncementStatus, Counts, Store } from '../context.ts';
+import type { Counts, Store } from '../context.ts';
 import { fetchNamed } from '../broadcast.ts';
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
+import { type Move, moveAnnouncement } from '../moves.ts';
 import { type Args, type Command, type Option, type Terminal } from './command.ts';
 import { group } from './progress.ts';
 
@@ -18,25 +19,19 @@ export const statusCommand: Command = {
   run: (args, terminal) => withStore(terminal, (store) => tell(store, readId(args), args, terminal)),
 };
 
-export const pauseCommand = makeMove(
-  'Stop a running announcement within one chunk of each hop.',
-  ['running'],
-  'paused',
-);
+export const pauseCommand = makeMove('Stop a running announcement within one chunk of each hop.', 'pause');
 
 export const resumeCommand = makeMove(
   'Let a paused or failed announcement go on where it stopped, from the next tick on.',
-  ['paused', 'failed'],
-  'running',
+  'resume',
 );
 
 export const cancelCommand = makeMove(
   'End an announcement for good, within one chunk of each hop.',
-  ['draft', 'scheduled', 'running', 'paused', 'failed'],
-  'cancelled',
+  'cancel',
 );
 
-function makeMove(summary: string, from: readonly AnnouncementStatus[], to: AnnouncementStatus): Command {
+function makeMove(summary: string, move: Move): Command {
   return {
     summary,
     operands: 'ID',
@@ -44,13 +39,7 @@ function makeMove(summary: string, from: readonly AnnouncementStatus[], to: Anno
     run: (args, terminal) =>
       withStore(terminal, async (store) => {
         const announcementId = readId(args);
-        const { status } = await fetchNamed({ store }, { announcementId });
-        if (!(await store.moveAnnouncement(announcementId, from, to, null))) {
-          const expected = `an announcement that is ${from.join(' or ')}`;
-          throw PushError.of('BAD_INPUT', [
-            { field: 'ID', expected, came: `${announcementId}, which is ${status}` },
-          ]);
-        }
+        await moveAnnouncement({ store }, announcementId, move);
         return tell(store, announcementId, args, terminal);
       }),
   };

@@ -194,6 +194,18 @@ export function makeStore(driver: Driver): Store {
       return added;
     },
 
+    async registerDevice({ target, targetKind }) {
+      await driver.run(
+        `INSERT INTO push_device (target, target_kind, created_at) VALUES (?, ?, ${now})
+         ${onConflict('target')} target_kind = ${incoming('target_kind')}`,
+        [target, targetKind],
+      );
+      const [row = {}] = await driver.all('SELECT device_id FROM push_device WHERE target = ?', [target]);
+      return readWhole(row, 'device_id');
+    },
+
+    removeDevice: (target) => changed('DELETE FROM push_device WHERE target = ?', [target]),
+
     async countDevices() {
       const [row] = await driver.all('SELECT COUNT(*) AS devices FROM push_device', []);
       return readWhole(row ?? {}, 'devices');

@@ -108,8 +108,9 @@ async function countInFlight(
   { store, announcementId, pageSize, accepted }: Stage,
 ): Promise<number> {
   await sleep(SETTLE_MS);
-  const { job } = parseEvent(event);
-  if (job.kind !== 'broadcast') return 0;
+  const parsed = parseEvent(event);
+  if (parsed.entry !== 'direct' || parsed.job.kind !== 'broadcast') return 0;
+  const { job } = parsed;
   const devices =
     job.round === 0
       ? await store.fetchPage(job.fromId, null, pageSize)

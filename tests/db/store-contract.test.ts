@@ -143,6 +143,17 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     await expect(adding).rejects.toThrow('target: expected at most 512 characters, came 513');
   });
 
+  test('a device registered again keeps its id and takes up the new kind; removed, it is gone', async () => {
+    const target = `registered-${kind}`;
+    const deviceId = await store.registerDevice({ target, targetKind: 'token' });
+    expect(await store.fetchPage(deviceId, deviceId, 1)).toEqual([{ deviceId, target, targetKind: 'token' }]);
+    expect(await store.registerDevice({ target, targetKind: 'fid' })).toBe(deviceId);
+    expect(await store.fetchPage(deviceId, deviceId, 1)).toEqual([{ deviceId, target, targetKind: 'fid' }]);
+    expect(await store.removeDevice(target.toUpperCase())).toBe(false);
+    expect(await store.removeDevice(target)).toBe(true);
+    expect(await store.removeDevice(target)).toBe(false);
+  });
+
   test('a page is the devices from a cursor on, in order, both ends included', async () => {
     await store.addDevices(
       Array.from({ length: 50 }, (_, nth) => ({ target: `page-${nth}`, targetKind: 'token' as const })),

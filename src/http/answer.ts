@@ -1,0 +1,82 @@
+import type { Context } from '../context.ts';
+import { PushError } from '../errors.ts';
+import { show } from '../parse.ts';
+import { authenticate } from './auth.ts';
+import { makeProblem } from './problem.ts';
+import { type Answer, type HttpReply, makeReply } from './reply.ts';
+import type { HttpRequest } from './request.ts';
+import { type Match, matchRoute } from './route.ts';
+import { ROUTES } from './routes.ts';
+
+/** Of those that a log line tells as they came; HTTP's own are shorter. */
+const LONGEST_METHOD = 20;
+
+/** A request -> its reply, whatever happens; one line in the log for each. */
+export async function answerRequest(ctx: Context, received: HttpRequest): Promise<HttpReply> {
+  const startedAt = ctx.clock.now();
+  const request = withoutBase(received, ctx.config.api.basePath);
+  const match = matchRoute(ROUTES, request.method, request.path);
+  let answer: Answer;
+  let why: { code: string; message: string } | null = null;
+  try {
+    answer = await answerMatch(ctx, request, match);
+  } catch (error) {
+    const headers = {
+      ...(match.kind === 'wrong-method' ? { allow: match.allowed.join(', ') } : {}),
+      ...(isUnauthenticated(error) ? { 'www-authenticate': 'Bearer' } : {}),
+    };
+    answer = makeProblem(error, ctx.requestId, headers);
+    why = describe(error);
+  }
+  const line = {
+    requestId: ctx.requestId,
+    method: request.method.slice(0, LONGEST_METHOD),
+    // As the table has it: the path itself may hold a device's token.
+    route: match.kind === 'found' ? match.route.path : null,
+    status: answer.status,
+    ms: ctx.clock.now() - startedAt,
+  };
+  if (why) ctx.log.error('request refused', { ...line, ...why });
+  else ctx.log.info('request answered', line);
+  return makeReply(request, answer);
+}
+
+async function answerMatch(ctx: Context, request: HttpRequest, match: Match): Promise<Answer> {
+  if (match.kind !== 'found' || !match.route.isOpen) authenticate(ctx.config.api, request);
+  switch (match.kind) {
+    case 'found':
+      return match.route.answer(ctx, request, match.params);
+    case 'wrong-method': {
+      const expected = match.allowed.join(' or ');
+      throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, came: show(request.method) }]);
+    }
+    case 'absent': {
+      const expected = 'one of those in /openapi.json';
+      throw PushError.of('NO_SUCH_ROUTE', [{ field: 'path', expected, came: showPath(request.path) }]);
+    }
+  }
+}
+
+function withoutBase(request: HttpRequest, basePath: string): HttpRequest {
+  const { path, prefix } = request;
+  if (basePath === '' || !`${path}/`.startsWith(`${basePath}/`)) return request;
+  return { ...request, path: path.slice(basePath.length), prefix: prefix + basePath };
+}
+
+/** Where a mistyped path names a device, its target stays untold. */
+function showPath(path: string): string {
+  const [first = '', ...rest] = path.split('/').slice(1);
+  return show(`/${first}${rest.length > 0 ? '/…' : ''}`);
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof PushError && error.code === 'UNAUTHENTICATED';
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (error instanceof PushError) return { code: error.code, message: error.message };
+  return {
+    code: 'INTERNAL',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
+}

@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import type { NewDevice } from '../context.ts';
+import { MAX_TARGET_LENGTH } from '../db/store.ts';
+import { PushError } from '../errors.ts';
+import { makeRoute, type Route } from './route.ts';
+
+const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
+
+const target = z
+  .string({ error: TARGET })
+  .max(MAX_TARGET_LENGTH, { error: TARGET })
+  .regex(/^[\x21-\x7e]+$/, { error: TARGET });
+
+const device = z
+  .strictObject(
+    {
+      target,
+      kind: z.enum(['token', 'fid'], { error: 'token or fid' }).default('token'),
+    },
+    { error: 'no such field' },
+  )
+  .transform(({ target: text, kind }): NewDevice => ({ target: text, targetKind: kind }));
+
+const register = makeRoute({
+  method: 'POST',
+  path: '/devices',
+  summary: 'Register a device, or refresh it: an app may call this at every start.',
+  body: device,
+  replies: { 200: { description: 'It is registered.', body: z.object({ deviceId: z.int() }) } },
+  run: async ({ store }, { body }) => ({ status: 200, body: { deviceId: await store.registerDevice(body) } }),
+});
+
+const remove = makeRoute({
+  method: 'DELETE',
+  path: '/devices/{target}',
+  summary: 'Forget a device.',
+  params: z.object({ target }),
+  replies: { 204: { description: 'It is gone.', body: null } },
+  async run({ store }, { params }) {
+    if (await store.removeDevice(params.target)) return { status: 204, body: null };
+    const came = `${params.target.length} characters that are none`;
+    throw PushError.of('NO_SUCH_DEVICE', [{ field: 'target', expected: "a device's target", came }]);
+  },
+});
+
+export const DEVICE_ROUTES: readonly Route[] = [register, remove];

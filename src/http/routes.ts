@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
+import { DEVICE_ROUTES } from './device-routes.ts';
+import { describeApi } from './openapi.ts';
+import { makeRoute, type Route } from './route.ts';
+
+/** It says that the function runs, and to strangers no more. */
+const health = makeRoute({
+  method: 'GET',
+  path: '/health',
+  summary: 'Whether anybody is there.',
+  isOpen: true,
+  replies: { 200: { description: 'Yes.', body: z.object({ status: z.literal('ok') }) } },
+  run: async () => ({ status: 200, body: { status: 'ok' } }),
+});
+
+const openapi = makeRoute({
+  method: 'GET',
+  path: '/openapi.json',
+  summary: 'This description.',
+  replies: { 200: { description: 'OpenAPI 3.1.', body: z.record(z.string(), z.unknown()) } },
+  run: async (_ctx, { request }) => ({ status: 200, body: describeApi(ROUTES, request.prefix) }),
+});
+
+/** The whole API. */
+export const ROUTES: readonly Route[] = [health, openapi, ...ANNOUNCEMENT_ROUTES, ...DEVICE_ROUTES];

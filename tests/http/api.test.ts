@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Store } from '../../src/context.ts';
+import { openStore } from '../../src/db/open.ts';
+import { makeApi, type TestApi } from '../support/api.ts';
+import { draft, madeUpDevices } from '../support/context.ts';
+import { makeDatabase, type TestDatabase } from '../support/database.ts';
+import { API_TOKEN, fixture } from '../support/events.ts';
+
+let database: TestDatabase;
+let store: Store;
+let api: TestApi;
+
+beforeEach(async () => {
+  database = await makeDatabase('sqlite');
+  store = await openStore(database.config, systemClock);
+  api = makeApi(store, { env: CREDENTIALS });
+});
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const CREDENTIALS = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
+
+const hello = { title: 'Hello', body: 'World' };
+const NOBODY = { delivered: 0, unregistered: 0, rejected: 0, retryable: 0, misconfigured: 0, unknown: 0 };
+
+test('a push is handed over and answered 202', async () => {
+  const announcementId = await store.createAnnouncement(draft);
+  expect(await api.ask({ body: { announcementId: String(announcementId), deviceId: 7 } })).toMatchObject({
+    status: 202,
+    body: { announcementId, deviceId: 7 },
+  });
+  expect(api.ctx.invoked).toEqual([{ kind: 'broadcast', announcementId, round: 0, fromId: 7 }]);
+  expect(api.ctx.sent).toEqual([]);
+});
+
+test('an announcement is made, handed over, and found where Location says', async () => {
+  const made = await api.ask({ path: '/announcements', body: { ...hello, dryRun: true } });
+  expect(made).toMatchObject({
+    status: 201,
+    headers: { location: '/announcements/1' },
+    body: { announcementId: 1 },
+  });
+  expect(api.ctx.invoked).toEqual([{ kind: 'broadcast', announcementId: 1, round: 0, fromId: 0 }]);
+  const { location = '' } = made.headers;
+  expect(await api.ask({ method: 'GET', path: location })).toMatchObject({
+    status: 200,
+    body: {
+      ...{ announcementId: 1, status: 'scheduled', reason: null, source: 'default', dryRun: true },
+      ...{ promise: 'at-least-once', counts: NOBODY, hops: { open: 0, closed: 0 } },
+    },
+  });
+});
+
+test('the same idempotency key makes no second announcement', async () => {
+  const body = { ...hello, idempotencyKey: 'order-7' };
+  expect((await api.ask({ path: '/announcements', body })).status).toBe(201);
+  expect(await api.ask({ path: '/announcements', body })).toMatchObject({
+    status: 200,
+    body: { announcementId: 1 },
+  });
+});
+
+test('an announcement for later is left to the schedule', async () => {
+  const body = { ...hello, publishAt: '2126-12-24T18:07:00+01:00' };
+  expect(await api.ask({ path: '/announcements', body })).toMatchObject({
+    status: 201,
+    body: { announcementId: 1, publishAt: '2126-12-24T17:07:00.000Z' },
+  });
+  expect(api.ctx.invoked).toEqual([]);
+});
+
+test('an announcement is paused, resumed and cancelled; asked twice is as good as once', async () => {
+  const announcementId = await store.createAnnouncement(draft);
+  await store.startAnnouncement({ announcementId, round: 0, fromId: 0 }, 1000);
+  const move = async (name: string) =>
+    (await api.ask({ path: `/announcements/${announcementId}/${name}` })).body;
+  expect(await move('pause')).toMatchObject({ status: 'paused' });
+  expect(await move('pause')).toMatchObject({ status: 'paused' });
+  expect(await move('resume')).toMatchObject({ status: 'running' });
+  expect(await move('cancel')).toMatchObject({ status: 'cancelled' });
+  expect(await move('resume')).toMatchObject({ status: 409, code: 'WRONG_STATUS' });
+});
+
+test('a device keeps its id when it is registered again, and its kind is the latest', async () => {
+  await store.addDevices(madeUpDevices(2));
+  const registered = await api.ask({ path: '/devices', body: { target: 'fid-3', kind: 'token' } });
+  expect(registered).toMatchObject({ status: 200 });
+  expect((await api.ask({ path: '/devices', body: { target: 'fid-3', kind: 'fid' } })).body).toEqual(
+    registered.body,
+  );
+  expect(await store.fetchPage(3, null, 10)).toMatchObject([{ target: 'fid-3', targetKind: 'fid' }]);
+});
+
+test('a device is forgotten by its target, whose colon may come encoded', async () => {
+  await store.addDevices([{ target: 'abc:def_1-2', targetKind: 'token' }]);
+  const asked = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };
+  expect(await api.ask(asked)).toMatchObject({ status: 204, body: null });
+  expect(await store.countDevices()).toBe(0);
+  expect((await api.ask(asked)).status).toBe(404);
+});
+
+test('health is told to anybody, and nothing else', async () => {
+  expect(await api.ask({ method: 'GET', path: '/health', headers: { authorization: '' } })).toEqual({
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: { status: 'ok' },
+  });
+});
+
+test.each(['api-gateway-rest', 'api-gateway-http', 'api-gateway-http-1.0', 'function-url'])(
+  '%s: the reply has headers as objects, and a status',
+  async (name) => {
+    await store.createAnnouncement(draft);
+    const { headers } = fixture(name);
+    const reply = await api.send({
+      ...fixture(name),
+      headers: { ...(headers as object), Authorization: `Bearer ${API_TOKEN}` },
+      body: '{"announcementId": 1}',
+      isBase64Encoded: false,
+    });
+    expect(reply).toEqual({
+      statusCode: 202,
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+      isBase64Encoded: false,
+      body: '{"announcementId":1,"deviceId":0}',
+    });
+  },
+);
+
+test('a load balancer is answered in its own way, with one value a header or with several', async () => {
+  const event = fixture('alb');
+  expect(await api.send(event)).toMatchObject({
+    statusCode: 401,
+    statusDescription: '401 Unauthorized',
+    headers: { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer' },
+  });
+  const several = await api.send(fixture('alb-multi-value'));
+  expect(several).toMatchObject({
+    statusDescription: '401 Unauthorized',
+    multiValueHeaders: { 'content-type': ['application/problem+json'] },
+  });
+  expect(several).not.toHaveProperty('headers');
+});
+
+test('a path may begin with a base of its own, and with the stage before it', async () => {
+  const based = makeApi(store, { env: { ...CREDENTIALS, API_BASE_PATH: '/baton' } });
+  const { headers } = await based.ask({ path: '/baton/announcements', body: hello });
+  expect(headers['location']).toBe('/baton/announcements/1');
+  const staged = fixture('api-gateway-http-jwt');
+  const reply = await based.send({
+    ...staged,
+    rawPath: '/live/baton/push',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_TOKEN}` },
+    body: '{"announcementId": 1}',
+  });
+  expect(reply.statusCode).toBe(202);
+});
+
+test('each of several tokens opens, so that one can follow another', async () => {
+  const env = { API_TOKEN: `${API_TOKEN},\n  another-token-of-some-length ` };
+  const rotating = makeApi(store, { env });
+  for (const token of [API_TOKEN, 'another-token-of-some-length']) {
+    const { status } = await rotating.ask({ path: '/x', headers: { authorization: `bearer ${token}` } });
+    expect(status).toBe(404);
+  }
+});
+
+test("the gateway's word counts only if it is trusted, and if it said one", async () => {
+  const trusting = makeApi(store, { env: { API_AUTH: 'gateway', API_TOKEN: '' } });
+  await store.createAnnouncement(draft);
+  const event = { ...fixture('function-url'), body: '{"announcementId": 1}' };
+  expect((await trusting.send(event)).statusCode).toBe(202);
+  expect((await api.send(event)).statusCode).toBe(401);
+  expect((await trusting.ask({ body: { announcementId: 1 } })).status).toBe(401);
+});
+
+test('what goes wrong inside is told to the log alone', async () => {
+  const failing: Store = {
+    ...store,
+    fetchAnnouncement: () => Promise.reject(new Error('password of 10.0.0.7 is x')),
+  };
+  const broken = makeApi(failing);
+  const { status, body } = await broken.ask({ method: 'GET', path: '/announcements/1' });
+  expect(status).toBe(500);
+  expect(body).toEqual({
+    type: 'about:blank',
+    title: 'Internal Server Error',
+    status: 500,
+    detail: 'the request could not be worked off; the log of the function has the reason, by this requestId',
+    code: 'INTERNAL',
+    errors: [],
+    requestId: 'request-1',
+  });
+  expect(broken.log.join()).toContain('password of 10.0.0.7');
+});
+
+test('each request is one line in the log, which has the route and not the path', async () => {
+  await api.ask({ method: 'DELETE', path: '/devices/abc:def' });
+  await api.ask({ method: 'GET', path: '/health' });
+  expect(api.log.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    {
+      event: 'request refused',
+      method: 'DELETE',
+      route: '/devices/{target}',
+      status: 404,
+      code: 'NO_SUCH_DEVICE',
+    },
+    { event: 'request answered', method: 'GET', route: '/health', status: 200, requestId: 'request-1' },
+  ]);
+});

@@ -1,0 +1,52 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect, test } from 'vitest';
+import { describeApi } from '../../src/http/openapi.ts';
+import { ROUTES } from '../../src/http/routes.ts';
+
+const document = structuredClone(describeApi(ROUTES, '/live'));
+const paths = document['paths'] as Record<string, Record<string, object>>;
+
+test('the description is one that OpenAPI 3.1 allows', async () => {
+  expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
+});
+
+test('every route is in it, with what it takes and gives', () => {
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(described.toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).toSorted());
+  expect(paths['/devices']?.['post']).toMatchObject({
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['target'],
+            additionalProperties: false,
+            properties: { target: { type: 'string', maxLength: 512 }, kind: { enum: ['token', 'fid'] } },
+          },
+        },
+      },
+    },
+    responses: { 200: { content: { 'application/json': { schema: { required: ['deviceId'] } } } } },
+  });
+});
+
+test('ids may be numbers or text, as they may in a request', () => {
+  expect(paths['/announcements/{announcementId}']?.['get']).toMatchObject({
+    parameters: [
+      {
+        name: 'announcementId',
+        in: 'path',
+        required: true,
+        schema: { anyOf: [{ type: 'number' }, { type: 'string' }] },
+      },
+    ],
+  });
+});
+
+test('only health needs no token, and paths begin with the stage', () => {
+  expect(paths['/health']?.['get']).toMatchObject({ security: [] });
+  expect(document).toMatchObject({ security: [{ token: [] }], servers: [{ url: '/live' }] });
+});

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Store } from '../../src/context.ts';
+import { openStore } from '../../src/db/open.ts';
+import { ROUTES } from '../../src/http/routes.ts';
+import { makeApi, type TestApi } from '../support/api.ts';
+import { draft } from '../support/context.ts';
+import { makeDatabase, type TestDatabase } from '../support/database.ts';
+import type { Asked } from '../support/events.ts';
+
+const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-to-be-told';
+const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
+const JSON_BODY = 'a JSON object';
+const TARGET = '1 to 512 visible ASCII characters';
+
+let database: TestDatabase;
+let store: Store;
+let api: TestApi;
+
+beforeAll(async () => {
+  database = await makeDatabase('sqlite');
+  store = await openStore(database.config, systemClock);
+  api = makeApi(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
+  await store.createAnnouncement(draft);
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const push = (body: unknown): Asked => ({ path: '/push', body });
+const announce = (body: object): Asked => ({
+  path: '/announcements',
+  body: { title: 'T', body: 'B', ...body },
+});
+const device = (body: unknown): Asked => ({ path: '/devices', body });
+const bearing = (authorization: string): Asked => ({ headers: { authorization } });
+const typed = (type: string): Asked => ({
+  ...push({ announcementId: 1 }),
+  headers: { 'content-type': type },
+});
+
+test.each<[string, Asked, number, string, string, string]>([
+  ['no token', bearing(''), 401, 'authorization', 'Bearer and an API token', 'something else'],
+  [
+    'a wrong token',
+    bearing('Bearer wrong'),
+    401,
+    'authorization',
+    'Bearer and an API token',
+    'another token',
+  ],
+  [
+    'another scheme',
+    bearing('Basic eDp5'),
+    401,
+    'authorization',
+    'Bearer and an API token',
+    'something else',
+  ],
+  [
+    'two tokens',
+    bearing('Bearer a, Bearer b'),
+    401,
+    'authorization',
+    'Bearer and an API token',
+    'something else',
+  ],
+  ['another path', { path: '/pull' }, 404, 'path', 'one of those in /openapi.json', '"/pull"'],
+  [
+    'a longer path',
+    { path: `/device/${TOKEN}` },
+    404,
+    'path',
+    'one of those in /openapi.json',
+    '"/device/…"',
+  ],
+  ['another method', { method: 'PUT' }, 405, 'method', 'POST', '"PUT"'],
+  ['a method in small letters', { method: 'post' }, 405, 'method', 'POST', '"post"'],
+  ['no type', typed(''), 415, 'content-type', 'application/json', 'nothing'],
+  ['a form', typed('multipart/form-data'), 415, 'content-type', 'application/json', '"multipart/form-data"'],
+  [
+    'another charset',
+    typed('application/json; charset=latin1'),
+    415,
+    'content-type',
+    'application/json',
+    '"application/json; charset=latin1"',
+  ],
+  [
+    'a long body',
+    push(`{"announcementId": 1${' '.repeat(65_536)}}`),
+    413,
+    'body',
+    'at most 65536 bytes',
+    '65557',
+  ],
+  ['no body', push(undefined), 400, 'body', JSON_BODY, 'nothing'],
+  ['no JSON', push(`{"target": "${TOKEN}"`), 400, 'body', JSON_BODY, '57 bytes of something else'],
+  ['a list', push([1]), 400, 'body', JSON_BODY, 'a list of 1'],
+  ['null', push('null'), 400, 'body', JSON_BODY, 'null'],
+  ['no id', push({}), 400, 'announcementId', WHOLE(1), 'nothing'],
+  ['an id below 1', push({ announcementId: 0 }), 400, 'announcementId', WHOLE(1), '0'],
+  [
+    'an id too large',
+    push({ announcementId: '9007199254740993' }),
+    400,
+    'announcementId',
+    WHOLE(1),
+    '"9007199254740993"',
+  ],
+  ['a device that is none', push({ announcementId: 1, deviceId: 'x' }), 400, 'deviceId', WHOLE(0), '"x"'],
+  ['a job of its own', push({ kind: 'scan' }), 400, 'announcementId', WHOLE(1), 'nothing'],
+  [
+    'an unknown announcement',
+    push({ announcementId: 99 }),
+    404,
+    'announcementId',
+    'the id of a row in push_announcement',
+    '99',
+  ],
+  ['an empty title', announce({ title: '' }), 400, 'title', 'a title', '""'],
+  ['an unknown field', announce({ publish_at: 'now' }), 400, 'publish_at', 'no such field', '"now"'],
+  [
+    'a time without zone',
+    announce({ publishAt: '2026-12-24T18:07' }),
+    400,
+    'publishAt',
+    'a time with its zone, such as 2026-12-24T18:07+01:00',
+    '"2026-12-24T18:07"',
+  ],
+  [
+    'an unknown source',
+    announce({ source: 'shop_z' }),
+    400,
+    'source',
+    'one of default (each FCM_CREDENTIALS_NAME adds one)',
+    '"shop_z"',
+  ],
+  [
+    'an http picture',
+    announce({ image: 'http://a.example/b.png' }),
+    400,
+    'image',
+    'an https address',
+    '"http://a.example/b.png"',
+  ],
+  ['an id that is none', { method: 'GET', path: '/announcements/x' }, 400, 'announcementId', WHOLE(1), '"x"'],
+  [
+    'nobody to ask for',
+    { method: 'GET', path: '/announcements/99' },
+    404,
+    'announcementId',
+    'the id of a row in push_announcement',
+    '99',
+  ],
+  [
+    'a pause of a draft',
+    { path: '/announcements/1/pause' },
+    409,
+    'announcementId',
+    'an announcement that is running',
+    '1, which is draft',
+  ],
+  [
+    'a resume of nothing',
+    { path: '/announcements/99/resume' },
+    404,
+    'announcementId',
+    'the id of a row in push_announcement',
+    '99',
+  ],
+  ['no target', device({}), 400, 'target', TARGET, 'nothing'],
+  ['an empty target', device({ target: '' }), 400, 'target', TARGET, '0 characters'],
+  ['a target with a blank', device({ target: `${TOKEN} ` }), 400, 'target', TARGET, '45 characters'],
+  ['a target too long', device({ target: 'x'.repeat(513) }), 400, 'target', TARGET, '513 characters'],
+  ['another kind', device({ target: TOKEN, kind: 'topic' }), 400, 'kind', 'token or fid', '"topic"'],
+  [
+    'a field that devices lack',
+    device({ target: TOKEN, token: TOKEN }),
+    400,
+    'token',
+    'no such field',
+    '44 characters',
+  ],
+  [
+    'a device that is not there',
+    { method: 'DELETE', path: `/devices/${TOKEN}` },
+    404,
+    'target',
+    "a device's target",
+    '44 characters that are none',
+  ],
+  ['a device without target', { method: 'DELETE', path: '/devices' }, 405, 'method', 'POST', '"DELETE"'],
+])('%s is refused', async (_what, asked, status, field, expected, came) => {
+  const before = api.ctx.invoked.length;
+  const reply = await api.ask(asked);
+  expect(reply).toMatchObject({
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: {
+      status,
+      errors: [{ field, expected, came }],
+      detail: `${field}: expected ${expected}, came ${came}`,
+    },
+  });
+  expect(api.ctx.invoked.length).toBe(before);
+  const told = JSON.stringify([reply, api.log]);
+  expect(told).toContain('request refused');
+  expect(told).not.toContain(TOKEN.slice(-20));
+});
+
+test('a wrong method is told the right ones', async () => {
+  expect((await api.ask({ method: 'PATCH', path: '/announcements/1' })).headers).toMatchObject({
+    allow: 'GET',
+  });
+});
+
+test.each(ROUTES.filter(({ isOpen }) => !isOpen).map(({ method, path }) => [method, path]))(
+  '%s %s answers nobody without authentication',
+  async (method, path) => {
+    const asked = { method, path, body: {}, headers: { authorization: '' } };
+    expect((await api.ask(asked)).status).toBe(401);
+    const closed = makeApi(store, { env: { API_TOKEN: '' } });
+    expect((await closed.ask({ method, path, body: {} })).body).toMatchObject({
+      status: 403,
+      detail:
+        'configuration: expected a token in API_TOKEN, or API_AUTH=gateway, so that callers can be told apart, came neither',
+    });
+  },
+);
+
+test('health is the only route that does', () => {
+  expect(ROUTES.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual(['/health']);
+});
