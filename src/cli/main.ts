@@ -7,7 +7,8 @@ import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { pushCommand } from './push.ts';
 import { rehearseCommand } from './rehearse.ts';
-import { scanCommand, serveCommand } from './scan.ts';
+import { scanCommand } from './scan.ts';
+import { serveCommand } from './serve.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   rehearse: rehearseCommand,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseConfig } from '../config.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
@@ -6,16 +5,16 @@ import { type Engine, startEngine } from '../local/engine.ts';
 import type { Args, Command, Option, Terminal } from './command.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
 
-const OPTIONS: Readonly<Record<string, Option>> = {
+export const ENGINE_OPTIONS: Readonly<Record<string, Option>> = {
   workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
   verbose: { help: "print the function's log as it comes" },
 };
 
 export const scanCommand: Command = {
   summary: 'Tick once, for any cron: start what is due, wake what stalled, and push it all on this machine.',
-  options: OPTIONS,
+  options: ENGINE_OPTIONS,
   async run(args, terminal) {
-    const engine = await start(args, terminal, false);
+    const engine = await startTicking(args, terminal, false);
     try {
       await engine.invoke({ kind: 'scan' });
       await engine.lambda.idle();
@@ -28,23 +27,8 @@ export const scanCommand: Command = {
   },
 };
 
-export const serveCommand: Command = {
-  summary: 'Tick on this machine, every ten seconds, until it is told to stop (Ctrl-C).',
-  options: OPTIONS,
-  async run(args, terminal) {
-    const engine = await start(args, terminal, true);
-    try {
-      terminal.err(`ticking; Lambda's API is at ${engine.lambda.endpoint}, function baton\n`);
-      await engine.invoke({ kind: 'scan' });
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-      return 0;
-    } finally {
-      await engine.close();
-    }
-  },
-};
-
-async function start(args: Args, { env, err }: Terminal, ticks: boolean): Promise<Engine> {
+/** The engine with the terminal's configuration, whose schedule ticks by itself if `ticks`. */
+export async function startTicking(args: Args, { env, err }: Terminal, ticks: boolean): Promise<Engine> {
   const config = parseConfig(env);
   const workers = args.whole('workers', 1, 1000);
   // Asked first, so that a missing key is one clear message and not one of each worker.

@@ -54,10 +54,13 @@ const DIALECT: Dialect = {
 export type MysqlConfig = Extract<DatabaseConfig, { kind: 'mysql' }>;
 
 /** MySQL 8 and MariaDB 10.6 or later. Connects at the first statement. */
-export function openMysql({ url, tls }: MysqlConfig, connectTimeoutMs = CONNECT_TIMEOUT_MS): Driver {
+export function openMysql(
+  { url, tls, connections = CONNECTIONS }: MysqlConfig,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+): Driver {
   const pool = createPool({
     uri: url,
-    connectionLimit: CONNECTIONS,
+    connectionLimit: connections,
     connectTimeout: connectTimeoutMs,
     // Ids beyond 2^53 come as text, which the rows refuse, and not as another number.
     supportBigNumbers: true,

@@ -48,6 +48,7 @@ export interface EngineOptions {
 export interface Engine {
   readonly lambda: LocalLambda;
   readonly hurry: number;
+  readonly functionName: string;
   /** As anybody would: an asynchronous Invoke through the AWS SDK. */
   invoke(event: object): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +95,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     lambda,
     hurry,
+    functionName: FUNCTION_NAME,
     invoke,
     async close() {
       clearInterval(timer);

@@ -1,7 +1,12 @@
+import { benchApi } from './api.ts';
 import { benchLedger } from './ledger.ts';
 import { benchSender } from './sender.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { ledger: benchLedger, sender: benchSender };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  api: benchApi,
+  ledger: benchLedger,
+  sender: benchSender,
+};
 
 const bench = BENCHES[process.argv[2] ?? ''];
 if (bench) await bench();

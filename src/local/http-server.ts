@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PushError } from '../errors.ts';
+import type { HttpReply } from '../http/reply.ts';
+
+/** What Lambda takes as the payload of a synchronous invocation. */
+const MAX_BODY_BYTES = 6 * 1024 * 1024;
+
+/** As long as API Gateway waits for a reply, and so as long as requests under way are waited for. */
+export const REPLY_TIMEOUT_MS = 29_000;
+
+/** Longer than load balancers keep an unused connection (60 s), so that none is closed under a request. */
+const KEEP_ALIVE_MS = 65_000;
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** What API Gateway would call: an event of payload format 2.0 -> its reply. */
+  readonly handle: (event: object, requestId: string) => Promise<HttpReply>;
+  /** Of what `handle` threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface HttpServer {
+  /** http://HOST:PORT */
+  readonly address: string;
+  /** Takes no more requests, and resolves once those under way are answered. */
+  close(): Promise<void>;
+}
+
+/** API Gateway's part on one machine: HTTP in front of a handler. Throws PushError('BAD_INPUT') if it cannot listen. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port } = options;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REPLY_TIMEOUT_MS });
+  let isClosing = false;
+  server.on('request', (request, response) => {
+    answer(request, options)
+      .then((reply) => send(response, reply, isClosing))
+      .catch((error: unknown) => {
+        // Whoever breaks off in the middle of a request waits for no answer to it.
+        if (!request.complete) return void response.destroy();
+        options.onError(error);
+        send(response, bareReply(500), isClosing);
+      });
+  });
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const expected = 'a port that can be listened on';
+    throw PushError.of('BAD_INPUT', [{ field: '--port', expected, came: `${port} on ${host} (${why})` }]);
+  }
+  const { address, family, port: bound } = server.address() as AddressInfo;
+  return {
+    address: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,
+    async close() {
+      isClosing = true;
+      const closed = once(server, 'close');
+      server.close();
+      const timer = setTimeout(() => server.closeAllConnections(), REPLY_TIMEOUT_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, { handle }: HttpServerOptions): Promise<HttpReply> {
+  const body = await readBody(request);
+  if (body === null) return bareReply(413);
+  const requestId = randomUUID();
+  return handle(makeEvent(request, body, requestId), requestId);
+}
+
+/** Null if it is longer than anybody may send. */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // The rest is read all the same, and forgotten: a client hears of nothing before it has sent its all.
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : null;
+}
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+function makeEvent(request: IncomingMessage, body: Buffer, requestId: string): object {
+  const { method = '', url = '', headers, socket } = request;
+  const [rawPath = '', rawQueryString = ''] = url.split(/\?(.*)/s);
+  const isBase64Encoded = !isUtf8(body);
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath,
+    rawQueryString,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    ),
+    requestContext: {
+      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: socket.remoteAddress },
+      requestId,
+      stage: '$default',
+    },
+    body: body.toString(isBase64Encoded ? 'base64' : 'utf8'),
+    isBase64Encoded,
+  };
+}
+
+function send(response: ServerResponse, { statusCode, headers, body }: HttpReply, isLast: boolean): void {
+  response.writeHead(statusCode, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    ...(isLast ? { connection: 'close' } : {}),
+  });
+  response.end(body);
+}
+
+/** What the gateway itself says when the function is not heard. */
+function bareReply(statusCode: 413 | 500): HttpReply {
+  return { statusCode, headers: {}, isBase64Encoded: false, body: '' };
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import autocannon from 'autocannon';
+import { systemClock } from '../../src/clock.ts';
+import type { DatabaseConfig } from '../../src/context.ts';
+import { migrateDatabase } from '../../src/db/open.ts';
+import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
+import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { MAIN } from '../support/baton.ts';
+import { API_TOKEN } from '../support/events.ts';
+import { startMariaDb } from '../support/mariadb.ts';
+
+const RATE = 500;
+const SECONDS = 60;
+const WARM_UP_SECONDS = 5;
+const CONNECTIONS = 50;
+const LATENCY_MS = 50;
+const MOST_P99_MS = 250;
+
+interface Route {
+  readonly path: string;
+  /** Of the nth request. */
+  readonly body: (nth: number) => object;
+}
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  devices: { path: '/devices', body: (nth) => ({ target: `target-${nth}` }) },
+};
+
+/** `npm run bench -- api [ROUTE]`: the load that `baton serve` has to carry, from another process than its own. */
+export async function benchApi(): Promise<void> {
+  const route = ROUTES[process.argv[3] ?? 'devices'];
+  if (!route) throw new Error(`expected one of ${Object.keys(ROUTES).join(', ')}, came ${process.argv[3]}`);
+  const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
+  const sandbox = await startFcmSandbox({ latencyMs: LATENCY_MS });
+  const server = await startMariaDb();
+  const databases: DatabaseConfig[] = [{ kind: 'sqlite', file: join(folder, 'bench.db') }];
+  if (server) databases.push({ kind: 'mysql', url: `${server.url}/mysql`, tls: { kind: 'off' } });
+  for (const database of databases) {
+    await migrateDatabase(database, systemClock);
+    const serving = await serve({
+      DATABASE_URL: database.kind === 'sqlite' ? database.file : database.url,
+      FCM_ENDPOINT: sandbox.endpoint,
+      FCM_PROJECT_ID: 'a-project',
+      FCM_RAMP_SECONDS: '0',
+      GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
+      API_TOKEN,
+    });
+    await shoot(serving.address, route, WARM_UP_SECONDS, 0);
+    const before = serving.cpuSeconds();
+    const { requests, errors, timeouts, non2xx, latency } = await shoot(serving.address, route, SECONDS, 1e6);
+    const cpuUs = ((serving.cpuSeconds() - before) * 1e6) / requests.total;
+    const failed = errors + timeouts + non2xx;
+    process.stdout.write(
+      `${database.kind.padEnd(7)} POST ${route.path}: ${requests.total} requests, ${(requests.total / SECONDS).toFixed(0)}/s, ` +
+        `${failed} failed, p50 ${latency.p50} ms, p99 ${latency.p99} ms, longest ${latency.max} ms, ` +
+        `${cpuUs.toFixed(0)} us CPU each\n`,
+    );
+    if (failed > 0 || latency.p99 >= MOST_P99_MS || requests.total < 0.98 * RATE * SECONDS)
+      process.exitCode = 1;
+    await serving.stop();
+  }
+  await server?.stop();
+  await sandbox.close();
+  await rm(folder, { recursive: true });
+}
+
+function shoot(url: string, { path, body }: Route, duration: number, first: number) {
+  let nth = first;
+  return autocannon({
+    url,
+    duration,
+    connections: CONNECTIONS,
+    overallRate: RATE,
+    requests: [
+      {
+        method: 'POST',
+        path,
+        headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
+        setupRequest: (request) => ({ ...request, body: JSON.stringify(body(nth++)) }),
+      },
+    ],
+  });
+}
+
+async function serve(env: Record<string, string>) {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--workers', '1'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const address = Promise.withResolvers<string>();
+  child.stderr.on('data', (text) => {
+    const found = /answering at (http:\S+),/.exec(String(text))?.[1];
+    if (found) address.resolve(found);
+    else process.stderr.write(String(text));
+  });
+  child.once('exit', (status) => address.reject(new Error(`serve ended with status ${status}`)));
+  const { pid = 0 } = child;
+  return {
+    address: await address.promise,
+    cpuSeconds: () => readCpuSeconds(pid),
+    async stop() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** User and system time so far, from Linux's proc(5): hundredths of a second. */
+function readCpuSeconds(pid: number): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .split(') ')[1]!
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
