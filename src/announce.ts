@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { contentFields, fitsFcm, makeContent, TOO_BIG, unknownFields } from './content.ts';
 import type { AnnounceJob, Context } from './context.ts';
 import { openCredentials } from './fcm/credentials.ts';
+import { MOST_LANES } from './lanes.ts';
 import { findSource } from './sources.ts';
 
 /** `idempotency_key` is 128 wide, and holds the ids of requests too. */
 const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
 
+const LANES = `a whole number from 1 to ${MOST_LANES}`;
 const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';
 
 /** An announcement as an event or a request brings it. */
@@ -18,6 +20,7 @@ export const announceFields = z.strictObject(
       .enum(['at-least-once', 'at-most-once'], { error: 'at-least-once or at-most-once' })
       .default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
+    lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MOST_LANES, { error: LANES }).default(1),
     publishAt: z.iso.datetime({ offset: true, error: TIME }).nullish(),
     idempotencyKey: z
       .string({ error: IDEMPOTENCY_KEY })
@@ -28,11 +31,11 @@ export const announceFields = z.strictObject(
 );
 
 export const announceSchema = announceFields.refine(fitsFcm, TOO_BIG).transform((fields): AnnounceJob => {
-  const { source, promise, dryRun, publishAt, idempotencyKey, ...content } = fields;
+  const { source, promise, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
   return {
     kind: 'announce',
     source: source ?? null,
-    announcement: { promise, dryRun, ...makeContent(content) },
+    announcement: { promise, dryRun, lanes, ...makeContent(content) },
     publishAt: publishAt ? Date.parse(publishAt) : null,
     idempotencyKey: idempotencyKey ?? null,
   };

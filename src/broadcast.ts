@@ -9,10 +9,11 @@ import type {
   Verdict,
 } from './context.ts';
 import { PushError, type PushErrorCode } from './errors.ts';
-import { reserveSlot } from './pace.ts';
-import { type PageEnd, pushDevices, waitOrPostpone } from './push-page.ts';
+import { startLanes, wakeLanes } from './lanes.ts';
+import { type PageEnd, pushDevices } from './push-page.ts';
 import { nextJob, sameJob } from './recurse.ts';
 import { failAnnouncement } from './systemic.ts';
+import { Timetable } from './timetable.ts';
 
 /**
  * How a hop ended.
@@ -67,10 +68,10 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       return report('stopped');
     }
     const page = await fetchPage(ctx, hop);
-    const slot = await reserveSlot(ctx, announcement.source, page.devices.length);
+    const timetable = new Timetable(ctx, hop, announcement, page.devices);
     // Nobody is invoked before this slot opens, so of a whole chain only its head ever waits.
-    if (!(await waitOrPostpone(ctx, hop, slot.waitMs))) return report('stopped');
-    const { end, sent } = await workPage(ctx, hop, announcement, page, slot.takenMs);
+    if ((await timetable.wait(0)) !== 'go') return report('stopped');
+    const { end, sent } = await workPage(ctx, hop, announcement, page, timetable);
     if (end !== 'done') await ctx.store.releaseHop(hop);
     else if (await ctx.store.closeHop(hop)) await finishIfComplete(ctx, announcementId, round);
     if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
@@ -92,12 +93,7 @@ async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   if (claim.kind !== 'absent' || job.round > 0) return claim;
 
   await fetchNamed(ctx, job);
-  if (!(await store.startAnnouncement(job, config.leaseMs))) return claim;
-  ctx.log.info('announcement started', {
-    announcementId: job.announcementId,
-    fromId: job.fromId,
-  });
-  return store.claimHop(job, owner, config.leaseMs);
+  return (await startLanes(ctx, job)) ? store.claimHop(job, owner, config.leaseMs) : claim;
 }
 
 /** The announcement that a job names; PushError('NO_SUCH_ANNOUNCEMENT') if there is none. */
@@ -121,8 +117,8 @@ async function fetchPage({ store, config }: Pick<Context, 'store' | 'config'>, h
   if (hop.page) {
     // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
     const { lastId } = hop.page;
-    const devices = await read(lastId, config.pageSize);
-    if (hop.round > 0) return { devices, bounds: hop.page };
+    if (hop.round > 0) return { devices: await read(lastId, config.pageSize), bounds: hop.page };
+    const devices = await store.fetchPageAgain(hop, lastId);
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
     return { devices: devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))), bounds: hop.page };
   }
@@ -146,25 +142,22 @@ async function workPage(
   hop: Hop,
   announcement: Announcement,
   { devices, bounds }: Page,
-  takenMs: number,
+  timetable: Timetable,
 ): Promise<PageEnd> {
   const { store, config } = ctx;
   if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return { end: 'stopped', sent: 0 };
-  const canaries = hop.isCanary && !hop.handedOver ? Math.min(config.chunkSize, devices.length) : 0;
-  const canary = await pushDevices(ctx, hop, announcement, devices, [0, canaries], takenMs);
+  const canaries = hop.isCanary ? Math.min(config.chunkSize, devices.length) : 0;
+  const canary = await pushDevices(ctx, hop, announcement, devices, [0, canaries], timetable);
   if (canary.end !== 'done') return canary;
-  await handOver(ctx, hop, bounds);
-  return pushDevices(ctx, hop, announcement, devices, [canaries, devices.length], takenMs);
+  if (hop.isCanary) await wakeLanes(ctx, hop);
+  else await handOver(ctx, hop, bounds);
+  await store.markHandedOver(hop);
+  return pushDevices(ctx, hop, announcement, devices, [canaries, devices.length], timetable);
 }
 
-async function handOver(
-  { store, invoker, functionName }: Context,
-  hop: Hop,
-  { nextId }: PageBounds,
-): Promise<void> {
+async function handOver({ invoker, functionName }: Context, hop: Hop, { nextId }: PageBounds): Promise<void> {
   if (nextId === null || hop.handedOver) return;
   await invoker.invoke(functionName, nextJob(hop, nextId));
-  await store.markHandedOver(hop);
 }
 
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {

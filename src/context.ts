@@ -6,6 +6,7 @@
  *   job           what an event asks for, typed
  *   hop           one invocation working one page of devices
  *   page          up to PAGE_SIZE devices, found by reading one row more than that
+ *   lane          an id range that recurses on its own; one by default
  *   cursor        the first device id not yet handed to any hop; inclusive; 0 is the beginning
  *   round         0 is the broadcast itself; 1, 2, ... go over its retryable deliveries again
  *   delivery      what became of one push: one row for each (announcement, device)
@@ -66,12 +67,16 @@ export interface NewAnnouncement {
   readonly ttlSeconds: number | null;
   /** FCM validates every message (`validate_only`) and shows none. */
   readonly dryRun: boolean;
+  /** Chains of hops that go over the devices side by side. */
+  readonly lanes: number;
   readonly content: Content;
 }
 
 export interface Announcement extends NewAnnouncement {
   readonly announcementId: number;
   readonly status: AnnouncementStatus;
+  /** A chunk that is nearly all `unregistered` is believed, and does not stop it. */
+  readonly acceptUnregistered: boolean;
   /** Why it stands where it stands, in words for a person; null where the status says it all. */
   readonly statusReason: string | null;
 }
@@ -98,6 +103,8 @@ export interface HopKey {
 /** The job that goes on with a broadcast at one hop. */
 export interface BroadcastJob extends HopKey {
   readonly kind: 'broadcast';
+  /** For the one that starts it; absent: as the announcement says. */
+  readonly lanes?: number | undefined;
 }
 
 /** The minute tick: start what is due, wake what stalled, close what is finished. */
@@ -135,7 +142,7 @@ export interface Hop extends HopKey {
   /** The bounds of the page, once it has been read: a repeat works the same page, not a new one. */
   readonly page: PageBounds | null;
   readonly handedOver: boolean;
-  /** The first of its announcement: its first chunk is judged before anybody else is woken. */
+  /** The first of its announcement, until its first chunk has been judged: nobody else is woken before. */
   readonly isCanary: boolean;
 }
 
@@ -173,6 +180,48 @@ export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageN
   readonly retryInMs: number | null;
 }
 
+/** A source's budget as it stands. A time in the past is negative. */
+export interface Budget {
+  /** Changes with every reservation and every brake. */
+  readonly version: number;
+  /** Until what is reserved so far has been sent. */
+  readonly freeInMs: number;
+  /** The same of urgent messages alone. */
+  readonly urgentInMs: number;
+  /** By how much urgent messages have put off all that was reserved before them; only ever grows. */
+  readonly urgentMs: number;
+  /** Since the rate began to rise from nothing; negative: that is yet to come. */
+  readonly rampAgeMs: number;
+  /** Until FCM wants messages again. */
+  readonly brakeMs: number;
+  /** How many brakes there have been: each makes void what was reserved before it. */
+  readonly brakes: number;
+  /** Tries in vain since FCM went down; 0: it is up. */
+  readonly outages: number;
+  /** Until the slot opens that the announcement has reserved last: it reserves no other before. */
+  readonly turnInMs: number;
+}
+
+export interface Reservation {
+  readonly takenMs: number;
+  /** The ramp begins with it. */
+  readonly startsRamp: boolean;
+  /** Ahead of all that is reserved already, which is put off by as much. */
+  readonly isUrgent: boolean;
+  /** Whose turn it takes, and in how many milliseconds it opens. */
+  readonly turn: { readonly announcementId: number; readonly opensInMs: number } | null;
+}
+
+export interface Brake {
+  readonly pauseMs: number;
+  /** How far up the ramp the source goes on after it. */
+  readonly rampAgeMs: number;
+  /** In words for a person, to be followed by `until` and a time. */
+  readonly reason: string;
+  /** Tries in vain since FCM went down; 0: it is up, and wants less. */
+  readonly outages: number;
+}
+
 /**
  * The database. Every method is one statement, or one transaction where it says so; all times are the database's own
  * clock. Ids are whole numbers up to 2^53 - 1; a larger one in a row is an error, never a rounded id.
@@ -198,8 +247,13 @@ export interface Store {
   ): Promise<boolean>;
   /** Draft or scheduled -> scheduled, to start at a time in milliseconds since the epoch: false if it was neither. */
   scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
-  /** Draft or scheduled -> running, and plants the chain's first hop, in one transaction: false if it was neither. */
-  startAnnouncement(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+  /**
+   * Draft or scheduled -> running, and plants each lane's first hop, in one transaction: false if it was neither. A lane ends
+   * where the next begins; the first begins at the key's.
+   */
+  startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
+  /** Fails no more for a chunk that is nearly all `unregistered`. */
+  acceptUnregistered(announcementId: number): Promise<void>;
   /** Running -> done, if no hop of it is open and `round` was the last: false if it was not so. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
   /** Notes that the schedule ticks. */
@@ -209,15 +263,26 @@ export interface Store {
   /** Scheduled announcements whose `publish_at` has come. */
   fetchDue(limit: number): Promise<number[]>;
 
-  /** Adds devices; targets already there keep their id. Resolves to the number added. */
+  /** Adds devices; those already there keep their id, and are pushed to again. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
-  /** Adds one device, or takes up the kind of its target anew; resolves to its id. */
+  /** Adds one device, or takes its target up anew, also if it was unregistered; resolves to its id. */
   registerDevice(device: NewDevice): Promise<number>;
   /** False if there is no such device. */
   removeDevice(target: string): Promise<boolean>;
+  /** Those that are pushed to. */
   countDevices(): Promise<number>;
-  /** Devices by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
+  /** Devices that are pushed to, by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
   fetchPage(fromId: number, toId: number | null, limit: number): Promise<Device[]>;
+  /** The page of a hop once more, up to `lastId`: with those that turned out to be unregistered since it was planted. */
+  fetchPageAgain(key: HopKey, lastId: number): Promise<Device[]>;
+  /** All devices by id, unregistered or not, and the announcement that found out. */
+  fetchDevices(fromId: number, limit: number): Promise<(Device & { unregisteredBy: number | null })[]>;
+  /** Where further lanes are to begin, so that each has its part of the ids from `fromId` on; fewer for few devices. */
+  splitDevices(fromId: number, lanes: number): Promise<number[]>;
+  /** Devices that are unregistered, by the announcement that found out. */
+  countUnregistered(): Promise<{ announcementId: number | null; devices: number }[]>;
+  /** Pushes again to those that an announcement found unregistered. Resolves to their number. */
+  restoreDevices(announcementId: number): Promise<number>;
 
   /**
    * The same, of the devices that an earlier round than the hop's has left to try again, or whose delivery is
@@ -230,6 +295,8 @@ export interface Store {
   /** Notes the page's bounds and plants the next hop, in one transaction: false if the hop is no longer the owner's. */
   turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
   markHandedOver(hop: Hop): Promise<void>;
+  /** The later hops of its round that nobody has begun yet. */
+  fetchUnclaimed(key: HopKey): Promise<number[]>;
   /**
    * Extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false
    * if not. With devices, they are recorded as `unknown` in the same transaction: on their way, and not to be sent again.
@@ -248,7 +315,7 @@ export interface Store {
   plantRound(announcementId: number, round: number): Promise<boolean>;
   /** Makes final what was to be tried again, if no hop is open and `round` was the last: `retryable` becomes `rejected`. */
   settleRetries(announcementId: number, round: number): Promise<void>;
-  /** Open hops of running announcements that nobody holds, or whose lease ran out. */
+  /** Open hops of running announcements whose lease ran out; but none before the first chunk of all is judged. */
   fetchStalled(limit: number): Promise<HopKey[]>;
   /** Takes a stalled hop from whoever had it, to wake somebody else for it: false if it is not stalled any more. */
   reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
@@ -260,19 +327,20 @@ export interface Store {
   fetchVerdicts(announcementId: number, fromId: number, lastId: number): Promise<Map<number, Verdict>>;
   /**
    * Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is; and if the hop is not the
-   * owner's any more, only such verdicts are recorded: the rest is for whoever took it over to say.
+   * owner's any more, only such verdicts are recorded: the rest is for whoever took it over to say. An `unregistered` device
+   * is left out of pages from then on, unless the announcement is a dry run.
    */
   recordDeliveries(hop: Hop, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;
 
-  /** What is reserved of a source's budget, and since when it ramps up; `version` changes with every reservation. */
-  fetchBudget(source: string): Promise<{ version: number; freeInMs: number; rampAgeMs: number }>;
-  /** Reserves the next `takenMs` of it; false if somebody else did so since `version`. */
-  reserveBudget(source: string, version: number, takenMs: number, startsRamp: boolean): Promise<boolean>;
-  /** Nothing more is sent for so long, and then the ramp begins. */
-  brakeBudget(source: string, pauseMs: number): Promise<void>;
-  /** Milliseconds until a brake is over; 0 if none is on. */
-  fetchBrakeMs(source: string): Promise<number>;
+  /** A source's budget, and an announcement's turn in it; null for who takes no turns. */
+  fetchBudget(source: string, announcementId: number | null): Promise<Budget>;
+  /** Reserves the next part of it; false if somebody else changed it since `version`. */
+  reserveBudget(source: string, version: number, reservation: Reservation): Promise<boolean>;
+  /** Nothing more is sent for so long, and all that was reserved is void; false as above. */
+  brakeBudget(source: string, version: number, brake: Brake): Promise<boolean>;
+  /** FCM is up again. */
+  endOutage(source: string): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { announceSchema } from './announce.ts';
 import type { BroadcastJob, PushJob } from './context.ts';
 import { PushError } from './errors.ts';
 import { type HttpRequest, parseRequest } from './http/request.ts';
+import { MOST_LANES } from './lanes.ts';
 import { describeShape, isObject, parseWith, wholeNumber } from './parse.ts';
 
 /** What an event asks for, and how its sender wants to be answered. */
@@ -18,15 +19,17 @@ export interface SnsMessage {
 }
 
 const announcementId = wholeNumber(1);
+const lanes = wholeNumber(1, MOST_LANES).optional();
 
 /** What a person, a scheduler or an API sends: start at the beginning, unless told otherwise. */
 export const startSchema = z
-  .object({ announcementId, deviceId: wholeNumber(0).nullish().default(0) })
+  .object({ announcementId, deviceId: wholeNumber(0).nullish().default(0), lanes })
   .transform((event): BroadcastJob => ({
     kind: 'broadcast',
     announcementId: event.announcementId,
     round: 0,
     fromId: event.deviceId ?? 0,
+    lanes: event.lanes,
   }));
 
 /** What names its kind: the function's own next hop, and the tick. */
@@ -38,6 +41,7 @@ const jobSchema = z.discriminatedUnion(
       announcementId,
       round: wholeNumber(0),
       fromId: wholeNumber(0),
+      lanes,
     }),
     z.object({ kind: z.literal('scan') }),
     z.object({ kind: z.literal('doctor') }),

@@ -29,12 +29,12 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErr
 }
 
 /** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
-export function wholeNumber(min: number) {
-  const error = `a whole number from ${min} to ${Number.MAX_SAFE_INTEGER}`;
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const error = `a whole number from ${min} to ${max}`;
   const digits = z.string({ error }).regex(/^\d{1,16}$/, { error });
   return z
     .union([z.number({ error }), digits.transform(Number)], { error })
-    .pipe(z.int({ error, abort: true }).min(min, { error }).max(Number.MAX_SAFE_INTEGER, { error }));
+    .pipe(z.int({ error, abort: true }).min(min, { error }).max(max, { error }));
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -31,7 +31,12 @@ export function settle(
       if (isLast) return final('rejected');
       break;
   }
-  const waitMs = reason === 'QUOTA_EXCEEDED' ? config.quotaRetryMs : config.retryMs * 2 ** round;
+  const waitMs = isThrottled(reason) ? config.quotaRetryMs : config.retryMs * 2 ** round;
   const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + Math.random() / 2));
   return { verdict, reason, messageName, retryInMs };
+}
+
+/** A 429, with FCM's own code or without. */
+export function isThrottled(reason: string | null): boolean {
+  return reason === 'QUOTA_EXCEEDED' || reason?.startsWith('HTTP_429') === true;
 }

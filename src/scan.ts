@@ -1,5 +1,6 @@
 import { finishIfComplete } from './broadcast.ts';
 import type { Context } from './context.ts';
+import { startLanes } from './lanes.ts';
 import { sameJob } from './recurse.ts';
 
 /** One tick starts and wakes no more than this; the next one goes on. */
@@ -28,12 +29,13 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   return report;
 }
 
-async function startDue({ store, invoker, config, functionName }: Context): Promise<number> {
+async function startDue(ctx: Context): Promise<number> {
+  const { store, invoker, functionName } = ctx;
   let started = 0;
   for (const announcementId of await store.fetchDue(MOST_A_TICK)) {
-    const key = { announcementId, round: 0, fromId: 0 };
-    if (!(await store.startAnnouncement(key, config.leaseMs))) continue;
-    await invoker.invoke(functionName, sameJob(key));
+    const job = sameJob({ announcementId, round: 0, fromId: 0 });
+    if (!(await startLanes(ctx, job))) continue;
+    await invoker.invoke(functionName, job);
     started++;
   }
   return started;

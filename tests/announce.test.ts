@@ -31,6 +31,7 @@ test('content is sorted into what the table keeps', () => {
     announcement: {
       promise: 'at-most-once',
       dryRun: false,
+      lanes: 1,
       ttlSeconds: 3600,
       content: {
         title: 'Back at 9',

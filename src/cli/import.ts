@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config.ts';
 import type { NewDevice, Store, TargetKind } from '../context.ts';
 import { openStore } from '../db/open.ts';
-import { MAX_TARGET_LENGTH } from '../db/store.ts';
+import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import type { Command, Terminal } from './command.ts';
 

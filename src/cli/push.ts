@@ -6,6 +6,7 @@ import type { Announcement, Config, Content, NewAnnouncement, Store } from '../c
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
+import { MOST_LANES } from '../lanes.ts';
 import { findSource } from '../sources.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
@@ -28,6 +29,11 @@ export const pushCommand: Command = {
       value: 'NAME',
       default: 'at-least-once',
       help: 'after a crash the pushes in flight are sent again; at-most-once: left as unknown',
+    },
+    lanes: {
+      value: 'N',
+      default: '1',
+      help: 'chains of hops side by side, for a quota that one cannot use up',
     },
     'dry-run': { help: 'let FCM check every message (validate_only) and show none' },
     resume: { help: 'go on with an announcement that was killed, paused or failed' },
@@ -125,7 +131,8 @@ async function chooseAnnouncement(args: Args, config: Config, store: Store): Pro
     if (resume) return chooseUnfinished(store, content, dryRun);
     const source = args.text('source') ?? config.source;
     const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
-    return create(store, { source, promise, ttlSeconds, dryRun, content });
+    const lanes = args.whole('lanes', 1, MOST_LANES);
+    return create(store, { source, promise, ttlSeconds, dryRun, lanes, content });
   }
   if (args.text('title') !== null || args.text('body') !== null) {
     throw refuse('announcement', 'no --title or --body beside it', 'both');

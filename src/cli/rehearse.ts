@@ -15,6 +15,7 @@ import { follow, startEngine } from '../local/engine.ts';
 import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
 import { parseFaults } from '../local/fcm-faults.ts';
 import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
+import { MOST_LANES } from '../lanes.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { makeProgressBar } from './progress.ts';
 import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
@@ -33,6 +34,7 @@ export const rehearseCommand: Command = {
   options: {
     devices: { value: 'N', default: '20000', help: 'how many devices to push to' },
     'page-size': { value: 'N', default: '3000', help: 'devices a hop' },
+    lanes: { value: 'N', default: '1', help: 'chains of hops side by side' },
     workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
     latency: { value: 'MS', default: '50', help: "the sandbox's median answer time" },
     quota: { value: 'N', default: '600000', help: 'messages a minute that the sandbox takes' },
@@ -99,6 +101,7 @@ function parseOptions(args: Args) {
     database,
     devices: args.whole('devices', 0, 100_000_000),
     pageSize: args.whole('page-size', 1, 50_000),
+    lanes: args.whole('lanes', 1, MOST_LANES),
     workers: args.whole('workers', 1, 1000),
     latencyMs: args.whole('latency', 0, 60_000),
     quotaPerMinute: args.whole('quota', 1, 1_000_000_000),
@@ -177,7 +180,7 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
 }
 
 /** A new announcement, or with --resume the one that an earlier rehearsal left unfinished. */
-async function chooseAnnouncement(store: Store, { promise, seed, resume }: Options): Promise<number> {
+async function chooseAnnouncement(store: Store, { promise, lanes, seed, resume }: Options): Promise<number> {
   if (resume) {
     const [unfinished] = await store.fetchUnfinished(1);
     if (!unfinished) throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
@@ -188,6 +191,7 @@ async function chooseAnnouncement(store: Store, { promise, seed, resume }: Optio
     promise,
     ttlSeconds: null,
     dryRun: false,
+    lanes,
     content: {
       title: 'Rehearsal',
       body: 'Nobody sees this one',
@@ -248,7 +252,7 @@ export function acceptedLogFile(database: string): string {
 
 /** Made-up devices go only where there are none, or where an earlier rehearsal of this seed has left the same ones. */
 async function seedDevices(store: Store, { devices, seed }: Options): Promise<void> {
-  const [first] = await store.fetchPage(0, null, 1);
+  const [first] = await store.fetchDevices(0, 1);
   if (first && !first.target.startsWith(TARGET_PREFIX)) {
     throw refuse(
       'database',

@@ -20,6 +20,8 @@ export interface Dialect {
   readonly later: (one: string, two: string) => string;
   readonly plusMs: (time: string) => string;
   readonly plusSeconds: (time: string, seconds: string) => string;
+  /** A time in milliseconds since the epoch. */
+  readonly epochMs: (time: string) => string;
   /** The time that one parameter gives in milliseconds since the epoch. */
   readonly atMs: string;
   readonly insertIgnore: string;

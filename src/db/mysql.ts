@@ -44,6 +44,7 @@ const DIALECT: Dialect = {
   later: (one, two) => `GREATEST(${one}, ${two})`,
   plusMs: (time) => `${time} + INTERVAL ? * 1000 MICROSECOND`,
   plusSeconds: (time, seconds) => `TIMESTAMPADD(SECOND, ${seconds}, ${time})`,
+  epochMs: (time) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${time}) DIV 1000`,
   atMs: "TIMESTAMPADD(MICROSECOND, ? * 1000, '1970-01-01')",
   insertIgnore: 'INSERT IGNORE',
   onConflict: () => 'ON DUPLICATE KEY UPDATE',

@@ -44,8 +44,10 @@ export function readAnnouncement(row: Row): Announcement {
     promise: readWord(row, 'promise', PROMISES),
     ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
     dryRun: readWhole(row, 'dry_run') !== 0,
+    lanes: readWhole(row, 'lanes'),
+    acceptUnregistered: readWhole(row, 'accept_unregistered') !== 0,
     status: readWord(row, 'status', STATUSES),
-    statusReason: readOptionalText(row, 'status_reason'),
+    statusReason: readOptionalText(row, 'status_reason') ?? readBrake(row),
     content: {
       title: readText(row, 'title'),
       body: readText(row, 'body'),
@@ -54,6 +56,13 @@ export function readAnnouncement(row: Row): Announcement {
       options: readOptions(row, 'options'),
     },
   };
+}
+
+/** What a running announcement waits for, and until when. */
+function readBrake(row: Row): string | null {
+  const reason = readOptionalText(row, 'brake_reason');
+  if (reason === null || row['status'] !== 'running') return null;
+  return `${reason} until ${new Date(readWhole(row, 'braked_until')).toISOString()}`;
 }
 
 export function readDevice(row: Row): Device {
@@ -96,7 +105,7 @@ export function readOptionalText(row: Row, column: string): string | null {
   return row[column] === null ? null : readText(row, column);
 }
 
-function readOptionalWhole(row: Row, column: string): number | null {
+export function readOptionalWhole(row: Row, column: string): number | null {
   return row[column] === null ? null : readWhole(row, column);
 }
 

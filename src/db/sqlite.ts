@@ -17,6 +17,7 @@ const DIALECT: Dialect = {
   later: (one, two) => `MAX(${one}, ${two})`,
   plusMs: (time) => `${time} + ?`,
   plusSeconds: (time, seconds) => `${time} + 1000 * ${seconds}`,
+  epochMs: (time) => time,
   atMs: '?',
   insertIgnore: 'INSERT OR IGNORE',
   onConflict: (key) => `ON CONFLICT (${key}) DO UPDATE SET`,

@@ -1,5 +1,6 @@
 import type { Counts, Delivery, Device, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
-import { PushError } from '../errors.ts';
+import { makeBudgetStore } from './budget.ts';
+import { makeDeviceStore, pruneStatements, ROWS_A_STATEMENT } from './devices.ts';
 import type { Driver, Statement, Value } from './driver.ts';
 import {
   readAnnouncement,
@@ -11,23 +12,24 @@ import {
   VERDICTS,
 } from './rows.ts';
 
-/** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
-const ROWS_A_STATEMENT = 3000;
-
-/** The width of push_device.target. INSERT IGNORE would cut a longer one short without a word. */
-export const MAX_TARGET_LENGTH = 512;
-
 /** FCM has said it for good, whoever heard it. */
 const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
 
-const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, promise, ttl_seconds, dry_run';
+const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, promise, ttl_seconds, dry_run, lanes';
 
 const THIS_HOP = 'announcement_id = ? AND round = ? AND from_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
-  const { now, nowPlusMs, msUntil, later, plusMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } =
-    driver.dialect;
+  const { now, nowPlusMs, epochMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
+
+  const brake = (what: string): string =>
+    `(SELECT ${what} FROM push_budget WHERE push_budget.source = push_announcement.source
+       AND (braked_until > ${now} OR outages > 0))`;
+  /** With what holds up its source, if anything does. */
+  const announcements = `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, accept_unregistered, status,
+      status_reason, ${brake('brake_reason')} AS brake_reason, ${brake(epochMs('braked_until'))} AS braked_until
+    FROM push_announcement`;
 
   const changed = async (sql: string, values: readonly Value[]): Promise<boolean> =>
     (await driver.run(sql, values)).changes > 0;
@@ -75,7 +77,7 @@ export function makeStore(driver: Driver): Store {
     async createAnnouncement(announcement) {
       const { insertId } = await driver.run(
         `INSERT INTO push_announcement (${NEW_ANNOUNCEMENT}, status, created_at)
-         VALUES (${marks(9)}, 'draft', ${now})`,
+         VALUES (${marks(10)}, 'draft', ${now})`,
         valuesOfAnnouncement(announcement),
       );
       return insertId;
@@ -85,7 +87,7 @@ export function makeStore(driver: Driver): Store {
       const isNew = await changed(
         `${insertIgnore} INTO push_announcement
            (${NEW_ANNOUNCEMENT}, idempotency_key, publish_at, status, created_at)
-         VALUES (${marks(10)}, ${atMs}, 'scheduled', ${now})`,
+         VALUES (${marks(11)}, ${atMs}, 'scheduled', ${now})`,
         [...valuesOfAnnouncement(announcement), idempotencyKey, publishAt],
       );
       const [row = {}] = await driver.all(
@@ -96,18 +98,13 @@ export function makeStore(driver: Driver): Store {
     },
 
     async fetchAnnouncement(announcementId) {
-      const [row] = await driver.all(
-        `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, status, status_reason
-         FROM push_announcement WHERE announcement_id = ?`,
-        [announcementId],
-      );
+      const [row] = await driver.all(`${announcements} WHERE announcement_id = ?`, [announcementId]);
       return row ? readAnnouncement(row) : null;
     },
 
     async fetchUnfinished(limit) {
       const rows = await driver.all(
-        `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, status, status_reason
-         FROM push_announcement WHERE status IN ('running', 'paused', 'failed')
+        `${announcements} WHERE status IN ('running', 'paused', 'failed')
          ORDER BY announcement_id DESC LIMIT ?`,
         [limit],
       );
@@ -131,15 +128,26 @@ export function makeStore(driver: Driver): Store {
       );
     },
 
-    startAnnouncement(key, wakeWithinMs) {
+    startAnnouncement(key, wakeWithinMs, laneIds = []) {
+      const lanes = [key.fromId, ...laneIds];
       return driver.runTogether(
         {
           sql: `UPDATE push_announcement SET status = 'running', started_at = ${now}
                 WHERE announcement_id = ? AND status IN ('draft', 'scheduled')`,
           values: [key.announcementId],
         },
-        plant(key, null, 1, wakeWithinMs),
+        ...lanes.map((fromId, lane) => {
+          const next = lanes[lane + 1];
+          const toId = next === undefined ? null : next - 1;
+          return plant({ ...key, fromId }, toId, lane === 0 ? 1 : 0, wakeWithinMs);
+        }),
       );
+    },
+
+    async acceptUnregistered(announcementId) {
+      await driver.run('UPDATE push_announcement SET accept_unregistered = 1 WHERE announcement_id = ?', [
+        announcementId,
+      ]);
     },
 
     finishAnnouncement(announcementId, round) {
@@ -175,46 +183,7 @@ export function makeStore(driver: Driver): Store {
       return rows.map((row) => readWhole(row, 'announcement_id'));
     },
 
-    async addDevices(devices) {
-      const tooLong = devices.find(({ target }) => target.length > MAX_TARGET_LENGTH);
-      if (tooLong) {
-        const expected = `at most ${MAX_TARGET_LENGTH} characters`;
-        throw PushError.of('BAD_INPUT', [{ field: 'target', expected, came: `${tooLong.target.length}` }]);
-      }
-      let added = 0;
-      for (let first = 0; first < devices.length; first += ROWS_A_STATEMENT) {
-        const rows = devices.slice(first, first + ROWS_A_STATEMENT);
-        const { changes } = await driver.run(
-          `${insertIgnore} INTO push_device (target, target_kind, created_at)
-           VALUES ${rows.map(() => `(?, ?, ${now})`).join(', ')}`,
-          rows.flatMap(({ target, targetKind }) => [target, targetKind]),
-        );
-        added += changes;
-      }
-      return added;
-    },
-
-    async registerDevice({ target, targetKind }) {
-      await driver.run(
-        `INSERT INTO push_device (target, target_kind, created_at) VALUES (?, ?, ${now})
-         ${onConflict('target')} target_kind = ${incoming('target_kind')}`,
-        [target, targetKind],
-      );
-      const [row = {}] = await driver.all('SELECT device_id FROM push_device WHERE target = ?', [target]);
-      return readWhole(row, 'device_id');
-    },
-
-    removeDevice: (target) => changed('DELETE FROM push_device WHERE target = ?', [target]),
-
-    async countDevices() {
-      const [row] = await driver.all('SELECT COUNT(*) AS devices FROM push_device', []);
-      return readWhole(row ?? {}, 'devices');
-    },
-
-    async fetchPage(fromId, toId, limit) {
-      const { sql, values } = selectPage(fromId, toId, limit);
-      return (await driver.all(sql, values)).map(readDevice);
-    },
+    ...makeDeviceStore(driver),
 
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
       const rows = await driver.all(
@@ -254,7 +223,16 @@ export function makeStore(driver: Driver): Store {
     },
 
     async markHandedOver(hop) {
-      await driver.run(`UPDATE push_hop SET handed_over = 1 WHERE ${THIS_HOP}`, keyOf(hop));
+      await driver.run(`UPDATE push_hop SET handed_over = 1, canary = 0 WHERE ${THIS_HOP}`, keyOf(hop));
+    },
+
+    async fetchUnclaimed({ announcementId, round, fromId }) {
+      const rows = await driver.all(
+        `SELECT from_id FROM push_hop
+         WHERE announcement_id = ? AND round = ? AND from_id > ? AND claims = 0 ORDER BY from_id`,
+        [announcementId, round, fromId],
+      );
+      return rows.map((row) => readWhole(row, 'from_id'));
     },
 
     holdHop(hop, leaseMs, inFlight = []) {
@@ -310,7 +288,12 @@ export function makeStore(driver: Driver): Store {
       const rows = await driver.all(
         `SELECT push_hop.announcement_id, round, from_id
          FROM push_announcement JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
-         WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now} LIMIT ?`,
+         WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now}
+           AND (canary = 1 OR NOT EXISTS (
+             SELECT 1 FROM push_hop AS first
+             WHERE first.announcement_id = push_hop.announcement_id AND first.round = 0
+               AND first.canary = 1 AND first.closed_at IS NULL))
+         LIMIT ?`,
         [limit],
       );
       return rows.map((row) => ({
@@ -365,9 +348,13 @@ export function makeStore(driver: Driver): Store {
         sql: `UPDATE push_hop SET claims = 1 WHERE ${THIS_HOP} AND owner = ?`,
         values: [...keyOf(hop), hop.owner],
       };
-      if (await driver.runTogether(stillHeld, ...upserts(hop, deliveries))) return;
-      const final = deliveries.filter(({ verdict }) => FINAL.includes(verdict));
-      for (const { sql, values } of upserts(hop, final)) await driver.run(sql, values);
+      const record = (those: readonly Delivery[]): Statement[] => [
+        ...upserts(hop, those),
+        ...pruneStatements(driver.dialect, hop.announcementId, those),
+      ];
+      if (await driver.runTogether(stillHeld, ...record(deliveries))) return;
+      const [first, ...rest] = record(deliveries.filter(({ verdict }) => FINAL.includes(verdict)));
+      if (first) await driver.runTogether(first, ...rest);
     },
 
     async countDeliveries(announcementId) {
@@ -381,63 +368,9 @@ export function makeStore(driver: Driver): Store {
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counted.get(verdict) ?? 0])) as Counts;
     },
 
-    async fetchBudget(source) {
-      const sql = `SELECT version, ${msUntil('taken_until')} AS free_in_ms, ${msUntil('ramp_from')} AS ramp_in_ms
-                   FROM push_budget WHERE source = ?`;
-      let [row] = await driver.all(sql, [source]);
-      if (!row) {
-        // A source that has never sent has been idle for as long as one likes.
-        const longAgo = `${insertIgnore} INTO push_budget (source, taken_until, ramp_from, braked_until)
-                         VALUES (?, ${atMs}, ${atMs}, ${atMs})`;
-        await driver.run(longAgo, [source, 0, 0, 0]);
-        [row] = await driver.all(sql, [source]);
-      }
-      return {
-        version: readWhole(row ?? {}, 'version'),
-        freeInMs: readWhole(row ?? {}, 'free_in_ms'),
-        rampAgeMs: -readWhole(row ?? {}, 'ramp_in_ms'),
-      };
-    },
-
-    reserveBudget(source, version, takenMs, startsRamp) {
-      return changed(
-        `UPDATE push_budget SET version = version + 1, ${startsRamp ? `ramp_from = ${now},` : ''}
-           taken_until = ${plusMs(later('taken_until', now))}
-         WHERE source = ? AND version = ?`,
-        [takenMs, source, version],
-      );
-    },
-
-    async brakeBudget(source, pauseMs) {
-      await driver.run(
-        `UPDATE push_budget SET version = version + 1,
-           braked_until = ${later('braked_until', nowPlusMs)},
-           taken_until = ${later('taken_until', nowPlusMs)},
-           ramp_from = ${later('ramp_from', nowPlusMs)}
-         WHERE source = ?`,
-        [pauseMs, pauseMs, pauseMs, source],
-      );
-    },
-
-    async fetchBrakeMs(source) {
-      const [row] = await driver.all(
-        `SELECT ${msUntil('braked_until')} AS brake_ms FROM push_budget WHERE source = ?`,
-        [source],
-      );
-      return row ? Math.max(0, readWhole(row, 'brake_ms')) : 0;
-    },
+    ...makeBudgetStore(driver),
 
     close: () => driver.close(),
-  };
-}
-
-/** By key, so that a page costs the same at any depth: OFFSET would read all that comes before it. */
-export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
-  return {
-    sql: `SELECT device_id, target, target_kind FROM push_device
-          WHERE device_id >= ? ${toId === null ? '' : 'AND device_id <= ?'}
-          ORDER BY device_id LIMIT ?`,
-    values: toId === null ? [fromId, limit] : [fromId, toId, limit],
   };
 }
 
@@ -445,10 +378,11 @@ function keyOf({ announcementId, round, fromId }: HopKey | Hop): Value[] {
   return [announcementId, round, fromId];
 }
 
-function valuesOfAnnouncement({ content, source, promise, ttlSeconds, dryRun }: NewAnnouncement): Value[] {
+function valuesOfAnnouncement(announcement: NewAnnouncement): Value[] {
+  const { content, source, promise, ttlSeconds, dryRun, lanes } = announcement;
   const { title, body, image, data, options } = content;
   const texts = [title, body, image, JSON.stringify(data), JSON.stringify(options)];
-  return [...texts, source, promise, ttlSeconds, dryRun ? 1 : 0];
+  return [...texts, source, promise, ttlSeconds, dryRun ? 1 : 0, lanes];
 }
 
 function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {

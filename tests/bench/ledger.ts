@@ -40,7 +40,7 @@ export async function benchLedger(): Promise<void> {
 async function claimHop(store: Store): Promise<Hop> {
   const content = { title: 't', body: 'b', image: null, data: {}, options: {} };
   const announcementId = await store.createAnnouncement({
-    ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, content },
+    ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, lanes: 1, content },
   });
   const key = { announcementId, round: 0, fromId: 0 };
   await store.startAnnouncement(key, 60_000);

@@ -76,6 +76,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
     promise: 'at-least-once',
     ttlSeconds: null,
     dryRun: false,
+    lanes: 1,
     content,
   });
   await store.close();

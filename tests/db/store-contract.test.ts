@@ -15,6 +15,7 @@ const draft: NewAnnouncement = {
   promise: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
+  lanes: 1,
   content: {
     title: 'Grüße 🎉',
     body: 'it\'s "on"\n\\',
@@ -80,6 +81,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       announcementId: id,
       status: 'draft',
       statusReason: null,
+      acceptUnregistered: false,
     });
     const picture = {
       ...draft,

@@ -17,6 +17,7 @@ export const draft: NewAnnouncement = {
   promise: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
+  lanes: 1,
   content: { title: 'Hello', body: 'World', image: null, data: {}, options: {} },
 };
 

@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   promise         VARCHAR(16) NOT NULL DEFAULT 'at-least-once',
   ttl_seconds     INT UNSIGNED NULL COMMENT 'how long a push is worth anything; NULL: 4 weeks, as FCM has it',
   dry_run         TINYINT NOT NULL DEFAULT 0,
+  lanes           INT UNSIGNED NOT NULL DEFAULT 1 COMMENT 'chains of hops side by side',
+  accept_unregistered TINYINT NOT NULL DEFAULT 0 COMMENT '1: a chunk that is nearly all unregistered is believed',
   status          VARCHAR(16) NOT NULL DEFAULT 'draft',
   status_reason   TEXT NULL,
   publish_at      DATETIME(3) NULL COMMENT 'when a scheduled announcement starts',
@@ -27,6 +29,9 @@ CREATE TABLE IF NOT EXISTS push_device (
   target      VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   target_kind VARCHAR(8) NOT NULL DEFAULT 'token',
   created_at  DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
+  unregistered_at     DATETIME(3) NULL COMMENT 'since when FCM says that the app is gone; NULL: it is pushed to',
+  unregistered_reason VARCHAR(100) NULL COMMENT 'in the words of FCM',
+  unregistered_by     BIGINT UNSIGNED NULL COMMENT 'the announcement that found out',
   UNIQUE KEY push_device_target (target)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
@@ -38,7 +43,7 @@ CREATE TABLE IF NOT EXISTS push_hop (
   last_id  BIGINT UNSIGNED NULL COMMENT 'the last device of the page; NULL: not read yet',
   next_id  BIGINT UNSIGNED NULL COMMENT 'where the next hop begins; NULL: the chain ends here',
   handed_over     TINYINT NOT NULL DEFAULT 0,
-  canary          TINYINT NOT NULL DEFAULT 0 COMMENT 'the first hop of its announcement',
+  canary          TINYINT NOT NULL DEFAULT 0 COMMENT 'the first hop of its announcement, not judged yet',
   claims          INT UNSIGNED NOT NULL DEFAULT 0,
   owner           VARCHAR(100) NULL COMMENT 'who works on it; NULL: nobody',
   lease_until     DATETIME(3) NOT NULL COMMENT 'when it counts as stalled',
@@ -51,8 +56,20 @@ CREATE TABLE IF NOT EXISTS push_budget (
   source       VARCHAR(64) NOT NULL PRIMARY KEY,
   version      BIGINT UNSIGNED NOT NULL DEFAULT 0,
   taken_until  DATETIME(3) NOT NULL COMMENT 'up to when it is reserved',
+  urgent_until DATETIME(3) NOT NULL COMMENT 'up to when urgent messages have reserved it',
+  urgent_ms    BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'by how much urgent messages have put off the others, ever',
   ramp_from    DATETIME(3) NOT NULL COMMENT 'when the rate began to rise from nothing',
-  braked_until DATETIME(3) NOT NULL COMMENT 'until when FCM wants no message'
+  brakes       BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'each makes void what was reserved before it',
+  braked_until DATETIME(3) NOT NULL COMMENT 'until when FCM wants no message',
+  brake_reason TEXT NULL,
+  outages      INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'tries in vain since FCM went down; 0: it is up'
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+CREATE TABLE IF NOT EXISTS push_turn (
+  source          VARCHAR(64) NOT NULL,
+  announcement_id BIGINT UNSIGNED NOT NULL,
+  opens_at        DATETIME(3) NOT NULL COMMENT 'when the slot that it reserved last opens; it reserves no other before',
+  PRIMARY KEY (source, announcement_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_tick (

@@ -11,6 +11,8 @@ CREATE TABLE push_announcement (
   promise         TEXT NOT NULL DEFAULT 'at-least-once',
   ttl_seconds     INTEGER, -- how long a push is worth anything; NULL: 4 weeks, as FCM has it
   dry_run         INTEGER NOT NULL DEFAULT 0,
+  lanes           INTEGER NOT NULL DEFAULT 1, -- chains of hops side by side
+  accept_unregistered INTEGER NOT NULL DEFAULT 0, -- 1: a chunk that is nearly all unregistered is believed
   status          TEXT NOT NULL DEFAULT 'draft',
   status_reason   TEXT,
   publish_at      INTEGER, -- when a scheduled announcement starts
@@ -26,7 +28,10 @@ CREATE TABLE push_device (
   device_id   INTEGER PRIMARY KEY AUTOINCREMENT,
   target      TEXT NOT NULL UNIQUE,
   target_kind TEXT NOT NULL DEFAULT 'token',
-  created_at  INTEGER NOT NULL
+  created_at  INTEGER NOT NULL,
+  unregistered_at     INTEGER, -- since when FCM says that the app is gone; NULL: it is pushed to
+  unregistered_reason TEXT, -- in the words of FCM
+  unregistered_by     INTEGER -- the announcement that found out
 ) STRICT;
 
 CREATE TABLE push_hop (
@@ -37,7 +42,7 @@ CREATE TABLE push_hop (
   last_id  INTEGER, -- the last device of the page; NULL: not read yet
   next_id  INTEGER, -- where the next hop begins; NULL: the chain ends here
   handed_over     INTEGER NOT NULL DEFAULT 0,
-  canary          INTEGER NOT NULL DEFAULT 0, -- the first hop of its announcement
+  canary          INTEGER NOT NULL DEFAULT 0, -- the first hop of its announcement, not judged yet
   claims          INTEGER NOT NULL DEFAULT 0,
   owner           TEXT, -- who works on it; NULL: nobody
   lease_until     INTEGER NOT NULL, -- when it counts as stalled
@@ -50,14 +55,26 @@ CREATE TABLE push_budget (
   source       TEXT NOT NULL PRIMARY KEY,
   version      INTEGER NOT NULL DEFAULT 0,
   taken_until  INTEGER NOT NULL, -- up to when it is reserved
+  urgent_until INTEGER NOT NULL, -- up to when urgent messages have reserved it
+  urgent_ms    INTEGER NOT NULL DEFAULT 0, -- by how much urgent messages have put off the others, ever
   ramp_from    INTEGER NOT NULL, -- when the rate began to rise from nothing
-  braked_until INTEGER NOT NULL -- until when FCM wants no message
+  brakes       INTEGER NOT NULL DEFAULT 0, -- each makes void what was reserved before it
+  braked_until INTEGER NOT NULL, -- until when FCM wants no message
+  brake_reason TEXT,
+  outages      INTEGER NOT NULL DEFAULT 0 -- tries in vain since FCM went down; 0: it is up
 ) STRICT;
 
 CREATE TABLE push_tick (
   tick_id   INTEGER PRIMARY KEY, -- always 1
   ticked_at INTEGER NOT NULL -- when the schedule last ticked
 ) STRICT;
+
+CREATE TABLE push_turn (
+  source          TEXT NOT NULL,
+  announcement_id INTEGER NOT NULL,
+  opens_at        INTEGER NOT NULL, -- when the slot that it reserved last opens; it reserves no other before
+  PRIMARY KEY (source, announcement_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE push_delivery (
   announcement_id INTEGER NOT NULL,
