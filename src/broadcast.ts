@@ -149,15 +149,15 @@ async function workPage(
   const canaries = hop.isCanary ? Math.min(config.chunkSize, devices.length) : 0;
   const canary = await pushDevices(ctx, hop, announcement, devices, [0, canaries], timetable);
   if (canary.end !== 'done') return canary;
-  if (hop.isCanary) await wakeLanes(ctx, hop);
-  else await handOver(ctx, hop, bounds);
-  await store.markHandedOver(hop);
+  await handOver(ctx, hop, bounds);
   return pushDevices(ctx, hop, announcement, devices, [canaries, devices.length], timetable);
 }
 
-async function handOver({ invoker, functionName }: Context, hop: Hop, { nextId }: PageBounds): Promise<void> {
-  if (nextId === null || hop.handedOver) return;
-  await invoker.invoke(functionName, nextJob(hop, nextId));
+async function handOver(ctx: Context, hop: Hop, { nextId }: PageBounds): Promise<void> {
+  if (hop.handedOver) return;
+  if (nextId !== null) await ctx.invoker.invoke(ctx.functionName, nextJob(hop, nextId));
+  if (hop.isCanary) await wakeLanes(ctx, hop);
+  if (nextId !== null || hop.isCanary) await ctx.store.markHandedOver(hop);
 }
 
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {

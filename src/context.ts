@@ -295,8 +295,8 @@ export interface Store {
   /** Notes the page's bounds and plants the next hop, in one transaction: false if the hop is no longer the owner's. */
   turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
   markHandedOver(hop: Hop): Promise<void>;
-  /** The later hops of its round that nobody has begun yet. */
-  fetchUnclaimed(key: HopKey): Promise<number[]>;
+  /** Where the lanes begin whose first hop nobody has begun yet. */
+  fetchSleepingLanes(key: HopKey): Promise<number[]>;
   /**
    * Extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false
    * if not. With devices, they are recorded as `unknown` in the same transaction: on their way, and not to be sent again.

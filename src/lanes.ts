@@ -18,8 +18,8 @@ export async function startLanes(
   return true;
 }
 
-/** Once the first chunk of all is judged, every lane begins, and the first one's next hop. */
+/** Once the first chunk of all is judged, every lane begins. */
 export async function wakeLanes({ store, invoker, functionName }: Context, hop: Hop): Promise<void> {
-  for (const fromId of await store.fetchUnclaimed(hop))
+  for (const fromId of await store.fetchSleepingLanes(hop))
     await invoker.invoke(functionName, nextJob(hop, fromId));
 }

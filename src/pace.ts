@@ -174,7 +174,10 @@ export async function brakeIfThrottled(
   outcomes: readonly Outcome[],
   { tookMs, isRetry = false }: { readonly tookMs: number; readonly isRetry?: boolean },
 ): Promise<void> {
-  const asked = outcomes.filter(({ reason, retryAfterMs }) => retryAfterMs !== null || isThrottled(reason));
+  const asked = outcomes.filter(
+    ({ verdict, reason, retryAfterMs }) =>
+      verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),
+  );
   const isAll = asked.length === outcomes.length && !isRetry;
   const isMuch = asked.length >= Math.max(LEAST_THROTTLED, outcomes.length * BRAKE_SHARE);
   if (asked.length === 0 || !(isAll || isMuch)) return;

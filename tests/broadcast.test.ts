@@ -249,7 +249,11 @@ test('after the last attempt a refusal is final', async () => {
   await scan(makeContext(store, { env }));
   await runAll({ ...job, round: 1 }, { env, answer });
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
-  expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 1, rejected: 2, retryable: 0 });
+  expect(await store.countDeliveries(job.announcementId)).toMatchObject({
+    delivered: 1,
+    rejected: 2,
+    retryable: 0,
+  });
 });
 
 test('at most once: a push caught in a crash stays unknown, and is not sent again', async () => {

@@ -226,11 +226,15 @@ export function makeStore(driver: Driver): Store {
       await driver.run(`UPDATE push_hop SET handed_over = 1, canary = 0 WHERE ${THIS_HOP}`, keyOf(hop));
     },
 
-    async fetchUnclaimed({ announcementId, round, fromId }) {
+    async fetchSleepingLanes({ announcementId, round }) {
       const rows = await driver.all(
         `SELECT from_id FROM push_hop
-         WHERE announcement_id = ? AND round = ? AND from_id > ? AND claims = 0 ORDER BY from_id`,
-        [announcementId, round, fromId],
+         WHERE announcement_id = ? AND round = ? AND claims = 0 AND EXISTS (
+           SELECT 1 FROM push_hop AS other
+           WHERE other.announcement_id = push_hop.announcement_id AND other.round = push_hop.round
+             AND other.to_id = push_hop.from_id - 1)
+         ORDER BY from_id`,
+        [announcementId, round],
       );
       return rows.map((row) => readWhole(row, 'from_id'));
     },

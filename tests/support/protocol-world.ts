@@ -27,6 +27,7 @@ export interface Setup {
   readonly pageSize: number;
   readonly chunkSize: number;
   readonly maxAttempts: number;
+  readonly lanes: number;
   readonly scheduled: boolean;
   /** FCM's answers one after another, over and over. */
   readonly answers: readonly Answer[];
@@ -90,7 +91,11 @@ export async function makeWorld(setup: Setup) {
   await migrate(driver);
   const store = makeStore(driver);
   await store.addDevices(madeUpDevices(setup.devices.length));
-  const announcementId = await store.createAnnouncement({ ...draft, promise: setup.promise });
+  const announcementId = await store.createAnnouncement({
+    ...draft,
+    promise: setup.promise,
+    lanes: setup.lanes,
+  });
   if (setup.scheduled) await store.scheduleAnnouncement(announcementId, now);
   const config: Config = Object.assign(
     parseConfig({
@@ -98,6 +103,7 @@ export async function makeWorld(setup: Setup) {
       CHUNK_SIZE: String(setup.chunkSize),
       MAX_ATTEMPTS: String(setup.maxAttempts),
       LEASE_MS: String(LEASE_MS),
+      RETRY_MS: String(RETRY_MS / 2),
       FCM_TIMEOUT_MS: '5000',
       DEADLINE_RESERVE_MS: '6000',
     }),
@@ -198,7 +204,8 @@ export async function makeWorld(setup: Setup) {
     }
     pushes.push({ run, deviceId, answer, refused, accepted, recorded: 'no' });
     const verdict = refused ? 'misconfigured' : { ...VERDICT, takes: final }[answer];
-    return { verdict, reason: answer, messageName: null, retryAfterMs: RETRY_MS };
+    // With a Retry-After it would brake the source, which is waited for by the real clock.
+    return { verdict, reason: answer, messageName: null, retryAfterMs: null };
   }
 
   function makeRunContext(run: Run): Context {
