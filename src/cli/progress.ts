@@ -24,7 +24,8 @@ export function makeProgressBar(devices: number, { err, live }: Terminal) {
   };
 }
 
-function describe(devices: number, { counts, hops, lambda, seconds }: Progress): string {
+function describe(devices: number, progress: Progress): string {
+  const { announcement, counts, hops, lambda, seconds } = progress;
   const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const share = devices === 0 ? 1 : Math.min(1, recorded / devices);
   const filled = Math.round(share * WIDTH);
@@ -34,6 +35,7 @@ function describe(devices: number, { counts, hops, lambda, seconds }: Progress):
     `${group(recorded / Math.max(seconds, 0.001))}/s`,
     `hops ${hops.closed} done, ${hops.open} open`,
     `${lambda.inFlight} running`,
+    ...(announcement.statusReason === null ? [] : [announcement.statusReason]),
   ].join('  ');
 }
 

@@ -105,7 +105,7 @@ async function push(
     await engine.invoke({ announcementId, deviceId: 0 });
     // Hops that an earlier run left behind are woken now, and not a minute later.
     if (args.flag('resume')) await engine.invoke({ kind: 'scan' });
-    const progress = await follow(engine, store, announcementId, (each) => bar.show(each));
+    const progress = await follow(engine, store, [announcementId], (each) => bar.show(each));
     bar.end();
     terminal.out(json ? `${JSON.stringify(summarize(progress))}\n` : describe(progress));
     return progress.announcement.status === 'done' ? 0 : 1;

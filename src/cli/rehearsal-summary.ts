@@ -27,6 +27,7 @@ export function summarize(
     perSecond: Math.round(recorded / seconds),
     throttled: fcm.throttled,
     quotaUse: Number(fcm.quotaUse.toFixed(3)),
+    outageHeardMs: Math.round(fcm.outageHeardMs),
     timeouts: lambda.timeouts,
     peakConcurrency: lambda.peakConcurrency,
     peakRssMb: Math.round(lambda.peakRssMb),

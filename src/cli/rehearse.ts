@@ -14,6 +14,7 @@ import { openFaultyLine } from '../local/database-faults.ts';
 import { follow, startEngine } from '../local/engine.ts';
 import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
 import { parseFaults } from '../local/fcm-faults.ts';
+import { parseOutage } from '../local/fcm-outage.ts';
 import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
 import { MOST_LANES } from '../lanes.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
@@ -35,6 +36,7 @@ export const rehearseCommand: Command = {
     devices: { value: 'N', default: '20000', help: 'how many devices to push to' },
     'page-size': { value: 'N', default: '3000', help: 'devices a hop' },
     lanes: { value: 'N', default: '1', help: 'chains of hops side by side' },
+    announcements: { value: 'N', default: '1', help: 'so many broadcasts at once, to the same devices' },
     workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
     latency: { value: 'MS', default: '50', help: "the sandbox's median answer time" },
     quota: { value: 'N', default: '600000', help: 'messages a minute that the sandbox takes' },
@@ -44,6 +46,10 @@ export const rehearseCommand: Command = {
       value: 'MIX',
       default: 'unregistered=0.01,invalid=0.001',
       help: 'share of pushes that fail: unregistered, invalid, mismatch, unavailable, internal, quota, reset, goaway, silent',
+    },
+    outage: {
+      value: 'WHAT',
+      help: '429@5+10: from the fifth second on FCM answers 429 for ten; or 503@…, or silent@… for no answers',
     },
     transport: { value: 'NAME', default: 'http2', help: 'http2, or sdk for firebase-admin' },
     database: { value: 'URL', help: 'mysql://…, or the path of an SQLite file [one made for this run]' },
@@ -102,12 +108,14 @@ function parseOptions(args: Args) {
     devices: args.whole('devices', 0, 100_000_000),
     pageSize: args.whole('page-size', 1, 50_000),
     lanes: args.whole('lanes', 1, MOST_LANES),
+    announcements: args.whole('announcements', 1, 100),
     workers: args.whole('workers', 1, 1000),
     latencyMs: args.whole('latency', 0, 60_000),
     quotaPerMinute: args.whole('quota', 1, 1_000_000_000),
     budget: args.optionalWhole('budget', 1, 1_000_000_000) ?? args.whole('quota', 1, 1_000_000_000),
     rampSeconds: args.whole('ramp', 0, 3600),
     faults: parseFaults(args.text('faults') ?? ''),
+    outage: parseOptional(args.text('outage'), parseOutage),
     transport: args.oneOf('transport', ['http2', 'sdk']),
     promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
     kills: args.whole('kills', 0, 10_000),
@@ -135,6 +143,7 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
     latencyMs,
     quotaPerMinute,
     faults,
+    outage: options.outage,
     logFile,
     ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
   });
@@ -156,18 +165,28 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
   try {
     await seedDevices(store, options);
     const { accepted } = sandbox;
-    const announcementId = await chooseAnnouncement(store, options);
-    const unrecorded = options.resume ? await countUnrecorded(store, announcementId, accepted) : 0;
+    const acceptedOf = (announcementId: number) => sandbox.acceptedOf(`baton-${announcementId}`);
+    const announcementIds = await chooseAnnouncements(store, options);
+    let unrecorded = 0;
+    for (const id of options.resume ? announcementIds : []) {
+      unrecorded += await countUnrecorded(store, id, acceptedOf(id));
+    }
     const { lambda } = engine;
     const cut = (): boolean => line?.cut() ?? false;
-    chaos.begin({ lambda, cut, store, announcementId, devices, pageSize, accepted });
-    await engine.invoke({ announcementId, deviceId: 0 });
-    const bar = makeProgressBar(devices, options.json ? { ...terminal, err: () => {} } : terminal);
-    const progress = await follow(engine, store, announcementId, (each) => bar.show(each));
+    chaos.begin({ lambda, cut, store, devices, pageSize, accepted, acceptedOf });
+    for (const announcementId of announcementIds) await engine.invoke({ announcementId, deviceId: 0 });
+    const pushes = devices * announcementIds.length;
+    const bar = makeProgressBar(pushes, options.json ? { ...terminal, err: () => {} } : terminal);
+    const progress = await follow(engine, store, announcementIds, (each) => bar.show(each));
     bar.end();
     const did = await chaos.end();
     const inFlightAtKills = did.inFlightAtKills + unrecorded;
-    const findings = await audit(store, announcementId, accepted);
+    const findings = { lost: 0, duplicated: 0 };
+    for (const id of announcementIds) {
+      const { lost, duplicated } = await audit(store, id, acceptedOf(id));
+      findings.lost += lost;
+      findings.duplicated += duplicated;
+    }
     const summary = summarize(options, progress, findings, sandbox.stats(), { ...did, inFlightAtKills });
     terminal.out(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
     return isFlawless(summary) ? 0 : 1;
@@ -179,27 +198,40 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
   }
 }
 
-/** A new announcement, or with --resume the one that an earlier rehearsal left unfinished. */
-async function chooseAnnouncement(store: Store, { promise, lanes, seed, resume }: Options): Promise<number> {
+/** New ones, or with --resume those that an earlier rehearsal left unfinished. */
+async function chooseAnnouncements(
+  store: Store,
+  { announcements, promise, lanes, seed, resume }: Options,
+): Promise<number[]> {
   if (resume) {
-    const [unfinished] = await store.fetchUnfinished(1);
-    if (!unfinished) throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
-    return unfinished.announcementId;
+    const unfinished = await store.fetchUnfinished(announcements);
+    if (unfinished.length === 0)
+      throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
+    return unfinished.map(({ announcementId }) => announcementId);
   }
-  return store.createAnnouncement({
-    source: 'default',
-    promise,
-    ttlSeconds: null,
-    dryRun: false,
-    lanes,
-    content: {
-      title: 'Rehearsal',
-      body: 'Nobody sees this one',
-      image: null,
-      data: { seed: String(seed) },
-      options: {},
-    },
-  });
+  const ids: number[] = [];
+  for (let nth = 1; nth <= announcements; nth++) {
+    const announcementId = await store.createAnnouncement({
+      source: 'default',
+      promise,
+      ttlSeconds: null,
+      dryRun: false,
+      lanes,
+      content: {
+        title: 'Rehearsal',
+        body: 'Nobody sees this one',
+        image: null,
+        data: { seed: String(seed) },
+        options: {},
+      },
+    });
+    ids.push(announcementId);
+  }
+  return ids;
+}
+
+function parseOptional<T>(text: string | null, parse: (text: string) => T): T | undefined {
+  return text === null ? undefined : parse(text);
 }
 
 /** What the function would have on Lambda; only the endpoints and the waits differ. */

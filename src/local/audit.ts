@@ -1,4 +1,4 @@
-import type { Device, Store, Verdict } from '../context.ts';
+import type { Store, Verdict } from '../context.ts';
 
 /** What comparing FCM's own log with the ledger has found; all zero is as it has to be. */
 export interface Audit {
@@ -18,9 +18,10 @@ export async function audit(
 ): Promise<Audit> {
   let lost = 0;
   let duplicated = 0;
-  for await (const [{ target }, verdict] of readLedger(store, announcementId)) {
+  for await (const { target, verdict, isAudience } of readLedger(store, announcementId)) {
     const times = accepted.get(target) ?? 0;
-    if (verdict === undefined || (verdict === 'delivered' && times === 0)) lost++;
+    const isLost = verdict === undefined ? isAudience : verdict === 'delivered' && times === 0;
+    if (isLost) lost++;
     duplicated += Math.max(0, times - 1);
   }
   return { lost, duplicated };
@@ -33,23 +34,30 @@ export async function countUnrecorded(
   accepted: ReadonlyMap<string, number>,
 ): Promise<number> {
   let unrecorded = 0;
-  for await (const [{ target }, verdict] of readLedger(store, announcementId)) {
+  for await (const { target, verdict } of readLedger(store, announcementId)) {
     if (accepted.has(target) && verdict !== 'delivered') unrecorded++;
   }
   return unrecorded;
 }
 
-/** Every device, and its verdict if it has one. */
-async function* readLedger(
-  store: Store,
-  announcementId: number,
-): AsyncGenerator<[Device, Verdict | undefined]> {
+interface Entry {
+  readonly target: string;
+  readonly verdict: Verdict | undefined;
+  /** False for a device that another announcement found unregistered, maybe before this one came by. */
+  readonly isAudience: boolean;
+}
+
+/** Every device, pushed to or not, and its verdict if it has one. */
+async function* readLedger(store: Store, announcementId: number): AsyncGenerator<Entry> {
   for (let from = 0; ;) {
-    const devices = await store.fetchPage(from, null, DEVICES_A_READ);
+    const devices = await store.fetchDevices(from, DEVICES_A_READ);
     const last = devices.at(-1);
     if (!last) return;
     const verdicts = await store.fetchVerdicts(announcementId, from, last.deviceId);
-    for (const device of devices) yield [device, verdicts.get(device.deviceId)];
+    for (const { deviceId, target, unregisteredBy } of devices) {
+      const isAudience = unregisteredBy === null || unregisteredBy === announcementId;
+      yield { target, verdict: verdicts.get(deviceId), isAudience };
+    }
     from = last.deviceId + 1;
   }
 }

@@ -14,6 +14,7 @@ const SETTLE_MS = 500;
 
 export interface ChaosOptions {
   readonly seed: number;
+  readonly announcements: number;
   /** kill -9 of a busy worker, so often over the whole broadcast. */
   readonly kills: number;
   /** Connections to the database cut in mid-statement, likewise. */
@@ -38,10 +39,11 @@ export interface Stage {
   /** Cuts a database connection; false if none is in use. */
   readonly cut: () => boolean;
   readonly store: Store;
-  readonly announcementId: number;
   readonly devices: number;
   readonly pageSize: number;
+  /** By target. */
   readonly accepted: ReadonlyMap<string, number>;
+  readonly acceptedOf: (announcementId: number) => ReadonlyMap<string, number>;
 }
 
 /** Faults of the machine, the network and of Lambda, at moments that the seed decides. */
@@ -53,7 +55,7 @@ export interface Chaos {
   end(): Promise<ChaosReport>;
 }
 
-export function makeChaos({ seed, kills, dbFaults, duplicate, drop }: ChaosOptions): Chaos {
+export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, drop }: ChaosOptions): Chaos {
   let events = 0;
   let eventsDuplicated = 0;
   let eventsDropped = 0;
@@ -71,8 +73,8 @@ export function makeChaos({ seed, kills, dbFaults, duplicate, drop }: ChaosOptio
   return {
     deliveries() {
       const drawn = chance(seed, `event ${events}`);
-      // The first is the one that asks for the broadcast: if that is lost, nobody has asked.
-      if (events++ === 0) return 1;
+      // The first ones ask for the broadcasts: if those are lost, nobody has asked.
+      if (events++ < announcements) return 1;
       if (drawn < drop) {
         eventsDropped++;
         return 0;
@@ -103,10 +105,7 @@ export function makeChaos({ seed, kills, dbFaults, duplicate, drop }: ChaosOptio
 }
 
 /** Of the page that the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
-async function countInFlight(
-  event: unknown,
-  { store, announcementId, pageSize, accepted }: Stage,
-): Promise<number> {
+async function countInFlight(event: unknown, { store, pageSize, acceptedOf }: Stage): Promise<number> {
   await sleep(SETTLE_MS);
   const parsed = parseEvent(event);
   if (parsed.entry !== 'direct' || parsed.job.kind !== 'broadcast') return 0;
@@ -117,7 +116,8 @@ async function countInFlight(
       : await store.fetchRetryPage(job, null, pageSize);
   const last = devices.at(-1);
   if (!last) return 0;
-  const verdicts = await store.fetchVerdicts(announcementId, job.fromId, last.deviceId);
+  const verdicts = await store.fetchVerdicts(job.announcementId, job.fromId, last.deviceId);
+  const accepted = acceptedOf(job.announcementId);
   return devices.filter(
     ({ deviceId, target }) => accepted.has(target) && verdicts.get(deviceId) !== 'delivered',
   ).length;

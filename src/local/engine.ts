@@ -105,7 +105,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
+/** Of several announcements at once, all in all. */
 export interface Progress {
+  /** The first that has not ended, or that has ended otherwise than `done`. */
   readonly announcement: Announcement;
   readonly counts: Counts;
   readonly hops: { readonly open: number; readonly closed: number };
@@ -113,27 +115,32 @@ export interface Progress {
   readonly seconds: number;
 }
 
-/** Until the announcement has ended or nothing moves any more; the last progress tells which. */
+/** Until the announcements have ended or nothing moves any more; the last progress tells which. */
 export async function follow(
   { lambda, hurry }: Engine,
   store: Store,
-  announcementId: number,
+  announcementIds: readonly number[],
   onProgress: (progress: Progress) => void,
 ): Promise<Progress> {
   const startedAt = performance.now();
-  const look = async (): Promise<Progress> => ({
-    announcement: await fetchNamed({ store }, { announcementId }),
-    counts: await store.countDeliveries(announcementId),
-    hops: await store.countHops(announcementId),
-    lambda: lambda.stats(),
-    seconds: (performance.now() - startedAt) / 1000,
-  });
+  const look = async (): Promise<Progress> => {
+    const all = await Promise.all(announcementIds.map((announcementId) => lookAt(store, announcementId)));
+    const [first, ...rest] = all.toSorted((one, two) => rank(one.announcement) - rank(two.announcement));
+    if (!first) throw new Error('no announcement to follow');
+    return {
+      announcement: first.announcement,
+      counts: rest.reduce((sum, { counts }) => addUp(sum, counts), first.counts),
+      hops: rest.reduce((sum, { hops }) => addUp(sum, hops), first.hops),
+      lambda: lambda.stats(),
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  };
   const isStuck = makeStuckDetector(Math.max(LEAST_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
   for (;;) {
     const lookedAt = performance.now();
     const progress = await look();
     onProgress(progress);
-    if (!['draft', 'scheduled', 'running'].includes(progress.announcement.status)) {
+    if (rank(progress.announcement) > 0) {
       // The hops still at work see it before their next chunk.
       while (lambda.stats().inFlight > 0) await sleep(POLL_MS / 10);
       return { ...(await look()), seconds: progress.seconds };
@@ -141,6 +148,26 @@ export async function follow(
     if (isStuck(progress)) return progress;
     await sleep(Math.max(POLL_MS, (performance.now() - lookedAt) / POLL_SHARE));
   }
+}
+
+async function lookAt(store: Store, announcementId: number) {
+  return {
+    announcement: await fetchNamed({ store }, { announcementId }),
+    counts: await store.countDeliveries(announcementId),
+    hops: await store.countHops(announcementId),
+  };
+}
+
+/** What has not ended comes first, what is done last. */
+function rank({ status }: Announcement): number {
+  if (['draft', 'scheduled', 'running'].includes(status)) return 0;
+  return status === 'done' ? 2 : 1;
+}
+
+function addUp<T extends Readonly<Record<string, number>>>(one: T, two: T): T {
+  return Object.fromEntries(
+    Object.entries(one).map(([name, count]) => [name, count + (two[name] ?? 0)]),
+  ) as T;
 }
 
 /** Whether there is no point in waiting any longer. */

@@ -5,6 +5,8 @@ const MAX_PAYLOAD_BYTES = 4096;
 
 export interface SandboxMessage {
   readonly target: string;
+  /** Empty if it has none. */
+  readonly collapseKey: string;
   readonly validateOnly: boolean;
 }
 
@@ -31,7 +33,9 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   if (text.length > MAX_PAYLOAD_BYTES / 4 && Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES) {
     return badPayload('message', 'Message is too big');
   }
-  return { target, validateOnly: request['validate_only'] === true };
+  const { android } = message;
+  const collapseKey = isObject(android) ? String(android['collapse_key'] ?? '') : '';
+  return { target, collapseKey, validateOnly: request['validate_only'] === true };
 }
 
 function parseJson(text: string): unknown {

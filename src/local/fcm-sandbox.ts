@@ -8,7 +8,8 @@ import http2, {
 } from 'node:http2';
 import { chance, drawFault, type Fault, type FaultMix } from './fcm-faults.ts';
 import { openAcceptedLog } from './fcm-log.ts';
-import { parseMessage } from './fcm-message.ts';
+import { parseMessage, type SandboxMessage } from './fcm-message.ts';
+import { answerOf, type Outage } from './fcm-outage.ts';
 import { makeQuota } from './fcm-quota.ts';
 import * as replies from './fcm-replies.ts';
 
@@ -39,6 +40,7 @@ export interface FcmSandboxOptions {
   readonly projects?: readonly string[];
   /** Refuses access tokens that its own token service has not given out, as Google does with those of a deleted key. */
   readonly checksTokens?: boolean;
+  readonly outage?: Outage | undefined;
   /** Where every accepted message is written down before it is answered. */
   readonly logFile?: string;
 }
@@ -53,6 +55,8 @@ export interface SandboxStats {
   /** Accepted, but reset or left without an answer, so that the client cannot know. */
   ambiguous: number;
   sessions: number;
+  /** From the first message that came in the outage to the last one. */
+  outageHeardMs: number;
   /**
    * The share of the quota that was used while the middle three fifths of the messages were accepted; 0 for too few to
    * tell.
@@ -68,6 +72,8 @@ export interface FcmSandbox {
   readonly tokenUrl: string;
   /** Target -> how often a message for it was accepted. */
   readonly accepted: ReadonlyMap<string, number>;
+  /** The same of the messages with that collapse key. */
+  acceptedOf(collapseKey: string): ReadonlyMap<string, number>;
   stats(): SandboxStats;
   close(): Promise<void>;
 }
@@ -83,12 +89,15 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     maxStreams = STREAMS,
     projects,
     checksTokens = false,
+    outage,
     logFile,
   } = options;
   const log = openAcceptedLog(logFile);
   const quota = makeQuota(quotaPerMinute);
   const attempts = new Map<string, number>();
   const tokensGiven = new Set<string>();
+  let firstAt: number | undefined;
+  let outageAt: number | undefined;
   const sessions = new Set<ServerHttp2Session>();
   /** When each hundredth message was accepted. */
   const marks: number[] = [];
@@ -99,12 +108,13 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     throttled: 0,
     ambiguous: 0,
     sessions: 0,
+    outageHeardMs: 0,
     quotaUse: 0,
     answers: {},
   };
 
-  const accept = (target: string): void => {
-    log.add(target);
+  const accept = ({ target, collapseKey }: SandboxMessage): void => {
+    log.add(target, collapseKey);
     if (stats.accepted++ % MARK_EVERY === 0) marks.push(performance.now());
   };
   const count = (code: string): void => {
@@ -143,6 +153,15 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     }
     if (projects?.includes(project) === false) return answer(stream, replies.NOT_FOUND, 0);
     const message = parseMessage(text);
+    const now = performance.now();
+    firstAt ??= now;
+    const down = outage ? answerOf(outage, now - firstAt) : null;
+    if (down !== null) {
+      outageAt ??= now;
+      stats.outageHeardMs = now - outageAt;
+      if (down !== 'silence') answer(stream, down, 0);
+      return;
+    }
     const fullInSeconds = quota.take(project);
     if (fullInSeconds > 0)
       return answer(stream, replies.quotaExceeded(retryAfterSeconds ?? fullInSeconds), 0);
@@ -164,7 +183,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     } else if (validateOnly) {
       stats.validated++;
     } else {
-      accept(target);
+      accept(message);
       if (leavesNoAnswer) {
         count(`${fault} after accepting`);
         stats.ambiguous++;
@@ -202,6 +221,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     endpoint: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
     tokenUrl: `http://${HOST}:${tokenPort}/token`,
     accepted: log.accepted,
+    acceptedOf: log.acceptedOf,
     stats: () => ({ ...stats, quotaUse: quotaUseOf(marks, quotaPerMinute), answers: { ...stats.answers } }),
     async close() {
       for (const session of sessions) session.destroy();
