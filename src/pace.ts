@@ -153,12 +153,12 @@ export async function brake(
     const { version, brakeMs, rampAgeMs, outages } = await store.fetchBudget(source, null);
     const isSame = -brakeMs < tookMs;
     const pauseMs = Math.round(isOutage ? Math.min(LONGEST_PAUSE_MS, firstMs * 2 ** outages) : firstMs);
-    if (isSame && brakeMs >= pauseMs) return;
+    if (isSame && (brakeMs >= pauseMs || (isOutage && brakeMs <= 0))) return;
     const ageMs = Math.min(riseMs, Math.max(0, rampAgeMs + Math.max(0, brakeMs)));
     const goesOn = {
       pauseMs,
       reason,
-      rampAgeMs: Math.round(isSame ? ageMs : ageMs / 2),
+      rampAgeMs: Math.round(isSame || (isOutage && outages > 0) ? ageMs : ageMs / 2),
       outages: isOutage && !(isSame && outages > 0) ? outages + 1 : outages,
     };
     if (!(await store.brakeBudget(source, version, goesOn))) continue;

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts';
-import { parseDatabaseConfig } from '../config.ts';
+import { type Env, parseDatabaseConfig } from '../config.ts';
 import type { Counts, Store } from '../context.ts';
 import { fetchNamed } from '../broadcast.ts';
 import { openStore } from '../db/open.ts';
@@ -16,7 +16,7 @@ export const statusCommand: Command = {
   summary: 'Where an announcement stands, and whom it has reached.',
   operands: 'ID',
   options: OPTIONS,
-  run: (args, terminal) => withStore(terminal, (store) => tell(store, readId(args), args, terminal)),
+  run: (args, terminal) => withStore(terminal.env, (store) => tell(store, readId(args), args, terminal)),
 };
 
 export const pauseCommand = makeMove('Stop a running announcement within one chunk of each hop.', 'pause');
@@ -24,6 +24,11 @@ export const pauseCommand = makeMove('Stop a running announcement within one chu
 export const resumeCommand = makeMove(
   'Let a paused or failed announcement go on where it stopped, from the next tick on.',
   'resume',
+  {
+    'accept-unregistered': {
+      help: 'the devices are gone indeed: do not fail again for a chunk that is nearly all unregistered',
+    },
+  },
 );
 
 export const cancelCommand = makeMove(
@@ -31,22 +36,23 @@ export const cancelCommand = makeMove(
   'cancel',
 );
 
-function makeMove(summary: string, move: Move): Command {
+function makeMove(summary: string, move: Move, options: Readonly<Record<string, Option>> = {}): Command {
   return {
     summary,
     operands: 'ID',
-    options: OPTIONS,
+    options: { ...options, ...OPTIONS },
     run: (args, terminal) =>
-      withStore(terminal, async (store) => {
+      withStore(terminal.env, async (store) => {
         const announcementId = readId(args);
+        if (args.flag('accept-unregistered')) await store.acceptUnregistered(announcementId);
         await moveAnnouncement({ store }, announcementId, move);
         return tell(store, announcementId, args, terminal);
       }),
   };
 }
 
-async function withStore(terminal: Terminal, work: (store: Store) => Promise<number>): Promise<number> {
-  const store = await openStore(parseDatabaseConfig(terminal.env), systemClock);
+export async function withStore(env: Env, work: (store: Store) => Promise<number>): Promise<number> {
+  const store = await openStore(parseDatabaseConfig(env), systemClock);
   try {
     return await work(store);
   } finally {

@@ -3,6 +3,7 @@ import { resolveSecrets } from '../secrets.ts';
 import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
 import { Args, type Command, describeCommand, type Terminal } from './command.ts';
 import { doctorCommand } from './doctor.ts';
+import { devicesCommand } from './devices.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { pushCommand } from './push.ts';
@@ -14,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   rehearse: rehearseCommand,
   migrate: migrateCommand,
   import: importCommand,
+  devices: devicesCommand,
   push: pushCommand,
   doctor: doctorCommand,
   status: statusCommand,

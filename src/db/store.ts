@@ -21,7 +21,8 @@ const THIS_HOP = 'announcement_id = ? AND round = ? AND from_id = ?';
 
 /** The store over either database: the SQL is the same but for the words in `dialect`. */
 export function makeStore(driver: Driver): Store {
-  const { now, nowPlusMs, epochMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, nowPlusMs, msUntil, epochMs, plusSeconds, atMs, insertIgnore, onConflict, incoming } =
+    driver.dialect;
 
   const brake = (what: string): string =>
     `(SELECT ${what} FROM push_budget WHERE push_budget.source = push_announcement.source

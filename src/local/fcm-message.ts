@@ -34,8 +34,12 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
     return badPayload('message', 'Message is too big');
   }
   const { android } = message;
-  const collapseKey = isObject(android) ? String(android['collapse_key'] ?? '') : '';
-  return { target, collapseKey, validateOnly: request['validate_only'] === true };
+  const key = isObject(android) ? android['collapse_key'] : null;
+  return {
+    target,
+    collapseKey: typeof key === 'string' ? key : '',
+    validateOnly: request['validate_only'] === true,
+  };
 }
 
 function parseJson(text: string): unknown {

@@ -221,7 +221,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     endpoint: `${options.tls ? 'https' : 'http'}://${HOST}:${port}`,
     tokenUrl: `http://${HOST}:${tokenPort}/token`,
     accepted: log.accepted,
-    acceptedOf: log.acceptedOf,
+    acceptedOf: (collapseKey) => log.acceptedOf(collapseKey),
     stats: () => ({ ...stats, quotaUse: quotaUseOf(marks, quotaPerMinute), answers: { ...stats.answers } }),
     async close() {
       for (const session of sessions) session.destroy();
