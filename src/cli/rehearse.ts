@@ -49,7 +49,7 @@ export const rehearseCommand: Command = {
     },
     outage: {
       value: 'WHAT',
-      help: '429@5+10: from the fifth second on FCM answers 429 for ten; or 503@…, or silent@… for no answers',
+      help: '429@5+10: from the fifth second on FCM answers 429 for ten; or 503, 401, 404, or silent for no answers',
     },
     transport: { value: 'NAME', default: 'http2', help: 'http2, or sdk for firebase-admin' },
     database: { value: 'URL', help: 'mysql://…, or the path of an SQLite file [one made for this run]' },

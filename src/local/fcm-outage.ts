@@ -1,9 +1,11 @@
 import { PushError } from '../errors.ts';
-import { type FcmReply, quotaExceeded, UNAVAILABLE } from './fcm-replies.ts';
+import { type FcmReply, NOT_FOUND, quotaExceeded, UNAUTHENTICATED, UNAVAILABLE } from './fcm-replies.ts';
 
-/** For a while FCM takes nothing: 429 that say when, 503 that do not, or no answers at all. */
+const KINDS = ['429', '503', '401', '404', 'silent'] as const;
+
+/** For a while FCM takes nothing: 429 that say when, 503 that do not, 401 or 404 for all alike, or no answers at all. */
 export interface Outage {
-  readonly kind: '429' | '503' | 'silent';
+  readonly kind: (typeof KINDS)[number];
   /** Since the first message. */
   readonly fromMs: number;
   readonly forMs: number;
@@ -11,11 +13,12 @@ export interface Outage {
 
 /** `429@5+10`: from the fifth second on, for ten. */
 export function parseOutage(text: string): Outage {
-  const [, kind, from, length] = /^(429|503|silent)@(\d{1,5})\+(\d{1,5})$/.exec(text) ?? [];
-  if (kind === '429' || kind === '503' || kind === 'silent') {
+  const [, word, from, length] = /^(\w+)@(\d{1,5})\+(\d{1,5})$/.exec(text) ?? [];
+  const kind = KINDS.find((each) => each === word);
+  if (kind !== undefined) {
     return { kind, fromMs: Number(from) * 1000, forMs: Number(length) * 1000 };
   }
-  const expected = '429, 503 or silent, @ the second in which it begins, + how many it lasts';
+  const expected = `one of ${KINDS.join(', ')}, @ the second in which it begins, + how many it lasts`;
   throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, came: JSON.stringify(text) }]);
 }
 
@@ -28,6 +31,10 @@ export function answerOf({ kind, fromMs, forMs }: Outage, sinceMs: number): FcmR
       return quotaExceeded(Math.ceil(leftMs / 1000));
     case '503':
       return UNAVAILABLE;
+    case '401':
+      return UNAUTHENTICATED;
+    case '404':
+      return NOT_FOUND;
     case 'silent':
       return 'silence';
   }
