@@ -31,9 +31,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function announce(devices: number): Promise<BroadcastJob> {
+async function announce(devices: number, lanes = 1): Promise<BroadcastJob> {
   await store.addDevices(madeUpDevices(devices));
-  const announcementId = await store.createAnnouncement(draft);
+  const announcementId = await store.createAnnouncement({ ...draft, lanes });
   return { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
 }
 
@@ -374,4 +374,75 @@ test('a few refusals for no fault of the devices are tried again, since nothing 
   expect(second.sent).toEqual(['target-3', 'target-4']);
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 4, misconfigured: 0 });
+});
+
+test('lanes begin once the first chunk is judged, and go over every device once', async () => {
+  const job = await announce(60, 3);
+  const ctx = await runAll(job);
+  expect(ctx.story.slice(0, 5)).toEqual(['send 4', 'invoke 11', 'invoke 21', 'invoke 41', 'send 4']);
+  expect(ctx.sent.toSorted()).toEqual(
+    madeUpDevices(60)
+      .map(({ target }) => target)
+      .toSorted(),
+  );
+  expect(await store.countHops(job.announcementId)).toEqual({ open: 0, closed: 6 });
+
+  // A start event may ask for another number of them.
+  const second = { ...job, announcementId: await store.createAnnouncement(draft) };
+  expect((await runAll({ ...second, lanes: 2 })).story.slice(0, 3)).toEqual([
+    'send 4',
+    'invoke 11',
+    'invoke 31',
+  ]);
+});
+
+test('an urgent message in the middle of a page puts the rest of it off', async () => {
+  const job = await announce(8);
+  // A chunk of 4 takes 100 ms.
+  const env = { FCM_MESSAGES_PER_MINUTE: '2449' };
+  const at: number[] = [];
+  const ctx = makeContext(store, {
+    env,
+    beforeSend: async () => {
+      at.push(performance.now());
+      if (at.length > 1) return;
+      expect((await reserveSlot(ctx, 'default', 20, { urgent: true })).waitMs).toBe(0);
+    },
+  });
+  await runHop(ctx, job);
+  // The chunk's own 100 ms and the 500 ms of the urgent ones.
+  expect(at[1]! - at[0]!).toBeGreaterThan(590);
+});
+
+test('a page that fell behind its slot is not made up for in a rush: the rest reserves anew', async () => {
+  const job = await announce(8);
+  const { announcementId } = job;
+  const env = { FCM_MESSAGES_PER_MINUTE: '2449' };
+  const ctx = makeContext(store, { env, beforeSend: () => sleep(ctx.sent.length === 0 ? 1500 : 0) });
+  const running = runHop(ctx, job);
+  await sleep(1000);
+  const before = await store.fetchBudget('default', announcementId);
+  await running;
+  const after = await store.fetchBudget('default', announcementId);
+  expect(after.version).toBe(before.version + 1);
+  expect(ctx.sent).toHaveLength(8);
+});
+
+test('a device that another announcement finds unregistered after the page was read is pushed to by its repeat', async () => {
+  const job = await announce(10);
+  let chunks = 0;
+  const breaking = makeContext(store, {
+    beforeSend: () => {
+      if (++chunks === 2) throw new Error('the database went away');
+    },
+  });
+  await expect(runHop(breaking, job)).rejects.toThrow('went away');
+  const other = { ...job, announcementId: await store.createAnnouncement(draft) };
+  const gone = outcome('unregistered', 'UNREGISTERED');
+  await runAll(other, { answer: ({ deviceId }) => (deviceId === 10 ? gone : delivered) });
+  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 6 });
+  expect((await store.fetchVerdicts(job.announcementId, 1, 10)).size).toBe(10);
+
+  const third = await runAll({ ...job, announcementId: await store.createAnnouncement(draft) });
+  expect(third.sent).toHaveLength(9);
 });

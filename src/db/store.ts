@@ -233,7 +233,7 @@ export function makeStore(driver: Driver): Store {
          WHERE announcement_id = ? AND round = ? AND claims = 0 AND EXISTS (
            SELECT 1 FROM push_hop AS other
            WHERE other.announcement_id = push_hop.announcement_id AND other.round = push_hop.round
-             AND other.to_id = push_hop.from_id - 1)
+             AND other.to_id + 1 = push_hop.from_id)
          ORDER BY from_id`,
         [announcementId, round],
       );

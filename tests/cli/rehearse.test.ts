@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Summary } from '../../src/cli/rehearsal-summary.ts';
 import { baton } from '../support/baton.ts';
 import { databaseKinds, makeDatabase } from '../support/database.ts';
 import { rehearse } from '../support/rehearsal.ts';
@@ -110,6 +111,50 @@ test(
   },
 );
 
+test(
+  'FCM that wants less is left alone by every worker until its time, and the rate comes back from half',
+  { timeout: LONG },
+  async () => {
+    const { out, err } = await baton([
+      ...['rehearse', '--json', '--verbose', '--devices', '9000', '--page-size', '1000', '--latency', '10'],
+      ...['--quota', '120000', '--ramp', '20', '--lanes', '2', '--outage', '429@2+3', '--faults', ''],
+    ]);
+    const summary = JSON.parse(out) as Summary;
+    expect(summary).toMatchObject({ status: 'done', delivered: 9000, lost: 0, duplicated: 0 });
+    // One chunk of each lane that was at work, and what it had on its way; nobody came again before the three seconds.
+    expect(summary.throttled).toBeGreaterThan(0);
+    expect(summary.throttled).toBeLessThanOrEqual(4 * 500);
+    expect(summary.outageHeardMs).toBeLessThan(2500);
+    const stop = err.indexOf('source stopped');
+    expect(err.slice(stop)).toMatch(/^source stopped.*"pauseMs":[23]000,"reason":"throttled"/);
+    const after = [...err.slice(stop).matchAll(/"perMinute":(\d+)/g)].map(([, rate]) => Number(rate));
+    // A little more for what the next slot is late.
+    expect(after[0]).toBeLessThan(75_000);
+    expect(after.at(-1)).toBeGreaterThan(after[0]!);
+  },
+);
+
+test(
+  'two announcements at once, in lanes: each device has both once, and the quota is used and kept',
+  { timeout: LONG },
+  async () => {
+    const { status, summary } = await rehearse(
+      ...['--announcements', '2', '--lanes', '4', '--devices', '12000', '--page-size', '1000'],
+      ...['--quota', '240000', '--ramp', '0', '--latency', '20', '--faults', ''],
+    );
+    expect(status).toBe(0);
+    expect(summary).toMatchObject({
+      status: 'done',
+      delivered: 24_000,
+      lost: 0,
+      duplicated: 0,
+      throttled: 0,
+    });
+    expect(summary.quotaUse).toBeGreaterThan(0.7);
+    expect(summary.quotaUse).toBeLessThan(1.1);
+  },
+);
+
 describe.each(databaseKinds())('on %s', (kind) => {
   test(
     'faults that pass are tried again until every device has a final verdict',
@@ -144,6 +189,7 @@ test.each([
   [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, came "many"'],
   [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
   [['--faults', 'reset=2'], 'came "reset=2"'],
+  [['--outage', '429@soon'], 'outage: expected one of 429, 503, 401, 404, silent, @ the second'],
   [['--drop', '1.5'], '--drop: expected a share from 0 to 1, came "1.5"'],
   [['--transport', 'smoke'], '--transport: expected one of http2, sdk, came "smoke"'],
   [['--frobnicate'], "Unknown option '--frobnicate'"],

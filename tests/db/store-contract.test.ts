@@ -301,6 +301,115 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     expect(await ids({ ...round, round: 2 })).toEqual([b, c]);
   });
 
+  describe('devices whose app is gone', () => {
+    const gone: Entry = { ...delivered, verdict: 'unregistered', reason: 'UNREGISTERED', messageName: null };
+
+    /** The ids of so many new devices. */
+    async function addSome(count: number): Promise<number[]> {
+      const targets = Array.from({ length: count }, (): string => crypto.randomUUID());
+      await store.addDevices(targets.map((target) => ({ target, targetKind: 'token' })));
+      const all = await store.fetchDevices(0, 100_000);
+      return all.filter(({ target }) => targets.includes(target)).map(({ deviceId }) => deviceId);
+    }
+    const page = async (from: number) =>
+      (await store.fetchPage(from, null, 100)).map(({ deviceId }) => deviceId);
+
+    test('are left out of pages from the record on, whoever made it, and are back if they register again', async () => {
+      const [a, b, c] = await addSome(3);
+      const key = await startedHop();
+      const hop = await claimed(key, 'a', 1);
+      const before = await store.countDevices();
+      await store.recordDeliveries(hop, [
+        { deviceId: a!, ...gone },
+        { deviceId: c!, ...delivered },
+      ]);
+      expect(await page(a!)).toEqual([b, c]);
+      await sleep(20);
+      await claimed(key, 'b');
+      // A run that has lost the hop: what FCM said is true all the same.
+      await store.recordDeliveries(hop, [{ deviceId: b!, ...gone }]);
+      expect(await page(a!)).toEqual([c]);
+      expect(await store.countDevices()).toBe(before - 2);
+      const { announcementId } = key;
+      expect(await store.countUnregistered()).toContainEqual({ announcementId, devices: 2 });
+      const all = await store.fetchDevices(a!, 3);
+      expect(all.map(({ unregisteredBy }) => unregisteredBy)).toEqual([announcementId, announcementId, null]);
+
+      const { target, targetKind } = all[0]!;
+      expect(await store.addDevices([{ target, targetKind }])).toBe(0);
+      expect(await page(a!)).toEqual([a, c]);
+    });
+
+    test('are taken back in for one announcement, and stay left out for another', async () => {
+      const [a, b] = await addSome(2);
+      for (const deviceId of [a!, b!]) {
+        await store.recordDeliveries(await claimed(await startedHop(), 'a'), [{ deviceId, ...gone }]);
+      }
+      const [, second] = await store.fetchDevices(a!, 2);
+      expect(await store.restoreDevices(second!.unregisteredBy!)).toBe(1);
+      expect(await store.restoreDevices(second!.unregisteredBy!)).toBe(0);
+      expect(await page(a!)).toEqual([b]);
+    });
+
+    test('are just noted by a dry run, and by no other verdict', async () => {
+      const [a, b] = await addSome(2);
+      const announcementId = await store.createAnnouncement({ ...draft, dryRun: true });
+      const key = { announcementId, round: 0, fromId: 0 };
+      await store.startAnnouncement(key, LEASE);
+      await store.recordDeliveries(await claimed(key, 'a'), [{ deviceId: a!, ...gone }]);
+      const hop = await claimed(await startedHop(), 'a');
+      for (const verdict of ['rejected', 'misconfigured', 'unknown'] as const) {
+        await store.recordDeliveries(hop, [{ deviceId: b!, ...retryable, verdict }]);
+      }
+      expect(await page(a!)).toEqual([a, b]);
+    });
+
+    test('still belong to a page that was planted before, so that its repeat has the same devices', async () => {
+      const [a, b, c] = await addSome(3);
+      const before = await claimed(await startedHop(), 'a');
+      await sleep(5);
+      await store.recordDeliveries(await claimed(await startedHop(), 'a'), [{ deviceId: b!, ...gone }]);
+      await sleep(5);
+      const after = await claimed(await startedHop(), 'a');
+      const again = async (hop: Hop) =>
+        (await store.fetchPageAgain({ ...hop, fromId: 0 }, c!))
+          .map(({ deviceId }) => deviceId)
+          .filter((deviceId) => deviceId >= a!);
+      expect(await again(before)).toEqual([a, b, c]);
+      expect(await again(after)).toEqual([a, c]);
+    });
+  });
+
+  test('lanes share the ids out, each up to where the next begins, and are planted together', async () => {
+    const own = await makeDatabase(kind);
+    const lanes = await openStore(own.config, systemClock);
+    expect(await lanes.splitDevices(0, 4)).toEqual([]);
+    await lanes.addDevices(madeUpDevices(100));
+    const [first = 0] = (await lanes.fetchPage(0, null, 1)).map(({ deviceId }) => deviceId);
+    const starts = await lanes.splitDevices(0, 4);
+    expect(starts).toEqual([first + 25, first + 50, first + 75]);
+    expect(await lanes.splitDevices(first + 98, 4)).toEqual([first + 99]);
+
+    const announcementId = await lanes.createAnnouncement({ ...draft, lanes: 4 });
+    const key = { announcementId, round: 0, fromId: 0 };
+    expect(await lanes.startAnnouncement(key, 1, starts)).toBe(true);
+    expect(await lanes.fetchSleepingLanes(key)).toEqual(starts);
+    await sleep(20);
+    // None of the others is woken before the first chunk of all is judged.
+    expect(await lanes.fetchStalled(10)).toEqual([key]);
+    const claim = await lanes.claimHop(key, 'a', LEASE);
+    if (claim.kind !== 'claimed') throw new Error(claim.kind);
+    expect(claim.hop).toMatchObject({ isCanary: true, toId: first + 24 });
+    await lanes.markHandedOver(claim.hop);
+    expect((await lanes.fetchStalled(10)).map(({ fromId }) => fromId)).toEqual(starts);
+    const second = await lanes.claimHop({ ...key, fromId: starts[0]! }, 'b', LEASE);
+    expect(second).toMatchObject({ hop: { isCanary: false, toId: first + 49 } });
+    const last = await lanes.claimHop({ ...key, fromId: starts[2]! }, 'c', LEASE);
+    expect(last).toMatchObject({ hop: { toId: null } });
+    await lanes.close();
+    await own.drop();
+  });
+
   test('when nothing is tried again any more, what FCM did not take is rejected, and only then', async () => {
     const key = await startedHop();
     const hop = await claimed(key, 'a');
