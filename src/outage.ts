@@ -46,7 +46,8 @@ export async function isUpAgain(
 ): Promise<boolean> {
   const sender = await ctx.senders.of(source);
   const batch = { content, ttlSeconds, collapseKey: `baton-${announcementId}`, dryRun: true, devices };
-  const reason = explainOutage(await sender.send(batch, ctx.config.fcm.timeoutMs), true);
+  const deadline = AbortSignal.timeout(ctx.config.fcm.timeoutMs);
+  const reason = explainOutage(await sender.send(batch, deadline), true);
   if (reason !== null) await stopForOutage(ctx, source, reason, 0);
   else {
     await ctx.store.endOutage(source);

@@ -28,6 +28,7 @@ const announcement: NewAnnouncement = {
   promise: 'at-least-once',
   ttlSeconds: 3600,
   dryRun: false,
+  lanes: 1,
   content: { title: 'Back at 9', body: 'The shop opens late today.', image: null, data: {}, options: {} },
 };
 
