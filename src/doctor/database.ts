@@ -43,6 +43,7 @@ const TABLES: readonly (readonly [string, string])[] = [
   ['push_device', 'target'],
   ['push_hop', 'owner'],
   ['push_budget', 'version'],
+  ['push_turn', 'opens_at'],
   ['push_delivery', 'verdict'],
   ['push_tick', 'ticked_at'],
 ];

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { NewDevice } from '../context.ts';
-import { MAX_TARGET_LENGTH } from '../db/store.ts';
+import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import { makeRoute, type Route } from './route.ts';
 

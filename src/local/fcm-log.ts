@@ -35,7 +35,7 @@ export function openAcceptedLog(file: string | undefined): AcceptedLog {
     accepted,
     acceptedOf,
     add(target, collapseKey) {
-      writeSync(log, `${target} ${collapseKey}\n`);
+      writeSync(log, `${target} ${collapseKey}`.trimEnd() + '\n');
       count(target, collapseKey);
     },
     close: () => closeSync(log),
