@@ -38,22 +38,22 @@ export function keepAttempts(outcomes: readonly Outcome[], deliveries: readonly 
   );
 }
 
-/** Lets FCM check a few messages and show none (`validate_only`), so that nobody's push is spent on finding out. */
-export async function isUpAgain(
+/**
+ * Finds out whether FCM is up again, or the source is stopped for longer. It is asked to check a few messages and to show
+ * none (`validate_only`), so that nobody's push is spent on that.
+ */
+export async function askAgain(
   ctx: Context,
   { announcementId, source, content, ttlSeconds }: Announcement,
   devices: readonly Device[],
-): Promise<boolean> {
+): Promise<void> {
   const sender = await ctx.senders.of(source);
   const batch = { content, ttlSeconds, collapseKey: `baton-${announcementId}`, dryRun: true, devices };
   const deadline = AbortSignal.timeout(ctx.config.fcm.timeoutMs);
   const reason = explainOutage(await sender.send(batch, deadline), true);
-  if (reason !== null) await stopForOutage(ctx, source, reason, 0);
-  else {
-    await ctx.store.endOutage(source);
-    ctx.log.info('FCM is up again', { source });
-  }
-  return reason === null;
+  if (reason !== null) return stopForOutage(ctx, source, reason, 0);
+  await ctx.store.endOutage(source);
+  ctx.log.info('FCM is up again', { source });
 }
 
 export function stopForOutage(ctx: Context, source: string, reason: string, tookMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Announcement, Context, Device, Hop } from './context.ts';
 import { type Turn, waitOrLeave } from './hold.ts';
-import { isUpAgain } from './outage.ts';
+import { askAgain } from './outage.ts';
 import { LATE_MS, type ReservedSlot, reserveTurn } from './pace.ts';
 
 /** A slot as a run has it: from which of its devices on, and when it opens by the run's own clock. */
@@ -56,7 +56,7 @@ export class Timetable {
           return 'go';
         }
         if (!(await store.holdHop(this.#hop, config.leaseMs))) return 'stopped';
-        await isUpAgain(this.#ctx, this.#announcement, this.#some(nth));
+        await askAgain(this.#ctx, this.#announcement, this.#some(nth));
       }
     }
   }

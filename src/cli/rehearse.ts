@@ -95,6 +95,7 @@ type Options = ReturnType<typeof parseOptions>;
 function parseOptions(args: Args) {
   const database = args.text('database');
   const resume = args.flag('resume');
+  const outage = args.text('outage');
   const dbFaults = args.whole('db-faults', 0, 10_000);
   if (resume && database === null)
     throw refuse('resume', 'a --database that a rehearsal was killed in', 'none');
@@ -115,7 +116,7 @@ function parseOptions(args: Args) {
     budget: args.optionalWhole('budget', 1, 1_000_000_000) ?? args.whole('quota', 1, 1_000_000_000),
     rampSeconds: args.whole('ramp', 0, 3600),
     faults: parseFaults(args.text('faults') ?? ''),
-    outage: parseOptional(args.text('outage'), parseOutage),
+    outage: outage === null ? undefined : parseOutage(outage),
     transport: args.oneOf('transport', ['http2', 'sdk']),
     promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
     kills: args.whole('kills', 0, 10_000),
@@ -228,10 +229,6 @@ async function chooseAnnouncements(
     ids.push(announcementId);
   }
   return ids;
-}
-
-function parseOptional<T>(text: string | null, parse: (text: string) => T): T | undefined {
-  return text === null ? undefined : parse(text);
 }
 
 /** What the function would have on Lambda; only the endpoints and the waits differ. */
