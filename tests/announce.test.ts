@@ -55,7 +55,7 @@ test.each([
   [{ body: undefined }, 'body: expected a text, came nothing'],
   [{ image: 'http://x/y.png' }, 'image: expected an https address, came "http://x/y.png"'],
   [{ link: 'myapp://home' }, 'link: expected an https address, came "myapp://home"'],
-  [{ data: ['a'] }, 'data: expected an object of texts, came ["a"]'],
+  [{ data: ['a'] }, 'data: expected an object of texts, came a list of 1'],
   [{ data: { n: 1 } }, 'data.n: expected text, came 1'],
   [{ data: { google_x: 'y' } }, 'data.google_x: expected no key that begins with from, message_type, google'],
   [{ badge: 1.5 }, 'badge: expected a whole number, came 1.5'],

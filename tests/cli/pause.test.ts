@@ -137,10 +137,7 @@ test.each([
     ['push', '--title', 'T', '--body', 'B', '--at', '2026-12-24T18:07'],
     '--at: expected a time with its zone',
   ],
-  [
-    ['push', '--title', 'T', '--body', 'B', '--ttl', '9999999'],
-    '--ttl: expected a whole number from 0 to 2419200',
-  ],
+  [['push', '--title', 'T', '--body', 'B', '--ttl', '9999999'], '--ttl: expected seconds, from 0 to 2419200'],
   [['push', '--title', 'T', '--body', 'B', '--resume'], '--resume: expected an unfinished announcement'],
 ])('%j is refused', async (args, words) => {
   const { status, err } = await baton(args, env);
