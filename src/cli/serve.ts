@@ -25,7 +25,8 @@ export const serveCommand: Command = {
     const port = args.whole('port', 0, 65_535);
     const host = args.text('host') ?? '';
     const log = (line: string): void => {
-      if (args.flag('verbose')) terminal.err(`${line}\n`);
+      // What has failed here is told to the caller by its id alone.
+      if (args.flag('verbose') || line.includes('"level":"error"')) terminal.err(`${line}\n`);
     };
     const engine = await startTicking(args, terminal, true);
     try {

@@ -36,8 +36,9 @@ export async function answerRequest(ctx: Context, received: HttpRequest): Promis
     status: answer.status,
     ms: ctx.clock.now() - startedAt,
   };
-  if (why) ctx.log.error('request refused', { ...line, ...why });
-  else ctx.log.info('request answered', line);
+  if (why === null) ctx.log.info('request answered', line);
+  else if (answer.status < 500) ctx.log.info('request refused', { ...line, ...why });
+  else ctx.log.error('request failed', { ...line, ...why });
   return makeReply(request, answer);
 }
 

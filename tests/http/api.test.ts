@@ -194,7 +194,9 @@ test('what goes wrong inside is told to the log alone', async () => {
     errors: [],
     requestId: 'request-1',
   });
-  expect(broken.log.join()).toContain('password of 10.0.0.7');
+  expect(broken.log.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 'error', event: 'request failed', message: expect.stringContaining('password of 10.0.0.7') },
+  ]);
 });
 
 test('each request is one line in the log, which has the route and not the path', async () => {
