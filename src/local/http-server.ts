@@ -37,15 +37,22 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { host, port } = options;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REPLY_TIMEOUT_MS });
   let isClosing = false;
+  /** Work that was begun is finished even if its client has gone away meanwhile, and its connection with it. */
+  const underWay = new Set<Promise<void>>();
   server.on('request', (request, response) => {
-    answer(request, options)
+    const work = answer(request, options)
       .then((reply) => send(response, reply, isClosing))
       .catch((error: unknown) => {
         // Whoever breaks off in the middle of a request waits for no answer to it.
-        if (!request.complete) return void response.destroy();
+        if (!request.complete) {
+          response.destroy();
+          return;
+        }
         options.onError(error);
         send(response, bareReply(500), isClosing);
-      });
+      })
+      .finally(() => underWay.delete(work));
+    underWay.add(work);
   });
   try {
     server.listen(port, host);
@@ -62,8 +69,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       isClosing = true;
       const closed = once(server, 'close');
       server.close();
-      const timer = setTimeout(() => server.closeAllConnections(), REPLY_TIMEOUT_MS);
+      const timeUp = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        timeUp.resolve();
+      }, REPLY_TIMEOUT_MS);
       await closed;
+      await Promise.race([Promise.all(underWay), timeUp.promise]);
       clearTimeout(timer);
     },
   };

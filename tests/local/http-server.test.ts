@@ -116,6 +116,28 @@ test('closing answers what is under way, closes kept connections, and takes noth
   await closing;
 });
 
+test('closing waits for the work of a client that has gone away', async () => {
+  const release = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const story: string[] = [];
+  const address = await start(async () => {
+    arrived.resolve();
+    await release.promise;
+    story.push('worked');
+    return ok;
+  });
+  const leaving = new AbortController();
+  const pending = fetch(address, { signal: leaving.signal });
+  await arrived.promise;
+  leaving.abort();
+  await expect(pending).rejects.toThrow();
+  const closing = server.close().then(() => story.push('closed'));
+  await sleep(50);
+  release.resolve();
+  await closing;
+  expect(story).toEqual(['worked', 'closed']);
+});
+
 test('a port that is taken is named', async () => {
   const address = await start(async () => ok);
   const { port } = new URL(address);
