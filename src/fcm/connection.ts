@@ -23,23 +23,23 @@ export interface ConnectionEvents {
 /** One warm HTTP/2 connection to FCM. */
 export class Connection {
   readonly session: ClientHttp2Session;
-  /** Streams open on it now, and how many the server takes. */
+  /** Streams open on it now. */
   open = 0;
-  #limit: number;
   /** Ids above this were never processed, by the server's own GOAWAY; infinite while there was none. */
   lastProcessedId = Infinity;
-  /** When the server last gave a sign of life. */
-  heardAt: number;
   hasAnswered = false;
+  #limit: number;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
+  /** When the server last gave a sign of life. */
+  #heardAt: number;
   #isSuspect = false;
   #isRetired = false;
   #isChecking = false;
 
   constructor(session: ClientHttp2Session, clock: Clock, events: ConnectionEvents) {
     this.session = session;
-    this.heardAt = clock.now();
+    this.#heardAt = clock.now();
     this.#clock = clock;
     this.#events = events;
     this.#limit = limitOf(session.remoteSettings);
@@ -61,6 +61,7 @@ export class Connection {
     return !this.#isRetired && !this.session.closed && !this.session.destroyed;
   }
 
+  /** How many streams the server takes. */
   get limit(): number {
     return this.#limit;
   }
@@ -68,14 +69,14 @@ export class Connection {
   /** Whether it takes one more stream now. One that is no longer trusted is asked meanwhile. */
   takesOne(nowMs: number): boolean {
     if (this.open >= this.#limit || !this.isUsable || this.#isChecking) return false;
-    if (!this.#isSuspect && nowMs - this.heardAt < TRUSTED_SILENCE_MS) return true;
+    if (!this.#isSuspect && nowMs - this.#heardAt < TRUSTED_SILENCE_MS) return true;
     void this.#check();
     return false;
   }
 
   answered(nowMs: number): void {
     this.open--;
-    this.heardAt = nowMs;
+    this.#heardAt = nowMs;
     this.hasAnswered = true;
     if (this.#isRetired) this.retire();
   }
@@ -83,7 +84,7 @@ export class Connection {
   /** A stream is over without an answer. If none came to any other since it was opened, the line may be dead. */
   unanswered(openedAt: number): void {
     this.open--;
-    if (this.heardAt <= openedAt) this.#isSuspect = true;
+    if (this.#heardAt <= openedAt) this.#isSuspect = true;
     if (this.#isRetired) this.retire();
   }
 
@@ -99,7 +100,7 @@ export class Connection {
     this.#isChecking = false;
     if (!isAlive) return this.retire();
     this.#isSuspect = false;
-    this.heardAt = this.#clock.now();
+    this.#heardAt = this.#clock.now();
     this.#events.onRoom();
   }
 }

@@ -123,7 +123,8 @@ export class Pool {
       messages += connection.open;
       limit = Math.max(1, connection.limit);
     }
-    if (there >= MAX_CONNECTIONS || (there > 0 && nowMs < this.#mayConnectAt)) return;
+    const isInVain = this.#fruitless >= MAX_FRUITLESS || nowMs < this.#mayConnectAt;
+    if (there >= MAX_CONNECTIONS || (there > 0 && isInVain)) return;
     for (const { waiting } of this.#loads) messages += waiting;
     // Little's law: so many streams are open at a time if all this is to be answered in the time for a backlog.
     const streams = messages * Math.min(1, this.#latencyMs / DRAIN_MS);
@@ -133,17 +134,15 @@ export class Pool {
 
   async #connect(): Promise<void> {
     this.#connecting++;
-    try {
-      const session = await connect(this.#endpoint);
-      this.#connecting--;
-      if (this.#isClosed) session.destroy();
-      else this.#connections.push(new Connection(session, this.#clock, this.#events));
-      this.pump();
-    } catch (error) {
-      this.#connecting--;
+    const made = await connect(this.#endpoint).catch((error: unknown) => `NO_CONNECTION_${errorCode(error)}`);
+    this.#connecting--;
+    if (typeof made === 'string') {
       this.#mayConnectAt = this.#clock.now() + RECONNECT_MS;
-      this.#refuseIfAlone(`NO_CONNECTION_${errorCode(error)}`);
+      return this.#refuseIfAlone(made);
     }
+    if (this.#isClosed) made.destroy();
+    else this.#connections.push(new Connection(made, this.#clock, this.#events));
+    this.pump();
   }
 
   #lose(lost: Connection): void {
