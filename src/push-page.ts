@@ -66,8 +66,9 @@ async function sendChunk(
 ): Promise<Outcome[]> {
   const collapseKey = `baton-${announcementId}`;
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
-  const deadline = AbortSignal.timeout(config.fcm.timeoutMs);
-  const sending = senders.of(source).then((sender) => sender.send(batch, deadline));
+  const sending = senders
+    .of(source)
+    .then((sender) => sender.send(batch, AbortSignal.timeout(config.fcm.timeoutMs)));
   const outcomes = await sending.catch(async (error: unknown) => {
     // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
     if (promise === 'at-most-once') await store.recordDeliveries(hop, devices.map(asNotSent));
