@@ -43,7 +43,8 @@ export class Dispatch implements Load, ExchangeOwner {
 
   /** Resolves with the last answer, or when `signal` aborts. */
   async run(signal: AbortSignal): Promise<Outcome[]> {
-    const giveUp = (): void => this.#giveUp();
+    // Not at once: on a starved machine answers may be there that nobody has read yet.
+    const giveUp = (): unknown => setImmediate(() => this.#giveUp());
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
     else {

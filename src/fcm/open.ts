@@ -1,7 +1,10 @@
 import type { Clock, Config, FcmConfig, Sender, Senders, SourceConfig } from '../context.ts';
 import { findSource } from '../sources.ts';
-import { openCredentials } from './credentials.ts';
+import { fetchAccessToken, openCredentials } from './credentials.ts';
+import { beforeAbort } from './deadline.ts';
 import { makeHttp2Sender } from './http2.ts';
+
+const FIRST_TOKEN_MS = 5000;
 
 export function makeSenders(config: Pick<Config, 'sources' | 'fcm'>, clock: Clock): Senders {
   const opened = new Map<string, Promise<Sender>>();
@@ -26,6 +29,9 @@ export function makeSenders(config: Pick<Config, 'sources' | 'fcm'>, clock: Cloc
 /** The transport that the configuration names. firebase-admin's messaging is loaded only where it is used. */
 async function openSender(config: FcmConfig, source: SourceConfig, clock: Clock): Promise<Sender> {
   const access = openCredentials(source);
+  // The first token takes a cold process on a busy machine seconds, which no send has in its deadline. If it does not come
+  // at all, the sends say so.
+  await beforeAbort(fetchAccessToken(access), AbortSignal.timeout(FIRST_TOKEN_MS));
   switch (config.transport) {
     case 'http2':
       return makeHttp2Sender({ endpoint: config.endpoint, access, clock });
