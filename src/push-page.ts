@@ -1,4 +1,4 @@
-import type { Announcement, Context, Delivery, Device, Hop, Outcome } from './context.ts';
+import type { Announcement, Context, Counts, Delivery, Device, Hop, Outcome } from './context.ts';
 import { PushError } from './errors.ts';
 import { whileHolding } from './hold.ts';
 import { explainOutage, keepAttempts, stopForOutage } from './outage.ts';
@@ -40,13 +40,13 @@ export async function pushDevices(
     const deliveries = settleChunk(ctx, hop, announcement, chunk, outcomes);
     const outage = hop.round === 0 ? explainOutage(outcomes, sent === 0 && hop.isCanary) : null;
     if (outage !== null) {
-      await store.recordDeliveries(hop, keepAttempts(outcomes, deliveries));
+      await recordChunk(ctx, hop, keepAttempts(outcomes, deliveries));
       await stopForOutage(ctx, source, outage, tookMs);
       // What was not taken is to go first, and the ledger tells whoever repeats the hop which those are.
       return { end: 'repeated', sent: sent + chunk.length };
     }
     const judged = blameProject(announcement, deliveries);
-    await store.recordDeliveries(hop, judged);
+    await recordChunk(ctx, hop, judged);
     await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: hop.round > 0 });
     const failure = explainFailure(judged);
     if (failure !== null) {
@@ -55,6 +55,29 @@ export async function pushDevices(
     }
   }
   return { end: 'done', sent: to };
+}
+
+async function recordChunk(
+  { store, log }: Context,
+  hop: Hop,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  await store.recordDeliveries(hop, deliveries);
+  log.info('chunk recorded', { announcementId: hop.announcementId, round: hop.round, ...count(deliveries) });
+}
+
+/** Every verdict, also those that nothing had: deploy/template.yaml makes metrics of them. */
+function count(deliveries: readonly Delivery[]): Counts {
+  const counts: Counts = {
+    delivered: 0,
+    unregistered: 0,
+    rejected: 0,
+    retryable: 0,
+    misconfigured: 0,
+    unknown: 0,
+  };
+  for (const { verdict } of deliveries) counts[verdict]++;
+  return counts;
 }
 
 /** Sends one chunk; the nth outcome is the nth device's. */
