@@ -110,7 +110,7 @@ describe('the metrics that are made of the log', () => {
   });
 });
 
-/** What a broadcast logs that goes well for a chunk and then is refused, and what a tick does that wakes it. */
+/** What a tick and a broadcast log, when the first chunk goes well and the second is refused. */
 async function writeEveryLine(): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
   const database = await makeDatabase('sqlite');
@@ -127,10 +127,9 @@ async function writeEveryLine(): Promise<Record<string, unknown>[]> {
       ...makeContext(store, { answer }),
       log: makeLog(systemClock, {}, (line) => lines.push(line)),
     };
-    const key = { announcementId, round: 0, fromId: 0 };
-    await store.startAnnouncement(key, 0);
+    await store.scheduleAnnouncement(announcementId, 0);
     await scan(ctx);
-    await runHop(ctx, sameJob(key));
+    await runHop(ctx, sameJob({ announcementId, round: 0, fromId: 0 }));
   } finally {
     await store.close();
     await database.drop();

