@@ -81,7 +81,7 @@ async function answers(url: string, hasEnded: () => boolean): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
