@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { contentFields, fitsFcm, makeContent, TOO_BIG, unknownFields } from './content.ts';
 import type { AnnounceJob, Context } from './context.ts';
 import { openCredentials } from './fcm/credentials.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Content, ContentOptions } from './context.ts';
 import { restMessage } from './fcm/message.ts';
 

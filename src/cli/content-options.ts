@@ -9,7 +9,7 @@ import {
 import type { Content } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseWith } from '../parse.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Args, type Option, refuse } from './command.ts';
 
 const WITH_TITLE = 'a title and a --body, or an --announcement';

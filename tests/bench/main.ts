@@ -1,11 +1,13 @@
 import { benchApi } from './api.ts';
 import { benchLedger } from './ledger.ts';
 import { benchSender } from './sender.ts';
+import { benchStart } from './start.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   ledger: benchLedger,
   sender: benchSender,
+  start: benchStart,
 };
 
 const bench = BENCHES[process.argv[2] ?? ''];
