@@ -81,6 +81,19 @@ it('reserves no concurrency of 1, with which the next hop would wait for this on
   ]);
 });
 
+it('has every parameter that the example and build.sh give it', () => {
+  const model = new TemplateModel(new TemplateFile(TEMPLATE));
+  const known = Object.keys(model.parameters());
+  model.free();
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const given = [
+    ...read('deploy/parameters.example').matchAll(/^(\w+)=/gm),
+    ...(/--parameter-overrides([^|]*)/.exec(read('build.sh'))?.[1] ?? '').matchAll(/"(\w+)=/g),
+  ].map(([, name = '']) => name);
+  expect(given).toEqual(expect.arrayContaining(['DatabaseUrlSecretArn', 'ImageUri', 'Architecture']));
+  expect(given.filter((name) => !known.includes(name))).toEqual([]);
+});
+
 it('has a dashboard that is JSON', () => {
   const body = /DashboardBody: !Sub \|\n(.*?)\n\n/s.exec(text)?.[1] ?? '';
   const { widgets } = JSON.parse(body.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: unknown[] };

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'mysql2/promise';
+import { expect, test } from 'vitest';
+import { runHop } from '../../src/broadcast.ts';
+import { systemClock } from '../../src/clock.ts';
+import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { scan } from '../../src/scan.ts';
+import { draft, makeContext } from '../support/context.ts';
+import { databaseKinds, makeDatabase } from '../support/database.ts';
+
+const OLD_TABLES = `
+CREATE TABLE notifications (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, title VARCHAR(100) NOT NULL, message TEXT NOT NULL,
+  picture VARCHAR(255) NULL, extra TEXT NOT NULL DEFAULT ('{}'), publish_date DATETIME NULL,
+  created DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE devices (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, user_id INT NOT NULL DEFAULT 0, fcm_token VARCHAR(255) NULL,
+  created DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP);
+INSERT INTO notifications (title, message, publish_date) VALUES ('Long ago', 'An old one', '2020-01-01 00:00:00');
+INSERT INTO devices (fcm_token) VALUES ('a'), (NULL), ('b'), ('c');`;
+
+/** The chapter's own statements. */
+const [, chapter = ''] = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8').split(
+  '<!-- These statements are run by the tests. -->',
+);
+const [, statements = ''] = /```sql\n(.*?)```/s.exec(chapter) ?? [];
+
+test.runIf(databaseKinds().includes('mysql'))(
+  'a team with tables of its own broadcasts through views over them',
+  async () => {
+    const database = await makeDatabase('mysql', { migrated: false });
+    const connection = await createConnection({ uri: database.url, multipleStatements: true });
+    try {
+      await connection.query(OLD_TABLES);
+      await connection.query(statements);
+      await migrateDatabase(database.config, systemClock);
+      const store = await openStore(database.config, systemClock);
+      const ctx = makeContext(store);
+
+      await scan(ctx);
+      expect(ctx.invoked).toEqual([]);
+      await connection.query(
+        `INSERT INTO notifications (title, message, status, publish_date) VALUES ('New', 'One', 'scheduled', UTC_TIMESTAMP())`,
+      );
+      await scan(ctx);
+      expect(ctx.invoked).toEqual([{ kind: 'broadcast', announcementId: 2, round: 0, fromId: 0 }]);
+      await runHop(ctx, { kind: 'broadcast', announcementId: 2, round: 0, fromId: 0 });
+      expect(ctx.sent).toEqual(['a', 'b', 'c']);
+      const [rows] = await connection.query('SELECT status FROM notifications ORDER BY id');
+      expect(rows).toEqual([{ status: 'draft' }, { status: 'done' }]);
+
+      // Baton's own commands write through them too.
+      expect(await store.createAnnouncement(draft)).toBe(3);
+      expect(await store.addDevices([{ target: 'd', targetKind: 'fid' }])).toBe(1);
+      await store.close();
+    } finally {
+      await connection.end();
+      await database.drop();
+    }
+  },
+);
