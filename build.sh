@@ -93,7 +93,7 @@ check_tools() {
     [ "${#missing[@]}" -eq 0 ] || die "${missing[@]/#/missing: }"
   fi
   if [ "$engine" = docker ] && { includes build || includes push; }; then
-    ask '' docker info --format '{{.ServerVersion}}' >/dev/null || die 'docker does not answer: is its daemon running?'
+    ask '' docker info --format '{{.ServerVersion}}' >/dev/null || die 'docker does not answer: is its daemon running? ENGINE=podman or buildah can take its place'
   fi
   if [ "$engine" = docker ] && includes build; then
     ask '' docker buildx version >/dev/null || die 'missing: the buildx plug-in of docker'
