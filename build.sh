@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+# A new rule of EventBridge takes up to a minute to begin, and then its first minute.
+FIRST_TICK_SECONDS=120
+
 usage() {
   cat <<'END'
 ./build.sh [options] [build|push|deploy|all]
@@ -222,6 +225,7 @@ remove_stillborn() {
   local status
   status=$(ask CREATE_COMPLETE "${aws[@]}" cloudformation describe-stacks --stack-name "$stack" \
     --query 'Stacks[0].StackStatus' --output text) || only_if 'does not exist'
+  case $status in '' | ROLLBACK_COMPLETE) is_new=yes ;; esac
   [ "$dry_run" = no ] || say 'only if the first deployment of the stack failed:'
   if [ "$status" = ROLLBACK_COMPLETE ] || [ "$dry_run" = yes ]; then
     run "${aws[@]}" cloudformation delete-stack --stack-name "$stack"
@@ -237,6 +241,10 @@ tell_why() {
 
 # Inside the function, where network, role and secrets are the real ones.
 ask_doctor() {
+  if [ "$is_new" = yes ] || [ "$dry_run" = yes ]; then
+    say 'only after the first deployment, since the doctor wants to see that it ticks:'
+    run sleep "$FIRST_TICK_SECONDS"
+  fi
   [ "$dry_run" = yes ] || printf '{"kind":"doctor"}' >"$work/event"
   run "${aws[@]}" --cli-read-timeout 310 lambda invoke --function-name "$stack" --payload "fileb://$work/event" \
     "$work/reply"
@@ -254,6 +262,7 @@ ask_doctor() {
 }
 
 profile='' region='' name=baton stage=dev tag='' arch=amd64 parameters='' allow_dirty=no dry_run=no verb=build
+is_new=no
 engine=${ENGINE:-}
 while [ $# -gt 0 ]; do
   case $1 in

@@ -51,7 +51,7 @@ beforeEach(() => {
   for (const command of [...SYSTEM, ...STAND_INS]) {
     symlinkSync(execFileSync('which', [command]).toString().trim(), join(folder, 'system', command));
   }
-  for (const tool of ['docker', 'aws']) addTool(tool);
+  for (const tool of ['docker', 'aws', 'sleep']) addTool(tool);
   writeFileSync(join(record, 'doctor'), JSON.stringify(HEALTHY));
   copyFileSync(join(PROJECT, 'build.sh'), join(checkout, 'build.sh'));
   git('init', '--quiet');
@@ -138,6 +138,8 @@ const DEPLOY =
   `${AWS} cloudformation deploy --stack-name baton-dev --template-file deploy/template.yaml ` +
   '--capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides ' +
   'ImageUri=URI@sha256:0123 FunctionName=baton-dev Stage=dev Architecture=x86_64';
+/** A new stack has not ticked yet. */
+const FIRST_TICK = 'sleep 120';
 const DOCTOR = `${AWS} --cli-read-timeout 310 lambda invoke --function-name baton-dev --payload fileb://WORK/event WORK/reply`;
 
 const ALL = [
@@ -153,6 +155,7 @@ const ALL = [
   FIND_IMAGE,
   FIND_STACK,
   DEPLOY,
+  FIRST_TICK,
   DOCTOR,
 ];
 
@@ -190,7 +193,7 @@ describe('each verb makes these calls and no others', () => {
     const { status, out, calls } = await build('deploy');
     expect({ status, calls }).toEqual({
       status: 0,
-      calls: [CHECK_LOGIN, FIND_REPOSITORY, FIND_IMAGE, FIND_STACK, DEPLOY, DOCTOR],
+      calls: [CHECK_LOGIN, FIND_REPOSITORY, FIND_IMAGE, FIND_STACK, DEPLOY, FIRST_TICK, DOCTOR],
     });
     expect(tidy(out)).toContain('ok    database: MySQL 8.4\n# baton-dev runs baton:TAG\n');
   });
@@ -306,10 +309,11 @@ describe('the stack', () => {
     writeFileSync(join(record, 'stack'), 'ROLLBACK_COMPLETE\n');
     const { status, calls } = await build('deploy');
     expect(status).toBe(0);
-    expect(calls.slice(-4)).toEqual([
+    expect(calls.slice(-5)).toEqual([
       `${AWS} cloudformation delete-stack --stack-name baton-dev`,
       `${AWS} cloudformation wait stack-delete-complete --stack-name baton-dev`,
       DEPLOY,
+      FIRST_TICK,
       DOCTOR,
     ]);
   });
@@ -323,10 +327,10 @@ describe('the stack', () => {
   test('stage, name and profile are in every name', async () => {
     writeFileSync(join(record, `image-${tag}`), 'sha256:0123');
     const { calls } = await build('--stage prod --name shop --profile work --region us-west-2 deploy');
-    expect(calls.at(-2)).toContain(
+    expect(calls.at(-3)).toContain(
       'aws --profile work --region us-west-2 cloudformation deploy --stack-name shop-prod',
     );
-    expect(calls.at(-2)).toContain('FunctionName=shop-prod Stage=prod');
+    expect(calls.at(-3)).toContain('FunctionName=shop-prod Stage=prod');
     expect(calls.at(-1)).toContain('--function-name shop-prod');
   });
 
@@ -337,7 +341,7 @@ describe('the stack', () => {
     );
     const { status, calls } = await build(`--parameters ${folder}/parameters deploy`);
     expect(status).toBe(0);
-    expect(calls.at(-2)).toMatch(/ SubnetIds=subnet-1,subnet-2 ScheduleExpression=rate\(1 minute\)$/);
+    expect(calls.at(-3)).toMatch(/ SubnetIds=subnet-1,subnet-2 ScheduleExpression=rate\(1 minute\)$/);
   });
 
   test.each([
