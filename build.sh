@@ -253,8 +253,10 @@ ask_doctor() {
     const text = require("node:fs").readFileSync(process.argv[1], "utf8");
     const { kind, ok, checks = [] } = JSON.parse(text);
     for (const check of checks) {
-      console.log(`${check.ok ? "ok   " : "FAULT"} ${check.name}: ${check.says}`);
-      if (!check.ok) console.log(`      ${check.advice}`);
+      // Null: there was nothing to look at, or another line says why not.
+      const mark = check.ok === null ? "-    " : check.ok ? "ok   " : "FAULT";
+      console.log(`${mark} ${check.name}: ${check.says}`);
+      if (check.advice) console.log(`      ${check.advice}`);
     }
     if (kind !== "doctor") console.log(`the doctor did not come to a result: ${text}`);
     process.exit(kind === "doctor" && ok === true ? 0 : 1);

@@ -366,10 +366,14 @@ describe('the doctor', () => {
 
   test('a fault is told with what to do, and the exit status is 1', async () => {
     const fault = { name: 'recursive loop', ok: false, says: 'Terminate', advice: 'set it to Allow' };
-    writeFileSync(join(record, 'doctor'), JSON.stringify({ kind: 'doctor', ok: false, checks: [fault] }));
+    const none = { name: 'image', ok: null, says: 'not asked', advice: null };
+    writeFileSync(
+      join(record, 'doctor'),
+      JSON.stringify({ kind: 'doctor', ok: false, checks: [fault, none] }),
+    );
     const { status, out, err } = await build('deploy');
     expect(status).toBe(1);
-    expect(out).toContain('FAULT recursive loop: Terminate\n      set it to Allow\n');
+    expect(out).toContain('FAULT recursive loop: Terminate\n      set it to Allow\n-     image: not asked\n');
     expect(err).toBe('build.sh: baton-dev is deployed, but not well: see above\n');
   });
 
