@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { createConnection } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast.ts';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { scan } from '../../src/scan.ts';
 import { draft, makeContext } from '../support/context.ts';
-import { databaseKinds, makeDatabase } from '../support/database.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
 const OLD_TABLES = `
 CREATE TABLE notifications (
@@ -34,6 +34,12 @@ test.runIf(databaseKinds().includes('mysql'))(
       await connection.query(OLD_TABLES);
       await connection.query(statements);
       await migrateDatabase(database.config, systemClock);
+      const own = await makeDatabase('mysql');
+      for (const table of ['push_announcement', 'push_device']) {
+        const ofView = await columnsOf(connection, database, table);
+        expect(ofView).toEqual(await columnsOf(connection, own, table));
+      }
+      await own.drop();
       const store = await openStore(database.config, systemClock);
       const ctx = makeContext(store);
 
@@ -59,3 +65,12 @@ test.runIf(databaseKinds().includes('mysql'))(
     }
   },
 );
+
+async function columnsOf(connection: Connection, { url }: TestDatabase, table: string): Promise<string[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT column_name AS name FROM information_schema.columns
+     WHERE table_schema = ? AND table_name = ? ORDER BY column_name`,
+    [new URL(url).pathname.slice(1), table],
+  );
+  return rows.map((row) => String(row['name']));
+}
