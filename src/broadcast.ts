@@ -1,15 +1,7 @@
-import type {
-  Announcement,
-  BroadcastJob,
-  Claim,
-  Context,
-  Device,
-  Hop,
-  PageBounds,
-  Verdict,
-} from './context.ts';
+import type { Announcement, BroadcastJob, Claim, Context, Hop, PageBounds } from './context.ts';
 import { PushError, type PushErrorCode } from './errors.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
+import { fetchPage, type Page } from './page.ts';
 import { type PageEnd, pushDevices } from './push-page.ts';
 import { nextJob, sameJob } from './recurse.ts';
 import { failAnnouncement } from './systemic.ts';
@@ -43,11 +35,6 @@ const MAX_FRUITLESS_CLAIMS = 20;
 /** Somebody has to mend the configuration first, and then to resume. */
 const NOT_MENDED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SUCH_SOURCE'];
 
-interface Page {
-  readonly devices: readonly Device[];
-  readonly bounds: PageBounds;
-}
-
 /** One hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
   const { announcementId, round, fromId } = job;
@@ -67,8 +54,8 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       await ctx.store.releaseHop(hop);
       return report('stopped');
     }
-    const page = await fetchPage(ctx, hop);
-    const timetable = new Timetable(ctx, hop, announcement, page.devices);
+    const page = await fetchPage(ctx, hop, announcement);
+    const timetable = new Timetable(ctx, hop, announcement, page.pushes);
     // Nobody is invoked before this slot opens, so of a whole chain only its head ever waits.
     if ((await timetable.wait(0)) !== 'go') return report('stopped');
     const { end, sent } = await workPage(ctx, hop, announcement, page, timetable);
@@ -109,48 +96,22 @@ export async function fetchNamed(
   ]);
 }
 
-/** Reads one device more than a page: if it is there, the page is full and that device is where the next hop begins. */
-async function fetchPage({ store, config }: Pick<Context, 'store' | 'config'>, hop: Hop): Promise<Page> {
-  const read = (toId: number | null, limit: number): Promise<Device[]> =>
-    hop.round === 0 ? store.fetchPage(hop.fromId, toId, limit) : store.fetchRetryPage(hop, toId, limit);
-
-  if (hop.page) {
-    // A repeat. Devices may have come and gone since, so it is the bounds that make it the same page.
-    const { lastId } = hop.page;
-    if (hop.round > 0) return { devices: await read(lastId, config.pageSize), bounds: hop.page };
-    const devices = await store.fetchPageAgain(hop, lastId);
-    const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
-    return { devices: devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))), bounds: hop.page };
-  }
-  const rows = await read(hop.toId, config.pageSize + 1);
-  const devices = rows.slice(0, config.pageSize);
-  const bounds: PageBounds = {
-    lastId: devices.at(-1)?.deviceId ?? Math.max(0, hop.fromId - 1),
-    nextId: rows[config.pageSize]?.deviceId ?? null,
-  };
-  return { devices, bounds };
-}
-
-/** Nothing went out yet, or nothing that was the device's own; a `retryable` one waits for a round of its own. */
-function isUnsent(verdict: Verdict | undefined): boolean {
-  return verdict === undefined || verdict === 'misconfigured';
-}
-
 /** Plants the next hop and wakes it, then sends this page; an announcement's very first chunk is sent ahead of that. */
 async function workPage(
   ctx: Context,
   hop: Hop,
   announcement: Announcement,
-  { devices, bounds }: Page,
+  { pushes, unsent, bounds }: Page,
   timetable: Timetable,
 ): Promise<PageEnd> {
   const { store, config } = ctx;
   if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return { end: 'stopped', sent: 0 };
-  const canaries = hop.isCanary ? Math.min(config.chunkSize, devices.length) : 0;
-  const canary = await pushDevices(ctx, hop, announcement, devices, [0, canaries], timetable);
+  if (unsent.length > 0) await store.recordDeliveries(hop, unsent);
+  const canaries = hop.isCanary ? Math.min(config.chunkSize, pushes.length) : 0;
+  const canary = await pushDevices(ctx, hop, announcement, pushes, [0, canaries], timetable);
   if (canary.end !== 'done') return canary;
   await handOver(ctx, hop, bounds);
-  return pushDevices(ctx, hop, announcement, devices, [canaries, devices.length], timetable);
+  return pushDevices(ctx, hop, announcement, pushes, [canaries, pushes.length], timetable);
 }
 
 async function handOver(ctx: Context, hop: Hop, { nextId }: PageBounds): Promise<void> {
@@ -162,7 +123,7 @@ async function handOver(ctx: Context, hop: Hop, { nextId }: PageBounds): Promise
 
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
   if (hop.claims % MAX_FRUITLESS_CLAIMS > 0) return;
-  const where = `the hop at device ${hop.fromId}, round ${hop.round}`;
+  const where = `the hop at ${hop.fromId}, round ${hop.round}`;
   await failAnnouncement(
     ctx,
     hop,

@@ -9,7 +9,7 @@ const MAX_MESSAGE_BYTES = 4096;
 export const MAX_TTL_SECONDS = 2_419_200;
 
 /** As long as any that Baton gives: it counts towards the message's size before its own is known. */
-const LONGEST_COLLAPSE_KEY = `baton-${Number.MAX_SAFE_INTEGER}`;
+const LONGEST_COLLAPSE_KEY = `baton-m${Number.MAX_SAFE_INTEGER}`;
 
 /** https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message : keys that `data` may not have. */
 const RESERVED_KEY = /^(from|message_type|google|gcm)/;

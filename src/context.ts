@@ -9,7 +9,9 @@
  *   lane          an id range that recurses on its own; one by default
  *   cursor        the first device id not yet handed to any hop; inclusive; 0 is the beginning
  *   round         0 is the broadcast itself; 1, 2, ... go over its retryable deliveries again
- *   delivery      what became of one push: one row for each (announcement, device)
+ *   message       one notification for one recipient, with content of its own
+ *   run           an announcement that is made of messages: they become due, and go out together
+ *   delivery      what became of one push: one row for each (announcement, message, device)
  *   verdict       how FCM's answer is judged
  *   source        one Firebase project that pushes go through
  *   budget        the messages a minute that a source may send, shared by every hop of every announcement
@@ -60,6 +62,14 @@ export interface ContentOptions {
   readonly webpush?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What a phone gets. */
+export interface Notification {
+  readonly content: Content;
+  readonly ttlSeconds: number | null;
+  /** Pushes with the same key replace each other on the phone; at most 64 bytes. */
+  readonly collapseKey: string;
+}
+
 export interface NewAnnouncement {
   readonly source: string;
   readonly promise: DeliveryPromise;
@@ -72,8 +82,12 @@ export interface NewAnnouncement {
   readonly content: Content;
 }
 
+/** Every device; or, in a run of messages, each message's own recipient: its ids are those of messages then. */
+export type Audience = 'devices' | 'messages';
+
 export interface Announcement extends NewAnnouncement {
   readonly announcementId: number;
+  readonly audience: Audience;
   readonly status: AnnouncementStatus;
   /** A chunk that is nearly all `unregistered` is believed, and does not stop it. */
   readonly acceptUnregistered: boolean;
@@ -87,13 +101,71 @@ export type TargetKind = 'token' | 'fid';
 export interface NewDevice {
   readonly target: string;
   readonly targetKind: TargetKind;
+  /** Whose it is; absent or null: nobody's that is known. */
+  readonly memberId?: string | null;
 }
 
-export interface Device extends NewDevice {
+export interface Device extends Omit<NewDevice, 'memberId'> {
   readonly deviceId: number;
 }
 
-/** One page of an announcement's audience, starting at `fromId` (inclusive). */
+/** What names a push within its announcement. */
+export interface PushId {
+  readonly deviceId: number;
+  /** Absent: the announcement itself. */
+  readonly messageId?: number;
+}
+
+/** One push of a page. */
+export interface Push extends Device, PushId {
+  /** The message's; absent: the announcement's. */
+  readonly own?: Notification;
+  /** After that it is not tried again; null or absent: the announcement says. */
+  readonly expiresInMs?: number | null;
+}
+
+/** One device, or all devices of a member. */
+export type Recipient =
+  | { readonly deviceId: number; readonly memberId: null }
+  | { readonly deviceId: null; readonly memberId: string };
+
+export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'> {
+  /** The same key makes no second message. */
+  readonly messageKey: string;
+  readonly source: string;
+  readonly recipient: Recipient;
+}
+
+/** A message as it is in the table, and the devices that it goes to. */
+export interface Message {
+  readonly messageId: number;
+  /** Null: what is in the row cannot be sent, for the reason in `problem`. */
+  readonly content: Content | null;
+  readonly problem: string | null;
+  readonly ttlSeconds: number | null;
+  /** Until its time to live is over; null: it has none. */
+  readonly expiresInMs: number | null;
+  readonly devices: readonly Device[];
+}
+
+/** A delivery as the ledger has it. */
+export interface Recorded extends Pick<Outcome, 'verdict' | 'reason' | 'messageName'> {
+  readonly round: number;
+  readonly isToRetry: boolean;
+}
+
+/** By message, then by device. */
+export type Ledger = ReadonlyMap<number, ReadonlyMap<number, Recorded>>;
+
+/** A message that is to be sent at once, as its claimant finds it. */
+export interface ClaimedMessage extends Message {
+  /** False: another run is at it, for as long as `leaseMs`. */
+  readonly isMine: boolean;
+  readonly leaseMs: number;
+  readonly recorded: ReadonlyMap<number, Recorded>;
+}
+
+/** One page of an announcement's audience, starting at `fromId` (inclusive): a device's id, or in a run a message's. */
 export interface HopKey {
   readonly announcementId: number;
   readonly round: number;
@@ -129,7 +201,19 @@ export interface DoctorJob {
   readonly kind: 'doctor';
 }
 
-export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob;
+/** Messages that are to be sent at once, as SQS hands them over. */
+export interface QueueJob {
+  readonly kind: 'queue';
+  readonly records: readonly QueueRecord[];
+}
+
+export interface QueueRecord {
+  /** SQS's own, the same however often it is delivered. */
+  readonly recordId: string;
+  readonly body: string;
+}
+
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob | QueueJob;
 
 /** A hop as its claimant holds it. */
 export interface Hop extends HopKey {
@@ -137,7 +221,7 @@ export interface Hop extends HopKey {
   readonly owner: string;
   /** Claims since the hop last got as far as sending, this one included. */
   readonly claims: number;
-  /** Last device id that this chain may read (inclusive); null for no end. */
+  /** Last id that this chain may read (inclusive); null for no end. */
   readonly toId: number | null;
   /** The bounds of the page, once it has been read: a repeat works the same page, not a new one. */
   readonly page: PageBounds | null;
@@ -147,7 +231,7 @@ export interface Hop extends HopKey {
 }
 
 export interface PageBounds {
-  /** Last device id of the page (inclusive); `fromId - 1` for an empty page. */
+  /** Last id of the page (inclusive); `fromId - 1` for an empty page. */
   readonly lastId: number;
   /** Where the next hop begins; null if this page was not full, so that the chain ends here. */
   readonly nextId: number | null;
@@ -162,7 +246,7 @@ export type Claim =
   /** No chain has come this way. */
   | { readonly kind: 'absent' };
 
-/** What FCM said of one push; the nth outcome belongs to the nth device. */
+/** What FCM said of one push; the nth outcome belongs to the nth push. */
 export interface Outcome {
   readonly verdict: Verdict;
   /** FCM's own error code, or ours where no answer came; null when delivered. */
@@ -174,8 +258,7 @@ export interface Outcome {
 }
 
 /** What the ledger keeps of one push. */
-export interface Delivery extends Pick<Outcome, 'verdict' | 'reason' | 'messageName'> {
-  readonly deviceId: number;
+export interface Delivery extends PushId, Pick<Outcome, 'verdict' | 'reason' | 'messageName'> {
   /** When to try again, from now; null: never. */
   readonly retryInMs: number | null;
 }
@@ -226,7 +309,7 @@ export interface Brake {
  * The database. Every method is one statement, or one transaction where it says so; all times are the database's own
  * clock. Ids are whole numbers up to 2^53 - 1; a larger one in a row is an error, never a rounded id.
  */
-export interface Store {
+export interface Store extends MessageStore {
   /** As a draft; resolves to its id. */
   createAnnouncement(announcement: NewAnnouncement): Promise<number>;
   /** As scheduled for a time in milliseconds since the epoch, unless there is one of that idempotency key already. */
@@ -265,7 +348,7 @@ export interface Store {
 
   /** Adds devices; those already there keep their id, and are pushed to again. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
-  /** Adds one device, or takes its target up anew, also if it was unregistered; resolves to its id. */
+  /** Adds one device, or takes its target up anew, also if it was unregistered, and with its member if that is given. */
   registerDevice(device: NewDevice): Promise<number>;
   /** False if there is no such device. */
   removeDevice(target: string): Promise<boolean>;
@@ -299,9 +382,9 @@ export interface Store {
   fetchSleepingLanes(key: HopKey): Promise<number[]>;
   /**
    * Extends the lease and counts the claims anew, if the hop is still the owner's and its announcement still running: false
-   * if not. With devices, they are recorded as `unknown` in the same transaction: on their way, and not to be sent again.
+   * if not. With pushes, they are recorded as `unknown` in the same transaction: on their way, and not to be sent again.
    */
-  holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Device[]): Promise<boolean>;
+  holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Push[]): Promise<boolean>;
   /** Gives the hop back unfinished, for whoever comes next. */
   releaseHop(hop: Hop): Promise<void>;
   /** Gives it back for later: the tick wakes somebody for it then. */
@@ -345,14 +428,43 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What goes to FCM in one call: one message for many devices. */
-export interface Batch {
-  readonly content: Content;
-  readonly ttlSeconds: number | null;
-  /** Pushes with the same key replace each other on the phone; at most 64 bytes. */
-  readonly collapseKey: string;
+/** The part of the database that has to do with messages. */
+export interface MessageStore {
+  /** To go out in a run from `publishAt` on, in milliseconds since the epoch. */
+  addMessages(messages: readonly NewMessage[], publishAt: number): Promise<void>;
+  /**
+   * Makes a run of a source's messages that are due, at most `limit`, to be started as any announcement that is due, in one
+   * transaction: null if there are none.
+   */
+  makeRun(source: string, limit: number): Promise<number | null>;
+  /** Those of messages that are in no run yet. */
+  fetchPendingSources(): Promise<string[]>;
+  /** Ids of a run's messages from `fromId` on; in a later round, of those that it has to go over again. */
+  fetchMessageIds(key: HopKey, toId: number | null, limit: number): Promise<number[]>;
+  /** The same messages up to `lastId` (inclusive). */
+  fetchMessages(key: HopKey, lastId: number): Promise<Message[]>;
+  /** What the ledger has of them. */
+  fetchLedger(key: HopKey, lastId: number): Promise<Ledger>;
+  /**
+   * Takes messages that are to be sent at once: those not there yet are added, and those whose claimant's lease is over are
+   * taken over. The nth claim is that of the nth message; keys must differ.
+   */
+  claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
+  /** Records them, and gives back the messages that somebody has to send again. */
+  recordMessages(
+    owner: string,
+    deliveries: readonly Delivery[],
+    givenBack: readonly Pick<Message, 'messageId'>[],
+  ): Promise<void>;
+}
+
+/** A device, and what it gets if not what the batch has for all. */
+export type Addressee = Device & Pick<Push, 'own'>;
+
+/** What goes to FCM in one call. */
+export interface Batch extends Notification {
   readonly dryRun: boolean;
-  readonly devices: readonly Device[];
+  readonly devices: readonly Addressee[];
 }
 
 export interface Sender {

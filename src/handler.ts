@@ -12,11 +12,12 @@ import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
 import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './job.ts';
 import { makeLog } from './log.ts';
+import { type QueueReply, runQueue } from './queue.ts';
 import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './secrets.ts';
 import { scan, type ScanReport } from './scan.ts';
 
-export type JobReply = HopReport | ScanReport | Announced | DoctorReport | ErrorReport;
+export type JobReply = HopReport | ScanReport | Announced | DoctorReport | QueueReply | ErrorReport;
 
 /** SNS gets one reply for each of its records. */
 export type Reply = JobReply | readonly JobReply[] | HttpReply;
@@ -114,6 +115,8 @@ function run(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
       return announceAndStart(ctx, job);
     case 'doctor':
       return doctor(ctx.functionName);
+    case 'queue':
+      return runQueue(ctx, job);
   }
 }
 

@@ -4,6 +4,7 @@ import type { BroadcastJob, PushJob } from './context.ts';
 import { PushError } from './errors.ts';
 import { type HttpRequest, parseRequest } from './http/request.ts';
 import { MOST_LANES } from './lanes.ts';
+import { parseQueueEvent } from './queue.ts';
 import { describeShape, isObject, parseWith, wholeNumber } from './parse.ts';
 
 /** What an event asks for, and how its sender wants to be answered. */
@@ -73,6 +74,7 @@ const KNOWN_EVENTS = [
   '{"kind": "doctor"}',
   'an EventBridge rule or Scheduler event',
   'SNS records with one of these as their messages',
+  'SQS records with messages',
   'an HTTP request from API Gateway, a function URL or a load balancer',
 ].join(', ');
 
@@ -80,6 +82,8 @@ const KNOWN_EVENTS = [
 export function parseEvent(event: unknown): ParsedEvent {
   const request = parseRequest(event);
   if (request) return { entry: 'http', request };
+  const queue = parseQueueEvent(event);
+  if (queue) return { entry: 'direct', job: queue };
   const messages = parseNotifications(event);
   return messages ? { entry: 'sns', messages } : { entry: 'direct', job: parseJob(event) };
 }

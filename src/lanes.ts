@@ -12,7 +12,9 @@ export async function startLanes(
   const { announcementId, fromId } = job;
   const announcement = await store.fetchAnnouncement(announcementId);
   const lanes = Math.max(1, Math.min(MOST_LANES, job.lanes ?? announcement?.lanes ?? 1));
-  const laneIds = lanes === 1 ? [] : await store.splitDevices(fromId, lanes);
+  // A run of messages goes over their ids, which are not a device's.
+  const laneIds =
+    lanes === 1 || announcement?.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1 });
   return true;

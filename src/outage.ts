@@ -1,4 +1,4 @@
-import type { Announcement, Context, Delivery, Device, Outcome } from './context.ts';
+import type { Addressee, Announcement, Context, Delivery, Outcome } from './context.ts';
 import { brake } from './pace.ts';
 
 /** From this share of a chunk on, it is FCM that is down, and so many pushes are no accident. */
@@ -45,7 +45,7 @@ export function keepAttempts(outcomes: readonly Outcome[], deliveries: readonly 
 export async function askAgain(
   ctx: Context,
   { announcementId, source, content, ttlSeconds }: Announcement,
-  devices: readonly Device[],
+  devices: readonly Addressee[],
 ): Promise<void> {
   const sender = await ctx.senders.of(source);
   const batch = { content, ttlSeconds, collapseKey: `baton-${announcementId}`, dryRun: true, devices };

@@ -1,9 +1,8 @@
-import type { Announcement, Context, Counts, Delivery, Device, Hop, Outcome } from './context.ts';
-import { PushError } from './errors.ts';
+import type { Announcement, Context, Counts, Delivery, Hop, Outcome, Push, PushId } from './context.ts';
 import { whileHolding } from './hold.ts';
 import { explainOutage, keepAttempts, stopForOutage } from './outage.ts';
 import { brakeIfThrottled } from './pace.ts';
-import { settle } from './retry.ts';
+import { settleAll } from './retry.ts';
 import { blameProject, explainFailure, failAnnouncement } from './systemic.ts';
 import type { Timetable } from './timetable.ts';
 
@@ -13,14 +12,14 @@ export interface PageEnd {
 }
 
 /**
- * Sends and records the devices from index `from` to below `to`, chunk by chunk, each at its time, for as long as there is
+ * Sends and records the pushes from index `from` to below `to`, chunk by chunk, each at its time, for as long as there is
  * time and nobody says stop.
  */
 export async function pushDevices(
   ctx: Context,
   hop: Hop,
   announcement: Announcement,
-  devices: readonly Device[],
+  pushes: readonly Push[],
   [from, to]: readonly [number, number],
   timetable: Timetable,
 ): Promise<PageEnd> {
@@ -29,7 +28,7 @@ export async function pushDevices(
   for (let sent = from; sent < to; sent += config.chunkSize) {
     const turn = await timetable.wait(sent);
     if (turn !== 'go') return { end: turn, sent };
-    const chunk = devices.slice(sent, Math.min(sent + config.chunkSize, to));
+    const chunk = pushes.slice(sent, Math.min(sent + config.chunkSize, to));
     // Whoever finds them after a crash cannot know what FCM got, and must not ask it again.
     const inFlight = announcement.promise === 'at-most-once' ? chunk : [];
     if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
@@ -37,7 +36,7 @@ export async function pushDevices(
     const beganAt = performance.now();
     const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
     const tookMs = performance.now() - beganAt;
-    const deliveries = settleChunk(ctx, hop, announcement, chunk, outcomes);
+    const deliveries = settleAll(config, announcement.promise, hop.round, chunk, outcomes);
     const outage = hop.round === 0 ? explainOutage(outcomes, sent === 0 && hop.isCanary) : null;
     if (outage !== null) {
       await recordChunk(ctx, hop, keepAttempts(outcomes, deliveries));
@@ -80,45 +79,26 @@ function count(deliveries: readonly Delivery[]): Counts {
   return counts;
 }
 
-/** Sends one chunk; the nth outcome is the nth device's. */
+/** Sends one chunk; the nth outcome is the nth push's. */
 async function sendChunk(
   { senders, store, config }: Context,
   hop: Hop,
   { announcementId, source, content, ttlSeconds, dryRun, promise }: Announcement,
-  devices: readonly Device[],
+  pushes: readonly Push[],
 ): Promise<Outcome[]> {
   const collapseKey = `baton-${announcementId}`;
-  const batch = { content, collapseKey, ttlSeconds, dryRun, devices };
+  const batch = { content, collapseKey, ttlSeconds, dryRun, devices: pushes };
   const sending = senders
     .of(source)
     .then((sender) => sender.send(batch, AbortSignal.timeout(config.fcm.timeoutMs)));
-  const outcomes = await sending.catch(async (error: unknown) => {
+  return sending.catch(async (error: unknown) => {
     // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
-    if (promise === 'at-most-once') await store.recordDeliveries(hop, devices.map(asNotSent));
+    if (promise === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asNotSent));
     throw error;
   });
-  if (outcomes.length !== devices.length) {
-    throw new PushError(
-      'BAD_REPLY',
-      `sender: expected ${devices.length} outcomes, one a device, came ${outcomes.length}`,
-    );
-  }
-  return outcomes;
 }
 
-function settleChunk(
-  { config }: Context,
-  { round }: Hop,
-  { promise }: Announcement,
-  devices: readonly Device[],
-  outcomes: readonly Outcome[],
-): Delivery[] {
-  return devices.flatMap(({ deviceId }, nth) => {
-    const outcome = outcomes[nth];
-    return outcome ? [{ deviceId, ...settle(config, promise, round, outcome) }] : [];
-  });
-}
-
-function asNotSent({ deviceId }: Device): Delivery {
-  return { deviceId, verdict: 'misconfigured', reason: 'NOT_SENT', messageName: null, retryInMs: null };
+function asNotSent({ messageId = 0, deviceId }: PushId): Delivery {
+  const reason = 'NOT_SENT';
+  return { messageId, deviceId, verdict: 'misconfigured', reason, messageName: null, retryInMs: null };
 }

@@ -1,4 +1,27 @@
-import type { Config, Delivery, DeliveryPromise, Outcome } from './context.ts';
+import type { Config, Delivery, DeliveryPromise, Outcome, Push } from './context.ts';
+import { PushError } from './errors.ts';
+import { blameContent } from './systemic.ts';
+
+type RetryConfig = Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'>;
+
+/** What the ledger is to say of pushes; the nth outcome is the nth push's. */
+export function settleAll(
+  config: RetryConfig,
+  promise: DeliveryPromise,
+  round: number,
+  pushes: readonly Push[],
+  outcomes: readonly Outcome[],
+): Delivery[] {
+  if (outcomes.length !== pushes.length) {
+    const expected = `${pushes.length} outcomes, one a push`;
+    throw new PushError('BAD_REPLY', `sender: expected ${expected}, came ${outcomes.length}`);
+  }
+  return pushes.flatMap((push, nth) => {
+    const { messageId = 0, deviceId } = push;
+    const outcome = outcomes[nth];
+    return outcome ? [{ messageId, deviceId, ...settle(config, promise, round, outcome, push) }] : [];
+  });
+}
 
 /**
  * What the ledger is to say of an outcome: whether to try again, and when.
@@ -7,12 +30,16 @@ import type { Config, Delivery, DeliveryPromise, Outcome } from './context.ts';
  * it; anything else after 10 s at the earliest, then twice as long each time, with jitter.
  */
 export function settle(
-  config: Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'>,
+  config: RetryConfig,
   promise: DeliveryPromise,
   round: number,
-  { verdict, reason, messageName, retryAfterMs }: Outcome,
+  outcome: Outcome,
+  { own, expiresInMs }: Pick<Push, 'own' | 'expiresInMs'> = {},
 ): Omit<Delivery, 'deviceId'> {
-  const isLast = round + 1 >= config.maxAttempts;
+  const { verdict, reason, messageName, retryAfterMs } = own ? blameContent(outcome) : outcome;
+  const waitMs = isThrottled(reason) ? config.quotaRetryMs : config.retryMs * 2 ** round;
+  const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + Math.random() / 2));
+  const isLast = round + 1 >= config.maxAttempts || retryInMs >= (expiresInMs ?? Infinity);
   const final = (word: Outcome['verdict']) => ({ verdict: word, reason, messageName, retryInMs: null });
   switch (verdict) {
     case 'delivered':
@@ -31,8 +58,6 @@ export function settle(
       if (isLast) return final('rejected');
       break;
   }
-  const waitMs = isThrottled(reason) ? config.quotaRetryMs : config.retryMs * 2 ** round;
-  const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + Math.random() / 2));
   return { verdict, reason, messageName, retryInMs };
 }
 

@@ -6,9 +6,12 @@ import { sameJob } from './recurse.ts';
 /** One tick starts and wakes no more than this; the next one goes on. */
 const MOST_A_TICK = 100;
 
+/** More than that become several runs, so that none of them is taken in one long transaction. */
+export const MESSAGES_A_RUN = 100_000;
+
 export interface ScanReport {
   readonly kind: 'scan';
-  /** Scheduled announcements that were started. */
+  /** Scheduled announcements that were started, runs of messages among them. */
   readonly started: number;
   /** Hops that were woken: their run was killed, its event was lost, or a retry round is due. */
   readonly woken: number;
@@ -19,6 +22,7 @@ export interface ScanReport {
 /** The minute tick. Any number of them may overlap: each step is one conditional update, and its winner acts. */
 export async function scan(ctx: Context): Promise<ScanReport> {
   await ctx.store.recordTick();
+  await makeRuns(ctx);
   const report: ScanReport = {
     kind: 'scan',
     started: await startDue(ctx),
@@ -27,6 +31,17 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   };
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
   return report;
+}
+
+/** Messages whose time has come become announcements, which are due at once. */
+async function makeRuns({ store, log }: Context): Promise<void> {
+  for (const source of await store.fetchPendingSources()) {
+    for (let runs = 0; runs < MOST_A_TICK; runs++) {
+      const announcementId = await store.makeRun(source, MESSAGES_A_RUN);
+      if (announcementId === null) break;
+      log.info('run of messages made', { announcementId, source });
+    }
+  }
 }
 
 async function startDue(ctx: Context): Promise<number> {

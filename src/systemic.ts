@@ -1,4 +1,4 @@
-import type { Announcement, Context, Delivery, Hop } from './context.ts';
+import type { Announcement, Context, Delivery, Hop, Outcome } from './context.ts';
 
 /** From this share of a chunk on, the fault is not the devices' own. */
 const SYSTEMIC_SHARE = 0.5;
@@ -9,6 +9,9 @@ const SYSTEMIC_SHARE = 0.5;
  */
 const SUSPICIOUS_SHARE = 0.95;
 const LEAST_SUSPICIOUS = 20;
+
+/** The message was refused, not its target. */
+const REFUSED_CONTENT = /^(INVALID_ARGUMENT|HTTP_400|messaging\/)/;
 
 /** What to do, by the reason that most of the chunk was refused for; an HTTP status without FCM's own code is Google's. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
@@ -22,7 +25,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^HTTP_401/, 'the access token was refused: the service account key may have been deleted'],
   [/^HTTP_403/, 'the service account may not send: it needs the role Firebase Cloud Messaging API Admin'],
   [/^HTTP_404/, 'there is no such project, or its Cloud Messaging API is off: check FCM_PROJECT_ID'],
-  [/^(INVALID_ARGUMENT|HTTP_400|messaging\/)/, 'the message was refused: it may have at most 4096 bytes'],
+  [REFUSED_CONTENT, 'the message was refused: it may have at most 4096 bytes'],
 ];
 
 /**
@@ -43,6 +46,12 @@ export function blameProject(
       ? { ...delivery, verdict: 'misconfigured', retryInMs: null }
       : delivery,
   );
+}
+
+/** Content that FCM refuses stops an announcement that sends it to everybody; of a message it is that message's own end. */
+export function blameContent(outcome: Outcome): Outcome {
+  const isContent = outcome.verdict === 'misconfigured' && REFUSED_CONTENT.test(outcome.reason ?? '');
+  return isContent ? { ...outcome, verdict: 'rejected' } : outcome;
 }
 
 export function adviseOn(reasons: readonly string[]): string {

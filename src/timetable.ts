@@ -1,4 +1,4 @@
-import type { Announcement, Context, Device, Hop } from './context.ts';
+import type { Addressee, Announcement, Context, Hop } from './context.ts';
 import { type Turn, waitOrLeave } from './hold.ts';
 import { askAgain } from './outage.ts';
 import { LATE_MS, type ReservedSlot, reserveTurn } from './pace.ts';
@@ -19,10 +19,10 @@ export class Timetable {
   readonly #ctx: Context;
   readonly #hop: Hop;
   readonly #announcement: Announcement;
-  readonly #devices: readonly Device[];
+  readonly #devices: readonly Addressee[];
   #slot: Running | null = null;
 
-  constructor(ctx: Context, hop: Hop, announcement: Announcement, devices: readonly Device[]) {
+  constructor(ctx: Context, hop: Hop, announcement: Announcement, devices: readonly Addressee[]) {
     this.#ctx = ctx;
     this.#hop = hop;
     this.#announcement = announcement;
@@ -69,7 +69,7 @@ export class Timetable {
   }
 
   /** A few of those that are still to be sent. */
-  #some(nth: number): Device[] {
+  #some(nth: number): Addressee[] {
     const last = this.#devices.length - 1;
     return [...new Set([nth, Math.floor((nth + last) / 2), last])].flatMap(
       (each) => this.#devices[each] ?? [],

@@ -6,6 +6,7 @@ import type { NewDevice, Store, TargetKind } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
+import { MAX_MEMBER_LENGTH } from '../message-schema.ts';
 import type { Command, Terminal } from './command.ts';
 
 const ROWS_A_STATEMENT = 2000;
@@ -16,7 +17,8 @@ const MAX_ROWS_TOLD = 20;
 const KINDS: readonly TargetKind[] = ['token', 'fid'];
 
 export const importCommand: Command = {
-  summary: 'Add devices from a CSV file with a column named token (or fid, for Firebase installation ids).',
+  summary:
+    'Add devices from a CSV file with a column named token (or fid, for Firebase installation ids), and perhaps member_id.',
   operands: 'FILE',
   options: {},
   async run({ operands }, terminal) {
@@ -76,7 +78,13 @@ function parseDevice(row: Readonly<Record<string, string>>): NewDevice | string 
   const targetKind = KINDS.find((kind) => row[kind]);
   const target = targetKind && row[targetKind];
   if (!targetKind || !target) return 'token: expected a registration token (or a fid), came nothing';
-  if (target.length <= MAX_TARGET_LENGTH && /^[\x21-\x7e]+$/.test(target)) return { target, targetKind };
+  const memberId = row['member_id'] || null;
+  if (memberId !== null && memberId.length > MAX_MEMBER_LENGTH) {
+    return `member_id: expected at most ${MAX_MEMBER_LENGTH} characters, came ${memberId.length}`;
+  }
+  if (target.length <= MAX_TARGET_LENGTH && /^[\x21-\x7e]+$/.test(target)) {
+    return { target, targetKind, memberId };
+  }
   return (
     `${targetKind}: expected 1 to ${MAX_TARGET_LENGTH} visible ASCII characters, ` +
     `came ${target.length}${target.length > MAX_TARGET_LENGTH ? '' : ' with others among them'}`

@@ -2,12 +2,13 @@ import type { Audit } from '../local/audit.ts';
 import type { ChaosReport } from '../local/chaos.ts';
 import type { Progress } from '../local/engine.ts';
 import type { SandboxStats } from '../local/fcm-sandbox.ts';
+import type { QueueProgress } from './rehearse-messages.ts';
 import { group } from './progress.ts';
 
 /** What `rehearse --json` prints. */
 export function summarize(
-  { devices, seed }: { readonly devices: number; readonly seed: number },
-  { announcement, counts, hops, lambda, seconds }: Progress,
+  { devices, messages, seed }: { readonly devices: number; readonly messages: number; readonly seed: number },
+  { announcement, counts, hops, lambda, seconds }: QueueProgress,
   { lost, duplicated }: Audit,
   fcm: SandboxStats,
   chaos: ChaosReport,
@@ -15,6 +16,7 @@ export function summarize(
   const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
     devices,
+    messages,
     ...counts,
     lost,
     duplicated,
@@ -61,8 +63,18 @@ function whyItStopped(status: string, hops: Progress['hops'], lambda: Progress['
 }
 
 export function describeSummary(summary: Summary): string {
-  const { devices, hops, seconds, perSecond, status, reason, kills, eventsDuplicated, eventsDropped } =
-    summary;
+  const {
+    devices,
+    messages,
+    hops,
+    seconds,
+    perSecond,
+    status,
+    reason,
+    kills,
+    eventsDuplicated,
+    eventsDropped,
+  } = summary;
   const hasChaos = kills + eventsDuplicated + eventsDropped + summary.ambiguous + summary.dbFaults > 0;
   const rows: [string, number, string][] = [
     ['delivered', summary.delivered, 'accepted by FCM'],
@@ -85,7 +97,7 @@ export function describeSummary(summary: Summary): string {
     ['dropped', eventsDropped, 'events that Lambda lost'],
   ];
   return [
-    `${status}: ${group(devices)} devices, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes a second`,
+    `${status}: ${messages > 0 ? `${group(messages)} messages to ` : ''}${group(devices)} devices, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes a second`,
     ...(reason === null ? [] : [reason]),
     '',
     ...rows.map(describeRow),

@@ -11,7 +11,8 @@ import { migrateDatabase, openStore } from '../db/open.ts';
 import { audit, countUnrecorded } from '../local/audit.ts';
 import { makeChaos } from '../local/chaos.ts';
 import { openFaultyLine } from '../local/database-faults.ts';
-import { follow, startEngine } from '../local/engine.ts';
+import { type Engine, follow, type Progress, startEngine } from '../local/engine.ts';
+import { type AcceptedOf, AT_ONCE, readEvent, type Which } from '../local/ledger-lines.ts';
 import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
 import { parseFaults } from '../local/fcm-faults.ts';
 import { parseOutage } from '../local/fcm-outage.ts';
@@ -19,6 +20,16 @@ import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
 import { MOST_LANES } from '../lanes.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { makeProgressBar } from './progress.ts';
+import { MESSAGES_A_RUN } from '../scan.ts';
+import {
+  type Audience,
+  drawRecipients,
+  memberOf,
+  type QueueProgress,
+  seedMessages,
+  untilRun,
+  workQueue,
+} from './rehearse-messages.ts';
 import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
 
 const PROJECT_ID = 'rehearsal';
@@ -34,6 +45,12 @@ export const rehearseCommand: Command = {
     'Broadcast to made-up devices through a sandbox of FCM on this machine, and check every one of them.',
   options: {
     devices: { value: 'N', default: '20000', help: 'how many devices to push to' },
+    messages: {
+      value: 'N',
+      default: '0',
+      help: 'push N messages to them, each its own, instead of one to all',
+    },
+    queue: { value: 'N', default: '0', help: 'the same from a queue; --duplicate is of its records then' },
     'page-size': { value: 'N', default: '3000', help: 'devices a hop' },
     lanes: { value: 'N', default: '1', help: 'chains of hops side by side' },
     announcements: { value: 'N', default: '1', help: 'so many broadcasts at once, to the same devices' },
@@ -102,7 +119,14 @@ function parseOptions(args: Args) {
   if (dbFaults > 0 && !database?.includes('://')) {
     throw refuse('db-faults', 'a --database mysql://…, which has connections to cut', database ?? 'none');
   }
+  const messages = args.whole('messages', 0, MESSAGES_A_RUN);
+  const queue = args.whole('queue', 0, 10_000_000);
+  const kills = args.whole('kills', 0, 10_000);
+  if (queue > 0 && (resume || messages > 0 || kills > 0))
+    throw refuse('queue', 'no --messages, --resume or --kills beside it', 'one of them');
   return {
+    messages: messages + queue,
+    isQueue: queue > 0,
     resume,
     dbFaults,
     database,
@@ -119,7 +143,7 @@ function parseOptions(args: Args) {
     outage: outage === null ? undefined : parseOutage(outage),
     transport: args.oneOf('transport', ['http2', 'sdk']),
     promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
-    kills: args.whole('kills', 0, 10_000),
+    kills,
     duplicate: args.share('duplicate'),
     drop: args.share('drop'),
     hurry: args.whole('hurry', 1, 1000),
@@ -149,6 +173,10 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
     ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
   });
   const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
+  await seedDevices(store, options);
+  const audience = await drawRecipients(store, options.messages, devices);
+  // All of them before the first tick, so that they become one run.
+  if (!options.resume && !options.isQueue) await seedMessages(store, audience);
   const chaos = makeChaos(options);
   const engine = await startEngine({
     env: functionEnvironment(options, line?.url ?? databaseUrl, sandbox, folder, terminal),
@@ -156,7 +184,7 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
     recursiveLoop: options.recursiveLoop,
     timeoutMs: options.timeoutMs,
     hurry,
-    ticks: true,
+    ticks: !options.isQueue,
     execArgv: options.transport === 'sdk' ? ['--import', SDK_PRELOAD] : [],
     deliveries: chaos.deliveries,
     onLog: (text) => {
@@ -164,31 +192,35 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
     },
   });
   try {
-    await seedDevices(store, options);
-    const { accepted } = sandbox;
-    const acceptedOf = (announcementId: number) => sandbox.acceptedOf(`baton-${announcementId}`);
-    const announcementIds = await chooseAnnouncements(store, options);
+    const acceptedOf: AcceptedOf = (collapseKey) => sandbox.acceptedOf(collapseKey);
+    const unfinished = options.resume ? await fetchUnfinished(store, options) : [];
     let unrecorded = 0;
-    for (const id of options.resume ? announcementIds : []) {
-      unrecorded += await countUnrecorded(store, id, acceptedOf(id));
-    }
-    const { lambda } = engine;
-    const cut = (): boolean => line?.cut() ?? false;
-    chaos.begin({ lambda, cut, store, devices, pageSize, accepted, acceptedOf });
-    for (const announcementId of announcementIds) await engine.invoke({ announcementId, deviceId: 0 });
-    const pushes = devices * announcementIds.length;
+    for (const which of unfinished) unrecorded += await countUnrecorded(store, which, acceptedOf);
+    const isOfMessages = options.messages > 0;
+    const pushes = isOfMessages ? audience.pushes : devices * options.announcements;
+    chaos.begin({
+      lambda: engine.lambda,
+      cut: () => line?.cut() ?? false,
+      expected: isOfMessages ? pushes : devices,
+      accepted: () => (isOfMessages ? sandbox.stats().accepted : sandbox.accepted.size),
+      linesOf: (event) => readEvent(store, event, pageSize, acceptedOf),
+    });
     const bar = makeProgressBar(pushes, options.json ? { ...terminal, err: () => {} } : terminal);
-    const progress = await follow(engine, store, announcementIds, (each) => bar.show(each));
+    const { all, progress, copies } = await perform(options, engine, store, audience, unfinished, (each) =>
+      bar.show(each),
+    );
     bar.end();
     const did = await chaos.end();
     const inFlightAtKills = did.inFlightAtKills + unrecorded;
+    const eventsDuplicated = did.eventsDuplicated + copies;
     const findings = { lost: 0, duplicated: 0 };
-    for (const id of announcementIds) {
-      const { lost, duplicated } = await audit(store, id, acceptedOf(id));
+    for (const which of all) {
+      const { lost, duplicated } = await audit(store, which, options.messages, acceptedOf);
       findings.lost += lost;
       findings.duplicated += duplicated;
     }
-    const summary = summarize(options, progress, findings, sandbox.stats(), { ...did, inFlightAtKills });
+    const report = { ...did, inFlightAtKills, eventsDuplicated };
+    const summary = summarize(options, progress, findings, sandbox.stats(), report);
     terminal.out(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
     return isFlawless(summary) ? 0 : 1;
   } finally {
@@ -199,18 +231,40 @@ async function rehearse(options: Options, folder: string, terminal: Terminal): P
   }
 }
 
-/** New ones, or with --resume those that an earlier rehearsal left unfinished. */
-async function chooseAnnouncements(
+/** Starts it as anybody would, and sees it through to its end. */
+async function perform(
+  options: Options,
+  engine: Engine,
   store: Store,
-  { announcements, promise, lanes, seed, resume }: Options,
-): Promise<number[]> {
-  if (resume) {
-    const unfinished = await store.fetchUnfinished(announcements);
-    if (unfinished.length === 0)
-      throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
-    return unfinished.map(({ announcementId }) => announcementId);
+  audience: Audience,
+  unfinished: readonly Which[],
+  onProgress: (progress: Progress) => void,
+): Promise<{ all: readonly Which[]; progress: QueueProgress; copies: number }> {
+  if (options.isQueue) return { all: [AT_ONCE], ...(await workQueue(engine, store, audience, options)) };
+  let all = unfinished;
+  if (all.length === 0 && options.messages > 0) {
+    await engine.invoke({ kind: 'scan' });
+    all = [{ announcementId: await untilRun(store), audience: 'messages' }];
+  } else {
+    if (all.length === 0) all = await createAnnouncements(store, options);
+    for (const { announcementId } of all) await engine.invoke({ announcementId, deviceId: 0 });
   }
-  const ids: number[] = [];
+  const ids = all.map(({ announcementId }) => announcementId);
+  return { all, progress: await follow(engine, store, ids, onProgress), copies: 0 };
+}
+
+/** What an earlier rehearsal has left. */
+async function fetchUnfinished(store: Store, { announcements }: Options): Promise<Which[]> {
+  const unfinished = await store.fetchUnfinished(announcements);
+  if (unfinished.length > 0) return unfinished;
+  throw refuse('resume', 'a database with an unfinished rehearsal', 'one without');
+}
+
+async function createAnnouncements(
+  store: Store,
+  { announcements, promise, lanes, seed }: Options,
+): Promise<Which[]> {
+  const created: Which[] = [];
   for (let nth = 1; nth <= announcements; nth++) {
     const announcementId = await store.createAnnouncement({
       source: 'default',
@@ -226,9 +280,9 @@ async function chooseAnnouncements(
         options: {},
       },
     });
-    ids.push(announcementId);
+    created.push({ announcementId, audience: 'devices' });
   }
-  return ids;
+  return created;
 }
 
 /** What the function would have on Lambda; only the endpoints and the waits differ. */
@@ -301,5 +355,9 @@ async function seedDevices(store: Store, { devices, seed }: Options): Promise<vo
 
 /** As long as the tokens of real phones, which are 142 to 163 characters. */
 function madeUpDevice(seed: number, nth: number): NewDevice {
-  return { target: `${TARGET_PREFIX}${seed}-${nth}:`.padEnd(142, 'APA91b'), targetKind: 'token' };
+  return {
+    target: `${TARGET_PREFIX}${seed}-${nth}:`.padEnd(142, 'APA91b'),
+    targetKind: 'token',
+    memberId: memberOf(nth),
+  };
 }

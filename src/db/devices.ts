@@ -1,6 +1,6 @@
 import type { Delivery, Store } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { Dialect, Driver, Statement } from './driver.ts';
+import { type Dialect, type Driver, marks, type Statement } from './driver.ts';
 import { readDevice, readOptionalWhole, readWhole } from './rows.ts';
 
 /** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
@@ -42,27 +42,28 @@ export function makeDeviceStore(driver: Driver): DeviceStore {
       for (let first = 0; first < devices.length; first += ROWS_A_STATEMENT) {
         const rows = devices.slice(first, first + ROWS_A_STATEMENT);
         const { changes } = await driver.run(
-          `${insertIgnore} INTO push_device (target, target_kind, created_at)
-           VALUES ${rows.map(() => `(?, ?, ${now})`).join(', ')}`,
-          rows.flatMap(({ target, targetKind }) => [target, targetKind]),
+          `${insertIgnore} INTO push_device (target, target_kind, member_id, created_at)
+           VALUES ${rows.map(() => `(?, ?, ?, ${now})`).join(', ')}`,
+          rows.flatMap(({ target, targetKind, memberId = null }) => [target, targetKind, memberId]),
         );
         added += changes;
         if (changes === rows.length) continue;
         // The app has registered again.
         await driver.run(
           `UPDATE push_device SET ${BACK}
-           WHERE target IN (${rows.map(() => '?').join(', ')}) AND unregistered_at IS NOT NULL`,
+           WHERE target IN (${marks(rows.length)}) AND unregistered_at IS NOT NULL`,
           rows.map(({ target }) => target),
         );
       }
       return added;
     },
 
-    async registerDevice({ target, targetKind }) {
+    async registerDevice({ target, targetKind, memberId }) {
+      const whose = memberId === undefined ? '' : `, member_id = ${incoming('member_id')}`;
       await driver.run(
-        `INSERT INTO push_device (target, target_kind, created_at) VALUES (?, ?, ${now})
-         ${onConflict('target')} target_kind = ${incoming('target_kind')}, ${BACK}`,
-        [target, targetKind],
+        `INSERT INTO push_device (target, target_kind, member_id, created_at) VALUES (?, ?, ?, ${now})
+         ${onConflict('target')} target_kind = ${incoming('target_kind')} ${whose}, ${BACK}`,
+        [target, targetKind, memberId ?? null],
       );
       const [row = {}] = await driver.all('SELECT device_id FROM push_device WHERE target = ?', [target]);
       return readWhole(row, 'device_id');
@@ -160,7 +161,10 @@ export function selectPage(fromId: number, toId: number | null, limit: number): 
   };
 }
 
-/** Those whose app is gone keep their row, and are left out from now on; a dry run changes nothing for anybody. */
+/**
+ * Those whose app is gone keep their row, and are left out from now on; a dry run changes nothing for anybody. Messages that
+ * are sent at once are of no announcement, 0.
+ */
 export function pruneStatements(
   { now }: Dialect,
   announcementId: number,
@@ -171,8 +175,8 @@ export function pruneStatements(
     const ids = gone.filter((each) => each.reason === reason).map(({ deviceId }) => deviceId);
     return {
       sql: `UPDATE push_device SET unregistered_at = ${now}, unregistered_reason = ?, unregistered_by = ?
-            WHERE device_id IN (${ids.map(() => '?').join(', ')}) AND unregistered_at IS NULL AND EXISTS (
-              SELECT 1 FROM push_announcement WHERE announcement_id = ? AND dry_run = 0)`,
+            WHERE device_id IN (${marks(ids.length)}) AND unregistered_at IS NULL AND NOT EXISTS (
+              SELECT 1 FROM push_announcement WHERE announcement_id = ? AND dry_run <> 0)`,
       values: [reason, announcementId, ...ids, announcementId],
     };
   });

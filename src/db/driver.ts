@@ -6,6 +6,11 @@ export interface Statement {
   readonly values: readonly Value[];
 }
 
+/** Placeholders for so many values. */
+export function marks(count: number): string {
+  return Array(count).fill('?').join(', ');
+}
+
 /** The few words in which the two databases differ. */
 export interface Dialect {
   /** The folder of its migrations. */

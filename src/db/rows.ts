@@ -1,6 +1,8 @@
 import type {
   Announcement,
   AnnouncementStatus,
+  Audience,
+  Content,
   ContentOptions,
   DeliveryPromise,
   Device,
@@ -35,11 +37,13 @@ const STATUSES = [
 ] as const satisfies AnnouncementStatus[];
 
 const PROMISES = ['at-least-once', 'at-most-once'] as const satisfies DeliveryPromise[];
+const AUDIENCES = ['devices', 'messages'] as const satisfies Audience[];
 const TARGET_KINDS = ['token', 'fid'] as const satisfies TargetKind[];
 
 export function readAnnouncement(row: Row): Announcement {
   return {
     announcementId: readWhole(row, 'announcement_id'),
+    audience: readWord(row, 'audience', AUDIENCES),
     source: readText(row, 'source'),
     promise: readWord(row, 'promise', PROMISES),
     ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
@@ -48,13 +52,17 @@ export function readAnnouncement(row: Row): Announcement {
     acceptUnregistered: readWhole(row, 'accept_unregistered') !== 0,
     status: readWord(row, 'status', STATUSES),
     statusReason: readOptionalText(row, 'status_reason') ?? readBrake(row),
-    content: {
-      title: readText(row, 'title'),
-      body: readText(row, 'body'),
-      image: readOptionalText(row, 'image'),
-      data: readData(row, 'data'),
-      options: readOptions(row, 'options'),
-    },
+    content: readContent(row),
+  };
+}
+
+export function readContent(row: Row): Content {
+  return {
+    title: readText(row, 'title'),
+    body: readText(row, 'body'),
+    image: readOptionalText(row, 'image'),
+    data: readData(row, 'data'),
+    options: readOptions(row, 'options'),
   };
 }
 
@@ -109,7 +117,7 @@ export function readOptionalWhole(row: Row, column: string): number | null {
   return row[column] === null ? null : readWhole(row, column);
 }
 
-function readText(row: Row, column: string): string {
+export function readText(row: Row, column: string): string {
   const value = row[column];
   if (typeof value === 'string') return value;
   throw refuse(column, 'text', typeof value);

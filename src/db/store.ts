@@ -1,7 +1,9 @@
-import type { Counts, Delivery, Device, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
+import type { Counts, Delivery, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
 import { makeBudgetStore } from './budget.ts';
-import { makeDeviceStore, pruneStatements, ROWS_A_STATEMENT } from './devices.ts';
-import type { Driver, Statement, Value } from './driver.ts';
+import { makeDeviceStore, pruneStatements } from './devices.ts';
+import { type Driver, marks, type Statement, type Value } from './driver.ts';
+import { asInFlight, isFinal, upsertDeliveries } from './ledger.ts';
+import { makeMessageStore } from './messages.ts';
 import {
   readAnnouncement,
   readDevice,
@@ -11,9 +13,6 @@ import {
   readWord,
   VERDICTS,
 } from './rows.ts';
-
-/** FCM has said it for good, whoever heard it. */
-const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
 
 const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, promise, ttl_seconds, dry_run, lanes';
 
@@ -28,7 +27,7 @@ export function makeStore(driver: Driver): Store {
     `(SELECT ${what} FROM push_budget WHERE push_budget.source = push_announcement.source
        AND (braked_until > ${now} OR outages > 0))`;
   /** With what holds up its source, if anything does. */
-  const announcements = `SELECT announcement_id, ${NEW_ANNOUNCEMENT}, accept_unregistered, status,
+  const announcements = `SELECT announcement_id, audience, ${NEW_ANNOUNCEMENT}, accept_unregistered, status,
       status_reason, ${brake('brake_reason')} AS brake_reason, ${brake(epochMs('braked_until'))} AS braked_until
     FROM push_announcement`;
 
@@ -49,32 +48,9 @@ export function makeStore(driver: Driver): Store {
     values: [...keyOf(key), toId, canary, wakeWithinMs],
   });
 
-  const upserts = (key: HopKey, deliveries: readonly Delivery[]): Statement[] => {
-    const assignments = [
-      unlessFinal('reason', incoming('reason')),
-      unlessFinal('message_name', incoming('message_name')),
-      unlessFinal('round', incoming('round')),
-      unlessFinal('retry_at', incoming('retry_at')),
-      unlessFinal('attempts', 'push_delivery.attempts + 1'),
-      unlessFinal('recorded_at', incoming('recorded_at')),
-      // Last, since MySQL assigns in this order and the others look at the verdict that was there.
-      unlessFinal('verdict', incoming('verdict')),
-    ];
-    const statements: Statement[] = [];
-    for (let first = 0; first < deliveries.length; first += ROWS_A_STATEMENT) {
-      const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
-      statements.push({
-        sql: `INSERT INTO push_delivery
-                (announcement_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
-              VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`).join(', ')}
-              ${onConflict('announcement_id, device_id')} ${assignments.join(', ')}`,
-        values: rows.flatMap((delivery) => valuesOf(key, delivery)),
-      });
-    }
-    return statements;
-  };
-
   return {
+    ...makeMessageStore(driver),
+
     async createAnnouncement(announcement) {
       const { insertId } = await driver.run(
         `INSERT INTO push_announcement (${NEW_ANNOUNCEMENT}, status, created_at)
@@ -190,7 +166,7 @@ export function makeStore(driver: Driver): Store {
       const rows = await driver.all(
         `SELECT push_device.device_id, target, target_kind
          FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
-         WHERE announcement_id = ? AND push_delivery.device_id >= ?
+         WHERE announcement_id = ? AND message_id = 0 AND push_delivery.device_id >= ?
            ${toId === null ? '' : 'AND push_delivery.device_id <= ?'}
            AND (retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)
          ORDER BY push_delivery.device_id LIMIT ?`,
@@ -249,7 +225,7 @@ export function makeStore(driver: Driver): Store {
         values: [leaseMs, ...keyOf(hop), hop.owner],
       };
       if (inFlight.length === 0) return changed(held.sql, held.values);
-      return driver.runTogether(held, ...upserts(hop, inFlight.map(asInFlight)));
+      return driver.runTogether(held, ...upsertDeliveries(driver.dialect, hop, inFlight.map(asInFlight)));
     },
 
     releaseHop: (hop) => giveBack(hop, 0),
@@ -342,7 +318,7 @@ export function makeStore(driver: Driver): Store {
     async fetchVerdicts(announcementId, fromId, lastId) {
       const rows = await driver.all(
         `SELECT device_id, verdict FROM push_delivery
-         WHERE announcement_id = ? AND device_id BETWEEN ? AND ?`,
+         WHERE announcement_id = ? AND message_id = 0 AND device_id BETWEEN ? AND ?`,
         [announcementId, fromId, lastId],
       );
       return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
@@ -354,11 +330,11 @@ export function makeStore(driver: Driver): Store {
         values: [...keyOf(hop), hop.owner],
       };
       const record = (those: readonly Delivery[]): Statement[] => [
-        ...upserts(hop, those),
+        ...upsertDeliveries(driver.dialect, hop, those),
         ...pruneStatements(driver.dialect, hop.announcementId, those),
       ];
       if (await driver.runTogether(stillHeld, ...record(deliveries))) return;
-      const [first, ...rest] = record(deliveries.filter(({ verdict }) => FINAL.includes(verdict)));
+      const [first, ...rest] = record(deliveries.filter(isFinal));
       if (first) await driver.runTogether(first, ...rest);
     },
 
@@ -388,24 +364,4 @@ function valuesOfAnnouncement(announcement: NewAnnouncement): Value[] {
   const { title, body, image, data, options } = content;
   const texts = [title, body, image, JSON.stringify(data), JSON.stringify(options)];
   return [...texts, source, promise, ttlSeconds, dryRun ? 1 : 0, lanes];
-}
-
-function valuesOf({ announcementId, round }: HopKey, delivery: Delivery): Value[] {
-  const { deviceId, verdict, reason, messageName, retryInMs } = delivery;
-  // A time later by NULL is NULL.
-  return [announcementId, deviceId, verdict, reason, messageName, round, retryInMs];
-}
-
-function marks(count: number): string {
-  return Array(count).fill('?').join(', ');
-}
-
-/** A final verdict stays: whoever comes later with another one is a run that had lost the hop. */
-function unlessFinal(column: string, value: string): string {
-  return `${column} = CASE WHEN push_delivery.verdict IN (${FINAL.map((verdict) => `'${verdict}'`).join(', ')})
-    THEN push_delivery.${column} ELSE ${value} END`;
-}
-
-function asInFlight({ deviceId }: Device): Delivery {
-  return { deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
 }

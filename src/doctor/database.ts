@@ -45,6 +45,7 @@ const TABLES: readonly (readonly [string, string])[] = [
   ['push_budget', 'version'],
   ['push_turn', 'opens_at'],
   ['push_delivery', 'verdict'],
+  ['push_message', 'owner'],
   ['push_tick', 'ticked_at'],
 ];
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:http2';
-import type { Clock, Device, Outcome } from '../context.ts';
+import type { Addressee, Clock, Outcome } from '../context.ts';
 import type { Connection } from './connection.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import type { Load, Pool } from './pool.ts';
@@ -13,8 +13,8 @@ export class Dispatch implements Load, ExchangeOwner {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #headers: readonly string[];
-  readonly #devices: readonly Device[];
-  readonly #body: (device: Device) => string;
+  readonly #devices: readonly Addressee[];
+  readonly #body: (device: Addressee) => string;
   readonly #outcomes: (Outcome | null)[];
   readonly #out: (Exchange | null)[];
   #next = 0;
@@ -28,8 +28,8 @@ export class Dispatch implements Load, ExchangeOwner {
     pool: Pool,
     clock: Clock,
     headers: readonly string[],
-    devices: readonly Device[],
-    body: (device: Device) => string,
+    devices: readonly Addressee[],
+    body: (device: Addressee) => string,
   ) {
     this.#pool = pool;
     this.#clock = clock;

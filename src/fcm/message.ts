@@ -1,22 +1,26 @@
 import type { BaseMessage, Message } from 'firebase-admin/messaging';
-import type { Batch, Device } from '../context.ts';
+import type { Addressee, Batch, Notification } from '../context.ts';
 import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-export type MessageParts = Pick<Batch, 'content' | 'collapseKey' | 'ttlSeconds'>;
 
-/** The request for a device as JSON. The message is written once; only the target differs from device to device. */
-export function makeBody(batch: Batch, nowMs: number): (device: Device) => string {
+/** The request for a device as JSON. The batch's message is written once; only the target differs from device to device. */
+export function makeBody(batch: Batch, nowMs: number): (device: Addressee) => string {
   const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
-  const after = `,${JSON.stringify(restMessage(batch, nowMs)).slice(1)}}`;
-  return ({ targetKind, target }) => `${before}"${targetKind}":${JSON.stringify(target)}${after}`;
+  const write = (message: Notification): string =>
+    `,${JSON.stringify(restMessage(message, nowMs)).slice(1)}}`;
+  const after = write(batch);
+  return ({ targetKind, target, own }) =>
+    `${before}"${targetKind}":${JSON.stringify(target)}${own ? write(own) : after}`;
 }
 
 /** The message for a device in the words of firebase-admin. */
-export function makeSdkMessage(batch: Batch, nowMs: number): (device: Device) => Message {
-  const message = sdkMessage(batch, nowMs);
-  return ({ targetKind, target }) =>
-    targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target };
+export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee) => Message {
+  const common = sdkMessage(batch, nowMs);
+  return ({ targetKind, target, own }) => {
+    const message = own ? sdkMessage(own, nowMs) : common;
+    return targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target };
+  };
 }
 
 /**
@@ -26,7 +30,7 @@ export function makeSdkMessage(batch: Batch, nowMs: number): (device: Device) =>
  * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone. APNs takes
  * the moment of expiry in seconds since the epoch, the web a time to live in seconds. Apps get a link in their `data`.
  */
-export function restMessage({ content, collapseKey, ttlSeconds }: MessageParts, nowMs: number): Json {
+export function restMessage({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
   const { title, body, image, options } = content;
   const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
   const isHigh = priority === 'high';
@@ -71,7 +75,7 @@ export function restMessage({ content, collapseKey, ttlSeconds }: MessageParts, 
 }
 
 /** The same message for firebase-admin: it hands on the words of HTTP v1 as they are, but for Android's time to live. */
-export function sdkMessage(parts: MessageParts, nowMs: number): BaseMessage {
+export function sdkMessage(parts: Notification, nowMs: number): BaseMessage {
   const message = restMessage(parts, nowMs) as { android: { ttl?: string } };
   const { ttl, ...android } = message.android;
   return {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { NewDevice } from '../context.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
+import { memberSchema } from '../message-schema.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
@@ -16,10 +17,15 @@ const device = z
     {
       target,
       kind: z.enum(['token', 'fid'], { error: 'token or fid' }).default('token'),
+      memberId: memberSchema.nullish(),
     },
     { error: 'no such field' },
   )
-  .transform(({ target: text, kind }): NewDevice => ({ target: text, targetKind: kind }));
+  .transform(({ target: text, kind, memberId }): NewDevice => ({
+    target: text,
+    targetKind: kind,
+    ...(memberId === undefined ? {} : { memberId }),
+  }));
 
 const register = makeRoute({
   method: 'POST',

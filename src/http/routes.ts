@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
+import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
 import { makeRoute, type Route } from './route.ts';
 
@@ -23,4 +24,10 @@ const openapi = makeRoute({
 });
 
 /** The whole API. */
-export const ROUTES: readonly Route[] = [health, openapi, ...ANNOUNCEMENT_ROUTES, ...DEVICE_ROUTES];
+export const ROUTES: readonly Route[] = [
+  health,
+  openapi,
+  ...ANNOUNCEMENT_ROUTES,
+  ...MESSAGE_ROUTES,
+  ...DEVICE_ROUTES,
+];

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Store } from '../context.ts';
-import { parseEvent } from '../job.ts';
 import { chance } from './fcm-faults.ts';
 import type { LocalLambda } from './lambda.ts';
+import type { LedgerLine } from './ledger-lines.ts';
 
 const WATCH_MS = 5;
 
@@ -33,17 +32,16 @@ export interface ChaosReport {
   readonly inFlightAtKills: number;
 }
 
-/** What chaos works on, and what a killed worker's page is compared with. */
+/** What chaos works on. */
 export interface Stage {
   readonly lambda: LocalLambda;
   /** Cuts a database connection; false if none is in use. */
   readonly cut: () => boolean;
-  readonly store: Store;
-  readonly devices: number;
-  readonly pageSize: number;
-  /** By target. */
-  readonly accepted: ReadonlyMap<string, number>;
-  readonly acceptedOf: (announcementId: number) => ReadonlyMap<string, number>;
+  /** Of so many FCM has accepted so many. */
+  readonly expected: number;
+  readonly accepted: () => number;
+  /** What a worker that was killed was at, by its event. */
+  readonly linesOf: (event: unknown) => Promise<readonly LedgerLine[]>;
 }
 
 /** Faults of the machine, the network and of Lambda, at moments that the seed decides. */
@@ -64,10 +62,10 @@ export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, dro
   const inFlight: Promise<number>[] = [];
 
   /** By progress and not by the clock, so that the same seed strikes at the same points on a slower machine. */
-  const drawPoints = (what: string, times: number, devices: number): number[] =>
+  const drawPoints = (what: string, times: number, expected: number): number[] =>
     Array.from(
       { length: times },
-      (_, nth) => chance(seed, `${what} ${nth}`) * BROADCAST_SHARE * devices,
+      (_, nth) => chance(seed, `${what} ${nth}`) * BROADCAST_SHARE * expected,
     ).toSorted((one, two) => one - two);
 
   return {
@@ -84,10 +82,10 @@ export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, dro
       return 2;
     },
     begin(stage) {
-      const killAt = drawPoints('kill', kills, stage.devices);
-      const cutAt = drawPoints('cut', dbFaults, stage.devices);
+      const killAt = drawPoints('kill', kills, stage.expected);
+      const cutAt = drawPoints('cut', dbFaults, stage.expected);
       const reached = (points: readonly number[], done: number): boolean =>
-        stage.accepted.size >= (points[done] ?? Infinity);
+        stage.accepted() >= (points[done] ?? Infinity);
       timer = setInterval(() => {
         if (reached(killAt, inFlight.length)) {
           const event = stage.lambda.killOne(chance(seed, `victim ${inFlight.length}`));
@@ -104,21 +102,8 @@ export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, dro
   };
 }
 
-/** Of the page that the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
-async function countInFlight(event: unknown, { store, pageSize, acceptedOf }: Stage): Promise<number> {
+/** Of what the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
+async function countInFlight(event: unknown, { linesOf }: Stage): Promise<number> {
   await sleep(SETTLE_MS);
-  const parsed = parseEvent(event);
-  if (parsed.entry !== 'direct' || parsed.job.kind !== 'broadcast') return 0;
-  const { job } = parsed;
-  const devices =
-    job.round === 0
-      ? await store.fetchPage(job.fromId, null, pageSize)
-      : await store.fetchRetryPage(job, null, pageSize);
-  const last = devices.at(-1);
-  if (!last) return 0;
-  const verdicts = await store.fetchVerdicts(job.announcementId, job.fromId, last.deviceId);
-  const accepted = acceptedOf(job.announcementId);
-  return devices.filter(
-    ({ deviceId, target }) => accepted.has(target) && verdicts.get(deviceId) !== 'delivered',
-  ).length;
+  return (await linesOf(event)).filter(({ times, verdict }) => times > 0 && verdict !== 'delivered').length;
 }

@@ -51,6 +51,8 @@ export interface Engine {
   readonly functionName: string;
   /** As anybody would: an asynchronous Invoke through the AWS SDK. */
   invoke(event: object): Promise<void>;
+  /** And a synchronous one: the function's reply; rejects if it failed. */
+  call(event: object): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const Payload = JSON.stringify(event);
     await client.send(new InvokeCommand({ FunctionName: FUNCTION_NAME, InvocationType: 'Event', Payload }));
   };
+  const call = async (event: object): Promise<unknown> => {
+    const Payload = JSON.stringify(event);
+    const reply = await client.send(new InvokeCommand({ FunctionName: FUNCTION_NAME, Payload }));
+    const text = reply.Payload?.transformToString() ?? '';
+    if (reply.FunctionError) throw new Error(text);
+    return JSON.parse(text) as unknown;
+  };
   const tick = (): void => {
     invoke({ kind: 'scan' }).catch((error: unknown) => onLog(`tick: ${String(error)}`));
   };
@@ -97,6 +106,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     hurry,
     functionName: FUNCTION_NAME,
     invoke,
+    call,
     async close() {
       clearInterval(timer);
       client.destroy();

@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { systemClock } from '../../src/clock.ts';
 import type { DatabaseConfig } from '../../src/context.ts';
-import { migrateDatabase } from '../../src/db/open.ts';
+import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
 import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
 import { MAIN } from '../support/baton.ts';
+import { madeUpDevices } from '../support/context.ts';
 import { API_TOKEN } from '../support/events.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 
@@ -19,6 +20,7 @@ const SECONDS = 60;
 const WARM_UP_SECONDS = 5;
 const CONNECTIONS = 50;
 const LATENCY_MS = 50;
+const DEVICES = 1000;
 const MOST_P99_MS = 250;
 
 interface Route {
@@ -28,12 +30,20 @@ interface Route {
 }
 
 const ROUTES: Readonly<Record<string, Route>> = {
+  messages: {
+    path: '/messages',
+    body: (nth) => ({
+      messages: [
+        { deviceId: (nth % DEVICES) + 1, title: 'Ready', body: `Order ${nth}`, idempotencyKey: `k-${nth}` },
+      ],
+    }),
+  },
   devices: { path: '/devices', body: (nth) => ({ target: `target-${nth}` }) },
 };
 
 /** `npm run bench -- api [ROUTE]`: the load that `baton serve` has to carry, from another process than its own. */
 export async function benchApi(): Promise<void> {
-  const route = ROUTES[process.argv[3] ?? 'devices'];
+  const route = ROUTES[process.argv[3] ?? 'messages'];
   if (!route) throw new Error(`expected one of ${Object.keys(ROUTES).join(', ')}, came ${process.argv[3]}`);
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
   const sandbox = await startFcmSandbox({ latencyMs: LATENCY_MS });
@@ -42,6 +52,9 @@ export async function benchApi(): Promise<void> {
   if (server) databases.push({ kind: 'mysql', url: `${server.url}/mysql`, tls: { kind: 'off' } });
   for (const database of databases) {
     await migrateDatabase(database, systemClock);
+    const store = await openStore(database, systemClock);
+    await store.addDevices(madeUpDevices(DEVICES));
+    await store.close();
     const serving = await serve({
       DATABASE_URL: database.kind === 'sqlite' ? database.file : database.url,
       FCM_ENDPOINT: sandbox.endpoint,

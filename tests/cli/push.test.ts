@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
@@ -108,6 +109,22 @@ test('bad rows are told by line and left out, and no target is printed', async (
   );
   expect(out).toBe('6 rows read, 2 devices added, 0 already there, 4 bad rows\n');
   expect(status).toBe(1);
+});
+
+test('import takes the member whose device it is, who then has messages of their own', async () => {
+  await baton(['migrate'], env);
+  const { err } = await importCsv(`token,member_id\na,ada\nb,ada\nc,\nd,${'x'.repeat(65)}\n`);
+  expect(err).toBe('line 5: member_id: expected at most 64 characters, came 65\n');
+  const file = new DatabaseSync(env['DATABASE_URL']!);
+  file.exec("INSERT INTO push_message (member_id, title, body) VALUES ('ada', 'Ready', 'Come and get it')");
+  file.exec("INSERT INTO push_message (device_id, title, body) VALUES (3, 'Yours', 'Too')");
+  file.exec("INSERT INTO push_message (device_id, title, body, data) VALUES (3, 'Bad', 'Row', '[1]')");
+  expect(() => file.exec("INSERT INTO push_message (title, body) VALUES ('to', 'nobody')")).toThrow('CHECK');
+  file.close();
+  expect((await baton(['scan'], env)).status).toBe(0);
+  expect(Object.fromEntries(sandbox.accepted)).toEqual({ a: 1, b: 1, c: 1 });
+  const { out } = await baton(['status', '1', '--json'], env);
+  expect(JSON.parse(out)).toMatchObject({ status: 'done', delivered: 3, rejected: 1 });
 });
 
 test.each([

@@ -156,6 +156,23 @@ test(
 );
 
 describe.each(databaseKinds())('on %s', (kind) => {
+  test.each([
+    ['from the table', ['--messages', '2000', '--page-size', '300', '--kills', '2', '--drop', '0.05']],
+    ['from a queue, a fifth of it twice', ['--queue', '500']],
+  ])('messages %s: each reaches the devices of its recipient, once', { timeout: LONG }, async (_, args) => {
+    const database = await makeDatabase(kind, { migrated: false });
+    const { status, summary } = await rehearse(
+      ...[...args, '--devices', '600', '--database', database.url, '--duplicate', '0.2', '--hurry', '60'],
+      ...['--latency', '20', '--faults', 'unregistered=0.01,unavailable=0.03'],
+    );
+    expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
+    expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills);
+    expect(summary.eventsDuplicated).toBeGreaterThan(0);
+    expect(summary.delivered).toBeGreaterThan(summary.messages);
+    expect(status).toBe(0);
+    await database.drop();
+  });
+
   test(
     'faults that pass are tried again until every device has a final verdict',
     { timeout: LONG },

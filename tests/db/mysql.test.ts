@@ -61,6 +61,39 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
     return rows.reduce((sum, row) => sum + Number(row['Value']), 0);
   }
 
+  test('a page of messages is a range of an index, its devices are looked up by theirs, and nothing is sorted', async () => {
+    await ask(
+      `INSERT INTO push_message (announcement_id, member_id, title, body)
+       SELECT 1 + seq DIV 50000, CONCAT('m-', seq), 't', 'b' FROM seq_1_to_100000`,
+    );
+    await ask(
+      `INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
+       SELECT 2, seq, seq, 'delivered', 0, UTC_TIMESTAMP(3) FROM seq_50000_to_100000`,
+    );
+    await ask('ANALYZE TABLE push_message, push_delivery');
+    const inRun = 'push_message.announcement_id = 2 AND push_message.message_id BETWEEN 90000 AND 93000';
+    const plans = [
+      await ask(`EXPLAIN SELECT DISTINCT message_id FROM push_message
+                 WHERE announcement_id = 2 AND message_id >= 90000 ORDER BY message_id LIMIT 3001`),
+      await ask(`EXPLAIN SELECT DISTINCT message_id FROM push_delivery
+                 WHERE announcement_id = 2 AND message_id >= 90000
+                   AND (retry_at IS NOT NULL AND round < 1 OR verdict = 'misconfigured' AND round = 1)
+                 ORDER BY message_id LIMIT 3001`),
+      await ask(`EXPLAIN SELECT title, target FROM push_message LEFT JOIN push_device
+                 ON push_device.member_id = push_message.member_id
+                 WHERE ${inRun} AND push_message.device_id IS NULL`),
+      await ask(`EXPLAIN SELECT verdict FROM push_message JOIN push_delivery
+                 ON push_delivery.announcement_id = push_message.announcement_id
+                   AND push_delivery.message_id = push_message.message_id WHERE ${inRun}`),
+    ];
+    for (const plan of plans.flat()) {
+      expect(plan).toMatchObject({ type: expect.stringMatching(/^(range|ref|eq_ref)$/) as string });
+      expect(String(plan['Extra'])).not.toMatch(/filesort|temporary/);
+    }
+    await ask('DELETE FROM push_message');
+    await ask('DELETE FROM push_delivery');
+  });
+
   test('an id beyond 2^53 is refused, not rounded', async () => {
     const store = await openStore(database.config, systemClock);
     await ask("INSERT INTO push_device (device_id, target) VALUES (9007199254740993, 'far')");

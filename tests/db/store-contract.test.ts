@@ -79,6 +79,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     expect(await store.fetchAnnouncement(id)).toEqual({
       ...draft,
       announcementId: id,
+      audience: 'devices',
       status: 'draft',
       statusReason: null,
       acceptUnregistered: false,

@@ -102,6 +102,22 @@ describe.each(TRANSPORTS)('the %s transport', (_, make) => {
     expect(sandbox.accepted.get('an-installation')).toBe(1);
   });
 
+  test('who has a message of their own gets that one, and the others the common one', async () => {
+    await begin();
+    const { content } = batchFor([]);
+    const own = {
+      content: { ...content, data: { order: '17' } },
+      ttlSeconds: 60,
+      collapseKey: 'baton-m17',
+    };
+    const [first, second, third] = devicesNamed('a', 'b', 'c');
+    const devices = [first!, { ...second!, own }, third!];
+    const outcomes = await sender.send(batchFor(devices), AbortSignal.timeout(10_000));
+    expect(outcomes.map(({ verdict }) => verdict)).toEqual(Array(3).fill('delivered'));
+    expect(Object.fromEntries(sandbox.acceptedOf('baton-m17'))).toEqual({ b: 1 });
+    expect(Object.fromEntries(sandbox.acceptedOf('baton-1'))).toEqual({ a: 1, c: 1 });
+  });
+
   test('a dry run is validated and shown to nobody', async () => {
     await begin();
     const outcomes = await sender.send(

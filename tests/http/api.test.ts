@@ -94,6 +94,42 @@ test('a device keeps its id when it is registered again, and its kind is the lat
   expect(await store.fetchPage(3, null, 10)).toMatchObject([{ target: 'fid-3', targetKind: 'fid' }]);
 });
 
+test('messages are sent at once, and their outcomes are in the reply, in order', async () => {
+  await store.addDevices(madeUpDevices(1));
+  await api.ask({ path: '/devices', body: { target: 'ada-1', memberId: 'ada' } });
+  // A refresh that does not say whose it is leaves it whose it was.
+  await api.ask({ path: '/devices', body: { target: 'ada-1' } });
+  const to = (fields: object) => ({ title: 'Ready', body: 'Come and get it', ...fields });
+  const body = {
+    messages: [
+      to({ memberId: 'ada', idempotencyKey: 'order-17' }),
+      to({ deviceId: 77 }),
+      to({ deviceId: '1', data: { a: 'b' } }),
+    ],
+  };
+  const answered = await api.ask({ path: '/messages', body });
+  expect(answered).toMatchObject({
+    status: 200,
+    body: {
+      outcomes: [
+        {
+          messageId: 1,
+          outcome: 'delivered',
+          retryAfterSeconds: null,
+          deliveries: [{ deviceId: 2, verdict: 'delivered', messageName: 'm' }],
+        },
+        { outcome: 'rejected', reason: 'NO_DEVICE', retryAfterSeconds: null },
+        { outcome: 'delivered', deliveries: [{ deviceId: 1 }] },
+      ],
+    },
+  });
+  expect((await api.ask({ path: '/messages', body })).body).toMatchObject({
+    outcomes: [{ messageId: 1 }, { outcome: 'rejected' }, { outcome: 'delivered' }],
+  });
+  // Without a key of its own a message is another one each time.
+  expect(api.ctx.sent).toEqual(['ada-1', 'target-1', 'target-1']);
+});
+
 test('a device is forgotten by its target, whose colon may come encoded', async () => {
   await store.addDevices([{ target: 'abc:def_1-2', targetKind: 'token' }]);
   const asked = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };

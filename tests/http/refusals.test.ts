@@ -11,6 +11,8 @@ import type { Asked } from '../support/events.ts';
 const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-to-be-told';
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
 const JSON_BODY = 'a JSON object';
+const MESSAGES = 'a list of 1 to 500 messages';
+const RECIPIENT = 'a deviceId or a memberId, and not both';
 const TARGET = '1 to 512 visible ASCII characters';
 
 let database: TestDatabase;
@@ -34,6 +36,10 @@ const announce = (body: object): Asked => ({
   body: { title: 'T', body: 'B', ...body },
 });
 const device = (body: unknown): Asked => ({ path: '/devices', body });
+const message = (fields: object): Asked => ({
+  path: '/messages',
+  body: { messages: [{ title: 'T', body: 'B', ...fields }] },
+});
 const bearing = (authorization: string): Asked => ({ headers: { authorization } });
 const typed = (type: string): Asked => ({
   ...push({ announcementId: 1 }),
@@ -170,6 +176,38 @@ test.each<[string, Asked, number, string, string, string]>([
     'the id of a row in push_announcement',
     '99',
   ],
+  ['no messages', { path: '/messages', body: {} }, 400, 'messages', MESSAGES, 'nothing'],
+  ['not one message', { path: '/messages', body: { messages: [] } }, 400, 'messages', MESSAGES, '[]'],
+  [
+    'too many messages',
+    {
+      path: '/messages',
+      body: { messages: Array.from({ length: 501 }, () => ({ title: 'T', body: 'B', deviceId: 1 })) },
+    },
+    400,
+    'messages',
+    MESSAGES,
+    'a list of 501',
+  ],
+  ['a message to nobody', message({}), 400, 'messages.0.deviceId', RECIPIENT, 'nothing'],
+  ['a message to two', message({ deviceId: 1, memberId: 'a' }), 400, 'messages.0.deviceId', RECIPIENT, '1'],
+  [
+    'a member too long',
+    message({ memberId: 'x'.repeat(65) }),
+    400,
+    'messages.0.memberId',
+    '1 to 64 characters',
+    `"${'x'.repeat(65)}"`,
+  ],
+  [
+    'a key with a blank',
+    message({ deviceId: 1, idempotencyKey: 'a b' }),
+    400,
+    'messages.0.idempotencyKey',
+    '1 to 100 visible ASCII characters',
+    '"a b"',
+  ],
+  ['a message of another field', message({ deviceId: 1, to: 1 }), 400, 'messages.0.to', 'no such field', '1'],
   ['no target', device({}), 400, 'target', TARGET, 'nothing'],
   ['an empty target', device({ target: '' }), 400, 'target', TARGET, '0 characters'],
   ['a target with a blank', device({ target: `${TOKEN} ` }), 400, 'target', TARGET, '45 characters'],

@@ -2,7 +2,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseConfig } from '../../src/config.ts';
 import type {
   Context,
-  Device,
+  Addressee,
   NewAnnouncement,
   NewDevice,
   Outcome,
@@ -55,7 +55,7 @@ export interface TestContext extends Context {
 export interface TestOptions {
   readonly env?: Record<string, string>;
   /** FCM's answer for a device. */
-  readonly answer?: (device: Device) => Outcome;
+  readonly answer?: (device: Addressee) => Outcome;
   /** Runs before each chunk is sent. */
   readonly beforeSend?: () => Promise<void> | void;
   readonly invoke?: (job: PushJob) => Promise<void>;

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS push_announcement (
   dry_run         TINYINT NOT NULL DEFAULT 0,
   lanes           INT UNSIGNED NOT NULL DEFAULT 1 COMMENT 'chains of hops side by side',
   accept_unregistered TINYINT NOT NULL DEFAULT 0 COMMENT '1: a chunk that is nearly all unregistered is believed',
+  audience        VARCHAR(16) NOT NULL DEFAULT 'devices' COMMENT 'devices, or messages: a run of push_message rows',
   status          VARCHAR(16) NOT NULL DEFAULT 'draft',
   status_reason   TEXT NULL,
   publish_at      DATETIME(3) NULL COMMENT 'when a scheduled announcement starts',
@@ -28,11 +29,36 @@ CREATE TABLE IF NOT EXISTS push_device (
   device_id   BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   target      VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   target_kind VARCHAR(8) NOT NULL DEFAULT 'token',
+  member_id   VARCHAR(64) COLLATE utf8mb4_bin NULL COMMENT 'whose it is, for messages to a member',
   created_at  DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
   unregistered_at     DATETIME(3) NULL COMMENT 'since when FCM says that the app is gone; NULL: it is pushed to',
   unregistered_reason VARCHAR(100) NULL COMMENT 'in the words of FCM',
   unregistered_by     BIGINT UNSIGNED NULL COMMENT 'the announcement that found out',
-  UNIQUE KEY push_device_target (target)
+  UNIQUE KEY push_device_target (target),
+  KEY push_device_member (member_id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+
+CREATE TABLE IF NOT EXISTS push_message (
+  message_id      BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  message_key     VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'the sender''s own: no two are alike',
+  announcement_id BIGINT UNSIGNED NULL COMMENT 'its run; NULL: not due yet; 0: sent at once, in no run',
+  source          VARCHAR(64) NOT NULL DEFAULT 'default',
+  device_id       BIGINT UNSIGNED NULL,
+  member_id       VARCHAR(64) COLLATE utf8mb4_bin NULL COMMENT 'all devices of the member',
+  title           TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  image           TEXT NULL,
+  data            TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object of strings',
+  options         TEXT NOT NULL DEFAULT ('{}') COMMENT 'a JSON object: link, sound, badge, ...',
+  ttl_seconds     INT UNSIGNED NULL COMMENT 'how long it is worth anything; NULL: 4 weeks, as FCM has it',
+  publish_at      DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
+  created_at      DATETIME(3) NOT NULL DEFAULT (UTC_TIMESTAMP(3)),
+  owner           VARCHAR(100) NULL COMMENT 'who sends it at once',
+  leased_until    DATETIME(3) NULL COMMENT 'until when nobody else may',
+  UNIQUE KEY push_message_key (message_key),
+  KEY push_message_run (announcement_id, message_id),
+  KEY push_message_due (announcement_id, source, publish_at),
+  CONSTRAINT push_message_recipient CHECK ((device_id IS NULL) <> (member_id IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_hop (
@@ -78,8 +104,9 @@ CREATE TABLE IF NOT EXISTS push_tick (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 CREATE TABLE IF NOT EXISTS push_delivery (
-  announcement_id BIGINT UNSIGNED NOT NULL,
-  device_id       BIGINT UNSIGNED NOT NULL,
+  announcement_id BIGINT UNSIGNED NOT NULL COMMENT '0: a message that was sent at once',
+  message_id      BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT '0: the announcement itself',
+  device_id       BIGINT UNSIGNED NOT NULL COMMENT '0: the message went to no device',
   verdict         VARCHAR(16) CHARACTER SET ascii NOT NULL,
   reason          VARCHAR(100) NULL,
   message_name    VARCHAR(255) NULL COMMENT 'what FCM calls the accepted message',
@@ -87,5 +114,5 @@ CREATE TABLE IF NOT EXISTS push_delivery (
   attempts        INT UNSIGNED NOT NULL DEFAULT 1,
   retry_at        DATETIME(3) NULL COMMENT 'when it is to be tried again; NULL: never',
   recorded_at     DATETIME(3) NOT NULL,
-  PRIMARY KEY (announcement_id, device_id)
+  PRIMARY KEY (announcement_id, message_id, device_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;

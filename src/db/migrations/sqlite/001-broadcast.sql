@@ -13,6 +13,7 @@ CREATE TABLE push_announcement (
   dry_run         INTEGER NOT NULL DEFAULT 0,
   lanes           INTEGER NOT NULL DEFAULT 1, -- chains of hops side by side
   accept_unregistered INTEGER NOT NULL DEFAULT 0, -- 1: a chunk that is nearly all unregistered is believed
+  audience        TEXT NOT NULL DEFAULT 'devices', -- devices, or messages: a run of push_message rows
   status          TEXT NOT NULL DEFAULT 'draft',
   status_reason   TEXT,
   publish_at      INTEGER, -- when a scheduled announcement starts
@@ -28,11 +29,37 @@ CREATE TABLE push_device (
   device_id   INTEGER PRIMARY KEY AUTOINCREMENT,
   target      TEXT NOT NULL UNIQUE,
   target_kind TEXT NOT NULL DEFAULT 'token',
+  member_id   TEXT, -- whose it is, for messages to a member
   created_at  INTEGER NOT NULL,
   unregistered_at     INTEGER, -- since when FCM says that the app is gone; NULL: it is pushed to
   unregistered_reason TEXT, -- in the words of FCM
   unregistered_by     INTEGER -- the announcement that found out
 ) STRICT;
+
+CREATE INDEX push_device_member ON push_device (member_id);
+
+CREATE TABLE push_message (
+  message_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  message_key     TEXT UNIQUE, -- the sender's own: no two are alike
+  announcement_id INTEGER, -- its run; NULL: not due yet; 0: sent at once, in no run
+  source          TEXT NOT NULL DEFAULT 'default',
+  device_id       INTEGER,
+  member_id       TEXT, -- all devices of the member
+  title           TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  image           TEXT,
+  data            TEXT NOT NULL DEFAULT '{}', -- a JSON object of strings
+  options         TEXT NOT NULL DEFAULT '{}', -- a JSON object: link, sound, badge, ...
+  ttl_seconds     INTEGER, -- how long it is worth anything; NULL: 4 weeks, as FCM has it
+  publish_at      INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+  created_at      INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)),
+  owner           TEXT, -- who sends it at once
+  leased_until    INTEGER, -- until when nobody else may
+  CONSTRAINT push_message_recipient CHECK ((device_id IS NULL) <> (member_id IS NULL))
+) STRICT;
+
+CREATE INDEX push_message_run ON push_message (announcement_id, message_id);
+CREATE INDEX push_message_due ON push_message (announcement_id, source, publish_at);
 
 CREATE TABLE push_hop (
   announcement_id INTEGER NOT NULL,
@@ -77,8 +104,9 @@ CREATE TABLE push_turn (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE push_delivery (
-  announcement_id INTEGER NOT NULL,
-  device_id       INTEGER NOT NULL,
+  announcement_id INTEGER NOT NULL, -- 0: a message that was sent at once
+  message_id      INTEGER NOT NULL DEFAULT 0, -- 0: the announcement itself
+  device_id       INTEGER NOT NULL, -- 0: the message went to no device
   verdict         TEXT NOT NULL,
   reason          TEXT,
   message_name    TEXT, -- what FCM calls the accepted message
@@ -86,5 +114,5 @@ CREATE TABLE push_delivery (
   attempts        INTEGER NOT NULL DEFAULT 1,
   retry_at        INTEGER, -- when it is to be tried again; NULL: never
   recorded_at     INTEGER NOT NULL,
-  PRIMARY KEY (announcement_id, device_id)
+  PRIMARY KEY (announcement_id, message_id, device_id)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,68 @@
+import * as z from 'zod';
+import { VERDICTS } from '../db/rows.ts';
+import { makeMessage, messageSchema } from '../message-schema.ts';
+import { type MessageReport, sendMessages } from '../messages.ts';
+import { makeRoute, type Route } from './route.ts';
+
+const MOST_MESSAGES = 500;
+/** FCM takes 4096 bytes of each; in JSON a character may be several. */
+const MAX_BODY_BYTES = MOST_MESSAGES * 8192;
+
+const MESSAGES = `a list of 1 to ${MOST_MESSAGES} messages`;
+
+const outcome = z.object({
+  messageId: z.int().nullable().describe('null: it was not even looked at'),
+  outcome: z.enum([...VERDICTS, 'in-progress']),
+  reason: z.string().nullable(),
+  retryAfterSeconds: z
+    .int()
+    .nullable()
+    .describe('when it is worth sending again, under the same key; null: never'),
+  deliveries: z.array(
+    z.object({
+      deviceId: z.int().describe('0: there is no device'),
+      verdict: z.enum(VERDICTS),
+      reason: z.string().nullable(),
+      messageName: z.string().nullable().describe("FCM's name for it"),
+    }),
+  ),
+});
+
+const send = makeRoute({
+  method: 'POST',
+  path: '/messages',
+  summary: 'Send messages at once, each to a device or to all devices of a member.',
+  body: z.strictObject(
+    {
+      messages: z
+        .array(messageSchema, { error: MESSAGES })
+        .min(1, { error: MESSAGES })
+        .max(MOST_MESSAGES, { error: MESSAGES }),
+    },
+    { error: 'no such field' },
+  ),
+  maxBodyBytes: MAX_BODY_BYTES,
+  replies: {
+    200: {
+      description: 'What became of them, in order.',
+      body: z.object({ outcomes: z.array(outcome) }),
+    },
+  },
+  async run(ctx, { body }) {
+    // Without a key of the caller's nobody can ask for the same message again.
+    const messages = body.messages.map((each) => makeMessage(ctx.config, each, crypto.randomUUID()));
+    const reports = await sendMessages(ctx, messages);
+    return { status: 200, body: { outcomes: reports.map(tell) } };
+  },
+});
+
+function tell({ verdict, retryInMs, ...report }: MessageReport): z.infer<typeof outcome> {
+  return {
+    ...report,
+    outcome: verdict,
+    retryAfterSeconds: retryInMs === null ? null : Math.ceil(retryInMs / 1000),
+    deliveries: [...report.deliveries],
+  };
+}
+
+export const MESSAGE_ROUTES: readonly Route[] = [send];
