@@ -320,7 +320,7 @@ test('a reply of another length than the chunk is refused, and nothing is record
   const job = await announce(10);
   const ctx = makeContext(store);
   const short = { ...ctx, senders: fixedSender({ send: async () => [], close: async () => {} }) };
-  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a device, came 0');
+  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a push, came 0');
   expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
 });
 
@@ -332,8 +332,7 @@ test('a hop that fails again and again stops the announcement, and is tried anew
   expect(await runHop(failing, job)).toMatchObject({ end: 'stopped' });
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({
     status: 'failed',
-    statusReason:
-      "the hop at device 0, round 0, was begun 20 times without sending: the function's log says why",
+    statusReason: "the hop at 0, round 0, was begun 20 times without sending: the function's log says why",
   });
   await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
   expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });

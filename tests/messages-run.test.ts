@@ -175,10 +175,11 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('after its time to live a message is not tried again', async () => {
-    await store.addMessages([{ ...message(1, device(4)), ttlSeconds: 5 }, message(2, device(4))], Date.now());
-    const env = { RETRY_MS: '10000' };
-    await tick({ env, answer: () => outcome('retryable', 'UNAVAILABLE') });
-    expect(await store.countDeliveries(1)).toMatchObject({ rejected: 1, retryable: 1 });
+    const brief = { ...message(1, device(4)), ttlSeconds: 5 };
+    await store.addMessages([brief, message(2, device(4)), message(3, device(1))], Date.now());
+    const busy = outcome('retryable', 'UNAVAILABLE');
+    await tick({ answer: ({ deviceId }) => (deviceId === 4 ? busy : delivered) });
+    expect(await store.countDeliveries(1)).toMatchObject({ rejected: 1, retryable: 1, delivered: 1 });
   });
 
   test('of two ticks at once, one makes the run, and no message is in two', async () => {
