@@ -5,7 +5,7 @@ import { runHop } from '../../src/broadcast.ts';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { scan } from '../../src/scan.ts';
-import { draft, makeContext } from '../support/context.ts';
+import { delivered, draft, makeContext, outcome } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
 const OLD_TABLES = `
@@ -41,7 +41,9 @@ test.runIf(databaseKinds().includes('mysql'))(
       }
       await own.drop();
       const store = await openStore(database.config, systemClock);
-      const ctx = makeContext(store);
+      const answer = ({ target }: { target: string }) =>
+        target === 'c' ? outcome('unregistered', 'UNREGISTERED') : delivered;
+      const ctx = makeContext(store, { answer });
 
       await scan(ctx);
       expect(ctx.invoked).toEqual([]);
@@ -54,6 +56,9 @@ test.runIf(databaseKinds().includes('mysql'))(
       expect(ctx.sent).toEqual(['a', 'b', 'c']);
       const [rows] = await connection.query('SELECT status FROM notifications ORDER BY id');
       expect(rows).toEqual([{ status: 'draft' }, { status: 'done' }]);
+
+      const [gone] = await connection.query('SELECT fcm_token FROM devices WHERE unregistered_by = 2');
+      expect(gone).toEqual([{ fcm_token: 'c' }]);
 
       // Baton's own commands write through them too.
       expect(await store.createAnnouncement(draft)).toBe(3);
