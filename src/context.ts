@@ -408,6 +408,13 @@ export interface Store extends MessageStore {
 
   /** The verdicts on devices from `fromId` to `lastId`, both inclusive; devices without a delivery are absent. */
   fetchVerdicts(announcementId: number, fromId: number, lastId: number): Promise<Map<number, Verdict>>;
+  /** Those of one verdict, by message and device, that come after `after`; at most `limit`. */
+  fetchDeliveries(
+    announcementId: number,
+    verdict: Verdict,
+    after: { readonly messageId: number; readonly deviceId: number },
+    limit: number,
+  ): Promise<{ messageId: number; deviceId: number; reason: string | null }[]>;
   /**
    * Idempotent. A row that is already `delivered`, `unregistered` or `rejected` stays as it is; and if the hop is not the
    * owner's any more, only such verdicts are recorded: the rest is for whoever took it over to say. An `unregistered` device

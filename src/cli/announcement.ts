@@ -1,12 +1,15 @@
 import { systemClock } from '../clock.ts';
 import { type Env, parseDatabaseConfig } from '../config.ts';
-import type { Counts, Store } from '../context.ts';
+import type { Counts, Store, Verdict } from '../context.ts';
 import { fetchNamed } from '../broadcast.ts';
 import { openStore } from '../db/open.ts';
+import { VERDICTS } from '../db/rows.ts';
 import { PushError } from '../errors.ts';
 import { type Move, moveAnnouncement } from '../moves.ts';
 import { type Args, type Command, type Option, type Terminal } from './command.ts';
 import { group } from './progress.ts';
+
+const DELIVERIES_A_READ = 5000;
 
 const OPTIONS: Readonly<Record<string, Option>> = {
   json: { help: 'print one JSON object and nothing else' },
@@ -15,8 +18,16 @@ const OPTIONS: Readonly<Record<string, Option>> = {
 export const statusCommand: Command = {
   summary: 'Where an announcement stands, and whom it has reached.',
   operands: 'ID',
-  options: OPTIONS,
-  run: (args, terminal) => withStore(terminal.env, (store) => tell(store, readId(args), args, terminal)),
+  options: {
+    list: { value: 'VERDICT', help: 'print the devices of this verdict, one a line with its reason' },
+    ...OPTIONS,
+  },
+  run: (args, terminal) =>
+    withStore(terminal.env, (store) =>
+      args.text('list') === null
+        ? tell(store, readId(args), args, terminal)
+        : list(store, readId(args), args.oneOf('list', VERDICTS), terminal),
+    ),
 };
 
 export const pauseCommand = makeMove('Stop a running announcement within one chunk of each hop.', 'pause');
@@ -57,6 +68,26 @@ export async function withStore(env: Env, work: (store: Store) => Promise<number
     return await work(store);
   } finally {
     await store.close();
+  }
+}
+
+/** Device by device, or message and device; tab and reason. */
+async function list(
+  store: Store,
+  announcementId: number,
+  verdict: Verdict,
+  { out }: Terminal,
+): Promise<number> {
+  await fetchNamed({ store }, { announcementId });
+  for (let after = { messageId: -1, deviceId: 0 }; ;) {
+    const deliveries = await store.fetchDeliveries(announcementId, verdict, after, DELIVERIES_A_READ);
+    const last = deliveries.at(-1);
+    if (!last) return 0;
+    for (const { messageId, deviceId, reason } of deliveries) {
+      const id = messageId === 0 ? [deviceId] : [messageId, deviceId];
+      out(`${[...id, reason ?? ''].join('\t')}\n`);
+    }
+    after = last;
   }
 }
 

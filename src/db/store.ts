@@ -324,6 +324,20 @@ export function makeStore(driver: Driver): Store {
       return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
     },
 
+    async fetchDeliveries(announcementId, verdict, { messageId, deviceId }, limit) {
+      const rows = await driver.all(
+        `SELECT message_id, device_id, reason FROM push_delivery
+         WHERE announcement_id = ? AND (message_id > ? OR message_id = ? AND device_id > ?) AND verdict = ?
+         ORDER BY message_id, device_id LIMIT ?`,
+        [announcementId, messageId, messageId, deviceId, verdict, limit],
+      );
+      return rows.map((row) => ({
+        messageId: readWhole(row, 'message_id'),
+        deviceId: readWhole(row, 'device_id'),
+        reason: readOptionalText(row, 'reason'),
+      }));
+    },
+
     async recordDeliveries(hop, deliveries) {
       const stillHeld: Statement = {
         sql: `UPDATE push_hop SET claims = 1 WHERE ${THIS_HOP} AND owner = ?`,

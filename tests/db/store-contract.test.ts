@@ -278,6 +278,24 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     });
   });
 
+  test('the deliveries of one verdict are read in order, page after page', async () => {
+    const hop = await claimed(await startedHop(), 'a');
+    const unknown: Entry = { ...retryable, verdict: 'unknown' };
+    const ids = [5, 3, 9, 7];
+    await store.recordDeliveries(hop, [
+      { deviceId: 4, ...delivered },
+      ...ids.map((deviceId) => ({ deviceId, ...unknown })),
+    ]);
+    const read = async (deviceId: number) => {
+      const after = { messageId: 0, deviceId };
+      return store.fetchDeliveries(hop.announcementId, 'unknown', after, 3);
+    };
+    const { reason } = unknown;
+    expect(await read(0)).toEqual([3, 5, 7].map((deviceId) => ({ messageId: 0, deviceId, reason })));
+    expect(await read(7)).toEqual([{ messageId: 0, deviceId: 9, reason }]);
+    expect(await read(9)).toEqual([]);
+  });
+
   test('a retry round has just the devices that are to be tried again, and each once', async () => {
     await store.addDevices(madeUpDevices(6));
     const [a, b, c, d] = (await store.fetchPage(0, null, 4)).map(({ deviceId }) => deviceId);
