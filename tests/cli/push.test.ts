@@ -203,3 +203,25 @@ test('every command has its help', async () => {
     expect(help.status).toBe(0);
   }
 });
+
+test('devices whose app is gone are counted, left out of the next push, and taken back in', async () => {
+  await sandbox.close();
+  sandbox = await startFcmSandbox({ faults: { unregistered: 1 } });
+  env = { ...env, FCM_ENDPOINT: sandbox.endpoint };
+  env['GOOGLE_APPLICATION_CREDENTIALS'] = writeSandboxCredentials(folder, sandbox.tokenUrl);
+  await baton(['migrate'], env);
+  await importCsv('token\ntoken-1\ntoken-2\n');
+  expect(JSON.parse((await baton(['push', ...HELLO, '--json'], env)).out)).toMatchObject({ unregistered: 2 });
+  expect((await baton(['devices'], env)).out).toBe(
+    '0 devices\n2 left out: unregistered, as announcement 1 found\n',
+  );
+  expect(JSON.parse((await baton(['push', ...HELLO, '--json'], env)).out)).toMatchObject({ unregistered: 0 });
+  expect((await baton(['devices', 'restore', '--announcement', '1'], env)).out).toBe(
+    '2 devices are pushed to again\n',
+  );
+  expect(JSON.parse((await baton(['devices', '--json'], env)).out)).toEqual({ devices: 2, unregistered: [] });
+
+  const wrong = await baton(['devices', 'restore'], env);
+  expect(wrong.err).toBe("baton devices: --announcement: expected an announcement's id, came nothing\n");
+  expect(wrong.status).toBe(2);
+});

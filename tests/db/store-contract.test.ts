@@ -357,6 +357,8 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       const { target, targetKind } = all[0]!;
       expect(await store.addDevices([{ target, targetKind }])).toBe(0);
       expect(await page(a!)).toEqual([a, c]);
+      expect(await store.registerDevice(all[1]!)).toBe(b);
+      expect(await page(a!)).toEqual([a, b, c]);
     });
 
     test('are taken back in for one announcement, and stay left out for another', async () => {
