@@ -58,8 +58,7 @@ export interface SandboxStats {
   /** From the first message that came in the outage to the last one. */
   outageHeardMs: number;
   /**
-   * The share of the quota that was used while the middle three fifths of the messages were accepted; 0 for too few to
-   * tell.
+   * The share of the quota that was used while the middle three fifths of the messages were taken; 0 for too few to tell.
    */
   quotaUse: number;
   /** By FCM's error code, `OK`, or the fault that left no answer. */
@@ -99,8 +98,9 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   let firstAt: number | undefined;
   let outageAt: number | undefined;
   const sessions = new Set<ServerHttp2Session>();
-  /** When each hundredth message was accepted. */
+  /** When each hundredth message was counted against the quota: refused ones are, but for a 429. */
   const marks: number[] = [];
+  let counted = 0;
   const stats: SandboxStats = {
     requests: 0,
     accepted: 0,
@@ -115,7 +115,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
 
   const accept = ({ target, collapseKey }: SandboxMessage): void => {
     log.add(target, collapseKey);
-    if (stats.accepted++ % MARK_EVERY === 0) marks.push(performance.now());
+    stats.accepted++;
   };
   const count = (code: string): void => {
     stats.answers[code] = (stats.answers[code] ?? 0) + 1;
@@ -165,6 +165,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     const fullInSeconds = quota.take(project);
     if (fullInSeconds > 0)
       return answer(stream, replies.quotaExceeded(retryAfterSeconds ?? fullInSeconds), 0);
+    if (counted++ % MARK_EVERY === 0) marks.push(now);
     if ('status' in message) return answer(stream, message, 0);
 
     const { target, validateOnly } = message;
