@@ -18,6 +18,15 @@ test.each([
   expect(parseEvent(fixture(name))).toEqual({ entry: 'direct', job });
 });
 
+test('the records of SQS are one job, each with its id', () => {
+  const body = '{"memberId":"customer-17","title":"Ready","body":"Your order can be picked up."}';
+  const job = { kind: 'queue', records: [{ recordId: '059f36b4-87a3-44ab-83d2-661975830a7d', body }] };
+  expect(parseEvent(fixture('sqs'))).toEqual({ entry: 'direct', job });
+  expect(() => parseEvent({ Records: [{ eventSource: 'aws:sqs', messageId: 'a' }] })).toThrow(
+    'Records.0.body: expected text, came nothing',
+  );
+});
+
 test('a notification of SNS is a job by its message, and keeps its id', () => {
   const parsed = parseEvent(fixture('sns'));
   const text = '{"announcementId": 42, "deviceId": 0}';

@@ -19,7 +19,7 @@ test.each([
   expect(JSON.parse(Buffer.from(request!.body).toString())).toHaveProperty('announcementId');
 });
 
-test.each(['direct', 'sns', 'eventbridge-rule', 'eventbridge-scheduler', 'lambda-destination'])(
+test.each(['direct', 'sns', 'sqs', 'eventbridge-rule', 'eventbridge-scheduler', 'lambda-destination'])(
   'an event of the shape %s is none',
   (name) => {
     expect(parseRequest(fixture(name))).toBeNull();
