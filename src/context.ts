@@ -159,6 +159,7 @@ export type Ledger = ReadonlyMap<number, ReadonlyMap<number, Recorded>>;
 
 /** A message that is to be sent at once, as its claimant finds it. */
 export interface ClaimedMessage extends Message {
+  readonly owner: string;
   /** False: another run is at it, for as long as `leaseMs`. */
   readonly isMine: boolean;
   readonly leaseMs: number;
@@ -459,9 +460,8 @@ export interface MessageStore {
   claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
   /** Records them, and gives back the messages that somebody has to send again. */
   recordMessages(
-    owner: string,
     deliveries: readonly Delivery[],
-    givenBack: readonly Pick<Message, 'messageId'>[],
+    givenBack: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[],
   ): Promise<void>;
 }
 
@@ -508,9 +508,23 @@ export interface Senders {
   close(): Promise<void>;
 }
 
+/** Makes one call of what many ask for at the same time. */
+export interface Gatherer {
+  /**
+   * Runs `work` for the items of all callers of this name that came while the call before was under way; each gets the
+   * results of its own items. `work` has one result for each item, in order.
+   */
+  join<In, Out>(
+    name: string,
+    items: readonly In[],
+    work: (items: readonly In[]) => Promise<readonly Out[]>,
+  ): Promise<readonly Out[]>;
+}
+
 /** Opened once for a warm container; lives on between invocations. */
 export interface Services {
   readonly config: Config;
+  readonly gatherer: Gatherer;
   readonly store: Store;
   readonly senders: Senders;
   readonly invoker: Invoker;

@@ -11,6 +11,7 @@ import { makeSenders } from './fcm/open.ts';
 import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
 import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './job.ts';
+import { makeGatherer } from './gatherer.ts';
 import { makeLog } from './log.ts';
 import { type QueueReply, runQueue } from './queue.ts';
 import { makeInvoker } from './recurse.ts';
@@ -73,7 +74,8 @@ export async function openServices(env: Env, write: (line: string) => void): Pro
   const clock = systemClock;
   const log = makeLog(clock, { stage: config.stage }, write);
   const store = await openStore(config.database, clock);
-  return { config, store, senders: makeSenders(config, clock), invoker: makeInvoker(), clock, log };
+  const senders = makeSenders(config, clock);
+  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log };
 }
 
 export const handler = makeHandler(

@@ -76,25 +76,64 @@ async function trySend(
 }
 
 async function send(ctx: Context, source: string, messages: readonly NewMessage[]): Promise<MessageReport[]> {
-  const { store, config, requestId } = ctx;
-  const owner = `${requestId}/${crypto.randomUUID()}`;
-  const claims = await store.claimMessages(messages, owner, config.leaseMs);
+  const { gatherer, config } = ctx;
+  const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
   const mine = claims.filter(({ isMine }) => isMine);
   const refused = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : (unsendable(claim) ?? [])));
   const pushes = mine.flatMap(unsent);
   const { outcomes, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
     // Nothing was sent, so that nobody has to wait until the lease is over.
-    await store.recordMessages(owner, [], mine);
+    await record(ctx, [], mine);
     throw error;
   });
   const deliveries = [...refused, ...judgeAll(config, pushes, outcomes)];
   const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
   const reports = claims.map((claim) => report(claim, byMessage.get(claim.messageId) ?? []));
   const open = claims.filter(({ isMine }, nth) => isMine && reports[nth]?.retryInMs !== null);
-  await store.recordMessages(owner, deliveries, open);
+  await record(ctx, deliveries, open);
   // Of a single push nobody can tell whether the project or the phone has had too many.
   if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: pushes.length === 1 });
   return reports;
+}
+
+/** A message that several callers want to send at once is the first one's. */
+async function claimAll(ctx: Context, messages: readonly NewMessage[]): Promise<ClaimedMessage[]> {
+  const { store, config, requestId } = ctx;
+  const distinct = new Map(messages.map((message) => [message.messageKey, message]));
+  const owner = `${requestId}/${crypto.randomUUID()}`;
+  const claims = await store.claimMessages([...distinct.values()], owner, config.leaseMs);
+  const byKey = new Map(Array.from(distinct.keys(), (key, nth) => [key, claims[nth]]));
+  const taken = new Set<string>();
+  return messages.flatMap(({ messageKey }) => {
+    const claim = byKey.get(messageKey);
+    if (!claim) return [];
+    const isMine = claim.isMine && !taken.has(messageKey);
+    taken.add(messageKey);
+    return { ...claim, isMine };
+  });
+}
+
+async function reserve(ctx: Context, source: string, pushes: number): Promise<number> {
+  const [waitMs = 0] = await ctx.gatherer.join(`slot ${source}`, [pushes], async (counts) => {
+    const sum = counts.reduce((one, other) => one + other, 0);
+    const slot = await reserveSlot(ctx, source, sum, { urgent: true });
+    return counts.map(() => slot.waitMs);
+  });
+  return waitMs;
+}
+
+async function record(
+  { store, gatherer }: Context,
+  deliveries: readonly Delivery[],
+  givenBack: readonly ClaimedMessage[],
+): Promise<void> {
+  await gatherer.join('record', [{ deliveries, givenBack }], async (all) => {
+    await store.recordMessages(
+      all.flatMap((each) => each.deliveries),
+      all.flatMap((each) => each.givenBack),
+    );
+    return all;
+  });
 }
 
 /** Nobody waits longer for the budget than there is time, or than a lease lasts that has to outlast FCM's answer too. */
@@ -106,7 +145,7 @@ async function push(
   const { senders, config } = ctx;
   const own = pushes[0]?.own;
   if (!own) return { outcomes: [], tookMs: 0 };
-  const { waitMs } = await reserveSlot(ctx, source, pushes.length, { urgent: true });
+  const waitMs = await reserve(ctx, source, pushes.length);
   const spareMs = Math.min(ctx.remainingMs() - config.reserveMs, config.leaseMs - config.fcm.timeoutMs);
   if (waitMs >= spareMs) return { outcomes: pushes.map(() => noBudget(waitMs)), tookMs: 0 };
   if (waitMs > 0) await sleep(waitMs);

@@ -109,6 +109,20 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     await ctx.store.close();
   });
 
+  test('many that ask at once share the statements, and nobody the messages', async () => {
+    const ctx = makeContext(store);
+    const reports = await Promise.all(
+      Array.from({ length: 40 }, (_, nth) =>
+        sendMessages(ctx, [make(`k${nth % 20}`, device((nth % 3) + 1))]),
+      ),
+    );
+    const verdicts = reports.flat().map(({ verdict }) => verdict);
+    expect(verdicts.slice(0, 20).every((verdict) => verdict === 'delivered')).toBe(true);
+    expect(verdicts.every((verdict) => verdict === 'delivered' || verdict === 'in-progress')).toBe(true);
+    expect(ctx.sent).toHaveLength(20);
+    expect(await store.countDeliveries(0)).toMatchObject({ delivered: 20 });
+  });
+
   test('a run that was killed in mid-send is repeated when its lease is over', async () => {
     const [claim] = await store.claimMessages([make('a', device(3))], 'killed', 60_000);
     expect(claim).toMatchObject({ isMine: true, recorded: new Map() });
@@ -116,7 +130,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     const early = await sendMessages(ctx, [make('a', device(3))]);
     expect(early).toMatchObject([{ verdict: 'in-progress' }]);
     expect(early[0]?.retryInMs).toBeGreaterThan(50_000);
-    await store.recordMessages('killed', [], claim ? [claim] : []);
+    await store.recordMessages([], claim ? [claim] : []);
     expect(await sendMessages(ctx, [make('a', device(3))])).toMatchObject([{ verdict: 'delivered' }]);
     expect(ctx.sent).toEqual(['target-3']);
   });

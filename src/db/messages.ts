@@ -158,24 +158,33 @@ export function makeMessageStore(driver: Driver): MessageStore {
         if (!row) throw new PushError('DATABASE', `message ${key} cannot be read back`);
         const { message, holder, leaseMs: leftMs } = row;
         const recorded = ledger.get(message.messageId) ?? new Map<number, Recorded>();
-        return { ...message, isMine: holder === owner, leaseMs: Math.max(0, leftMs), recorded };
+        return {
+          ...message,
+          owner: holder ?? '',
+          isMine: holder === owner,
+          leaseMs: Math.max(0, leftMs),
+          recorded,
+        };
       });
     },
 
-    async recordMessages(owner, deliveries, givenBack) {
+    async recordMessages(deliveries, givenBack) {
       const statements = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
         ...pruneStatements(dialect, AT_ONCE.announcementId, deliveries),
       ];
       if (givenBack.length > 0) {
+        const owners = [...new Set(givenBack.map(({ owner }) => owner))];
         statements.push({
           sql: `UPDATE push_message SET leased_until = ${now}
-                WHERE message_id IN (${marks(givenBack.length)}) AND owner = ?`,
-          values: [...givenBack.map(({ messageId }) => messageId), owner],
+                WHERE message_id IN (${marks(givenBack.length)}) AND owner IN (${marks(owners.length)})`,
+          values: [...givenBack.map(({ messageId }) => messageId), ...owners],
         });
       }
       const [first, ...rest] = statements;
-      if (first) await driver.runTogether(first, ...rest);
+      if (!first) return;
+      if (rest.length === 0) await driver.run(first.sql, first.values);
+      else await driver.runTogether(first, ...rest);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { systemClock } from '../../src/clock.ts';
+import { makeGatherer } from '../../src/gatherer.ts';
 import { parseConfig } from '../../src/config.ts';
 import type {
   Context,
@@ -75,6 +76,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     logged,
     config: parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env }),
     store,
+    gatherer: makeGatherer(),
     clock: systemClock,
     log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
     requestId: 'request-1',

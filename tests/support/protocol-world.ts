@@ -14,6 +14,7 @@ import type {
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
+import { makeGatherer } from '../../src/gatherer.ts';
 import { scan } from '../../src/scan.ts';
 import { draft, fixedSender, madeUpDevices } from './context.ts';
 
@@ -213,6 +214,7 @@ export async function makeWorld(setup: Setup) {
       config,
       clock,
       store: makeRunStore(run),
+      gatherer: makeGatherer(),
       log: { info() {}, error() {} },
       requestId: run.name,
       functionName: 'baton',
