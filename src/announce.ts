@@ -1,31 +1,24 @@
 import * as z from 'zod';
-import { contentFields, fitsFcm, makeContent, TOO_BIG, unknownFields } from './content.ts';
+import { contentFields, fitsFcm, makeContent, requestFields, TOO_BIG, unknownFields } from './content.ts';
 import type { AnnounceJob, Context } from './context.ts';
 import { openCredentials } from './fcm/credentials.ts';
 import { MOST_LANES } from './lanes.ts';
 import { findSource } from './sources.ts';
 
-/** `idempotency_key` is 128 wide, and holds the ids of requests too. */
-const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
-
 const LANES = `a whole number from 1 to ${MOST_LANES}`;
 const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';
 
 /** An announcement as an event or a request brings it. */
-export const announceFields = z.strictObject(
+const announceFields = z.strictObject(
   {
     ...contentFields,
-    source: z.string({ error: 'the name of a source' }).nullish(),
+    ...requestFields,
     promise: z
       .enum(['at-least-once', 'at-most-once'], { error: 'at-least-once or at-most-once' })
       .default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MOST_LANES, { error: LANES }).default(1),
     publishAt: z.iso.datetime({ offset: true, error: TIME }).nullish(),
-    idempotencyKey: z
-      .string({ error: IDEMPOTENCY_KEY })
-      .regex(/^[\x21-\x7e]{1,100}$/, { error: IDEMPOTENCY_KEY })
-      .nullish(),
   },
   { error: unknownFields('an announcement') },
 );

@@ -79,8 +79,8 @@ async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   const claim = await store.claimHop(job, owner, config.leaseMs);
   if (claim.kind !== 'absent' || job.round > 0) return claim;
 
-  await fetchNamed(ctx, job);
-  return (await startLanes(ctx, job)) ? store.claimHop(job, owner, config.leaseMs) : claim;
+  const isStarted = await startLanes(ctx, job, await fetchNamed(ctx, job));
+  return isStarted ? store.claimHop(job, owner, config.leaseMs) : claim;
 }
 
 /** The announcement that a job names; PushError('NO_SUCH_ANNOUNCEMENT') if there is none. */

@@ -6,7 +6,7 @@ import { restMessage } from './fcm/message.ts';
 const MAX_MESSAGE_BYTES = 4096;
 
 /** https://firebase.google.com/docs/cloud-messaging/concept-options#ttl */
-export const MAX_TTL_SECONDS = 2_419_200;
+const MAX_TTL_SECONDS = 2_419_200;
 
 /** As long as any that Baton gives: it counts towards the message's size before its own is known. */
 const LONGEST_COLLAPSE_KEY = `baton-m${Number.MAX_SAFE_INTEGER}`;
@@ -68,6 +68,18 @@ export const contentFields = {
     .max(MAX_TTL_SECONDS, { error: `seconds, from 0 to ${MAX_TTL_SECONDS}` })
     .nullish(),
   ...optionFields,
+};
+
+const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
+
+/** What a request may say besides of where its content goes through, and by what it is known if it comes again. */
+export const requestFields = {
+  source: z.string({ error: 'the name of a source' }).nullish(),
+  /** The columns are 128 wide, and hold the keys too that Baton makes itself. */
+  idempotencyKey: z
+    .string({ error: IDEMPOTENCY_KEY })
+    .regex(/^[\x21-\x7e]{1,100}$/, { error: IDEMPOTENCY_KEY })
+    .nullish(),
 };
 
 export interface ContentInput extends ContentOptions {

@@ -1,4 +1,4 @@
-import type { BroadcastJob, Context, Hop } from './context.ts';
+import type { Announcement, BroadcastJob, Context, Hop } from './context.ts';
 import { nextJob } from './recurse.ts';
 
 /** More would only wait for one another: four chains feed the default quota many times over. */
@@ -8,13 +8,13 @@ export const MOST_LANES = 100;
 export async function startLanes(
   { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
   job: BroadcastJob,
+  announcement: Pick<Announcement, 'lanes' | 'audience'>,
 ): Promise<boolean> {
   const { announcementId, fromId } = job;
-  const announcement = await store.fetchAnnouncement(announcementId);
-  const lanes = Math.max(1, Math.min(MOST_LANES, job.lanes ?? announcement?.lanes ?? 1));
+  const lanes = Math.max(1, Math.min(MOST_LANES, job.lanes ?? announcement.lanes));
   // A run of messages goes over their ids, which are not a device's.
   const laneIds =
-    lanes === 1 || announcement?.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
+    lanes === 1 || announcement.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1 });
   return true;

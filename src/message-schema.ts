@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { contentFields, fitsFcm, makeContent, TOO_BIG, unknownFields } from './content.ts';
+import { contentFields, fitsFcm, makeContent, requestFields, TOO_BIG, unknownFields } from './content.ts';
 import type { Config, NewMessage } from './context.ts';
 import { parseWith, wholeNumber } from './parse.ts';
 import { findSource } from './sources.ts';
@@ -8,7 +8,6 @@ import { findSource } from './sources.ts';
 export const MAX_MEMBER_LENGTH = 64;
 
 const MEMBER = `1 to ${MAX_MEMBER_LENGTH} characters`;
-const KEY = '1 to 100 visible ASCII characters';
 const ONE_RECIPIENT = 'a deviceId or a memberId, and not both';
 
 export const memberSchema = z
@@ -19,13 +18,9 @@ export const memberSchema = z
 const messageFields = z.strictObject(
   {
     ...contentFields,
+    ...requestFields,
     deviceId: wholeNumber(1).nullish(),
     memberId: memberSchema.nullish(),
-    source: z.string({ error: 'the name of a source' }).nullish(),
-    idempotencyKey: z
-      .string({ error: KEY })
-      .regex(/^[\x21-\x7e]{1,100}$/, { error: KEY })
-      .nullish(),
   },
   { error: unknownFields('a message') },
 );

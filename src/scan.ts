@@ -49,7 +49,8 @@ async function startDue(ctx: Context): Promise<number> {
   let started = 0;
   for (const announcementId of await store.fetchDue(MOST_A_TICK)) {
     const job = sameJob({ announcementId, round: 0, fromId: 0 });
-    if (!(await startLanes(ctx, job))) continue;
+    const announcement = await store.fetchAnnouncement(announcementId);
+    if (!announcement || !(await startLanes(ctx, job, announcement))) continue;
     await invoker.invoke(functionName, job);
     started++;
   }

@@ -6,10 +6,13 @@ import { openStore } from '../src/db/open.ts';
 import { scan } from '../src/scan.ts';
 import {
   delivered,
+  devicesOf,
   draft,
   makeContext,
   outcome,
   type TestContext,
+  toDevice,
+  toMember,
   type TestOptions,
 } from './support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from './support/database.ts';
@@ -22,21 +25,12 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     database = await makeDatabase(kind);
     store = await openStore(database.config, systemClock);
     // Devices 1 and 2 are Ada's, 3 is Bob's, 4 is nobody's.
-    await store.addDevices(
-      ['ada', 'ada', 'bob', null].map((memberId, nth) => ({
-        target: `target-${nth + 1}`,
-        targetKind: 'token' as const,
-        memberId,
-      })),
-    );
+    await store.addDevices(devicesOf('ada', 'ada', 'bob', null));
   });
   afterEach(async () => {
     await store.close();
     await database.drop();
   });
-
-  const member = (memberId: string): Recipient => ({ deviceId: null, memberId });
-  const device = (deviceId: number): Recipient => ({ deviceId, memberId: null });
 
   function message(nth: number, recipient: Recipient): NewMessage {
     const content = { ...draft.content, title: `Order ${nth}` };
@@ -71,8 +65,8 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     );
 
   test('the tick sends what is due, each message with its own content, to every device of its member', async () => {
-    await add(member('ada'), device(4), member('bob'));
-    await store.addMessages([message(9, device(1))], Date.now() + 60_000);
+    await add(toMember('ada'), toDevice(4), toMember('bob'));
+    await store.addMessages([message(9, toDevice(1))], Date.now() + 60_000);
     const titles: string[] = [];
     const ctx = await tick({
       answer: ({ deviceId, own }) => {
@@ -94,7 +88,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('a page is so many messages, and the baton is the id of the next', async () => {
-    await add(...Array.from({ length: 25 }, () => member('ada')));
+    await add(...Array.from({ length: 25 }, () => toMember('ada')));
     const ctx = await tick();
     expect(ctx.invoked).toMatchObject([{ fromId: 0 }, { fromId: 11 }, { fromId: 21 }]);
     expect(ctx.sent).toHaveLength(50);
@@ -103,7 +97,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('a message to nobody has one row in the ledger that says so', async () => {
-    await add(member('nobody'), device(77), member('bob'));
+    await add(toMember('nobody'), toDevice(77), toMember('bob'));
     const ctx = await tick();
     expect(ctx.sent).toEqual(['target-3']);
     expect(await verdicts()).toEqual([
@@ -115,14 +109,14 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('content that FCM refuses is that message’s own end, and stops nobody else', async () => {
-    await add(member('bob'), device(4));
+    await add(toMember('bob'), toDevice(4));
     await tick({ answer: () => outcome('misconfigured', 'INVALID_ARGUMENT') });
     expect(await store.countDeliveries(1)).toMatchObject({ rejected: 2 });
     expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'done' });
   });
 
   test('a wrong project stops the run after its first chunk, and resume goes on with it', async () => {
-    await add(...Array.from({ length: 12 }, () => device(4)));
+    await add(...Array.from({ length: 12 }, () => toDevice(4)));
     const failing = await tick({ answer: () => outcome('misconfigured', 'HTTP_403_PERMISSION_DENIED') });
     expect(failing.sent).toHaveLength(4);
     expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'failed' });
@@ -136,7 +130,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('a hop that broke off is repeated without what was recorded, though a device has gone since', async () => {
-    await add(member('ada'), device(4), member('bob'));
+    await add(toMember('ada'), toDevice(4), toMember('bob'));
     let chunks = 0;
     const breaking = makeContext(store, {
       env: { CHUNK_SIZE: '2' },
@@ -154,7 +148,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('what FCM did not take has a round of its own, by message and device', async () => {
-    await add(member('ada'), member('ada'), member('bob'));
+    await add(toMember('ada'), toMember('ada'), toMember('bob'));
     const env = { RETRY_MS: '1', MAX_ATTEMPTS: '2' };
     const first = await tick({
       env,
@@ -175,8 +169,8 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('after its time to live a message is not tried again', async () => {
-    const brief = { ...message(1, device(4)), ttlSeconds: 5 };
-    await store.addMessages([brief, message(2, device(4)), message(3, device(1))], Date.now());
+    const brief = { ...message(1, toDevice(4)), ttlSeconds: 5 };
+    await store.addMessages([brief, message(2, toDevice(4)), message(3, toDevice(1))], Date.now());
     const busy = outcome('retryable', 'UNAVAILABLE');
     await tick({ answer: ({ deviceId }) => (deviceId === 4 ? busy : delivered) });
     expect(await store.countDeliveries(1)).toMatchObject({ rejected: 1, retryable: 1, delivered: 1 });
@@ -184,7 +178,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
 
   test('of two ticks at once, one makes the run, and no message is in two', async () => {
     const other = await openStore(database.config, systemClock);
-    await add(...Array.from({ length: 50 }, () => device(4)));
+    await add(...Array.from({ length: 50 }, () => toDevice(4)));
     const made = await Promise.all([
       store.makeRun('default', 100),
       other.makeRun('default', 100),
@@ -198,8 +192,8 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
   });
 
   test('more than a run may have become several, and each source has its own', async () => {
-    await add(...Array.from({ length: 5 }, () => device(4)));
-    await store.addMessages([{ ...message(6, device(4)), source: 'shop_b' }], 0);
+    await add(...Array.from({ length: 5 }, () => toDevice(4)));
+    await store.addMessages([{ ...message(6, toDevice(4)), source: 'shop_b' }], 0);
     expect((await store.fetchPendingSources()).toSorted()).toEqual(['default', 'shop_b']);
     const first = await store.makeRun('default', 3);
     const second = await store.makeRun('default', 3);

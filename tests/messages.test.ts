@@ -4,7 +4,16 @@ import type { NewMessage, Outcome, Recipient, Store } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
 import { PushError } from '../src/errors.ts';
 import { sendMessages } from '../src/messages.ts';
-import { delivered, draft, fixedSender, makeContext, outcome } from './support/context.ts';
+import {
+  delivered,
+  devicesOf,
+  draft,
+  fixedSender,
+  makeContext,
+  outcome,
+  toDevice,
+  toMember,
+} from './support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from './support/database.ts';
 
 describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
@@ -15,21 +24,13 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     database = await makeDatabase(kind);
     store = await openStore(database.config, systemClock);
     // Devices 1 and 2 are Ada's, 3 is Bob's.
-    await store.addDevices(
-      ['ada', 'ada', 'bob'].map((memberId, nth) => ({
-        target: `target-${nth + 1}`,
-        targetKind: 'token' as const,
-        memberId,
-      })),
-    );
+    await store.addDevices(devicesOf('ada', 'ada', 'bob'));
   });
   afterEach(async () => {
     await store.close();
     await database.drop();
   });
 
-  const member = (memberId: string): Recipient => ({ deviceId: null, memberId });
-  const device = (deviceId: number): Recipient => ({ deviceId, memberId: null });
   const make = (messageKey: string, recipient: Recipient, title = messageKey): NewMessage => ({
     ...{ messageKey, source: 'default', recipient, ttlSeconds: null },
     content: { ...draft.content, title },
@@ -40,9 +41,9 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
       answer: ({ deviceId }) => (deviceId === 2 ? outcome('unregistered', 'UNREGISTERED') : delivered),
     });
     const reports = await sendMessages(ctx, [
-      make('a', device(3)),
-      make('b', member('nobody')),
-      make('c', member('ada')),
+      make('a', toDevice(3)),
+      make('b', toMember('nobody')),
+      make('c', toMember('ada')),
     ]);
     expect(reports).toMatchObject([
       { verdict: 'delivered', retryInMs: null, deliveries: [{ deviceId: 3, messageName: 'm' }] },
@@ -61,8 +62,11 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
 
   test('the same key is sent once, and its outcome is told again, also after its device has gone', async () => {
     const ctx = makeContext(store);
-    const [first] = await sendMessages(ctx, [make('a', device(3))]);
-    const [second, third] = await sendMessages(ctx, [make('a', device(3), 'other'), make('a', device(3))]);
+    const [first] = await sendMessages(ctx, [make('a', toDevice(3))]);
+    const [second, third] = await sendMessages(ctx, [
+      make('a', toDevice(3), 'other'),
+      make('a', toDevice(3)),
+    ]);
     expect(second).toEqual(first);
     expect(third).toEqual(first);
     expect(ctx.sent).toEqual(['target-3']);
@@ -71,9 +75,9 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
   test('a key that comes twice in one call is one message', async () => {
     const ctx = makeContext(store);
     const reports = await sendMessages(ctx, [
-      make('a', device(3)),
-      make('b', device(1)),
-      make('a', device(3)),
+      make('a', toDevice(3)),
+      make('b', toDevice(1)),
+      make('a', toDevice(3)),
     ]);
     expect(ctx.sent).toEqual(['target-3', 'target-1']);
     expect(reports[2]).toEqual(reports[0]);
@@ -85,7 +89,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
       2: [outcome('retryable', 'UNAVAILABLE'), outcome('unknown', 'TIMEOUT'), delivered],
     };
     const ctx = makeContext(store, { answer: ({ deviceId }) => answers[deviceId]?.shift() ?? delivered });
-    const send = async () => (await sendMessages(ctx, [make('a', member('ada'))]))[0];
+    const send = async () => (await sendMessages(ctx, [make('a', toMember('ada'))]))[0];
     const first = await send();
     expect(first).toMatchObject({ verdict: 'retryable', reason: 'UNAVAILABLE' });
     expect(first?.retryInMs).toBeGreaterThanOrEqual(10_000);
@@ -98,9 +102,9 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
   test('while one run is at it, another is told so, and sends nothing', async () => {
     const gate = Promise.withResolvers<void>();
     const slow = makeContext(store, { beforeSend: () => gate.promise });
-    const sending = sendMessages(slow, [make('a', device(3))]);
+    const sending = sendMessages(slow, [make('a', toDevice(3))]);
     const ctx = makeContext(await openStore(database.config, systemClock));
-    const [other] = await sendMessages(ctx, [make('a', device(3))]);
+    const [other] = await sendMessages(ctx, [make('a', toDevice(3))]);
     gate.resolve();
     const [own] = await sending;
     // Whichever came first has it.
@@ -113,7 +117,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     const ctx = makeContext(store);
     const reports = await Promise.all(
       Array.from({ length: 40 }, (_, nth) =>
-        sendMessages(ctx, [make(`k${nth % 20}`, device((nth % 3) + 1))]),
+        sendMessages(ctx, [make(`k${nth % 20}`, toDevice((nth % 3) + 1))]),
       ),
     );
     const verdicts = reports.flat().map(({ verdict }) => verdict);
@@ -124,35 +128,35 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
   });
 
   test('a run that was killed in mid-send is repeated when its lease is over', async () => {
-    const [claim] = await store.claimMessages([make('a', device(3))], 'killed', 60_000);
+    const [claim] = await store.claimMessages([make('a', toDevice(3))], 'killed', 60_000);
     expect(claim).toMatchObject({ isMine: true, recorded: new Map() });
     const ctx = makeContext(store);
-    const early = await sendMessages(ctx, [make('a', device(3))]);
+    const early = await sendMessages(ctx, [make('a', toDevice(3))]);
     expect(early).toMatchObject([{ verdict: 'in-progress' }]);
     expect(early[0]?.retryInMs).toBeGreaterThan(50_000);
     await store.recordMessages([], claim ? [claim] : []);
-    expect(await sendMessages(ctx, [make('a', device(3))])).toMatchObject([{ verdict: 'delivered' }]);
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
     expect(ctx.sent).toEqual(['target-3']);
   });
 
   test('without time nothing is begun, and nothing is taken', async () => {
     const ctx = makeContext(store, { remainingMs: () => 15_000 });
-    expect(await sendMessages(ctx, [make('a', device(3))])).toMatchObject([
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
       { messageId: null, verdict: 'retryable', reason: 'NO_TIME', retryInMs: 0 },
     ]);
-    expect(await sendMessages(makeContext(store), [make('a', device(3))])).toMatchObject([
+    expect(await sendMessages(makeContext(store), [make('a', toDevice(3))])).toMatchObject([
       { verdict: 'delivered' },
     ]);
   });
 
   test('nobody waits longer for the budget than a lease allows: it is sent another time', async () => {
     const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '1' } });
-    expect(await sendMessages(ctx, [make('a', device(3))])).toMatchObject([{ verdict: 'delivered' }]);
-    const [report] = await sendMessages(ctx, [make('b', device(3))]);
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
+    const [report] = await sendMessages(ctx, [make('b', toDevice(3))]);
     expect(report).toMatchObject({ verdict: 'retryable', reason: 'NO_BUDGET' });
     expect(report?.retryInMs).toBeGreaterThan(30_000);
     expect(ctx.sent).toEqual(['target-3']);
-    expect(await sendMessages(makeContext(store), [make('b', device(3))])).toMatchObject([
+    expect(await sendMessages(makeContext(store), [make('b', toDevice(3))])).toMatchObject([
       { verdict: 'retryable', reason: 'NO_BUDGET' },
     ]);
   });
@@ -170,8 +174,8 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
       of: (source: string) => (source === 'default' ? ctx.senders : broken).of(source),
       close: async () => {},
     };
-    const other = { ...make('b', device(1)), source: 'shop_b' };
-    expect(await sendMessages({ ...ctx, senders }, [make('a', device(3)), other])).toMatchObject([
+    const other = { ...make('b', toDevice(1)), source: 'shop_b' };
+    expect(await sendMessages({ ...ctx, senders }, [make('a', toDevice(3)), other])).toMatchObject([
       { verdict: 'delivered' },
       { messageId: null, verdict: 'unknown', reason: 'BAD_CREDENTIALS' },
     ]);
@@ -181,14 +185,14 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
 
   test('content that FCM refuses is the end of that message', async () => {
     const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'INVALID_ARGUMENT') });
-    expect(await sendMessages(ctx, [make('a', device(3))])).toMatchObject([
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
       { verdict: 'rejected', reason: 'INVALID_ARGUMENT', retryInMs: null },
     ]);
   });
 
   test('five hundred of them go out in one call, a chunk at a time', async () => {
     const ctx = makeContext(store, { env: { CHUNK_SIZE: '200' } });
-    const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, device((nth % 3) + 1)));
+    const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, toDevice((nth % 3) + 1)));
     const reports = await sendMessages(ctx, messages);
     expect(ctx.story).toEqual(['send 200', 'send 200', 'send 100']);
     expect(new Set(reports.map(({ messageId }) => messageId)).size).toBe(500);
@@ -197,7 +201,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
 
   test('two that claim the same messages at once share them without overlap', async () => {
     const other = await openStore(database.config, systemClock);
-    const messages = Array.from({ length: 50 }, (_, nth) => make(`k${nth}`, device(3)));
+    const messages = Array.from({ length: 50 }, (_, nth) => make(`k${nth}`, toDevice(3)));
     const [mine, theirs] = await Promise.all([
       store.claimMessages(messages, 'a', 60_000),
       other.claimMessages(messages.toReversed(), 'b', 60_000),

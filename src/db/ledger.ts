@@ -5,6 +5,9 @@ import type { Dialect, Statement, Value } from './driver.ts';
 /** FCM has said it for good, whoever heard it. */
 const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
 
+/** What a later round has to go over again; its number is the parameter, twice. */
+export const IS_LEFT = "(retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)";
+
 export function isFinal({ verdict }: { readonly verdict: Verdict }): boolean {
   return FINAL.includes(verdict);
 }

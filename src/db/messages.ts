@@ -2,7 +2,7 @@ import type { Device, HopKey, Message, MessageStore, NewMessage, Recorded } from
 import { PushError } from '../errors.ts';
 import { pruneStatements, ROWS_A_STATEMENT } from './devices.ts';
 import { type Driver, marks, type Row, type Statement, type Value } from './driver.ts';
-import { upsertDeliveries } from './ledger.ts';
+import { IS_LEFT, upsertDeliveries } from './ledger.ts';
 import {
   readContent,
   readDevice,
@@ -11,6 +11,7 @@ import {
   readText,
   readWhole,
   readWord,
+  valuesOfContent,
   VERDICTS,
 } from './rows.ts';
 
@@ -19,9 +20,6 @@ const AT_ONCE = { announcementId: 0, round: 0 };
 
 const CONTENT = 'title, body, image, data, options, ttl_seconds';
 const NEW_MESSAGE = `message_key, source, device_id, member_id, ${CONTENT}`;
-
-/** In the ledger, what a later round has to go over again. */
-const IS_LEFT = "(retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)";
 
 type Where = Statement;
 
@@ -204,9 +202,14 @@ function inPage({ announcementId, round, fromId }: HopKey, lastId: number): Wher
 }
 
 function valuesOf({ messageKey, source, recipient, content, ttlSeconds }: NewMessage): Value[] {
-  const { title, body, image, data, options } = content;
-  const texts = [title, body, image, JSON.stringify(data), JSON.stringify(options)];
-  return [messageKey, source, recipient.deviceId, recipient.memberId, ...texts, ttlSeconds];
+  return [
+    messageKey,
+    source,
+    recipient.deviceId,
+    recipient.memberId,
+    ...valuesOfContent(content),
+    ttlSeconds,
+  ];
 }
 
 interface Found {

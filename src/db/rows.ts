@@ -13,7 +13,7 @@ import type {
 import { optionsSchema } from '../content.ts';
 import { PushError } from '../errors.ts';
 import { isObject, parseWith, show } from '../parse.ts';
-import type { Row } from './driver.ts';
+import type { Row, Value } from './driver.ts';
 
 /** Rows become types here and nowhere else: what does not fit is a PushError('DATABASE') naming the column. */
 
@@ -64,6 +64,11 @@ export function readContent(row: Row): Content {
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
+}
+
+/** The values of the same columns, in the same order. */
+export function valuesOfContent({ title, body, image, data, options }: Content): Value[] {
+  return [title, body, image, JSON.stringify(data), JSON.stringify(options)];
 }
 
 /** What a running announcement waits for, and until when. */

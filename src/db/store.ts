@@ -2,7 +2,7 @@ import type { Counts, Delivery, Hop, HopKey, NewAnnouncement, Store, Verdict } f
 import { makeBudgetStore } from './budget.ts';
 import { makeDeviceStore, pruneStatements } from './devices.ts';
 import { type Driver, marks, type Statement, type Value } from './driver.ts';
-import { asInFlight, isFinal, upsertDeliveries } from './ledger.ts';
+import { asInFlight, IS_LEFT, isFinal, upsertDeliveries } from './ledger.ts';
 import { makeMessageStore } from './messages.ts';
 import {
   readAnnouncement,
@@ -11,6 +11,7 @@ import {
   readOptionalText,
   readWhole,
   readWord,
+  valuesOfContent,
   VERDICTS,
 } from './rows.ts';
 
@@ -168,7 +169,7 @@ export function makeStore(driver: Driver): Store {
          FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
          WHERE announcement_id = ? AND message_id = 0 AND push_delivery.device_id >= ?
            ${toId === null ? '' : 'AND push_delivery.device_id <= ?'}
-           AND (retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)
+           AND ${IS_LEFT}
          ORDER BY push_delivery.device_id LIMIT ?`,
         [announcementId, fromId, ...(toId === null ? [] : [toId]), round, round, limit],
       );
@@ -375,7 +376,5 @@ function keyOf({ announcementId, round, fromId }: HopKey | Hop): Value[] {
 
 function valuesOfAnnouncement(announcement: NewAnnouncement): Value[] {
   const { content, source, promise, ttlSeconds, dryRun, lanes } = announcement;
-  const { title, body, image, data, options } = content;
-  const texts = [title, body, image, JSON.stringify(data), JSON.stringify(options)];
-  return [...texts, source, promise, ttlSeconds, dryRun ? 1 : 0, lanes];
+  return [...valuesOfContent(content), source, promise, ttlSeconds, dryRun ? 1 : 0, lanes];
 }

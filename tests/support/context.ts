@@ -8,6 +8,7 @@ import type {
   NewDevice,
   Outcome,
   PushJob,
+  Recipient,
   Sender,
   Senders,
   Store,
@@ -35,6 +36,22 @@ export function outcome(verdict: Outcome['verdict'], reason: string): Outcome {
 
 export function madeUpDevices(count: number): NewDevice[] {
   return Array.from({ length: count }, (_, nth) => ({ target: `target-${nth + 1}`, targetKind: 'token' }));
+}
+
+export function toMember(memberId: string): Recipient {
+  return { deviceId: null, memberId };
+}
+
+export function toDevice(deviceId: number): Recipient {
+  return { deviceId, memberId: null };
+}
+
+/** Named `target-1` and so on, each of the member given, or of nobody. */
+export function devicesOf(...memberIds: readonly (string | null)[]): NewDevice[] {
+  return madeUpDevices(memberIds.length).map((device, nth) => ({
+    ...device,
+    memberId: memberIds[nth] ?? null,
+  }));
 }
 
 /** One sender for every source. */
