@@ -1,8 +1,8 @@
 import type { Context as LambdaContext } from 'aws-lambda';
-import { type HopReport, runHop } from './broadcast.ts';
+import { type HopReport, runHop } from './broadcast/hop.ts';
 import { systemClock } from './clock.ts';
-import { type Env, parseConfig } from './config.ts';
-import { announce, type Announced } from './announce.ts';
+import { type Env, parseConfig } from './config/config.ts';
+import { announce, type Announced } from './broadcast/announce.ts';
 import type { AnnounceJob, Context, PushJob, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
@@ -10,13 +10,13 @@ import { describeError, type ErrorReport, PushError, type PushErrorCode } from '
 import { makeSenders } from './fcm/open.ts';
 import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
-import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './job.ts';
-import { makeGatherer } from './gatherer.ts';
+import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './events/parse.ts';
+import { makeGatherer } from './messages/gather.ts';
 import { makeLog } from './log.ts';
-import { type QueueReply, runQueue } from './queue.ts';
+import { type QueueReply, runQueue } from './messages/queue.ts';
 import { makeInvoker } from './recurse.ts';
-import { resolveSecrets } from './secrets.ts';
-import { scan, type ScanReport } from './scan.ts';
+import { resolveSecrets } from './config/secrets.ts';
+import { scan, type ScanReport } from './broadcast/scan.ts';
 
 export type JobReply = HopReport | ScanReport | Announced | DoctorReport | QueueReply | ErrorReport;
 

@@ -1,11 +1,11 @@
 import { systemClock } from '../clock.ts';
-import { type Env, parseDatabaseConfig } from '../config.ts';
+import { type Env, parseDatabaseConfig } from '../config/config.ts';
 import type { Counts, Store, Verdict } from '../context.ts';
-import { fetchNamed } from '../broadcast.ts';
+import { fetchNamed } from '../broadcast/hop.ts';
 import { openStore } from '../db/open.ts';
 import { VERDICTS } from '../db/rows.ts';
 import { PushError } from '../errors.ts';
-import { type Move, moveAnnouncement } from '../moves.ts';
+import { type Move, moveAnnouncement } from '../broadcast/announcement.ts';
 import { type Args, type Command, type Option, type Terminal } from './command.ts';
 import { group } from './progress.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Env } from '../config.ts';
+import type { Env } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 
 export interface Option {

@@ -5,7 +5,7 @@ import {
   makeContent,
   TOO_BIG,
   unknownFields,
-} from '../content.ts';
+} from '../model/content.ts';
 import type { Content } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseWith } from '../parse.ts';

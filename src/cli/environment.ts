@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Env, parseCredentials } from '../config.ts';
+import { type Env, parseCredentials } from '../config/config.ts';
 import type { Config } from '../context.ts';
 
 /** Baton's own configuration, and what Google's client and Node read. */

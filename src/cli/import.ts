@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { systemClock } from '../clock.ts';
-import { parseDatabaseConfig } from '../config.ts';
+import { parseDatabaseConfig } from '../config/config.ts';
 import type { NewDevice, Store, TargetKind } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
-import { MAX_MEMBER_LENGTH } from '../message-schema.ts';
+import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import type { Command, Terminal } from './command.ts';
 
 const ROWS_A_STATEMENT = 2000;

@@ -1,5 +1,5 @@
 import { PushError } from '../errors.ts';
-import { resolveSecrets } from '../secrets.ts';
+import { resolveSecrets } from '../config/secrets.ts';
 import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
 import { Args, type Command, describeCommand, type Terminal } from './command.ts';
 import { doctorCommand } from './doctor.ts';

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts';
-import { parseDatabaseConfig } from '../config.ts';
+import { parseDatabaseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
 import type { Command } from './command.ts';
 

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../clock.ts';
-import { parseConfig } from '../config.ts';
+import { parseConfig } from '../config/config.ts';
 import type { Announcement, Config, Content, NewAnnouncement, Store } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
-import { MOST_LANES } from '../lanes.ts';
-import { findSource } from '../sources.ts';
+import { MOST_LANES } from '../broadcast/lanes.ts';
+import { findSource } from '../config/sources.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { CONTENT_OPTIONS, parseContent } from './content-options.ts';

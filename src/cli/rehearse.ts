@@ -5,22 +5,22 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock.ts';
-import { parseDatabaseConfig } from '../config.ts';
+import { parseDatabaseConfig } from '../config/config.ts';
 import type { NewDevice, Store } from '../context.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
-import { audit, countUnrecorded } from '../local/audit.ts';
-import { makeChaos } from '../local/chaos.ts';
-import { openFaultyLine } from '../local/database-faults.ts';
+import { audit, countUnrecorded } from '../rehearsal/audit.ts';
+import { makeChaos } from '../rehearsal/chaos.ts';
+import { openFaultyLine } from '../rehearsal/database-faults.ts';
 import { type Engine, follow, type Progress, startEngine } from '../local/engine.ts';
-import { type AcceptedOf, AT_ONCE, readEvent, type Which } from '../local/ledger-lines.ts';
-import { writeSandboxCredentials } from '../local/fcm-credentials.ts';
-import { parseFaults } from '../local/fcm-faults.ts';
-import { parseOutage } from '../local/fcm-outage.ts';
-import { type FcmSandbox, startFcmSandbox } from '../local/fcm-sandbox.ts';
-import { MOST_LANES } from '../lanes.ts';
+import { type AcceptedOf, AT_ONCE, readEvent, type Which } from '../rehearsal/ledger-lines.ts';
+import { writeSandboxCredentials } from '../rehearsal/fcm/credentials.ts';
+import { parseFaults } from '../rehearsal/fcm/faults.ts';
+import { parseOutage } from '../rehearsal/fcm/outage.ts';
+import { type FcmSandbox, startFcmSandbox } from '../rehearsal/fcm/sandbox.ts';
+import { MOST_LANES } from '../broadcast/lanes.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { makeProgressBar } from './progress.ts';
-import { MESSAGES_A_RUN } from '../scan.ts';
+import { MESSAGES_A_RUN } from '../broadcast/scan.ts';
 import {
   type Audience,
   drawRecipients,
@@ -29,8 +29,8 @@ import {
   seedMessages,
   untilRun,
   workQueue,
-} from './rehearse-messages.ts';
-import { describeSummary, isFlawless, summarize } from './rehearsal-summary.ts';
+} from '../rehearsal/messages.ts';
+import { describeSummary, isFlawless, summarize } from '../rehearsal/summary.ts';
 
 const PROJECT_ID = 'rehearsal';
 /** 128 and the number of SIGINT, as shells have it. */
@@ -38,7 +38,7 @@ const EXIT_INTERRUPTED = 130;
 
 const TARGET_PREFIX = 'rehearsal-';
 const DEVICES_A_STATEMENT = 2000;
-const SDK_PRELOAD = fileURLToPath(new URL('../local/sdk-preload.ts', import.meta.url));
+const SDK_PRELOAD = fileURLToPath(new URL('../rehearsal/fcm/sdk-preload.ts', import.meta.url));
 
 export const rehearseCommand: Command = {
   summary:

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { parseConfig } from '../config.ts';
+import { parseConfig } from '../config/config.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { type Engine, startEngine } from '../local/engine.ts';
 import type { Args, Command, Option, Terminal } from './command.ts';

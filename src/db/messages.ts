@@ -2,7 +2,7 @@ import type { Device, HopKey, Message, MessageStore, NewMessage, Recorded } from
 import { PushError } from '../errors.ts';
 import { pruneStatements, ROWS_A_STATEMENT } from './devices.ts';
 import { type Driver, marks, type Row, type Statement, type Value } from './driver.ts';
-import { IS_LEFT, upsertDeliveries } from './ledger.ts';
+import { IS_LEFT, upsertDeliveries } from './deliveries.ts';
 import {
   readContent,
   readDevice,

@@ -10,7 +10,7 @@ import type {
   TargetKind,
   Verdict,
 } from '../context.ts';
-import { optionsSchema } from '../content.ts';
+import { optionsSchema } from '../model/content.ts';
 import { PushError } from '../errors.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import type { Row, Value } from './driver.ts';

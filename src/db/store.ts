@@ -1,8 +1,8 @@
 import type { Counts, Delivery, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
-import { makeBudgetStore } from './budget.ts';
+import { makeBudgetStore } from './budgets.ts';
 import { makeDeviceStore, pruneStatements } from './devices.ts';
 import { type Driver, marks, type Statement, type Value } from './driver.ts';
-import { asInFlight, IS_LEFT, isFinal, upsertDeliveries } from './ledger.ts';
+import { asInFlight, IS_LEFT, isFinal, upsertDeliveries } from './deliveries.ts';
 import { makeMessageStore } from './messages.ts';
 import {
   readAnnouncement,

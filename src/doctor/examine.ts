@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Env } from '../config.ts';
+import type { Env } from '../config/config.ts';
 import type { Clock, DatabaseConfig } from '../context.ts';
 import type { Driver } from '../db/driver.ts';
 import { openDriver } from '../db/open.ts';

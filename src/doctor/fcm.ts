@@ -2,7 +2,7 @@ import http2 from 'node:http2';
 import type { Batch, Clock, Config, Senders, SourceConfig } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { type FcmAccess, fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
-import { adviseOn } from '../systemic.ts';
+import { adviseOn } from '../judge/project.ts';
 import { blocked, type Check, type Finding, green, red } from './check.ts';
 import { judgeSkew } from './clock.ts';
 

@@ -1,7 +1,7 @@
-import { type Env, readConfig } from '../config.ts';
+import { type Env, readConfig } from '../config/config.ts';
 import type { Config } from '../context.ts';
 import { describeProblem, messageOf } from '../errors.ts';
-import { resolveSecrets } from '../secrets.ts';
+import { resolveSecrets } from '../config/secrets.ts';
 import { type Finding, green, red, within } from './check.ts';
 
 /** The configuration as far as it can be read. */

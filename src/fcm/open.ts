@@ -1,8 +1,8 @@
 import type { Clock, Config, FcmConfig, Sender, Senders, SourceConfig } from '../context.ts';
-import { findSource } from '../sources.ts';
+import { findSource } from '../config/sources.ts';
 import { fetchAccessToken, openCredentials } from './credentials.ts';
-import { beforeAbort } from './deadline.ts';
-import { makeHttp2Sender } from './http2.ts';
+import { beforeAbort } from './http2/deadline.ts';
+import { makeHttp2Sender } from './http2/sender.ts';
 
 const FIRST_TOKEN_MS = 5000;
 

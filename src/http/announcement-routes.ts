@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { announce, announceSchema } from '../announce.ts';
-import { fetchNamed } from '../broadcast.ts';
+import { announce, announceSchema } from '../broadcast/announce.ts';
+import { fetchNamed } from '../broadcast/hop.ts';
 import type { Announcement, Verdict } from '../context.ts';
 import { VERDICTS } from '../db/rows.ts';
-import { startSchema } from '../job.ts';
-import { type Move, MOVES, moveAnnouncement } from '../moves.ts';
+import { startSchema } from '../events/parse.ts';
+import { type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
 import { wholeNumber } from '../parse.ts';
 import { sameJob } from '../recurse.ts';
 import { makeRoute, type Route } from './route.ts';

@@ -4,7 +4,7 @@ import { show } from '../parse.ts';
 import { authenticate } from './auth.ts';
 import { makeProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
-import type { HttpRequest } from './request.ts';
+import type { HttpRequest } from '../events/http.ts';
 import { type Match, matchRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
 

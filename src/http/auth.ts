@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ApiConfig } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { HttpRequest } from './request.ts';
+import type { HttpRequest } from '../events/http.ts';
 
 /**
  * Lets a request through that bears one of the tokens, or whose caller the gateway vouches for if it is trusted to. Throws

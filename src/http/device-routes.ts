@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { NewDevice } from '../context.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
-import { memberSchema } from '../message-schema.ts';
+import { memberSchema } from '../messages/parse.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { VERDICTS } from '../db/rows.ts';
-import { makeMessage, messageSchema } from '../message-schema.ts';
-import { type MessageReport, sendMessages } from '../messages.ts';
+import { makeMessage, messageSchema } from '../messages/parse.ts';
+import { type MessageReport, sendMessages } from '../messages/send.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const MOST_MESSAGES = 500;

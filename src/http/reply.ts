@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { HttpRequest } from './request.ts';
+import type { HttpRequest } from '../events/http.ts';
 
 /** What a route answers; `body` is sent as JSON, and null stands for none. */
 export interface Answer {

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import type { Answer } from './reply.ts';
-import type { HttpRequest } from './request.ts';
+import type { HttpRequest } from '../events/http.ts';
 
 /** Plenty for anything but a list of messages. */
 const MAX_BODY_BYTES = 65_536;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
-import { fetchNamed } from '../broadcast.ts';
+import { fetchNamed } from '../broadcast/hop.ts';
 import type { Announcement, Counts, Store } from '../context.ts';
-import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda.ts';
+import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
 
 const FUNCTION_NAME = 'baton';
 const HANDLER_FILE = fileURLToPath(new URL('../handler.ts', import.meta.url));

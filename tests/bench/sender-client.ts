@@ -1,17 +1,17 @@
 /** One way to send, in a process of its own: at each message from its parent it sends to everybody once, and says what it cost. */
 import { initializeApp } from 'firebase-admin/app';
 import { getMessaging } from 'firebase-admin/messaging';
-import { runHop } from '../../src/broadcast.ts';
+import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import { parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import type { BroadcastJob, Context, Device, NewAnnouncement, NewDevice } from '../../src/context.ts';
 import { migrateDatabase } from '../../src/db/open.ts';
 import { openCredentials } from '../../src/fcm/credentials.ts';
 import { makeSdkMessage } from '../../src/fcm/message.ts';
 import { makeSenders } from '../../src/fcm/open.ts';
 import { openServices } from '../../src/handler.ts';
-import { redirectSdk } from '../../src/local/sdk-redirect.ts';
-import { findSource } from '../../src/sources.ts';
+import { redirectSdk } from '../../src/rehearsal/fcm/sdk-redirect.ts';
+import { findSource } from '../../src/config/sources.ts';
 
 export type Way = 'sendEach' | 'http2' | 'pipeline';
 

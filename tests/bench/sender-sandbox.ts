@@ -1,6 +1,6 @@
 /** FCM's sandbox over TLS in a process of its own: its CPU time is not the sender's. */
 import { readFileSync } from 'node:fs';
-import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 
 export interface SandboxAddress {
   readonly endpoint: string;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { Measured, Way } from './sender-client.ts';

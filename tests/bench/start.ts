@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startRuntimeApi } from '../../src/local/runtime-api.ts';
+import { startRuntimeApi } from '../../src/local/lambda/runtime-api.ts';
 import { buildBundle } from '../support/bundle.ts';
 
-const WORKER = fileURLToPath(new URL('../../src/local/worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../src/local/lambda/worker.ts', import.meta.url));
 const RUNS = 15;
 
 /** From the import of the bundle to the first event taken: what it adds to the start of a Node with a bare handler. */

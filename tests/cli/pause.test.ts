@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { type FcmSandbox, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { baton, MAIN } from '../support/baton.ts';
 import { madeUpDevices } from '../support/context.ts';
 

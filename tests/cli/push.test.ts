@@ -5,8 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { type FcmSandbox, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { baton, type Finished } from '../support/baton.ts';
 
 let folder: string;

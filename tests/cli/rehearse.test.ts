@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Summary } from '../../src/cli/rehearsal-summary.ts';
+import type { Summary } from '../../src/rehearsal/summary.ts';
 import { baton } from '../support/baton.ts';
 import { databaseKinds, makeDatabase } from '../support/database.ts';
 import { rehearse } from '../support/rehearsal.ts';

@@ -9,7 +9,7 @@ import {
   PutFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startLocalLambda } from '../../src/local/lambda.ts';
+import { startLocalLambda } from '../../src/local/lambda/lambda.ts';
 import { type Bundle, buildBundle } from '../support/bundle.ts';
 import { databaseKinds } from '../support/database.ts';
 import { makeWorld } from '../support/world.ts';
@@ -32,7 +32,7 @@ test('is one file below 3 MB, which needs nothing but Node', () => {
 });
 
 test('has nothing in it of the local Lambda, the command line or the tests', () => {
-  expect(bundle.inputs).toContain('src/broadcast.ts');
+  expect(bundle.inputs).toContain('src/broadcast/hop.ts');
   expect(bundle.inputs.filter((path) => /^(src\/(local|cli)|tests)\//.test(path))).toEqual([]);
 });
 

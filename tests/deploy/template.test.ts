@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CelEngine, TemplateFile, TemplateModel } from '@aws/cloudformation-validate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runHop } from '../../src/broadcast.ts';
+import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
 import { makeLog } from '../../src/log.ts';
 import { sameJob } from '../../src/recurse.ts';
-import { scan } from '../../src/scan.ts';
+import { scan } from '../../src/broadcast/scan.ts';
 import { draft, madeUpDevices, makeContext, outcome } from '../support/context.ts';
 import { makeDatabase } from '../support/database.ts';
 

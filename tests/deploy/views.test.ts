@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { expect, test } from 'vitest';
-import { runHop } from '../../src/broadcast.ts';
+import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
-import { scan } from '../../src/scan.ts';
+import { scan } from '../../src/broadcast/scan.ts';
 import { delivered, draft, makeContext, outcome } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 

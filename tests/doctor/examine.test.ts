@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { type CheckResult, green, red, runChecks } from '../../src/doctor/check.ts';
 import { judgeSkew } from '../../src/doctor/clock.ts';
 import { examine } from '../../src/doctor/examine.ts';
 import { judgeConcurrency, judgeImage, judgeMemory, judgeTimeout } from '../../src/doctor/lambda.ts';
 import { openStore } from '../../src/db/open.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { type FcmSandbox, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { baton } from '../support/baton.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -11,9 +11,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { systemClock } from '../../src/clock.ts';
 import type { CheckResult } from '../../src/doctor/check.ts';
 import { type DoctorReport, examine } from '../../src/doctor/examine.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
-import type { LocalLambdaOptions } from '../../src/local/lambda.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
+import type { LocalLambdaOptions } from '../../src/local/lambda/lambda.ts';
 import { baton } from '../support/baton.ts';
 import {
   AWS,

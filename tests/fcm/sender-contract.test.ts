@@ -6,10 +6,10 @@ import type { Credential } from 'firebase-admin/app';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch, Device, Sender } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
-import { makeHttp2Sender } from '../../src/fcm/http2.ts';
+import { makeHttp2Sender } from '../../src/fcm/http2/sender.ts';
 import { makeSdkSender } from '../../src/fcm/sdk.ts';
-import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
-import { redirectSdk } from '../../src/local/sdk-redirect.ts';
+import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
+import { redirectSdk } from '../../src/rehearsal/fcm/sdk-redirect.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
 
 const clock = { now: () => Date.now() };

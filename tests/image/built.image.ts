@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { workerEnv } from '../../src/local/lambda-env.ts';
+import { workerEnv } from '../../src/local/lambda/env.ts';
 import { buildBundle } from '../support/bundle.ts';
 import { databaseKinds } from '../support/database.ts';
 import { type Registry, startRegistry } from '../support/registry.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { HttpReply } from '../../src/http/reply.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/local/http-server.ts';
-import { parseRequest } from '../../src/http/request.ts';
+import { parseRequest } from '../../src/events/http.ts';
 
 const ok: HttpReply = { statusCode: 200, headers: { 'x-own': '1' }, isBase64Encoded: false, body: 'é' };
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
-import { makeGatherer } from '../../src/gatherer.ts';
-import { parseConfig } from '../../src/config.ts';
+import { makeGatherer } from '../../src/messages/gather.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import type {
   Context,
   Addressee,

@@ -9,9 +9,9 @@ import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import type { DoctorReport } from '../../src/doctor/examine.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
-import { type LocalLambdaOptions, startLocalLambda } from '../../src/local/lambda.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
+import { type LocalLambdaOptions, startLocalLambda } from '../../src/local/lambda/lambda.ts';
 import { makeDatabase } from './database.ts';
 
 const HANDLER_FILE = fileURLToPath(new URL('../../src/handler.ts', import.meta.url));

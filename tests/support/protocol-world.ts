@@ -1,5 +1,5 @@
-import { runHop } from '../../src/broadcast.ts';
-import { parseConfig } from '../../src/config.ts';
+import { runHop } from '../../src/broadcast/hop.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import type {
   BroadcastJob,
   Config,
@@ -14,8 +14,8 @@ import type {
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
-import { makeGatherer } from '../../src/gatherer.ts';
-import { scan } from '../../src/scan.ts';
+import { makeGatherer } from '../../src/messages/gather.ts';
+import { scan } from '../../src/broadcast/scan.ts';
 import { draft, fixedSender, madeUpDevices } from './context.ts';
 
 /** What FCM does with one push. The last two are not answered: `lost` was accepted, `dropped` was not. */

@@ -1,4 +1,4 @@
-import type { Summary } from '../../src/cli/rehearsal-summary.ts';
+import type { Summary } from '../../src/rehearsal/summary.ts';
 import { baton } from './baton.ts';
 
 /** `baton rehearse --json` in a process of its own. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RuntimeTask, startRuntimeApi } from '../../src/local/runtime-api.ts';
+import { type RuntimeTask, startRuntimeApi } from '../../src/local/lambda/runtime-api.ts';
 
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:123456789012:function:baton';
 const TIMEOUT_MS = 60_000;

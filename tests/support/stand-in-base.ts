@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/stand-in-base', import.meta.url));
-const WORKER = fileURLToPath(new URL('../../src/local/worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../src/local/lambda/worker.ts', import.meta.url));
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 
 const run = promisify(execFile);

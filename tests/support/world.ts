@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import type { Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
-import { writeSandboxCredentials } from '../../src/local/fcm-credentials.ts';
-import { type FcmSandbox, startFcmSandbox } from '../../src/local/fcm-sandbox.ts';
+import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
+import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { draft, madeUpDevices } from './context.ts';
 import { type DatabaseKind, makeDatabase } from './database.ts';
 

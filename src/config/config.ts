@@ -1,0 +1,168 @@
+import type {
+  ApiConfig,
+  Config,
+  DatabaseConfig,
+  DatabaseTls,
+  FcmCredentials,
+  SourceConfig,
+  Stage,
+} from '../context.ts';
+import { type Env, makeReader, type Reader } from './env-reader.ts';
+import { type Problem, PushError } from '../errors.ts';
+import { digestToken } from '../http/auth.ts';
+
+export type { Env } from './env-reader.ts';
+
+/** FCM asks clients to allow a message at least 10 s. https://firebase.google.com/docs/cloud-messaging/scale-fcm */
+const FCM_TIMEOUT_MS = 10_000;
+
+/** The waits that FCM asks for, from the same page: after a 500 or 503, and after a 429 without Retry-After. */
+const RETRY_MS = 10_000;
+const QUOTA_RETRY_MS = 60_000;
+
+/** FCM's default quota for a project, and the ramp that it asks for; both from there. */
+const FCM_QUOTA = 600_000;
+const FCM_RAMP_SECONDS = 60;
+
+/** A variable of a further source: the end of its name is the source's. */
+const OF_A_SOURCE = /^FCM_(?:CREDENTIALS|PROJECT_ID|MESSAGES_PER_MINUTE)(_[A-Z0-9_]+)$/;
+
+/** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
+export function parseConfig(env: Env): Config {
+  const { config, problems } = readConfig(env);
+  if (problems.length > 0) throw PushError.of('BAD_CONFIG', problems);
+  return config;
+}
+
+/** The same for whoever can do with the rest of it: what is wrong has its default, and is among the problems. */
+export function readConfig(env: Env): { config: Config; problems: readonly Problem[] } {
+  const read = makeReader(env);
+  const config: Config = {
+    stage: read.oneOf('STAGE', ['dev', 'staging', 'prod'] satisfies Stage[], 'dev'),
+    source: read.text('FCM_SOURCE', 'default'),
+    sources: parseSources(read, env),
+    database: parseDatabase(read),
+    fcm: {
+      transport: read.oneOf('FCM_TRANSPORT', ['http2', 'sdk'], 'http2'),
+      endpoint: read.url('FCM_ENDPOINT', 'https://fcm.googleapis.com', ['https:', 'http:']),
+      timeoutMs: read.whole('FCM_TIMEOUT_MS', FCM_TIMEOUT_MS, 100, 60_000),
+    },
+    api: parseApi(read),
+    pageSize: read.whole('PAGE_SIZE', 3000, 1, 50_000),
+    chunkSize: read.whole('CHUNK_SIZE', 500, 1, 5000),
+    leaseMs: read.whole('LEASE_MS', 30_000, 1000, 900_000),
+    maxAttempts: read.whole('MAX_ATTEMPTS', 5, 1, 100),
+    retryMs: read.whole('RETRY_MS', RETRY_MS, 1, 3_600_000),
+    quotaRetryMs: read.whole('QUOTA_RETRY_MS', QUOTA_RETRY_MS, 1, 3_600_000),
+    reserveMs: read.whole('DEADLINE_RESERVE_MS', 15_000, 0, 300_000),
+  };
+  // A chunk takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
+  const needed = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;
+  if (config.leaseMs <= config.fcm.timeoutMs) read.complain('LEASE_MS', needed, String(config.leaseMs));
+  if (config.reserveMs <= config.fcm.timeoutMs) {
+    read.complain('DEADLINE_RESERVE_MS', needed, String(config.reserveMs));
+  }
+  return { config, problems: read.problems };
+}
+
+/** What `openssl rand -hex 16` prints is long enough; what a person makes up is mostly not. */
+const LEAST_TOKEN_LENGTH = 24;
+
+function parseApi(read: Reader): ApiConfig {
+  const tokens = read
+    .text('API_TOKEN', '')
+    .split(/[\s,]+/)
+    .filter((token) => token !== '');
+  for (const { length } of tokens) {
+    if (length >= LEAST_TOKEN_LENGTH) continue;
+    read.complain('API_TOKEN', `tokens of at least ${LEAST_TOKEN_LENGTH} characters`, `one of ${length}`);
+  }
+  const basePath = read.text('API_BASE_PATH', '').replace(/\/$/, '');
+  if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
+    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', JSON.stringify(basePath));
+  }
+  return {
+    tokenDigests: tokens.map(digestToken),
+    trustsGateway: read.oneOf('API_AUTH', ['token', 'gateway'], 'token') === 'gateway',
+    basePath,
+  };
+}
+
+/** Just the database, for commands that push nothing. */
+export function parseDatabaseConfig(env: Env): DatabaseConfig {
+  const read = makeReader(env);
+  const database = parseDatabase(read);
+  if (read.problems.length > 0) throw PushError.of('BAD_CONFIG', read.problems);
+  return database;
+}
+
+function parseDatabase(read: Reader): DatabaseConfig {
+  const url = read.text('DATABASE_URL', 'baton.db');
+  if (/^(mysql|mariadb):/.test(url)) {
+    if (!URL.canParse(url))
+      read.complain('DATABASE_URL', 'mysql://user:password@host:3306/database', 'no URL');
+    const tls = parseTls(read.text('DATABASE_TLS', 'off'));
+    if (read.optional('DATABASE_CONNECTIONS') === null) return { kind: 'mysql', url, tls };
+    return { kind: 'mysql', url, tls, connections: read.whole('DATABASE_CONNECTIONS', 1, 1, 1000) };
+  }
+  // The value may hold a password: an address of another kind is named by its scheme alone.
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1];
+  if (scheme) read.complain('DATABASE_URL', 'mysql://… or the path of an SQLite file', `${scheme}://…`);
+  return { kind: 'sqlite', file: url };
+}
+
+function parseTls(text: string): DatabaseTls {
+  switch (text) {
+    case 'off':
+      return { kind: 'off' };
+    case 'rds':
+      return { kind: 'rds' };
+    case 'verify':
+      return { kind: 'verify', ca: null };
+    default:
+      return { kind: 'verify', ca: text };
+  }
+}
+
+/**
+ * FCM_CREDENTIALS and its like are the source FCM_SOURCE; FCM_CREDENTIALS_SHOP_B and its like are one more, `shop_b`. All
+ * have one ramp.
+ */
+function parseSources(read: Reader, env: Env): Map<string, SourceConfig> {
+  const rampMs = read.whole('FCM_RAMP_SECONDS', FCM_RAMP_SECONDS, 0, 3600) * 1000;
+  const parseSource = (suffix: string): SourceConfig => ({
+    credentials: parseCredentials(read.optional(`FCM_CREDENTIALS${suffix}`)),
+    projectId: read.optional(`FCM_PROJECT_ID${suffix}`),
+    pace: {
+      perMinute: read.whole(`FCM_MESSAGES_PER_MINUTE${suffix}`, FCM_QUOTA, 1, 1_000_000_000),
+      rampMs,
+    },
+  });
+  const named = new Set(Object.keys(env).flatMap((name) => OF_A_SOURCE.exec(name)?.[1] ?? []));
+  const more = Array.from(named, (suffix): [string, SourceConfig] => {
+    const source = parseSource(suffix);
+    if (source.credentials.kind === 'none') {
+      read.complain(
+        `FCM_CREDENTIALS${suffix}`,
+        'credentials, as for the other variables of this source',
+        'nothing',
+      );
+    }
+    return [suffix.slice(1).toLowerCase(), source];
+  });
+  const own = parseSource('');
+  const isGoogles =
+    own.credentials.kind === 'none' && read.optional('GOOGLE_APPLICATION_CREDENTIALS') !== null;
+  const first: SourceConfig = {
+    ...own,
+    credentials: isGoogles ? { kind: 'application-default' } : own.credentials,
+    projectId: own.projectId ?? read.optional('GOOGLE_CLOUD_PROJECT'),
+  };
+  return new Map([[read.text('FCM_SOURCE', 'default'), first], ...more]);
+}
+
+export function parseCredentials(text: string | null): FcmCredentials {
+  if (text === null) return { kind: 'none' };
+  if (text === 'application-default') return { kind: 'application-default' };
+  return text.trimStart().startsWith('{') ? { kind: 'inline', json: text } : { kind: 'file', path: text };
+}

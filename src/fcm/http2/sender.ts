@@ -1,0 +1,41 @@
+import type { Clock, Sender } from '../../context.ts';
+import { type FcmAccess, fetchAccessToken } from '../credentials.ts';
+import { beforeAbort } from './deadline.ts';
+import { Dispatch } from './dispatch.ts';
+import { makeBody } from '../message.ts';
+import { Pool } from './pool.ts';
+import { judgeSilence } from '../verdict.ts';
+
+export interface Http2SenderOptions {
+  readonly endpoint: string;
+  readonly access: FcmAccess;
+  readonly clock: Clock;
+}
+
+/** FCM's HTTP v1 over kept HTTP/2 connections: one stream a message. */
+export function makeHttp2Sender({ endpoint, access, clock }: Http2SenderOptions): Sender {
+  const pool = new Pool(endpoint, clock);
+  const { host, protocol } = new URL(endpoint);
+  // Names and values in turn, as node:http2 takes them without looking each one over again.
+  const headersFor = (token: string): readonly string[] =>
+    Object.entries({
+      ':method': 'POST',
+      ':scheme': protocol.slice(0, -1),
+      ':authority': host,
+      ':path': `/v1/projects/${access.projectId}/messages:send`,
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+    }).flat();
+  return {
+    async send(batch, signal) {
+      const { devices } = batch;
+      if (devices.length === 0) return [];
+      const token = await beforeAbort(fetchAccessToken(access), signal);
+      if (token === null) return devices.map(() => judgeSilence('NO_ACCESS_TOKEN', 'no'));
+      const headers = headersFor(token);
+      const body = makeBody(batch, clock.now());
+      return new Dispatch(pool, clock, headers, devices, body).run(signal);
+    },
+    close: async () => pool.close(),
+  };
+}

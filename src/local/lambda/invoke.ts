@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http';
+import { badClientContext, badValue, notJson, tooLarge } from './errors.ts';
+import type { LambdaFunction } from './function.ts';
+import type { FunctionReference } from './names.ts';
+
+/** Invoke's limits (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); asynchronous was 256 KB until 2025. */
+const SYNC_LIMIT_BYTES = 6 * 1024 * 1024;
+const ASYNC_LIMIT_BYTES = 1024 * 1024;
+
+/** One request to the API, about one function. */
+export interface InvokeCall {
+  readonly request: IncomingMessage;
+  readonly requestId: string;
+  readonly reference: FunctionReference;
+  readonly fn: LambdaFunction;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is if it is a Buffer, otherwise as JSON; absent for an empty answer. */
+  readonly body?: unknown;
+}
+
+export async function invoke({ request, requestId, reference, fn }: InvokeCall): Promise<Reply> {
+  const { headers } = request;
+  const type = header(request, 'x-amz-invocation-type') ?? 'RequestResponse';
+  const logType = header(request, 'x-amz-log-type') ?? 'None';
+  if (type !== 'RequestResponse' && type !== 'Event' && type !== 'DryRun') {
+    throw badValue(type, 'invocationType', 'satisfy enum value set: [RequestResponse, Event, DryRun]');
+  }
+  if (logType !== 'None' && logType !== 'Tail') {
+    throw badValue(logType, 'logType', 'satisfy enum value set: [None, Tail]');
+  }
+  const payload = await readPayload(request, type === 'Event' ? ASYNC_LIMIT_BYTES : SYNC_LIMIT_BYTES);
+  if (type === 'DryRun') return { status: 204 };
+  const asked = {
+    requestId,
+    payload,
+    functionArn: reference.arn,
+    traceHeader: header(request, 'x-amzn-trace-id'),
+  };
+  if (type === 'Event') {
+    // Lambda passes a client context on to synchronous invocations only.
+    fn.enqueue({ ...asked, clientContext: null });
+    return { status: 202 };
+  }
+  const ending = await fn.invoke({ ...asked, clientContext: clientContext(headers['x-amz-client-context']) });
+  return {
+    status: 200,
+    headers: {
+      'X-Amz-Executed-Version': '$LATEST',
+      ...(ending.kind === 'ok' ? {} : { 'X-Amz-Function-Error': 'Unhandled' }),
+      ...(logType === 'Tail' ? { 'X-Amz-Log-Result': ending.logTail } : {}),
+    },
+    body: ending.payload,
+  };
+}
+
+/** JSON, and `{}` for no payload at all; larger ones are read to their end, so that the caller hears of it. */
+async function readPayload(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= limitBytes) chunks.push(chunk);
+  }
+  if (size > limitBytes) throw tooLarge(limitBytes);
+  if (size === 0) return Buffer.from('{}');
+  const payload = Buffer.concat(chunks);
+  parseJson(payload);
+  return payload;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+  } catch (error) {
+    throw notJson(error instanceof Error ? error.message : String(error));
+  }
+}
+
+export async function readObject(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const body = parseJson(await readPayload(request, SYNC_LIMIT_BYTES));
+  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+}
+
+/** A header of the Runtime API, so ASCII only. */
+function clientContext(encoded: string | string[] | undefined): string | null {
+  if (typeof encoded !== 'string') return null;
+  try {
+    const json = JSON.stringify(JSON.parse(Buffer.from(encoded, 'base64').toString()));
+    return json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  } catch {
+    throw badClientContext();
+  }
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

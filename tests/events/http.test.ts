@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { parseRequest } from '../../src/events/http.ts';
+import { fixture } from '../support/events.ts';
+
+const ARN = 'arn:aws:iam::111122223333:user/example-user';
+
+test.each([
+  ['api-gateway-rest', { shape: 'rest', prefix: '/prod', caller: null, isMultiValue: false }],
+  ['api-gateway-http', { shape: 'http', prefix: '', caller: null, isMultiValue: false }],
+  ['api-gateway-http-jwt', { shape: 'http', prefix: '/live', caller: 'back-end', isMultiValue: false }],
+  ['api-gateway-http-1.0', { shape: 'rest', prefix: '/live', caller: null, isMultiValue: false }],
+  ['function-url', { shape: 'http', prefix: '', caller: ARN, isMultiValue: false }],
+  ['alb', { shape: 'alb', prefix: '', caller: null, isMultiValue: false }],
+  ['alb-multi-value', { shape: 'alb', prefix: '', caller: null, isMultiValue: true }],
+])('an event of the shape %s is a request', (name, rest) => {
+  const request = parseRequest(fixture(name));
+  expect(request).toMatchObject({ method: 'POST', path: '/push', ...rest });
+  expect(request?.headers.get('content-type')).toMatch(/^application\/json/);
+  expect(JSON.parse(Buffer.from(request!.body).toString())).toHaveProperty('announcementId');
+});
+
+test.each(['direct', 'sns', 'sqs', 'eventbridge-rule', 'eventbridge-scheduler', 'lambda-destination'])(
+  'an event of the shape %s is none',
+  (name) => {
+    expect(parseRequest(fixture(name))).toBeNull();
+  },
+);
+
+test('a header that came twice is one, and its name has no case', () => {
+  const { multiValueHeaders } = fixture('alb-multi-value');
+  const request = parseRequest({
+    ...fixture('alb-multi-value'),
+    multiValueHeaders: { ...(multiValueHeaders as object), 'X-Twice': ['1', '2'] },
+  });
+  expect(request?.headers.get('x-twice')).toBe('1, 2');
+});
+
+const identity = { userArn: ARN };
+
+test.each([
+  ['IAM of a REST API', 'api-gateway-rest', { identity }, ARN],
+  ['Cognito of a REST API', 'api-gateway-rest', { authorizer: { claims: { sub: 'user-1' } } }, 'user-1'],
+  ['no authorizer of a REST API', 'api-gateway-rest', { authorizer: {} }, null],
+  ['JWT without a subject', 'api-gateway-http', { authorizer: { jwt: { claims: { client_id: 'c' } } } }, 'c'],
+  ['IAM of an HTTP API', 'api-gateway-http', { authorizer: { iam: { userArn: ARN } } }, ARN],
+  ['a function URL without IAM', 'function-url', { authorizer: undefined }, null],
+  ['what a load balancer cannot say', 'alb', { identity, authorizer: { claims: { sub: 'x' } } }, null],
+])('%s: the caller is as the gateway has it', (_what, name, change, caller) => {
+  const event = fixture(name);
+  const requestContext = { ...(event['requestContext'] as object), ...change };
+  expect(parseRequest({ ...event, requestContext })?.caller).toBe(caller);
+});

@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Store } from '../../src/context.ts';
+import { openStore } from '../../src/db/open.ts';
+import { parseEvent } from '../../src/events/parse.ts';
+import { runQueue } from '../../src/messages/queue.ts';
+import { delivered, madeUpDevices, makeContext, outcome, type TestContext } from '../support/context.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+
+/** As AWS documents it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+function sqsRecord(messageId: string, body: string) {
+  return {
+    messageId,
+    receiptHandle: 'AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...',
+    body,
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '1545082649183',
+      SenderId: 'AIDAIENQZJOLO23YVJ4VO',
+      ApproximateFirstReceiveTimestamp: '1545082649185',
+    },
+    messageAttributes: {},
+    md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-2:123456789012:my-queue',
+    awsRegion: 'us-east-2',
+  };
+}
+
+function textOf(deviceId: number, fields: object = {}): string {
+  return JSON.stringify({ deviceId, title: 'Ready', body: 'Come and get it', ...fields });
+}
+
+describe.each(databaseKinds())('the queue, on %s', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+
+  beforeEach(async () => {
+    database = await makeDatabase(kind);
+    store = await openStore(database.config, systemClock);
+    await store.addDevices(madeUpDevices(4));
+  });
+  afterEach(async () => {
+    await store.close();
+    await database.drop();
+  });
+
+  async function deliver(ctx: TestContext, ...records: ReturnType<typeof sqsRecord>[]): Promise<string[]> {
+    const parsed = parseEvent({ Records: records });
+    if (parsed.entry !== 'direct' || parsed.job.kind !== 'queue') throw new Error('no queue job');
+    const { batchItemFailures } = await runQueue(ctx, parsed.job);
+    return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  }
+
+  test('a record is one message, or several, or an SNS envelope around them, and all go out together', async () => {
+    const ctx = makeContext(store, { env: { CHUNK_SIZE: '100' } });
+    const envelope = JSON.stringify({
+      Type: 'Notification',
+      MessageId: '22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324',
+      TopicArn: 'arn:aws:sns:us-west-2:123456789012:MyTopic',
+      Message: textOf(4),
+      Timestamp: '2012-05-02T00:54:06.655Z',
+    });
+    const failed = await deliver(
+      ctx,
+      sqsRecord('r-1', textOf(1)),
+      sqsRecord('r-2', JSON.stringify({ messages: [2, 3].map((id) => JSON.parse(textOf(id)) as object) })),
+      sqsRecord('r-3', envelope),
+    );
+    expect(failed).toEqual([]);
+    expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-3', 'target-4']);
+    expect(ctx.story).toEqual(['send 4']);
+  });
+
+  test('a record that comes twice is sent once, in one batch or in two', async () => {
+    const ctx = makeContext(store);
+    const record = sqsRecord('r-1', textOf(1));
+    expect(await deliver(ctx, record, record, sqsRecord('r-2', textOf(1)))).toEqual([]);
+    expect(await deliver(ctx, record)).toEqual([]);
+    expect(ctx.sent).toEqual(['target-1', 'target-1']);
+  });
+
+  test('what may be sent again goes back, each record once, and then is sent without what had arrived', async () => {
+    const answers = [
+      delivered,
+      outcome('retryable', 'UNAVAILABLE'),
+      outcome('unknown', 'TIMEOUT'),
+      delivered,
+    ];
+    const ctx = makeContext(store, { answer: () => answers.shift() ?? delivered });
+    const several = JSON.stringify({ messages: [1, 2, 3].map((id) => JSON.parse(textOf(id)) as object) });
+    const records = [sqsRecord('r-1', several), sqsRecord('r-2', textOf(4))];
+    expect(await deliver(ctx, ...records)).toEqual(['r-1']);
+    expect(await deliver(ctx, ...records.slice(0, 1))).toEqual([]);
+    expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-3', 'target-4', 'target-2', 'target-3']);
+  });
+
+  test('poison is told in the log with its record, and let go', async () => {
+    const ctx = makeContext(store);
+    const failed = await deliver(
+      ctx,
+      sqsRecord('r-1', '{"deviceId": 1'),
+      sqsRecord('r-2', JSON.stringify({ deviceId: 1, title: 'no body' })),
+      sqsRecord(
+        'r-3',
+        JSON.stringify({ messages: [{ title: 'to nobody' }, JSON.parse(textOf(2)) as object] }),
+      ),
+      sqsRecord('r-4', textOf(3, { source: 'nowhere' })),
+      sqsRecord('r-5', textOf(77)),
+      sqsRecord('r-6', '"just a text"'),
+    );
+    expect(failed).toEqual([]);
+    expect(ctx.sent).toEqual(['target-2']);
+    expect(ctx.logged.filter((event) => event === 'message refused')).toHaveLength(5);
+    expect(ctx.logged).toContain('message not delivered');
+    expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
+  });
+
+  test('what there is no time for goes back', async () => {
+    const ctx = makeContext(store, { remainingMs: () => 15_000 });
+    expect(await deliver(ctx, sqsRecord('r-1', textOf(1)), sqsRecord('r-2', textOf(2)))).toEqual([
+      'r-1',
+      'r-2',
+    ]);
+    expect(ctx.sent).toEqual([]);
+  });
+
+  test("a key of the sender's own holds across records", async () => {
+    const ctx = makeContext(store);
+    const own = textOf(1, { idempotencyKey: 'order-17' });
+    await deliver(ctx, sqsRecord('r-1', own), sqsRecord('r-2', own));
+    await deliver(ctx, sqsRecord('r-3', own));
+    expect(ctx.sent).toEqual(['target-1']);
+  });
+});

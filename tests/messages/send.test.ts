@@ -1,0 +1,215 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { NewMessage, Outcome, Recipient, Store } from '../../src/context.ts';
+import { openStore } from '../../src/db/open.ts';
+import { PushError } from '../../src/errors.ts';
+import { sendMessages } from '../../src/messages/send.ts';
+import {
+  delivered,
+  devicesOf,
+  draft,
+  fixedSender,
+  makeContext,
+  outcome,
+  toDevice,
+  toMember,
+} from '../support/context.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+
+describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
+  let database: TestDatabase;
+  let store: Store;
+
+  beforeEach(async () => {
+    database = await makeDatabase(kind);
+    store = await openStore(database.config, systemClock);
+    // Devices 1 and 2 are Ada's, 3 is Bob's.
+    await store.addDevices(devicesOf('ada', 'ada', 'bob'));
+  });
+  afterEach(async () => {
+    await store.close();
+    await database.drop();
+  });
+
+  const make = (messageKey: string, recipient: Recipient, title = messageKey): NewMessage => ({
+    ...{ messageKey, source: 'default', recipient, ttlSeconds: null },
+    content: { ...draft.content, title },
+  });
+
+  test('the nth report is that of the nth message, and each device of a member is told', async () => {
+    const ctx = makeContext(store, {
+      answer: ({ deviceId }) => (deviceId === 2 ? outcome('unregistered', 'UNREGISTERED') : delivered),
+    });
+    const reports = await sendMessages(ctx, [
+      make('a', toDevice(3)),
+      make('b', toMember('nobody')),
+      make('c', toMember('ada')),
+    ]);
+    expect(reports).toMatchObject([
+      { verdict: 'delivered', retryInMs: null, deliveries: [{ deviceId: 3, messageName: 'm' }] },
+      { verdict: 'rejected', reason: 'NO_DEVICE', retryInMs: null },
+      {
+        verdict: 'delivered',
+        deliveries: [
+          { deviceId: 1, verdict: 'delivered' },
+          { deviceId: 2, verdict: 'unregistered' },
+        ],
+      },
+    ]);
+    expect(await store.countDeliveries(0)).toMatchObject({ delivered: 2, unregistered: 1, rejected: 1 });
+    expect(await store.fetchPendingSources()).toEqual([]);
+  });
+
+  test('the same key is sent once, and its outcome is told again, also after its device has gone', async () => {
+    const ctx = makeContext(store);
+    const [first] = await sendMessages(ctx, [make('a', toDevice(3))]);
+    const [second, third] = await sendMessages(ctx, [
+      make('a', toDevice(3), 'other'),
+      make('a', toDevice(3)),
+    ]);
+    expect(second).toEqual(first);
+    expect(third).toEqual(first);
+    expect(ctx.sent).toEqual(['target-3']);
+  });
+
+  test('a key that comes twice in one call is one message', async () => {
+    const ctx = makeContext(store);
+    const reports = await sendMessages(ctx, [
+      make('a', toDevice(3)),
+      make('b', toDevice(1)),
+      make('a', toDevice(3)),
+    ]);
+    expect(ctx.sent).toEqual(['target-3', 'target-1']);
+    expect(reports[2]).toEqual(reports[0]);
+  });
+
+  test('what FCM did not take may be sent again at once, and of a member only to the device that missed it', async () => {
+    const answers: Record<number, Outcome[]> = {
+      1: [delivered],
+      2: [outcome('retryable', 'UNAVAILABLE'), outcome('unknown', 'TIMEOUT'), delivered],
+    };
+    const ctx = makeContext(store, { answer: ({ deviceId }) => answers[deviceId]?.shift() ?? delivered });
+    const send = async () => (await sendMessages(ctx, [make('a', toMember('ada'))]))[0];
+    const first = await send();
+    expect(first).toMatchObject({ verdict: 'retryable', reason: 'UNAVAILABLE' });
+    expect(first?.retryInMs).toBeGreaterThanOrEqual(10_000);
+    expect(await send()).toMatchObject({ verdict: 'unknown', reason: 'TIMEOUT' });
+    expect(await send()).toMatchObject({ verdict: 'delivered', retryInMs: null });
+    expect(await send()).toMatchObject({ verdict: 'delivered', retryInMs: null });
+    expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-2', 'target-2']);
+  });
+
+  test('while one run is at it, another is told so, and sends nothing', async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = makeContext(store, { beforeSend: () => gate.promise });
+    const sending = sendMessages(slow, [make('a', toDevice(3))]);
+    const ctx = makeContext(await openStore(database.config, systemClock));
+    const [other] = await sendMessages(ctx, [make('a', toDevice(3))]);
+    gate.resolve();
+    const [own] = await sending;
+    // Whichever came first has it.
+    expect(new Set([own?.verdict, other?.verdict])).toEqual(new Set(['delivered', 'in-progress']));
+    expect([...ctx.sent, ...slow.sent]).toEqual(['target-3']);
+    await ctx.store.close();
+  });
+
+  test('many that ask at once share the statements, and nobody the messages', async () => {
+    const ctx = makeContext(store);
+    const reports = await Promise.all(
+      Array.from({ length: 40 }, (_, nth) =>
+        sendMessages(ctx, [make(`k${nth % 20}`, toDevice((nth % 3) + 1))]),
+      ),
+    );
+    const verdicts = reports.flat().map(({ verdict }) => verdict);
+    expect(verdicts.slice(0, 20).every((verdict) => verdict === 'delivered')).toBe(true);
+    expect(verdicts.every((verdict) => verdict === 'delivered' || verdict === 'in-progress')).toBe(true);
+    expect(ctx.sent).toHaveLength(20);
+    expect(await store.countDeliveries(0)).toMatchObject({ delivered: 20 });
+  });
+
+  test('a run that was killed in mid-send is repeated when its lease is over', async () => {
+    const [claim] = await store.claimMessages([make('a', toDevice(3))], 'killed', 60_000);
+    expect(claim).toMatchObject({ isMine: true, recorded: new Map() });
+    const ctx = makeContext(store);
+    const early = await sendMessages(ctx, [make('a', toDevice(3))]);
+    expect(early).toMatchObject([{ verdict: 'in-progress' }]);
+    expect(early[0]?.retryInMs).toBeGreaterThan(50_000);
+    await store.recordMessages([], claim ? [claim] : []);
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
+    expect(ctx.sent).toEqual(['target-3']);
+  });
+
+  test('without time nothing is begun, and nothing is taken', async () => {
+    const ctx = makeContext(store, { remainingMs: () => 15_000 });
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
+      { messageId: null, verdict: 'retryable', reason: 'NO_TIME', retryInMs: 0 },
+    ]);
+    expect(await sendMessages(makeContext(store), [make('a', toDevice(3))])).toMatchObject([
+      { verdict: 'delivered' },
+    ]);
+  });
+
+  test('nobody waits longer for the budget than a lease allows: it is sent another time', async () => {
+    const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '1' } });
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
+    const [report] = await sendMessages(ctx, [make('b', toDevice(3))]);
+    expect(report).toMatchObject({ verdict: 'retryable', reason: 'NO_BUDGET' });
+    expect(report?.retryInMs).toBeGreaterThan(30_000);
+    expect(ctx.sent).toEqual(['target-3']);
+    expect(await sendMessages(makeContext(store), [make('b', toDevice(3))])).toMatchObject([
+      { verdict: 'retryable', reason: 'NO_BUDGET' },
+    ]);
+  });
+
+  test('credentials that fail are one source’s trouble, and the message may be sent again at once', async () => {
+    const sources = { FCM_CREDENTIALS_SHOP_B: 'application-default', FCM_PROJECT_ID_SHOP_B: 'b' };
+    const ctx = makeContext(store, { env: sources });
+    const broken = {
+      ...fixedSender({
+        send: () => Promise.reject(new PushError('BAD_CREDENTIALS', 'no key')),
+        close: async () => {},
+      }),
+    };
+    const senders = {
+      of: (source: string) => (source === 'default' ? ctx.senders : broken).of(source),
+      close: async () => {},
+    };
+    const other = { ...make('b', toDevice(1)), source: 'shop_b' };
+    expect(await sendMessages({ ...ctx, senders }, [make('a', toDevice(3)), other])).toMatchObject([
+      { verdict: 'delivered' },
+      { messageId: null, verdict: 'unknown', reason: 'BAD_CREDENTIALS' },
+    ]);
+    expect(ctx.logged).toContain('messages not sent');
+    expect(await sendMessages(ctx, [other])).toMatchObject([{ verdict: 'delivered' }]);
+  });
+
+  test('content that FCM refuses is the end of that message', async () => {
+    const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'INVALID_ARGUMENT') });
+    expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
+      { verdict: 'rejected', reason: 'INVALID_ARGUMENT', retryInMs: null },
+    ]);
+  });
+
+  test('five hundred of them go out in one call, a chunk at a time', async () => {
+    const ctx = makeContext(store, { env: { CHUNK_SIZE: '200' } });
+    const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, toDevice((nth % 3) + 1)));
+    const reports = await sendMessages(ctx, messages);
+    expect(ctx.story).toEqual(['send 200', 'send 200', 'send 100']);
+    expect(new Set(reports.map(({ messageId }) => messageId)).size).toBe(500);
+    expect(reports.every(({ verdict }) => verdict === 'delivered')).toBe(true);
+  });
+
+  test('two that claim the same messages at once share them without overlap', async () => {
+    const other = await openStore(database.config, systemClock);
+    const messages = Array.from({ length: 50 }, (_, nth) => make(`k${nth}`, toDevice(3)));
+    const [mine, theirs] = await Promise.all([
+      store.claimMessages(messages, 'a', 60_000),
+      other.claimMessages(messages.toReversed(), 'b', 60_000),
+    ]);
+    const taken = (claims: readonly { isMine: boolean; messageId: number }[]): number[] =>
+      claims.filter(({ isMine }) => isMine).map(({ messageId }) => messageId);
+    expect(new Set([...taken(mine), ...taken(theirs)]).size).toBe(50);
+    expect(taken(mine).length + taken(theirs).length).toBe(50);
+    await other.close();
+  });
+});
