@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { contentFields, fitsFcm, makeContent, requestFields, TOO_BIG, unknownFields } from '../model/content.ts';
+import {
+  contentFields,
+  fitsFcm,
+  makeContent,
+  requestFields,
+  TOO_BIG,
+  unknownFields,
+} from '../model/content.ts';
 import type { AnnounceJob, Context } from '../context.ts';
 import { openCredentials } from '../fcm/credentials.ts';
 import { MOST_LANES } from './lanes.ts';

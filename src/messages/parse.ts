@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { contentFields, fitsFcm, makeContent, requestFields, TOO_BIG, unknownFields } from '../model/content.ts';
+import {
+  contentFields,
+  fitsFcm,
+  makeContent,
+  requestFields,
+  TOO_BIG,
+  unknownFields,
+} from '../model/content.ts';
 import type { Config, NewMessage } from '../context.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
 import { findSource } from '../config/sources.ts';

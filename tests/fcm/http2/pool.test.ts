@@ -5,7 +5,11 @@ import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { Outcome, Sender } from '../../../src/context.ts';
 import { makeHttp2Sender } from '../../../src/fcm/http2/sender.ts';
-import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../../src/rehearsal/fcm/sandbox.ts';
+import {
+  type FcmSandbox,
+  type FcmSandboxOptions,
+  startFcmSandbox,
+} from '../../../src/rehearsal/fcm/sandbox.ts';
 import { madeUpDevices } from '../../support/context.ts';
 
 const credential = { getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }) };

@@ -2,7 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Batch, Sender } from '../../../src/context.ts';
 import { makeHttp2Sender } from '../../../src/fcm/http2/sender.ts';
-import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../../src/rehearsal/fcm/sandbox.ts';
+import {
+  type FcmSandbox,
+  type FcmSandboxOptions,
+  startFcmSandbox,
+} from '../../../src/rehearsal/fcm/sandbox.ts';
 import { madeUpDevices } from '../../support/context.ts';
 import { type Proxy, startProxy } from '../../support/proxy.ts';
 

@@ -19,7 +19,11 @@ import {
   PutFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { type LocalLambda, type LocalLambdaOptions, startLocalLambda } from '../../../src/local/lambda/lambda.ts';
+import {
+  type LocalLambda,
+  type LocalLambdaOptions,
+  startLocalLambda,
+} from '../../../src/local/lambda/lambda.ts';
 
 const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 const run = promisify(execFile);

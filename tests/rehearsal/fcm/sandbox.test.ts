@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseFaults } from '../../../src/rehearsal/fcm/faults.ts';
-import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../../src/rehearsal/fcm/sandbox.ts';
+import {
+  type FcmSandbox,
+  type FcmSandboxOptions,
+  startFcmSandbox,
+} from '../../../src/rehearsal/fcm/sandbox.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 
 let sandbox: FcmSandbox;
