@@ -25,7 +25,7 @@ export type PushErrorCode =
 export interface Problem {
   readonly field: string;
   readonly expected: string;
-  readonly came: string;
+  readonly got: string;
 }
 
 /** Every error that Baton raises on purpose. */
@@ -59,8 +59,8 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export function describeProblem({ field, expected, came }: Problem): string {
-  return `${field}: expected ${expected}, came ${came}`;
+export function describeProblem({ field, expected, got }: Problem): string {
+  return `${field}: expected ${expected}, got ${got}`;
 }
 
 /** An error as the reply to a direct invoke. */

@@ -1,9 +1,10 @@
+import type { AnnounceJob, PushJob } from './job.ts';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { type HopReport, runHop } from './broadcast/hop.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config/config.ts';
 import { announce, type Announced } from './broadcast/announce.ts';
-import type { AnnounceJob, Context, PushJob, Services } from './context.ts';
+import type { Context, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
 import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';

@@ -17,12 +17,12 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErr
       const { message } = issue;
       const inner = path.reduce<unknown>(at, value);
       if (issue.code !== 'unrecognized_keys') {
-        return [{ field: path.join('.'), expected: message, came: showField(path, inner) }];
+        return [{ field: path.join('.'), expected: message, got: showField(path, inner) }];
       }
       return issue.keys.map((key) => ({
         field: [...path, key].join('.'),
         expected: message,
-        came: showField([key], at(inner, key)),
+        got: showField([key], at(inner, key)),
       }));
     }),
   );
@@ -41,7 +41,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What came, short enough for a log line. */
+/** What got, short enough for a log line. */
 export function show(value: unknown): string {
   // Cut before it is quoted: a body may be megabytes long.
   if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, SHOWN_LENGTH)));

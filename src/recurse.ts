@@ -1,5 +1,5 @@
 import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { BroadcastJob, Hop, HopKey, Invoker } from './context.ts';
+import type { Invoker } from './context.ts';
 import { PushError } from './errors.ts';
 
 /** An Event invoke is answered in milliseconds: Lambda only queues it. The SDK's own default is to wait for ever. */
@@ -35,20 +35,4 @@ export function makeInvoker(): Invoker {
     },
     close: () => client.destroy(),
   };
-}
-
-/** The job of the next hop. The recursion ends because the cursor only grows: one that does not is refused. */
-export function nextJob(hop: Hop, nextId: number): BroadcastJob {
-  if (!(nextId > hop.fromId)) {
-    throw new PushError(
-      'CURSOR_STUCK',
-      `announcement ${hop.announcementId}: the next cursor must be greater than ${hop.fromId}, came ${nextId}`,
-    );
-  }
-  return { ...sameJob(hop), fromId: nextId };
-}
-
-/** The job that takes up the same hop again. */
-export function sameJob({ announcementId, round, fromId }: HopKey): BroadcastJob {
-  return { kind: 'broadcast', announcementId, round, fromId };
 }

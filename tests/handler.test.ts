@@ -1,7 +1,8 @@
+import type { Store } from '../src/store.ts';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import type { Services, Store } from '../src/context.ts';
+import type { Services } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
 import { handler as deployed, makeHandler } from '../src/handler.ts';
 import { draft, fixedSender, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
@@ -71,7 +72,7 @@ test('content for later waits for the schedule', async () => {
 
 test('content for a source that is not there is answered with what is wrong, and not thrown', async () => {
   expect(await call({ title: 't', body: 'b', source: 'nowhere' })).toMatchObject({
-    error: { code: 'NO_SUCH_SOURCE', problems: [{ field: 'source', came: '"nowhere"' }] },
+    error: { code: 'NO_SUCH_SOURCE', problems: [{ field: 'source', got: '"nowhere"' }] },
   });
 });
 
@@ -101,9 +102,9 @@ test('a bad direct event is answered with what is wrong with it: an error thrown
   expect(await call({ announcementId: 'x' })).toEqual({
     error: {
       code: 'BAD_EVENT',
-      message: 'announcementId: expected a whole number from 1 to 9007199254740991, came "x"',
+      message: 'announcementId: expected a whole number from 1 to 9007199254740991, got "x"',
       problems: [
-        { field: 'announcementId', expected: 'a whole number from 1 to 9007199254740991', came: '"x"' },
+        { field: 'announcementId', expected: 'a whole number from 1 to 9007199254740991', got: '"x"' },
       ],
     },
   });

@@ -74,7 +74,7 @@ const sizes = fc.oneof({ weight: 2, arbitrary: fc.constant(4) }, fc.constant(40)
 const setup: fc.Arbitrary<Setup> = sizes.chain((maxLength) =>
   fc.record({
     devices: fc.array(kindOfDevice, { maxLength, size: 'max' }),
-    promise: fc.constantFrom('at-least-once', 'at-most-once'),
+    guarantee: fc.constantFrom('at-least-once', 'at-most-once'),
     pageSize: fc.integer({ min: 1, max: Math.min(12, maxLength) }),
     chunkSize: fc.integer({ min: 1, max: 5 }),
     maxAttempts: fc.integer({ min: 1, max: 3 }),
@@ -218,7 +218,7 @@ async function check(world: World, given: Setup): Promise<void> {
     if (verdict === 'unregistered') expect(kind, words).toBe('unregistered');
     if (kind !== 'delivered' || accepted) continue;
     // FCM never took it, though it would have: it was tried as often as promised, or nobody may try again.
-    if (given.promise === 'at-most-once' && verdict === 'unknown') continue;
+    if (given.guarantee === 'at-most-once' && verdict === 'unknown') continue;
     const rounds = new Set(pushes.map(({ run }) => roundOf(run)));
     expect(rounds.size, `attempts at ${words}`).toBe(given.maxAttempts);
   }

@@ -1,5 +1,5 @@
+import { nextJob, sameJob } from '../src/job.ts';
 import { expect, test } from 'vitest';
-import { nextJob, sameJob } from '../src/recurse.ts';
 
 const hop = {
   announcementId: 42,
@@ -19,5 +19,5 @@ test('the next job differs from this one in its cursor alone', () => {
 });
 
 test.each([3001, 3000, 0, -1, Number.NaN])('a cursor that does not advance (%d) is refused', (cursor) => {
-  expect(() => nextJob(hop, cursor)).toThrow('the next cursor must be greater than 3001');
+  expect(() => nextJob(hop, cursor)).toThrow('the next cursor: expected more than 3001');
 });

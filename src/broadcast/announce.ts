@@ -1,3 +1,5 @@
+import type { AnnounceJob } from '../job.ts';
+import { MAX_LANES } from '../model/announcement.ts';
 import * as z from 'zod';
 import {
   contentFields,
@@ -7,12 +9,9 @@ import {
   TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
-import type { AnnounceJob, Context } from '../context.ts';
-import { openCredentials } from '../fcm/credentials.ts';
-import { MOST_LANES } from './lanes.ts';
-import { findSource } from '../config/sources.ts';
+import type { Context } from '../context.ts';
 
-const LANES = `a whole number from 1 to ${MOST_LANES}`;
+const LANES = `a whole number from 1 to ${MAX_LANES}`;
 const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';
 
 /** An announcement as an event or a request brings it. */
@@ -20,22 +19,22 @@ const announceFields = z.strictObject(
   {
     ...contentFields,
     ...requestFields,
-    promise: z
+    guarantee: z
       .enum(['at-least-once', 'at-most-once'], { error: 'at-least-once or at-most-once' })
       .default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
-    lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MOST_LANES, { error: LANES }).default(1),
+    lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: z.iso.datetime({ offset: true, error: TIME }).nullish(),
   },
   { error: unknownFields('an announcement') },
 );
 
 export const announceSchema = announceFields.refine(fitsFcm, TOO_BIG).transform((fields): AnnounceJob => {
-  const { source, promise, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
+  const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
   return {
     kind: 'announce',
     source: source ?? null,
-    announcement: { promise, dryRun, lanes, ...makeContent(content) },
+    announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
     publishAt: publishAt ? Date.parse(publishAt) : null,
     idempotencyKey: idempotencyKey ?? null,
   };
@@ -55,11 +54,11 @@ export interface Announced {
  * is not configured (PushError 'NO_SUCH_SOURCE'), or without readable credentials ('BAD_CREDENTIALS').
  */
 export async function announce(
-  { store, config, clock, log, requestId }: Context,
+  { store, senders, config, clock, log, requestId }: Context,
   { source: named, announcement, publishAt: wanted, idempotencyKey }: AnnounceJob,
 ): Promise<Announced> {
   const source = named ?? config.source;
-  openCredentials(findSource(config, source));
+  senders.check(source);
   const publishAt = wanted ?? clock.now();
   // Lambda repeats a failed event under the same request id.
   const key = idempotencyKey ?? `request:${requestId}`;

@@ -1,5 +1,6 @@
+import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import { fetchNamed } from './hop.ts';
-import type { Announcement, AnnouncementStatus, Context } from '../context.ts';
+import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
@@ -22,6 +23,6 @@ export async function moveAnnouncement(
   const announcement = await fetchNamed({ store }, { announcementId });
   if (isMoved || announcement.status === to) return announcement;
   const expected = `an announcement that is ${from.join(' or ')}`;
-  const came = `${announcementId}, which is ${announcement.status}`;
-  throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, came }]);
+  const got = `${announcementId}, which is ${announcement.status}`;
+  throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
 }

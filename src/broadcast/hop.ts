@@ -1,9 +1,11 @@
-import type { Announcement, BroadcastJob, Claim, Context, Hop, PageBounds } from '../context.ts';
+import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Claim, Hop, PageBounds } from '../model/hop.ts';
+import type { Context } from '../context.ts';
 import { PushError, type PushErrorCode } from '../errors.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
 import { fetchPage, type Page } from './page.ts';
 import { type PageEnd, pushDevices } from './send.ts';
-import { nextJob, sameJob } from '../recurse.ts';
 import { failAnnouncement } from '../judge/project.ts';
 import { Timetable } from '../pace/timetable.ts';
 
@@ -92,7 +94,7 @@ export async function fetchNamed(
   if (announcement) return announcement;
   const expected = 'the id of a row in push_announcement';
   throw PushError.of('NO_SUCH_ANNOUNCEMENT', [
-    { field: 'announcementId', expected, came: String(announcementId) },
+    { field: 'announcementId', expected, got: String(announcementId) },
   ]);
 }
 

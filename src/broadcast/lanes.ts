@@ -1,8 +1,7 @@
-import type { Announcement, BroadcastJob, Context, Hop } from '../context.ts';
-import { nextJob } from '../recurse.ts';
-
-/** More would only wait for one another: four chains feed the default quota many times over. */
-export const MOST_LANES = 100;
+import { type BroadcastJob, nextJob } from '../job.ts';
+import { type Announcement, MAX_LANES } from '../model/announcement.ts';
+import type { Hop } from '../model/hop.ts';
+import type { Context } from '../context.ts';
 
 /** Starts an announcement that has not been started: false if it has. Each lane is an id range that recurses on its own. */
 export async function startLanes(
@@ -11,7 +10,7 @@ export async function startLanes(
   announcement: Pick<Announcement, 'lanes' | 'audience'>,
 ): Promise<boolean> {
   const { announcementId, fromId } = job;
-  const lanes = Math.max(1, Math.min(MOST_LANES, job.lanes ?? announcement.lanes));
+  const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   // A run of messages goes over their ids, which are not a device's.
   const laneIds =
     lanes === 1 || announcement.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);

@@ -1,15 +1,10 @@
+import { OPEN_VERDICTS } from '../model/delivery.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Delivery, Push, Recorded, Verdict } from '../model/delivery.ts';
+import type { Device } from '../model/device.ts';
+import type { Hop, PageBounds } from '../model/hop.ts';
 import { toPushes, unsendable } from '../messages/send.ts';
-import type {
-  Announcement,
-  Context,
-  Delivery,
-  Device,
-  Hop,
-  PageBounds,
-  Push,
-  Recorded,
-  Verdict,
-} from '../context.ts';
+import type { Context } from '../context.ts';
 
 /** What one hop is to do. */
 export interface Page {
@@ -87,11 +82,11 @@ function boundsOf({ fromId }: Hop, ids: readonly number[], pageSize: number): Pa
 /** What a round has to do with a push: the first sends all, each later one what the earlier ones left to try again. */
 function isLeft(round: number, recorded: Recorded | undefined): boolean {
   if (round === 0 || recorded === undefined) return round === 0 && isUnsent(recorded?.verdict);
-  if (recorded.verdict === 'misconfigured' && recorded.round === round) return true;
+  if (OPEN_VERDICTS.includes(recorded.verdict) && recorded.round === round) return true;
   return recorded.isToRetry && recorded.round < round;
 }
 
 /** Nothing went out yet, or nothing that was the device's own; a `retryable` one waits for a round of its own. */
 function isUnsent(verdict: Verdict | undefined): boolean {
-  return verdict === undefined || verdict === 'misconfigured';
+  return verdict === undefined || OPEN_VERDICTS.includes(verdict);
 }

@@ -1,13 +1,13 @@
+import { sameJob } from '../job.ts';
 import { finishIfComplete } from './hop.ts';
 import type { Context } from '../context.ts';
 import { startLanes } from './lanes.ts';
-import { sameJob } from '../recurse.ts';
 
 /** One tick starts and wakes no more than this; the next one goes on. */
-const MOST_A_TICK = 100;
+const MAX_PER_TICK = 100;
 
 /** More than that become several runs, so that none of them is taken in one long transaction. */
-export const MESSAGES_A_RUN = 100_000;
+export const MAX_MESSAGES_PER_MAILING = 100_000;
 
 export interface ScanReport {
   readonly kind: 'scan';
@@ -36,8 +36,8 @@ export async function scan(ctx: Context): Promise<ScanReport> {
 /** Messages whose time has come become announcements, which are due at once. */
 async function makeRuns({ store, log }: Context): Promise<void> {
   for (const source of await store.fetchPendingSources()) {
-    for (let runs = 0; runs < MOST_A_TICK; runs++) {
-      const announcementId = await store.makeRun(source, MESSAGES_A_RUN);
+    for (let runs = 0; runs < MAX_PER_TICK; runs++) {
+      const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
       if (announcementId === null) break;
       log.info('run of messages made', { announcementId, source });
     }
@@ -47,7 +47,7 @@ async function makeRuns({ store, log }: Context): Promise<void> {
 async function startDue(ctx: Context): Promise<number> {
   const { store, invoker, functionName } = ctx;
   let started = 0;
-  for (const announcementId of await store.fetchDue(MOST_A_TICK)) {
+  for (const announcementId of await store.fetchDue(MAX_PER_TICK)) {
     const job = sameJob({ announcementId, round: 0, fromId: 0 });
     const announcement = await store.fetchAnnouncement(announcementId);
     if (!announcement || !(await startLanes(ctx, job, announcement))) continue;
@@ -59,7 +59,7 @@ async function startDue(ctx: Context): Promise<number> {
 
 async function wakeStalled({ store, invoker, config, functionName }: Context): Promise<number> {
   let woken = 0;
-  for (const key of await store.fetchStalled(MOST_A_TICK)) {
+  for (const key of await store.fetchStalled(MAX_PER_TICK)) {
     if (!(await store.reviveHop(key, config.leaseMs))) continue;
     await invoker.invoke(functionName, sameJob(key));
     woken++;
@@ -69,7 +69,7 @@ async function wakeStalled({ store, invoker, config, functionName }: Context): P
 
 /** A run that was killed after it had closed the last hop. */
 async function finishComplete(ctx: Context): Promise<number> {
-  const finished = await ctx.store.fetchFinished(MOST_A_TICK);
+  const finished = await ctx.store.fetchFinished(MAX_PER_TICK);
   for (const { announcementId, round } of finished) await finishIfComplete(ctx, announcementId, round);
   return finished.length;
 }

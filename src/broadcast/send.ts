@@ -1,4 +1,8 @@
-import type { Announcement, Context, Counts, Delivery, Hop, Outcome, Push, PushId } from '../context.ts';
+import { collapseKeyOf, countVerdicts } from '../model/delivery.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Delivery, Outcome, Push, PushId } from '../model/delivery.ts';
+import type { Hop } from '../model/hop.ts';
+import type { Context } from '../context.ts';
 import { whileHolding } from '../pace/hold.ts';
 import { explainOutage, keepAttempts, stopForOutage } from '../judge/outage.ts';
 import { brakeIfThrottled } from '../pace/reserve.ts';
@@ -30,13 +34,13 @@ export async function pushDevices(
     if (turn !== 'go') return { end: turn, sent };
     const chunk = pushes.slice(sent, Math.min(sent + config.chunkSize, to));
     // Whoever finds them after a crash cannot know what FCM got, and must not ask it again.
-    const inFlight = announcement.promise === 'at-most-once' ? chunk : [];
+    const inFlight = announcement.guarantee === 'at-most-once' ? chunk : [];
     if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
 
     const beganAt = performance.now();
     const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
     const tookMs = performance.now() - beganAt;
-    const deliveries = settleAll(config, announcement.promise, hop.round, chunk, outcomes);
+    const deliveries = settleAll(config, announcement.guarantee, hop.round, chunk, outcomes);
     const outage = hop.round === 0 ? explainOutage(outcomes, sent === 0 && hop.isCanary) : null;
     if (outage !== null) {
       await recordChunk(ctx, hop, keepAttempts(outcomes, deliveries));
@@ -62,43 +66,33 @@ async function recordChunk(
   deliveries: readonly Delivery[],
 ): Promise<void> {
   await store.recordDeliveries(hop, deliveries);
-  log.info('chunk recorded', { announcementId: hop.announcementId, round: hop.round, ...count(deliveries) });
-}
-
-/** Every verdict, also those that nothing had: deploy/template.yaml makes metrics of them. */
-function count(deliveries: readonly Delivery[]): Counts {
-  const counts: Counts = {
-    delivered: 0,
-    unregistered: 0,
-    rejected: 0,
-    retryable: 0,
-    misconfigured: 0,
-    unknown: 0,
-  };
-  for (const { verdict } of deliveries) counts[verdict]++;
-  return counts;
+  log.info('chunk recorded', {
+    announcementId: hop.announcementId,
+    round: hop.round,
+    ...countVerdicts(deliveries),
+  });
 }
 
 /** Sends one chunk; the nth outcome is the nth push's. */
 async function sendChunk(
   { senders, store, config }: Context,
   hop: Hop,
-  { announcementId, source, content, ttlSeconds, dryRun, promise }: Announcement,
+  { announcementId, source, content, ttlSeconds, dryRun, guarantee }: Announcement,
   pushes: readonly Push[],
 ): Promise<Outcome[]> {
-  const collapseKey = `baton-${announcementId}`;
+  const collapseKey = collapseKeyOf({ announcementId });
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices: pushes };
   const sending = senders
     .of(source)
     .then((sender) => sender.send(batch, AbortSignal.timeout(config.fcm.timeoutMs)));
   return sending.catch(async (error: unknown) => {
     // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
-    if (promise === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asNotSent));
+    if (guarantee === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asNotSent));
     throw error;
   });
 }
 
 function asNotSent({ messageId = 0, deviceId }: PushId): Delivery {
   const reason = 'NOT_SENT';
-  return { messageId, deviceId, verdict: 'misconfigured', reason, messageName: null, retryInMs: null };
+  return { messageId, deviceId, verdict: 'unsent', reason, messageName: null, retryInMs: null };
 }

@@ -1,15 +1,15 @@
+import { type Counts, type Verdict, VERDICTS } from '../model/delivery.ts';
+import type { Store } from '../store.ts';
 import { systemClock } from '../clock.ts';
 import { type Env, parseDatabaseConfig } from '../config/config.ts';
-import type { Counts, Store, Verdict } from '../context.ts';
 import { fetchNamed } from '../broadcast/hop.ts';
 import { openStore } from '../db/open.ts';
-import { VERDICTS } from '../db/rows.ts';
 import { PushError } from '../errors.ts';
 import { type Move, moveAnnouncement } from '../broadcast/announcement.ts';
 import { type Args, type Command, type Option, type Terminal } from './command.ts';
 import { group } from './progress.ts';
 
-const DELIVERIES_A_READ = 5000;
+const DELIVERIES_PER_READ = 5000;
 
 const OPTIONS: Readonly<Record<string, Option>> = {
   json: { help: 'print one JSON object and nothing else' },
@@ -80,7 +80,7 @@ async function list(
 ): Promise<number> {
   await fetchNamed({ store }, { announcementId });
   for (let after = { messageId: -1, deviceId: 0 }; ;) {
-    const deliveries = await store.fetchDeliveries(announcementId, verdict, after, DELIVERIES_A_READ);
+    const deliveries = await store.fetchDeliveries(announcementId, verdict, after, DELIVERIES_PER_READ);
     const last = deliveries.at(-1);
     if (!last) return 0;
     for (const { messageId, deviceId, reason } of deliveries) {
@@ -119,6 +119,6 @@ export function describeCounts(counts: Counts): string[] {
 function readId({ operands }: Args): number {
   const [text = ''] = operands;
   if (operands.length === 1 && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  const came = operands.length === 0 ? 'nothing' : JSON.stringify(operands.join(' '));
-  throw PushError.of('BAD_INPUT', [{ field: 'ID', expected: "one announcement's id", came }]);
+  const got = operands.length === 0 ? 'nothing' : JSON.stringify(operands.join(' '));
+  throw PushError.of('BAD_INPUT', [{ field: 'ID', expected: "one announcement's id", got }]);
 }

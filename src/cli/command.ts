@@ -105,8 +105,8 @@ export class Args {
   }
 }
 
-export function refuse(name: string, expected: string, came: string): PushError {
-  return PushError.of('BAD_INPUT', [{ field: `--${name}`, expected, came }]);
+export function refuse(name: string, expected: string, got: string): PushError {
+  return PushError.of('BAD_INPUT', [{ field: `--${name}`, expected, got }]);
 }
 
 export function describeCommand(name: string, { summary, operands, options }: Command): string {

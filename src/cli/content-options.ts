@@ -1,4 +1,5 @@
 import {
+  type Content,
   contentFields,
   type ContentInput,
   fitsFcm,
@@ -6,7 +7,6 @@ import {
   TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
-import type { Content } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseWith } from '../parse.ts';
 import * as z from 'zod';

@@ -26,8 +26,8 @@ export const devicesCommand: Command = {
         return 0;
       }
       if (action !== 'restore' || more.length > 0) {
-        const came = args.operands.join(' ');
-        throw PushError.of('BAD_INPUT', [{ field: 'devices', expected: 'restore, or nothing', came }]);
+        const got = args.operands.join(' ');
+        throw PushError.of('BAD_INPUT', [{ field: 'devices', expected: 'restore, or nothing', got }]);
       }
       if (announcementId === null) throw refuse('announcement', "an announcement's id", 'nothing');
       const restored = await store.restoreDevices(announcementId);

@@ -1,6 +1,5 @@
+import { type Config, type Env, parseCredentials } from '../config/config.ts';
 import { resolve } from 'node:path';
-import { type Env, parseCredentials } from '../config/config.ts';
-import type { Config } from '../context.ts';
 
 /** Baton's own configuration, and what Google's client and Node read. */
 const OWN =

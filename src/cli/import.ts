@@ -1,15 +1,16 @@
+import type { NewDevice, TargetKind } from '../model/device.ts';
+import type { Store } from '../store.ts';
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config/config.ts';
-import type { NewDevice, Store, TargetKind } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import type { Command, Terminal } from './command.ts';
 
-const ROWS_A_STATEMENT = 2000;
+const ROWS_PER_STATEMENT = 2000;
 
 /** Bad rows told one by one; a file of the wrong kind would otherwise fill the terminal. */
 const MAX_ROWS_TOLD = 20;
@@ -27,7 +28,7 @@ export const importCommand: Command = {
       const problem = {
         field: 'FILE',
         expected: 'the path of one CSV file',
-        came: operands.join(' ') || 'nothing',
+        got: operands.join(' ') || 'nothing',
       };
       throw PushError.of('BAD_INPUT', [problem]);
     }
@@ -62,7 +63,7 @@ async function importDevices(file: string, store: Store, { err }: Terminal): Pro
     const device = typeof row === 'string' ? row : parseDevice(row);
     if (typeof device !== 'string') {
       batch.push(device);
-      if (batch.length >= ROWS_A_STATEMENT) await flush();
+      if (batch.length >= ROWS_PER_STATEMENT) await flush();
       continue;
     }
     tally.bad++;
@@ -77,17 +78,17 @@ async function importDevices(file: string, store: Store, { err }: Terminal): Pro
 function parseDevice(row: Readonly<Record<string, string>>): NewDevice | string {
   const targetKind = KINDS.find((kind) => row[kind]);
   const target = targetKind && row[targetKind];
-  if (!targetKind || !target) return 'token: expected a registration token (or a fid), came nothing';
+  if (!targetKind || !target) return 'token: expected a registration token (or a fid), got nothing';
   const memberId = row['member_id'] || null;
   if (memberId !== null && memberId.length > MAX_MEMBER_LENGTH) {
-    return `member_id: expected at most ${MAX_MEMBER_LENGTH} characters, came ${memberId.length}`;
+    return `member_id: expected at most ${MAX_MEMBER_LENGTH} characters, got ${memberId.length}`;
   }
   if (target.length <= MAX_TARGET_LENGTH && /^[\x21-\x7e]+$/.test(target)) {
     return { target, targetKind, memberId };
   }
   return (
     `${targetKind}: expected 1 to ${MAX_TARGET_LENGTH} visible ASCII characters, ` +
-    `came ${target.length}${target.length > MAX_TARGET_LENGTH ? '' : ' with others among them'}`
+    `got ${target.length}${target.length > MAX_TARGET_LENGTH ? '' : ' with others among them'}`
   );
 }
 
@@ -109,7 +110,7 @@ async function* readRows(file: string): AsyncGenerator<Line> {
     skip_records_with_error: true,
     on_skip: (error) => {
       // By its code: the parser's message quotes the row.
-      const row = `expected as many columns as the header, quoted as CSV is, came ${error?.code ?? 'something else'}`;
+      const row = `expected as many columns as the header, quoted as CSV is, got ${error?.code ?? 'something else'}`;
       skipped.push({ line: Number(error?.['lines'] ?? 0), row });
       return undefined;
     },
@@ -126,7 +127,7 @@ async function* readRows(file: string): AsyncGenerator<Line> {
   } catch (cause) {
     if (cause instanceof PushError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw PushError.of('BAD_INPUT', [{ field: 'FILE', expected: 'a CSV file that can be read', came: why }]);
+    throw PushError.of('BAD_INPUT', [{ field: 'FILE', expected: 'a CSV file that can be read', got: why }]);
   }
 }
 
@@ -134,5 +135,5 @@ function checkHeader(header: string[]): string[] {
   const names = header.map((name) => name.toLowerCase());
   if (names.some((name) => name === 'token' || name === 'fid')) return names;
   const expected = 'a header row with a column named token or fid';
-  throw PushError.of('BAD_INPUT', [{ field: 'line 1', expected, came: `${header.length} other columns` }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'line 1', expected, got: `${header.length} other columns` }]);
 }

@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   }
   const command = COMMANDS[name];
   if (!command) {
-    terminal.err(`baton: expected one of ${Object.keys(COMMANDS).join(', ')}, came ${name}\n`);
+    terminal.err(`baton: expected one of ${Object.keys(COMMANDS).join(', ')}, got ${name}\n`);
     return 2;
   }
   if (rest.includes('--help')) {

@@ -1,12 +1,13 @@
+import { type Config, parseConfig } from '../config/config.ts';
+import { type Announcement, MAX_LANES, type NewAnnouncement } from '../model/announcement.ts';
+import type { Content } from '../model/content.ts';
+import type { Store } from '../store.ts';
 import { availableParallelism } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../clock.ts';
-import { parseConfig } from '../config/config.ts';
-import type { Announcement, Config, Content, NewAnnouncement, Store } from '../context.ts';
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
-import { MOST_LANES } from '../broadcast/lanes.ts';
 import { findSource } from '../config/sources.ts';
 import { follow, type Progress, startEngine } from '../local/engine.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
@@ -25,7 +26,7 @@ export const pushCommand: Command = {
       help: 'do not push now: set it down for the schedule to start then, such as 2026-12-24T18:07+01:00',
     },
     source: { value: 'NAME', help: 'the Firebase project to push through [FCM_SOURCE]' },
-    promise: {
+    guarantee: {
       value: 'NAME',
       default: 'at-least-once',
       help: 'after a crash the pushes in flight are sent again; at-most-once: left as unknown',
@@ -130,9 +131,9 @@ async function chooseAnnouncement(args: Args, config: Config, store: Store): Pro
     const { content, ttlSeconds } = parseContent(args);
     if (resume) return chooseUnfinished(store, content, dryRun);
     const source = args.text('source') ?? config.source;
-    const promise = args.oneOf('promise', ['at-least-once', 'at-most-once']);
-    const lanes = args.whole('lanes', 1, MOST_LANES);
-    return create(store, { source, promise, ttlSeconds, dryRun, lanes, content });
+    const guarantee = args.oneOf('guarantee', ['at-least-once', 'at-most-once']);
+    const lanes = args.whole('lanes', 1, MAX_LANES);
+    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
   }
   if (args.text('title') !== null || args.text('body') !== null) {
     throw refuse('announcement', 'no --title or --body beside it', 'both');

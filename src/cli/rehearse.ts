@@ -1,3 +1,6 @@
+import { MAX_LANES } from '../model/announcement.ts';
+import type { NewDevice } from '../model/device.ts';
+import type { Store } from '../store.ts';
 import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,7 +9,6 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config/config.ts';
-import type { NewDevice, Store } from '../context.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
 import { audit, countUnrecorded } from '../rehearsal/audit.ts';
 import { makeChaos } from '../rehearsal/chaos.ts';
@@ -17,13 +19,12 @@ import { writeSandboxCredentials } from '../rehearsal/fcm/credentials.ts';
 import { parseFaults } from '../rehearsal/fcm/faults.ts';
 import { parseOutage } from '../rehearsal/fcm/outage.ts';
 import { type FcmSandbox, startFcmSandbox } from '../rehearsal/fcm/sandbox.ts';
-import { MOST_LANES } from '../broadcast/lanes.ts';
 import { type Args, type Command, refuse, type Terminal } from './command.ts';
 import { makeProgressBar } from './progress.ts';
-import { MESSAGES_A_RUN } from '../broadcast/scan.ts';
+import { MAX_MESSAGES_PER_MAILING } from '../broadcast/scan.ts';
 import {
-  type Audience,
   drawRecipients,
+  type Recipients,
   memberOf,
   type QueueProgress,
   seedMessages,
@@ -37,7 +38,7 @@ const PROJECT_ID = 'rehearsal';
 const EXIT_INTERRUPTED = 130;
 
 const TARGET_PREFIX = 'rehearsal-';
-const DEVICES_A_STATEMENT = 2000;
+const DEVICES_PER_STATEMENT = 2000;
 const SDK_PRELOAD = fileURLToPath(new URL('../rehearsal/fcm/sdk-preload.ts', import.meta.url));
 
 export const rehearseCommand: Command = {
@@ -70,7 +71,7 @@ export const rehearseCommand: Command = {
     },
     transport: { value: 'NAME', default: 'http2', help: 'http2, or sdk for firebase-admin' },
     database: { value: 'URL', help: 'mysql://…, or the path of an SQLite file [one made for this run]' },
-    promise: { value: 'NAME', default: 'at-least-once', help: 'or at-most-once' },
+    guarantee: { value: 'NAME', default: 'at-least-once', help: 'or at-most-once' },
     kills: { value: 'N', default: '0', help: 'kill -9 of a busy worker, so many times' },
     duplicate: { value: 'P', default: '0', help: 'share of events that Lambda delivers twice' },
     drop: { value: 'P', default: '0', help: 'share of events that Lambda loses' },
@@ -119,7 +120,7 @@ function parseOptions(args: Args) {
   if (dbFaults > 0 && !database?.includes('://')) {
     throw refuse('db-faults', 'a --database mysql://…, which has connections to cut', database ?? 'none');
   }
-  const messages = args.whole('messages', 0, MESSAGES_A_RUN);
+  const messages = args.whole('messages', 0, MAX_MESSAGES_PER_MAILING);
   const queue = args.whole('queue', 0, 10_000_000);
   const kills = args.whole('kills', 0, 10_000);
   if (queue > 0 && (resume || messages > 0 || kills > 0))
@@ -132,7 +133,7 @@ function parseOptions(args: Args) {
     database,
     devices: args.whole('devices', 0, 100_000_000),
     pageSize: args.whole('page-size', 1, 50_000),
-    lanes: args.whole('lanes', 1, MOST_LANES),
+    lanes: args.whole('lanes', 1, MAX_LANES),
     announcements: args.whole('announcements', 1, 100),
     workers: args.whole('workers', 1, 1000),
     latencyMs: args.whole('latency', 0, 60_000),
@@ -142,7 +143,7 @@ function parseOptions(args: Args) {
     faults: parseFaults(args.text('faults') ?? ''),
     outage: outage === null ? undefined : parseOutage(outage),
     transport: args.oneOf('transport', ['http2', 'sdk']),
-    promise: args.oneOf('promise', ['at-least-once', 'at-most-once']),
+    guarantee: args.oneOf('guarantee', ['at-least-once', 'at-most-once']),
     kills,
     duplicate: args.share('duplicate'),
     drop: args.share('drop'),
@@ -236,7 +237,7 @@ async function perform(
   options: Options,
   engine: Engine,
   store: Store,
-  audience: Audience,
+  audience: Recipients,
   unfinished: readonly Which[],
   onProgress: (progress: Progress) => void,
 ): Promise<{ all: readonly Which[]; progress: QueueProgress; copies: number }> {
@@ -262,13 +263,13 @@ async function fetchUnfinished(store: Store, { announcements }: Options): Promis
 
 async function createAnnouncements(
   store: Store,
-  { announcements, promise, lanes, seed }: Options,
+  { announcements, guarantee, lanes, seed }: Options,
 ): Promise<Which[]> {
   const created: Which[] = [];
   for (let nth = 1; nth <= announcements; nth++) {
     const announcementId = await store.createAnnouncement({
       source: 'default',
-      promise,
+      guarantee,
       ttlSeconds: null,
       dryRun: false,
       lanes,
@@ -343,8 +344,8 @@ async function seedDevices(store: Store, { devices, seed }: Options): Promise<vo
       `one with ${await store.countDevices()} devices`,
     );
   }
-  for (let made = 0; made < devices; made += DEVICES_A_STATEMENT) {
-    const count = Math.min(DEVICES_A_STATEMENT, devices - made);
+  for (let made = 0; made < devices; made += DEVICES_PER_STATEMENT) {
+    const count = Math.min(DEVICES_PER_STATEMENT, devices - made);
     await store.addDevices(Array.from({ length: count }, (_, nth) => madeUpDevice(seed, made + nth)));
   }
   const there = await store.countDevices();

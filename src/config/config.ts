@@ -1,17 +1,88 @@
-import type {
-  ApiConfig,
-  Config,
-  DatabaseConfig,
-  DatabaseTls,
-  FcmCredentials,
-  SourceConfig,
-  Stage,
-} from '../context.ts';
 import { type Env, makeReader, type Reader } from './env-reader.ts';
 import { type Problem, PushError } from '../errors.ts';
 import { digestToken } from '../http/auth.ts';
 
 export type { Env } from './env-reader.ts';
+
+export const STAGES = ['dev', 'staging', 'prod'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Everything that Baton reads from the environment; `readConfig` has each variable's name and default. */
+export interface Config {
+  readonly stage: Stage;
+  /** The source of whoever does not name one. */
+  readonly source: string;
+  readonly sources: ReadonlyMap<string, SourceConfig>;
+  readonly database: DatabaseConfig;
+  readonly fcm: FcmConfig;
+  readonly api: ApiConfig;
+  readonly pageSize: number;
+  /** Devices sent and recorded at a time: what a pause may still send, and a crash may repeat. */
+  readonly chunkSize: number;
+  readonly leaseMs: number;
+  /** How often a push is tried before FCM's refusal is final. */
+  readonly maxAttempts: number;
+  /** The first wait after an error of FCM's; each further one is twice as long. */
+  readonly retryMs: number;
+  /** The wait after a 429 that does not say how long. */
+  readonly quotaRetryMs: number;
+  /** Kept back from an invocation's time to record what is in flight and to hand on the rest. */
+  readonly reserveMs: number;
+}
+
+/** One Firebase project. */
+export interface SourceConfig {
+  readonly credentials: FcmCredentials;
+  /** Null: the project that the service account belongs to. */
+  readonly projectId: string | null;
+  readonly pace: PaceConfig;
+}
+
+export interface PaceConfig {
+  /** The messages a minute that a source may send, over all hops of all announcements. */
+  readonly perMinute: number;
+  /** From nothing to that rate, when the source has been idle; 0: at once. */
+  readonly rampMs: number;
+}
+
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | {
+      readonly kind: 'mysql';
+      readonly url: string;
+      readonly tls: DatabaseTls;
+      readonly connections?: number;
+    };
+
+/** `rds`: Amazon's certificate authorities. `verify`: those of the system, or the PEM file `ca`. */
+export type DatabaseTls =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'rds' }
+  | { readonly kind: 'verify'; readonly ca: string | null };
+
+export interface FcmConfig {
+  readonly transport: 'http2' | 'sdk';
+  /** `https://…`, or `http://…` for cleartext HTTP/2. */
+  readonly endpoint: string;
+  /** How long to wait for FCM's answer to one message. */
+  readonly timeoutMs: number;
+}
+
+/** Who may use the HTTP API; with neither tokens nor the gateway's word, nobody. */
+export interface ApiConfig {
+  /** The SHA-256 of each token that a caller may bear. */
+  readonly tokenDigests: readonly Buffer[];
+  /** Whether a caller is let in whom the IAM or JWT authorizer of API Gateway, or of a function URL, has let in. */
+  readonly trustsGateway: boolean;
+  /** What paths begin with before the routes' own, such as `/baton`; or nothing. */
+  readonly basePath: string;
+}
+
+export type FcmCredentials =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'inline'; readonly json: string }
+  | { readonly kind: 'application-default' }
+  | { readonly kind: 'none' };
 
 /** FCM asks clients to allow a message at least 10 s. https://firebase.google.com/docs/cloud-messaging/scale-fcm */
 const FCM_TIMEOUT_MS = 10_000;
@@ -25,7 +96,7 @@ const FCM_QUOTA = 600_000;
 const FCM_RAMP_SECONDS = 60;
 
 /** A variable of a further source: the end of its name is the source's. */
-const OF_A_SOURCE = /^FCM_(?:CREDENTIALS|PROJECT_ID|MESSAGES_PER_MINUTE)(_[A-Z0-9_]+)$/;
+const SOURCE_VARIABLE = /^FCM_(?:CREDENTIALS|PROJECT_ID|MESSAGES_PER_MINUTE)(_[A-Z0-9_]+)$/;
 
 /** Environment -> Config. One PushError('BAD_CONFIG') names everything that is wrong with it. */
 export function parseConfig(env: Env): Config {
@@ -38,7 +109,7 @@ export function parseConfig(env: Env): Config {
 export function readConfig(env: Env): { config: Config; problems: readonly Problem[] } {
   const read = makeReader(env);
   const config: Config = {
-    stage: read.oneOf('STAGE', ['dev', 'staging', 'prod'] satisfies Stage[], 'dev'),
+    stage: read.oneOf('STAGE', STAGES, 'dev'),
     source: read.text('FCM_SOURCE', 'default'),
     sources: parseSources(read, env),
     database: parseDatabase(read),
@@ -66,7 +137,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
 }
 
 /** What `openssl rand -hex 16` prints is long enough; what a person makes up is mostly not. */
-const LEAST_TOKEN_LENGTH = 24;
+const MIN_TOKEN_LENGTH = 24;
 
 function parseApi(read: Reader): ApiConfig {
   const tokens = read
@@ -74,8 +145,8 @@ function parseApi(read: Reader): ApiConfig {
     .split(/[\s,]+/)
     .filter((token) => token !== '');
   for (const { length } of tokens) {
-    if (length >= LEAST_TOKEN_LENGTH) continue;
-    read.complain('API_TOKEN', `tokens of at least ${LEAST_TOKEN_LENGTH} characters`, `one of ${length}`);
+    if (length >= MIN_TOKEN_LENGTH) continue;
+    read.complain('API_TOKEN', `tokens of at least ${MIN_TOKEN_LENGTH} characters`, `one of ${length}`);
   }
   const basePath = read.text('API_BASE_PATH', '').replace(/\/$/, '');
   if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
@@ -138,7 +209,7 @@ function parseSources(read: Reader, env: Env): Map<string, SourceConfig> {
       rampMs,
     },
   });
-  const named = new Set(Object.keys(env).flatMap((name) => OF_A_SOURCE.exec(name)?.[1] ?? []));
+  const named = new Set(Object.keys(env).flatMap((name) => SOURCE_VARIABLE.exec(name)?.[1] ?? []));
   const more = Array.from(named, (suffix): [string, SourceConfig] => {
     const source = parseSource(suffix);
     if (source.credentials.kind === 'none') {

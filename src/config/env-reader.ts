@@ -7,8 +7,8 @@ export type Reader = ReturnType<typeof makeReader>;
 /** Reads variables one by one, and keeps what is wrong with them. */
 export function makeReader(env: Env) {
   const problems: Problem[] = [];
-  const complain = (field: string, expected: string, came: string): void => {
-    problems.push({ field, expected, came });
+  const complain = (field: string, expected: string, got: string): void => {
+    problems.push({ field, expected, got });
   };
   /** An empty variable counts as absent: that is how shells and templates unset one. */
   const optional = (name: string): string | null => env[name] || null;

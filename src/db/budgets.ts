@@ -1,4 +1,4 @@
-import type { Store } from '../context.ts';
+import type { Store } from '../store.ts';
 import type { Driver, Statement } from './driver.ts';
 import { readWhole } from './rows.ts';
 

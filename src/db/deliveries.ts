@@ -1,15 +1,19 @@
-import type { Delivery, HopKey, PushId, Verdict } from '../context.ts';
-import { ROWS_A_STATEMENT } from './devices.ts';
+import {
+  type Delivery,
+  FINAL_VERDICTS,
+  OPEN_VERDICTS,
+  type PushId,
+  type Verdict,
+} from '../model/delivery.ts';
+import type { HopKey } from '../model/hop.ts';
+import { ROWS_PER_STATEMENT } from './devices.ts';
 import type { Dialect, Statement, Value } from './driver.ts';
 
-/** FCM has said it for good, whoever heard it. */
-const FINAL: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
-
 /** What a later round has to go over again; its number is the parameter, twice. */
-export const IS_LEFT = "(retry_at IS NOT NULL AND round < ? OR verdict = 'misconfigured' AND round = ?)";
+export const IS_LEFT = `(retry_at IS NOT NULL AND round < ? OR verdict IN (${quoted(OPEN_VERDICTS)}) AND round = ?)`;
 
 export function isFinal({ verdict }: { readonly verdict: Verdict }): boolean {
-  return FINAL.includes(verdict);
+  return FINAL_VERDICTS.includes(verdict);
 }
 
 /** Writes deliveries down, over what was there before unless that is final. */
@@ -29,8 +33,8 @@ export function upsertDeliveries(
     unlessFinal('verdict', incoming('verdict')),
   ];
   const statements: Statement[] = [];
-  for (let first = 0; first < deliveries.length; first += ROWS_A_STATEMENT) {
-    const rows = deliveries.slice(first, first + ROWS_A_STATEMENT);
+  for (let first = 0; first < deliveries.length; first += ROWS_PER_STATEMENT) {
+    const rows = deliveries.slice(first, first + ROWS_PER_STATEMENT);
     statements.push({
       sql: `INSERT INTO push_delivery
               (announcement_id, message_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
@@ -54,6 +58,10 @@ export function asInFlight({ messageId = 0, deviceId }: PushId): Delivery {
 
 /** A final verdict stays: whoever comes later with another one is a run that had lost the hop. */
 function unlessFinal(column: string, value: string): string {
-  return `${column} = CASE WHEN push_delivery.verdict IN (${FINAL.map((verdict) => `'${verdict}'`).join(', ')})
+  return `${column} = CASE WHEN push_delivery.verdict IN (${quoted(FINAL_VERDICTS)})
     THEN push_delivery.${column} ELSE ${value} END`;
+}
+
+function quoted(verdicts: readonly Verdict[]): string {
+  return verdicts.map((verdict) => `'${verdict}'`).join(', ');
 }

@@ -1,10 +1,11 @@
-import type { Delivery, Store } from '../context.ts';
+import type { Delivery } from '../model/delivery.ts';
+import type { Store } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { type Dialect, type Driver, marks, type Statement } from './driver.ts';
 import { readDevice, readOptionalWhole, readWhole } from './rows.ts';
 
 /** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
-export const ROWS_A_STATEMENT = 3000;
+export const ROWS_PER_STATEMENT = 3000;
 
 /** The width of push_device.target. INSERT IGNORE would cut a longer one short without a word. */
 export const MAX_TARGET_LENGTH = 512;
@@ -36,11 +37,11 @@ export function makeDeviceStore(driver: Driver): DeviceStore {
       const tooLong = devices.find(({ target }) => target.length > MAX_TARGET_LENGTH);
       if (tooLong) {
         const expected = `at most ${MAX_TARGET_LENGTH} characters`;
-        throw PushError.of('BAD_INPUT', [{ field: 'target', expected, came: `${tooLong.target.length}` }]);
+        throw PushError.of('BAD_INPUT', [{ field: 'target', expected, got: `${tooLong.target.length}` }]);
       }
       let added = 0;
-      for (let first = 0; first < devices.length; first += ROWS_A_STATEMENT) {
-        const rows = devices.slice(first, first + ROWS_A_STATEMENT);
+      for (let first = 0; first < devices.length; first += ROWS_PER_STATEMENT) {
+        const rows = devices.slice(first, first + ROWS_PER_STATEMENT);
         const { changes } = await driver.run(
           `${insertIgnore} INTO push_device (target, target_kind, member_id, created_at)
            VALUES ${rows.map(() => `(?, ?, ?, ${now})`).join(', ')}`,

@@ -1,6 +1,10 @@
-import type { Device, HopKey, Message, MessageStore, NewMessage, Recorded } from '../context.ts';
+import { type Recorded, VERDICTS } from '../model/delivery.ts';
+import type { Device } from '../model/device.ts';
+import type { HopKey } from '../model/hop.ts';
+import type { Message, NewMessage } from '../model/message.ts';
+import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
-import { pruneStatements, ROWS_A_STATEMENT } from './devices.ts';
+import { pruneStatements, ROWS_PER_STATEMENT } from './devices.ts';
 import { type Driver, marks, type Row, type Statement, type Value } from './driver.ts';
 import { IS_LEFT, upsertDeliveries } from './deliveries.ts';
 import {
@@ -12,7 +16,6 @@ import {
   readWhole,
   readWord,
   valuesOfContent,
-  VERDICTS,
 } from './rows.ts';
 
 /** What stands in the ledger in place of a run for messages that are sent at once. */
@@ -24,7 +27,7 @@ const NEW_MESSAGE = `message_key, source, device_id, member_id, ${CONTENT}`;
 type Where = Statement;
 
 /** The part of the store that has to do with messages. */
-export function makeMessageStore(driver: Driver): MessageStore {
+export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
   const { now, nowPlusMs, msUntil, plusSeconds, atMs, insertIgnore } = dialect;
 
@@ -55,8 +58,8 @@ export function makeMessageStore(driver: Driver): MessageStore {
 
   return {
     async addMessages(messages, publishAt) {
-      for (let first = 0; first < messages.length; first += ROWS_A_STATEMENT) {
-        const rows = messages.slice(first, first + ROWS_A_STATEMENT);
+      for (let first = 0; first < messages.length; first += ROWS_PER_STATEMENT) {
+        const rows = messages.slice(first, first + ROWS_PER_STATEMENT);
         await driver.run(
           `INSERT INTO push_message (${NEW_MESSAGE}, publish_at, created_at)
            VALUES ${rows.map(() => `(${marks(10)}, ${atMs}, ${now})`).join(', ')}`,
@@ -73,7 +76,7 @@ export function makeMessageStore(driver: Driver): MessageStore {
       return rows.map((row) => readText(row, 'source'));
     },
 
-    async makeRun(source, limit) {
+    async makeMailing(source, limit) {
       const due = `announcement_id IS NULL AND source = ? AND publish_at <= ${now}`;
       const [row = {}] = await driver.all(
         `SELECT MAX(message_id) AS last_id FROM

@@ -3,7 +3,7 @@ import type { Driver } from './driver.ts';
 import { readWhole } from './rows.ts';
 
 /** In order, forward only. A file that has been released is never changed: what comes later is a new file. */
-const MIGRATIONS = ['001-broadcast'] as const;
+const MIGRATIONS = ['001-broadcast', '002-guarantee'] as const;
 
 /** The number of migrations that this version of the code works with. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

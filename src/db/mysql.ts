@@ -1,3 +1,4 @@
+import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -7,7 +8,6 @@ import {
   type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise';
-import type { DatabaseConfig, DatabaseTls } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 
@@ -32,7 +32,7 @@ const TRY_AGAIN: readonly unknown[] = [
 ];
 /** Some 3 s in all: long enough for a server that restarts a connection, well within a lease. */
 const MAX_TRIES = 8;
-const LONGEST_WAIT_MS = 1000;
+const MAX_WAIT_MS = 1000;
 
 const MIGRATION_WAIT_S = 60;
 
@@ -97,7 +97,7 @@ export function openMysql(
         // What state it is in is not known, least of all in mid-transaction; a new one costs milliseconds.
         connection?.destroy();
         if (!TRY_AGAIN.includes(codeOf(error)) || tries === MAX_TRIES) throw failed(error);
-        await sleep(Math.min(LONGEST_WAIT_MS, 10 * 2 ** tries) * (1 + Math.random() / 2));
+        await sleep(Math.min(MAX_WAIT_MS, 10 * 2 ** tries) * (1 + Math.random() / 2));
       }
     }
   }
@@ -128,10 +128,13 @@ export function openMysql(
       });
     },
     async runScript(sql) {
-      // One by one: several statements in one call would have to be allowed for every call.
-      for (const statement of sql.split(/;\s*$/m)) {
-        if (statement.trim() !== '') await using((connection) => connection.query(statement));
-      }
+      // One by one: several statements in one call would have to be allowed for every call. All on one connection: a
+      // statement may use a variable that an earlier one has set.
+      await using(async (connection) => {
+        for (const statement of sql.split(/;\s*$/m)) {
+          if (statement.trim() !== '') await connection.query(statement);
+        }
+      });
     },
     async hasTable(name) {
       return using(async (connection) => {

@@ -1,4 +1,6 @@
-import type { Clock, DatabaseConfig, Store } from '../context.ts';
+import type { DatabaseConfig } from '../config/config.ts';
+import type { Store } from '../store.ts';
+import type { Clock } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Driver } from './driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from './migrate.ts';
@@ -15,7 +17,7 @@ export async function openStore(config: DatabaseConfig, clock: Clock): Promise<S
       const advice = version < SCHEMA_VERSION ? 'run `baton migrate`' : 'this Baton is too old for it';
       throw new PushError(
         'DATABASE',
-        `schema: expected version ${SCHEMA_VERSION}, came ${version}: ${advice}`,
+        `schema: expected version ${SCHEMA_VERSION}, got ${version}: ${advice}`,
       );
     }
     return makeStore(driver);

@@ -1,58 +1,42 @@
-import type {
-  Announcement,
-  AnnouncementStatus,
-  Audience,
-  Content,
-  ContentOptions,
-  DeliveryPromise,
-  Device,
-  Hop,
-  TargetKind,
-  Verdict,
-} from '../context.ts';
-import { optionsSchema } from '../model/content.ts';
+import type { AnnouncementSummary } from '../store.ts';
+import { ANNOUNCEMENT_STATUSES, type Announcement, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
+import { type Content, type ContentOptions, optionsSchema } from '../model/content.ts';
+import { type Device, TARGET_KINDS } from '../model/device.ts';
+import type { Hop } from '../model/hop.ts';
 import { PushError } from '../errors.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import type { Row, Value } from './driver.ts';
 
 /** Rows become types here and nowhere else: what does not fit is a PushError('DATABASE') naming the column. */
 
-export const VERDICTS = [
-  'delivered',
-  'unregistered',
-  'rejected',
-  'retryable',
-  'misconfigured',
-  'unknown',
-] as const satisfies Verdict[];
-
-const STATUSES = [
-  'draft',
-  'scheduled',
-  'running',
-  'paused',
-  'cancelled',
-  'failed',
-  'done',
-] as const satisfies AnnouncementStatus[];
-
-const PROMISES = ['at-least-once', 'at-most-once'] as const satisfies DeliveryPromise[];
-const AUDIENCES = ['devices', 'messages'] as const satisfies Audience[];
-const TARGET_KINDS = ['token', 'fid'] as const satisfies TargetKind[];
-
 export function readAnnouncement(row: Row): Announcement {
   return {
     announcementId: readWhole(row, 'announcement_id'),
     audience: readWord(row, 'audience', AUDIENCES),
     source: readText(row, 'source'),
-    promise: readWord(row, 'promise', PROMISES),
+    guarantee: readWord(row, 'guarantee', GUARANTEES),
     ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
     dryRun: readWhole(row, 'dry_run') !== 0,
     lanes: readWhole(row, 'lanes'),
     acceptUnregistered: readWhole(row, 'accept_unregistered') !== 0,
-    status: readWord(row, 'status', STATUSES),
+    status: readWord(row, 'status', ANNOUNCEMENT_STATUSES),
     statusReason: readOptionalText(row, 'status_reason') ?? readBrake(row),
     content: readContent(row),
+  };
+}
+
+export function readSummary(row: Row): AnnouncementSummary {
+  return {
+    announcementId: readWhole(row, 'announcement_id'),
+    audience: readWord(row, 'audience', AUDIENCES),
+    source: readText(row, 'source'),
+    dryRun: readWhole(row, 'dry_run') !== 0,
+    status: readWord(row, 'status', ANNOUNCEMENT_STATUSES),
+    statusReason: readOptionalText(row, 'status_reason'),
+    title: readText(row, 'title'),
+    publishAt: readOptionalWhole(row, 'publish_ms'),
+    startedAt: readOptionalWhole(row, 'started_ms'),
+    finishedAt: readOptionalWhole(row, 'finished_ms'),
   };
 }
 
@@ -152,6 +136,6 @@ function readJson(row: Row, column: string): unknown {
   }
 }
 
-function refuse(field: string, expected: string, came: string): PushError {
-  return PushError.of('DATABASE', [{ field, expected, came }]);
+function refuse(field: string, expected: string, got: string): PushError {
+  return PushError.of('DATABASE', [{ field, expected, got }]);
 }

@@ -1,21 +1,24 @@
-import type { Counts, Delivery, Hop, HopKey, NewAnnouncement, Store, Verdict } from '../context.ts';
+import type { NewAnnouncement } from '../model/announcement.ts';
+import { type Counts, type Delivery, type Verdict, VERDICTS } from '../model/delivery.ts';
+import type { Hop, HopKey } from '../model/hop.ts';
+import type { Store } from '../store.ts';
 import { makeBudgetStore } from './budgets.ts';
 import { makeDeviceStore, pruneStatements } from './devices.ts';
 import { type Driver, marks, type Statement, type Value } from './driver.ts';
 import { asInFlight, IS_LEFT, isFinal, upsertDeliveries } from './deliveries.ts';
-import { makeMessageStore } from './messages.ts';
+import { makeMessages } from './messages.ts';
 import {
   readAnnouncement,
+  readSummary,
   readDevice,
   readHop,
   readOptionalText,
   readWhole,
   readWord,
   valuesOfContent,
-  VERDICTS,
 } from './rows.ts';
 
-const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, promise, ttl_seconds, dry_run, lanes';
+const NEW_ANNOUNCEMENT = 'title, body, image, data, options, source, guarantee, ttl_seconds, dry_run, lanes';
 
 const THIS_HOP = 'announcement_id = ? AND round = ? AND from_id = ?';
 
@@ -50,7 +53,7 @@ export function makeStore(driver: Driver): Store {
   });
 
   return {
-    ...makeMessageStore(driver),
+    ...makeMessages(driver),
 
     async createAnnouncement(announcement) {
       const { insertId } = await driver.run(
@@ -78,6 +81,17 @@ export function makeStore(driver: Driver): Store {
     async fetchAnnouncement(announcementId) {
       const [row] = await driver.all(`${announcements} WHERE announcement_id = ?`, [announcementId]);
       return row ? readAnnouncement(row) : null;
+    },
+
+    async fetchLatest(limit, beforeId = Number.MAX_SAFE_INTEGER) {
+      const rows = await driver.all(
+        `SELECT announcement_id, audience, source, dry_run, status, status_reason, title,
+           ${epochMs('publish_at')} AS publish_ms, ${epochMs('started_at')} AS started_ms,
+           ${epochMs('finished_at')} AS finished_ms
+         FROM push_announcement WHERE announcement_id < ? ORDER BY announcement_id DESC LIMIT ?`,
+        [beforeId, limit],
+      );
+      return rows.map(readSummary);
     },
 
     async fetchUnfinished(limit) {
@@ -375,6 +389,6 @@ function keyOf({ announcementId, round, fromId }: HopKey | Hop): Value[] {
 }
 
 function valuesOfAnnouncement(announcement: NewAnnouncement): Value[] {
-  const { content, source, promise, ttlSeconds, dryRun, lanes } = announcement;
-  return [...valuesOfContent(content), source, promise, ttlSeconds, dryRun ? 1 : 0, lanes];
+  const { content, source, guarantee, ttlSeconds, dryRun, lanes } = announcement;
+  return [...valuesOfContent(content), source, guarantee, ttlSeconds, dryRun ? 1 : 0, lanes];
 }

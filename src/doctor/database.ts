@@ -1,4 +1,5 @@
-import type { Clock, DatabaseConfig } from '../context.ts';
+import type { DatabaseConfig } from '../config/config.ts';
+import type { Clock } from '../context.ts';
 import type { Driver } from '../db/driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from '../db/migrate.ts';
 import { readWhole } from '../db/rows.ts';
@@ -99,7 +100,7 @@ async function checkClock(driver: Driver, clock: Clock): Promise<Finding> {
 async function checkMigrations(driver: Driver, fix: boolean): Promise<Finding> {
   const version = await fetchSchemaVersion(driver);
   if (version === SCHEMA_VERSION) return green(`schema version ${version}`);
-  const says = `schema: expected version ${SCHEMA_VERSION}, came ${version}`;
+  const says = `schema: expected version ${SCHEMA_VERSION}, got ${version}`;
   if (version > SCHEMA_VERSION)
     return red(says, 'this Baton is too old for the database: deploy a newer one');
   if (!fix) return red(says, 'run `baton migrate`, or the doctor with --fix');

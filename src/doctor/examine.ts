@@ -1,6 +1,6 @@
+import type { DatabaseConfig, Env } from '../config/config.ts';
 import { existsSync } from 'node:fs';
-import type { Env } from '../config/config.ts';
-import type { Clock, DatabaseConfig } from '../context.ts';
+import type { Clock } from '../context.ts';
 import type { Driver } from '../db/driver.ts';
 import { openDriver } from '../db/open.ts';
 import { PushError } from '../errors.ts';

@@ -1,5 +1,6 @@
+import type { Config, SourceConfig } from '../config/config.ts';
 import http2 from 'node:http2';
-import type { Batch, Clock, Config, Senders, SourceConfig } from '../context.ts';
+import type { Batch, Clock, Senders } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { type FcmAccess, fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { adviseOn } from '../judge/project.ts';
@@ -95,7 +96,7 @@ async function checkCredentials(source: SourceConfig): Promise<Finding> {
   if (access instanceof PushError) {
     const [problem] = access.problems;
     if (!problem) throw access;
-    return red(`${problem.field}: came ${problem.came}`, `set it to ${problem.expected}`);
+    return red(`${problem.field}: came ${problem.got}`, `set it to ${problem.expected}`);
   }
   await fetchAccessToken(access);
   return green(`access token from ${describe(source)}`);

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import {
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
@@ -9,13 +10,12 @@ import {
   LambdaClient,
   PutFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
-import type { Config } from '../context.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 
 /** Where Lambda gives one full vCPU, and what a worker with a page of 3000 does not come near to, with Node around it. */
 const FULL_CPU_MB = 1769;
-const LEAST_MB = 512;
+const MIN_MEMORY_MB = 512;
 
 /** A cautious guess of what a chunk takes, answers of FCM and record included. */
 const CHUNK_MS = 500;
@@ -138,8 +138,8 @@ export function judgeTimeout(seconds: number, { leaseMs, reserveMs, fcm }: Confi
 
 export function judgeMemory(mb: number): Finding {
   if (mb >= FULL_CPU_MB) return green(`${mb} MB`);
-  if (mb >= LEAST_MB) return green(`${mb} MB; ${FULL_CPU_MB} would be a whole vCPU`);
-  return red(`${mb} MB`, `set it to ${FULL_CPU_MB} MB, a whole vCPU; ${LEAST_MB} at the least`);
+  if (mb >= MIN_MEMORY_MB) return green(`${mb} MB; ${FULL_CPU_MB} would be a whole vCPU`);
+  return red(`${mb} MB`, `set it to ${FULL_CPU_MB} MB, a whole vCPU; ${MIN_MEMORY_MB} at the least`);
 }
 
 /** A tag that moves makes it a matter of luck what the next deployment runs. */

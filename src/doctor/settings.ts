@@ -1,5 +1,4 @@
-import { type Env, readConfig } from '../config/config.ts';
-import type { Config } from '../context.ts';
+import { type Config, type Env, readConfig } from '../config/config.ts';
 import { describeProblem, messageOf } from '../errors.ts';
 import { resolveSecrets } from '../config/secrets.ts';
 import { type Finding, green, red, within } from './check.ts';

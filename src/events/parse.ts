@@ -1,9 +1,9 @@
+import type { BroadcastJob, PushJob } from '../job.ts';
+import { MAX_LANES } from '../model/announcement.ts';
 import * as z from 'zod';
 import { announceSchema } from '../broadcast/announce.ts';
-import type { BroadcastJob, PushJob } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { type HttpRequest, parseRequest } from './http.ts';
-import { MOST_LANES } from '../broadcast/lanes.ts';
 import { parseQueueEvent } from '../messages/queue.ts';
 import { describeShape, isObject, parseWith, wholeNumber } from '../parse.ts';
 
@@ -20,7 +20,7 @@ export interface SnsMessage {
 }
 
 const announcementId = wholeNumber(1);
-const lanes = wholeNumber(1, MOST_LANES).optional();
+const lanes = wholeNumber(1, MAX_LANES).optional();
 
 /** What a person, a scheduler or an API sends: start at the beginning, unless told otherwise. */
 export const startSchema = z
@@ -137,6 +137,6 @@ function parseNotifications(event: unknown): SnsMessage[] | null {
   return Records.map(({ Sns }) => ({ id: Sns.MessageId, text: Sns.Message }));
 }
 
-function refuse(field: string, expected: string, came: string): PushError {
-  return PushError.of('BAD_EVENT', [{ field, expected, came }]);
+function refuse(field: string, expected: string, got: string): PushError {
+  return PushError.of('BAD_EVENT', [{ field, expected, got }]);
 }

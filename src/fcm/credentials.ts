@@ -1,6 +1,6 @@
+import type { SourceConfig } from '../config/config.ts';
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
-import type { SourceConfig } from '../context.ts';
 import { PushError } from '../errors.ts';
 
 export interface FcmAccess {
@@ -47,7 +47,7 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
 }
 
 /** Longer than a path is likely to be: the content itself, in some encoding, which no message may quote. */
-const LONGEST_PATH = 500;
+const MAX_PATH_LENGTH = 500;
 
 function readAccountFile(path: string): string {
   try {
@@ -57,7 +57,7 @@ function readAccountFile(path: string): string {
     throw refuse(
       'FCM_CREDENTIALS',
       'the path of a service account JSON file',
-      path.length > LONGEST_PATH ? `${path.length} characters (${code})` : `${path} (${code})`,
+      path.length > MAX_PATH_LENGTH ? `${path.length} characters (${code})` : `${path} (${code})`,
       cause,
     );
   }
@@ -87,9 +87,9 @@ function parseAccount(json: string, where: string): Record<string, unknown> {
   throw refuse('FCM_CREDENTIALS', 'a service account as a JSON object', `${where} that is no JSON object`);
 }
 
-function refuse(field: string, expected: string, came: string, cause?: unknown): PushError {
-  const problem = { field, expected, came };
-  return new PushError('BAD_CREDENTIALS', `${field}: expected ${expected}, came ${came}`, {
+function refuse(field: string, expected: string, got: string, cause?: unknown): PushError {
+  const problem = { field, expected, got };
+  return new PushError('BAD_CREDENTIALS', `${field}: expected ${expected}, got ${got}`, {
     problems: [problem],
     cause,
   });

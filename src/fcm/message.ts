@@ -1,5 +1,6 @@
+import type { Notification } from '../model/content.ts';
 import type { BaseMessage, Message } from 'firebase-admin/messaging';
-import type { Addressee, Batch, Notification } from '../context.ts';
+import type { Addressee, Batch } from '../context.ts';
 import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;

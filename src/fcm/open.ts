@@ -1,4 +1,5 @@
-import type { Clock, Config, FcmConfig, Sender, Senders, SourceConfig } from '../context.ts';
+import type { Config, FcmConfig, SourceConfig } from '../config/config.ts';
+import type { Clock, Sender, Senders } from '../context.ts';
 import { findSource } from '../config/sources.ts';
 import { fetchAccessToken, openCredentials } from './credentials.ts';
 import { beforeAbort } from './http2/deadline.ts';
@@ -18,6 +19,9 @@ export function makeSenders(config: Pick<Config, 'sources' | 'fcm'>, clock: Cloc
         opened.delete(source);
         throw error;
       }
+    },
+    check(source) {
+      openCredentials(findSource(config, source));
     },
     async close() {
       const senders = await Promise.all(opened.values());

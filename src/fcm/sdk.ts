@@ -1,13 +1,14 @@
+import type { Outcome } from '../model/delivery.ts';
 import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
-import type { Clock, Outcome, Sender } from '../context.ts';
+import type { Clock, Sender } from '../context.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
 import { beforeAbort } from './http2/deadline.ts';
 import { makeSdkMessage } from './message.ts';
 import { judge, judgeSilence } from './verdict.ts';
 
 /** sendEach refuses more. https://firebase.google.com/docs/cloud-messaging/send-message */
-const MAX_MESSAGES_A_CALL = 500;
+const MAX_MESSAGES_PER_CALL = 500;
 
 export interface SdkSenderOptions {
   readonly access: FcmAccess;
@@ -38,8 +39,8 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
       }
       const messages = batch.devices.map(makeSdkMessage(batch, clock.now()));
       const calls: Promise<Outcome[]>[] = [];
-      for (let first = 0; first < messages.length; first += MAX_MESSAGES_A_CALL) {
-        calls.push(sendCall(messages.slice(first, first + MAX_MESSAGES_A_CALL), batch.dryRun, signal));
+      for (let first = 0; first < messages.length; first += MAX_MESSAGES_PER_CALL) {
+        calls.push(sendCall(messages.slice(first, first + MAX_MESSAGES_PER_CALL), batch.dryRun, signal));
       }
       return (await Promise.all(calls)).flat();
     },

@@ -1,4 +1,4 @@
-import type { Outcome, Verdict } from '../context.ts';
+import type { Outcome, Verdict } from '../model/delivery.ts';
 
 /** FCM's answer to one message. */
 export interface Reply {
@@ -13,7 +13,7 @@ export interface Reply {
  * FCM's own error codes. https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
  * INVALID_ARGUMENT is not here: it is said of a bad target and of a bad payload alike, so judgeInvalid tells them apart.
  */
-const VERDICTS: Readonly<Record<string, Verdict>> = {
+const VERDICTS: Readonly<Record<string, Outcome['verdict']>> = {
   UNREGISTERED: 'unregistered',
   SENDER_ID_MISMATCH: 'rejected',
   QUOTA_EXCEEDED: 'retryable',

@@ -1,12 +1,12 @@
+import { sameJob } from '../job.ts';
+import type { Announcement } from '../model/announcement.ts';
+import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
 import { announce, announceSchema } from '../broadcast/announce.ts';
 import { fetchNamed } from '../broadcast/hop.ts';
-import type { Announcement, Verdict } from '../context.ts';
-import { VERDICTS } from '../db/rows.ts';
 import { startSchema } from '../events/parse.ts';
 import { type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
 import { wholeNumber } from '../parse.ts';
-import { sameJob } from '../recurse.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const announcementId = z.int();
@@ -18,7 +18,7 @@ const standing = z.object({
   status: z.enum(['draft', 'scheduled', 'running', 'paused', 'cancelled', 'failed', 'done']),
   reason: z.string().nullable(),
   source: z.string(),
-  promise: z.enum(['at-least-once', 'at-most-once']),
+  guarantee: z.enum(['at-least-once', 'at-most-once']),
   dryRun: z.boolean(),
 });
 const progress = standing.extend({
@@ -112,6 +112,6 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
 ];
 
 function describe(announcement: Announcement): z.infer<typeof standing> {
-  const { announcementId: id, status, statusReason, source, promise, dryRun } = announcement;
-  return { announcementId: id, status, reason: statusReason, source, promise, dryRun };
+  const { announcementId: id, status, statusReason, source, guarantee, dryRun } = announcement;
+  return { announcementId: id, status, reason: statusReason, source, guarantee, dryRun };
 }

@@ -9,7 +9,7 @@ import { type Match, matchRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
 
 /** Of those that a log line tells as they came; HTTP's own are shorter. */
-const LONGEST_METHOD = 20;
+const MAX_METHOD_LENGTH = 20;
 
 /** A request -> its reply, whatever happens; one line in the log for each. */
 export async function answerRequest(ctx: Context, received: HttpRequest): Promise<HttpReply> {
@@ -30,7 +30,7 @@ export async function answerRequest(ctx: Context, received: HttpRequest): Promis
   }
   const line = {
     requestId: ctx.requestId,
-    method: request.method.slice(0, LONGEST_METHOD),
+    method: request.method.slice(0, MAX_METHOD_LENGTH),
     // As the table has it: the path itself may hold a device's token.
     route: match.kind === 'found' ? match.route.path : null,
     status: answer.status,
@@ -49,11 +49,11 @@ async function answerMatch(ctx: Context, request: HttpRequest, match: Match): Pr
       return match.route.answer(ctx, request, match.params);
     case 'wrong-method': {
       const expected = match.allowed.join(' or ');
-      throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, came: show(request.method) }]);
+      throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, got: show(request.method) }]);
     }
     case 'absent': {
       const expected = 'one of those in /openapi.json';
-      throw PushError.of('NO_SUCH_ROUTE', [{ field: 'path', expected, came: showPath(request.path) }]);
+      throw PushError.of('NO_SUCH_ROUTE', [{ field: 'path', expected, got: showPath(request.path) }]);
     }
   }
 }

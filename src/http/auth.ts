@@ -1,5 +1,5 @@
+import type { ApiConfig } from '../config/config.ts';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ApiConfig } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
 
@@ -10,7 +10,7 @@ import type { HttpRequest } from '../events/http.ts';
 export function authenticate({ tokenDigests, trustsGateway }: ApiConfig, request: HttpRequest): void {
   if (tokenDigests.length === 0 && !trustsGateway) {
     const expected = 'a token in API_TOKEN, or API_AUTH=gateway, so that callers can be told apart';
-    throw PushError.of('FORBIDDEN', [{ field: 'configuration', expected, came: 'neither' }]);
+    throw PushError.of('FORBIDDEN', [{ field: 'configuration', expected, got: 'neither' }]);
   }
   if (trustsGateway && request.caller !== null) return;
   const authorization = request.headers.get('authorization');
@@ -23,7 +23,7 @@ export function authenticate({ tokenDigests, trustsGateway }: ApiConfig, request
         ...(tokenDigests.length > 0 ? ['Bearer and an API token'] : []),
         ...(trustsGateway ? ["a caller that the gateway's IAM or JWT authorizer let through"] : []),
       ].join(', or '),
-      came: describe(authorization, token),
+      got: describe(authorization, token),
     },
   ]);
 }

@@ -1,5 +1,5 @@
+import type { NewDevice } from '../model/device.ts';
 import * as z from 'zod';
-import type { NewDevice } from '../context.ts';
 import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import { memberSchema } from '../messages/parse.ts';
@@ -44,8 +44,8 @@ const remove = makeRoute({
   replies: { 204: { description: 'It is gone.', body: null } },
   async run({ store }, { params }) {
     if (await store.removeDevice(params.target)) return { status: 204, body: null };
-    const came = `${params.target.length} characters that are none`;
-    throw PushError.of('NO_SUCH_DEVICE', [{ field: 'target', expected: "a device's target", came }]);
+    const got = `${params.target.length} characters that are none`;
+    throw PushError.of('NO_SUCH_DEVICE', [{ field: 'target', expected: "a device's target", got }]);
   },
 });
 

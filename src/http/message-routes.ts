@@ -1,14 +1,14 @@
+import { VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
-import { VERDICTS } from '../db/rows.ts';
 import { makeMessage, messageSchema } from '../messages/parse.ts';
 import { type MessageReport, sendMessages } from '../messages/send.ts';
 import { makeRoute, type Route } from './route.ts';
 
-const MOST_MESSAGES = 500;
+const MAX_MESSAGES = 500;
 /** FCM takes 4096 bytes of each; in JSON a character may be several. */
-const MAX_BODY_BYTES = MOST_MESSAGES * 8192;
+const MAX_BODY_BYTES = MAX_MESSAGES * 8192;
 
-const MESSAGES = `a list of 1 to ${MOST_MESSAGES} messages`;
+const MESSAGES = `a list of 1 to ${MAX_MESSAGES} messages`;
 
 const outcome = z.object({
   messageId: z.int().nullable().describe('null: it was not even looked at'),
@@ -37,7 +37,7 @@ const send = makeRoute({
       messages: z
         .array(messageSchema, { error: MESSAGES })
         .min(1, { error: MESSAGES })
-        .max(MOST_MESSAGES, { error: MESSAGES }),
+        .max(MAX_MESSAGES, { error: MESSAGES }),
     },
     { error: 'no such field' },
   ),

@@ -10,7 +10,7 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string(),
   code: z.string(),
-  errors: z.array(z.object({ field: z.string(), expected: z.string(), came: z.string() })),
+  errors: z.array(z.object({ field: z.string(), expected: z.string(), got: z.string() })),
   requestId: z.string(),
 });
 

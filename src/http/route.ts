@@ -97,16 +97,16 @@ function decode(segment: string): string {
 function readJson({ headers, body }: HttpRequest, maxBytes: number): Record<string, unknown> {
   const type = headers.get('content-type') ?? '';
   if (!/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) {
-    const came = type === '' ? 'nothing' : show(type);
-    throw PushError.of('WRONG_TYPE', [{ field: 'content-type', expected: 'application/json', came }]);
+    const got = type === '' ? 'nothing' : show(type);
+    throw PushError.of('WRONG_TYPE', [{ field: 'content-type', expected: 'application/json', got }]);
   }
   if (body.length > maxBytes) {
     const expected = `at most ${maxBytes} bytes`;
-    throw PushError.of('TOO_BIG', [{ field: 'body', expected, came: `${body.length}` }]);
+    throw PushError.of('TOO_BIG', [{ field: 'body', expected, got: `${body.length}` }]);
   }
   const value = parseJson(body);
   if (isObject(value)) return value;
-  throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', came: show(value) }]);
+  throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', got: show(value) }]);
 }
 
 /** The text itself stays out of the error: it may hold a device's token. */
@@ -114,7 +114,7 @@ function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
   } catch {
-    const came = body.length === 0 ? 'nothing' : `${body.length} bytes of something else`;
-    throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', came }]);
+    const got = body.length === 0 ? 'nothing' : `${body.length} bytes of something else`;
+    throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', got }]);
   }
 }

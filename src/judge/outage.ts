@@ -1,9 +1,12 @@
-import type { Addressee, Announcement, Context, Delivery, Outcome } from '../context.ts';
+import { collapseKeyOf } from '../model/delivery.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Delivery, Outcome } from '../model/delivery.ts';
+import type { Addressee, Context } from '../context.ts';
 import { brake } from '../pace/reserve.ts';
 
 /** From this share of a chunk on, it is FCM that is down, and so many pushes are no accident. */
 const OUTAGE_SHARE = 0.9;
-const LEAST_OUTAGE = 10;
+const MIN_OUTAGE_PUSHES = 10;
 
 /** No answer, or one that tells of FCM's own trouble: by the reason of the verdict, and in words for a person. */
 const TROUBLES: readonly (readonly [RegExp, string])[] = [
@@ -17,14 +20,14 @@ const TROUBLES: readonly (readonly [RegExp, string])[] = [
  * What ails FCM, if that is what these say, to be followed by `until` and a time; null if it works. A few that all fail say
  * so only if they are the first of all, or sent to find out.
  */
-export function explainOutage(outcomes: readonly Outcome[], fewCount: boolean): string | null {
+export function explainOutage(outcomes: readonly Outcome[], smallSampleCounts: boolean): string | null {
   const failed = outcomes.flatMap(({ verdict, reason }) =>
     verdict === 'retryable' || verdict === 'unknown' ? (reason ?? []) : [],
   );
   const troubles = failed.filter((reason) => findTrouble(reason) !== undefined);
-  const isMuch = troubles.length >= Math.max(LEAST_OUTAGE, outcomes.length * OUTAGE_SHARE);
+  const isMuch = troubles.length >= Math.max(MIN_OUTAGE_PUSHES, outcomes.length * OUTAGE_SHARE);
   const isAll = troubles.length === outcomes.length && outcomes.length > 0;
-  if (!isMuch && !(isAll && fewCount)) return null;
+  if (!isMuch && !(isAll && smallSampleCounts)) return null;
   const [first = ''] = troubles;
   return `${findTrouble(first)} (${[...new Set(troubles)].join(', ')}): waiting`;
 }
@@ -32,9 +35,7 @@ export function explainOutage(outcomes: readonly Outcome[], fewCount: boolean): 
 /** What FCM did not take is nobody's attempt: it goes first once FCM is up again. */
 export function keepAttempts(outcomes: readonly Outcome[], deliveries: readonly Delivery[]): Delivery[] {
   return deliveries.map((delivery, nth) =>
-    outcomes[nth]?.verdict === 'retryable'
-      ? { ...delivery, verdict: 'misconfigured', retryInMs: null }
-      : delivery,
+    outcomes[nth]?.verdict === 'retryable' ? { ...delivery, verdict: 'unsent', retryInMs: null } : delivery,
   );
 }
 
@@ -48,7 +49,13 @@ export async function askAgain(
   devices: readonly Addressee[],
 ): Promise<void> {
   const sender = await ctx.senders.of(source);
-  const batch = { content, ttlSeconds, collapseKey: `baton-${announcementId}`, dryRun: true, devices };
+  const batch = {
+    content,
+    ttlSeconds,
+    collapseKey: collapseKeyOf({ announcementId }),
+    dryRun: true,
+    devices,
+  };
   const deadline = AbortSignal.timeout(ctx.config.fcm.timeoutMs);
   const reason = explainOutage(await sender.send(batch, deadline), true);
   if (reason !== null) return stopForOutage(ctx, source, reason, 0);

@@ -1,4 +1,7 @@
-import type { Announcement, Context, Delivery, Hop, Outcome } from '../context.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Delivery, Outcome } from '../model/delivery.ts';
+import type { Hop } from '../model/hop.ts';
+import type { Context } from '../context.ts';
 
 /** From this share of a chunk on, the fault is not the devices' own. */
 const SYSTEMIC_SHARE = 0.5;
@@ -8,7 +11,7 @@ const SYSTEMIC_SHARE = 0.5;
  * once in 15 times, and 100 never. A few that are gone together, such as an old phone or two, are nothing to speak of.
  */
 const SUSPICIOUS_SHARE = 0.95;
-const LEAST_SUSPICIOUS = 20;
+const MIN_SUSPICIOUS_PUSHES = 20;
 
 /** The message was refused, not its target. */
 const REFUSED_CONTENT = /^(INVALID_ARGUMENT|HTTP_400|messaging\/)/;
@@ -39,7 +42,8 @@ export function blameProject(
   const { length } = deliveries;
   const mismatched = deliveries.filter(isMismatch).length > length * SYSTEMIC_SHARE;
   const gone = deliveries.filter(isUnregistered).length;
-  const suspicious = gone >= LEAST_SUSPICIOUS && gone >= length * SUSPICIOUS_SHARE && !acceptUnregistered;
+  const suspicious =
+    gone >= MIN_SUSPICIOUS_PUSHES && gone >= length * SUSPICIOUS_SHARE && !acceptUnregistered;
   if (!mismatched && !suspicious) return deliveries;
   return deliveries.map((delivery) =>
     (mismatched && isMismatch(delivery)) || (suspicious && isUnregistered(delivery))

@@ -1,4 +1,6 @@
-import type { Config, Delivery, DeliveryPromise, Outcome, Push } from '../context.ts';
+import type { Config } from '../config/config.ts';
+import type { Guarantee } from '../model/announcement.ts';
+import type { Delivery, Outcome, Push } from '../model/delivery.ts';
 import { PushError } from '../errors.ts';
 import { blameContent } from './project.ts';
 
@@ -7,19 +9,19 @@ type RetryConfig = Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'>;
 /** What the ledger is to say of pushes; the nth outcome is the nth push's. */
 export function settleAll(
   config: RetryConfig,
-  promise: DeliveryPromise,
+  guarantee: Guarantee,
   round: number,
   pushes: readonly Push[],
   outcomes: readonly Outcome[],
 ): Delivery[] {
   if (outcomes.length !== pushes.length) {
     const expected = `${pushes.length} outcomes, one a push`;
-    throw new PushError('BAD_REPLY', `sender: expected ${expected}, came ${outcomes.length}`);
+    throw new PushError('BAD_REPLY', `sender: expected ${expected}, got ${outcomes.length}`);
   }
   return pushes.flatMap((push, nth) => {
     const { messageId = 0, deviceId } = push;
     const outcome = outcomes[nth];
-    return outcome ? [{ messageId, deviceId, ...settle(config, promise, round, outcome, push) }] : [];
+    return outcome ? [{ messageId, deviceId, ...settle(config, guarantee, round, outcome, push) }] : [];
   });
 }
 
@@ -31,7 +33,7 @@ export function settleAll(
  */
 export function settle(
   config: RetryConfig,
-  promise: DeliveryPromise,
+  guarantee: Guarantee,
   round: number,
   outcome: Outcome,
   { own, expiresInMs }: Pick<Push, 'own' | 'expiresInMs'> = {},
@@ -52,7 +54,7 @@ export function settle(
       break;
     case 'unknown':
       // It may have been accepted: a repeat replaces it on the phone, but only if the announcement allows repeats.
-      if (promise === 'at-most-once' || isLast) return final('unknown');
+      if (guarantee === 'at-most-once' || isLast) return final('unknown');
       break;
     case 'retryable':
       if (isLast) return final('rejected');

@@ -1,8 +1,10 @@
+import type { Announcement } from '../model/announcement.ts';
+import type { Counts } from '../model/delivery.ts';
+import type { Store } from '../store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
 import { fetchNamed } from '../broadcast/hop.ts';
-import type { Announcement, Counts, Store } from '../context.ts';
 import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
 
 const FUNCTION_NAME = 'baton';
@@ -20,7 +22,7 @@ const WORKER_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 
 /** So long without anything new in the ledger, and errors meanwhile: it will not mend itself. A lease may be 6 s. */
 const PATIENCE_TICKS = 5;
-const LEAST_PATIENCE_MS = 30_000;
+const MIN_PATIENCE_MS = 30_000;
 
 const POLL_MS = 200;
 /** Looking costs a count over the ledger, so at most this part of the time goes into it. */
@@ -145,7 +147,7 @@ export async function follow(
       seconds: (performance.now() - startedAt) / 1000,
     };
   };
-  const isStuck = makeStuckDetector(Math.max(LEAST_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
+  const isStuck = makeStuckDetector(Math.max(MIN_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
   for (;;) {
     const lookedAt = performance.now();
     const progress = await look();

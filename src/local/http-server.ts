@@ -60,7 +60,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   } catch (cause) {
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     const expected = 'a port that can be listened on';
-    throw PushError.of('BAD_INPUT', [{ field: '--port', expected, came: `${port} on ${host} (${why})` }]);
+    throw PushError.of('BAD_INPUT', [{ field: '--port', expected, got: `${port} on ${host} (${why})` }]);
   }
   const { address, family, port: bound } = server.address() as AddressInfo;
   return {

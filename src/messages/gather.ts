@@ -1,7 +1,7 @@
 import type { Gatherer } from '../context.ts';
 
 /** A statement for more than that takes longer than it saves. */
-const MOST_ITEMS = 500;
+const MAX_ITEMS = 500;
 
 interface Caller {
   readonly items: readonly unknown[];
@@ -53,6 +53,6 @@ export function makeGatherer(): Gatherer {
 /** The first, however many items it has, and others for as long as there is room. */
 function takeSome(queue: Caller[]): Caller[] {
   let count = 0;
-  const end = queue.findIndex(({ items }, nth) => (count += items.length) > MOST_ITEMS && nth > 0);
+  const end = queue.findIndex(({ items }, nth) => (count += items.length) > MAX_ITEMS && nth > 0);
   return queue.splice(0, end === -1 ? queue.length : end);
 }

@@ -1,3 +1,5 @@
+import type { Config } from '../config/config.ts';
+import type { NewMessage } from '../model/message.ts';
 import * as z from 'zod';
 import {
   contentFields,
@@ -7,7 +9,6 @@ import {
   TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
-import type { Config, NewMessage } from '../context.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
 import { findSource } from '../config/sources.ts';
 

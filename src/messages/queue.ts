@@ -1,5 +1,7 @@
+import type { QueueJob, QueueRecord } from '../job.ts';
+import type { NewMessage } from '../model/message.ts';
 import * as z from 'zod';
-import type { Context, NewMessage, QueueJob, QueueRecord } from '../context.ts';
+import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseMessage } from './parse.ts';
 import { type MessageReport, sendMessages } from './send.ts';
@@ -95,8 +97,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    const came = `${text.length} characters of something else`;
-    throw PushError.of('BAD_EVENT', [{ field: 'body', expected: 'JSON', came }]);
+    const got = `${text.length} characters of something else`;
+    throw PushError.of('BAD_EVENT', [{ field: 'body', expected: 'JSON', got }]);
   }
 }
 

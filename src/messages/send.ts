@@ -1,15 +1,9 @@
+import { collapseKeyOf } from '../model/delivery.ts';
+import type { Config } from '../config/config.ts';
+import type { Delivery, Outcome, Push, Verdict } from '../model/delivery.ts';
+import type { ClaimedMessage, Message, NewMessage } from '../model/message.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  ClaimedMessage,
-  Config,
-  Context,
-  Delivery,
-  Message,
-  NewMessage,
-  Outcome,
-  Push,
-  Verdict,
-} from '../context.ts';
+import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { brakeIfThrottled, reserveSlot } from '../pace/reserve.ts';
 import { settleAll } from '../judge/settle.ts';
@@ -33,6 +27,7 @@ export interface MessageReport {
 const BY_WEIGHT: readonly Verdict[] = [
   'retryable',
   'unknown',
+  'unsent',
   'misconfigured',
   'delivered',
   'unregistered',
@@ -168,7 +163,7 @@ function judgeAll(config: Config, pushes: readonly Push[], outcomes: readonly Ou
 /** One push for each of the message's devices; none if its content cannot be sent. */
 export function toPushes({ messageId, content, ttlSeconds, expiresInMs, devices }: Message): Push[] {
   if (content === null) return [];
-  const own = { content, ttlSeconds, collapseKey: `baton-m${messageId}` };
+  const own = { content, ttlSeconds, collapseKey: collapseKeyOf({ messageId }) };
   return devices.map((device) => ({ ...device, messageId, own, expiresInMs }));
 }
 

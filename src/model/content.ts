@@ -1,6 +1,39 @@
+import { collapseKeyOf } from './delivery.ts';
 import * as z from 'zod';
-import type { Content, ContentOptions } from '../context.ts';
 import { restMessage } from '../fcm/message.ts';
+
+/** What the phone shows. `data` goes to the app as FCM takes it: strings only. */
+export interface Content {
+  readonly title: string;
+  readonly body: string;
+  readonly image: string | null;
+  readonly data: Readonly<Record<string, string>>;
+  readonly options: ContentOptions;
+}
+
+/** Optional parts of a message. The last three are FCM's own fields for each platform, laid over Baton's. */
+export interface ContentOptions {
+  /** Opened by a click on the web; apps get it as `data.link`. */
+  readonly link?: string | undefined;
+  /** Android's click_action, and APNs' category. */
+  readonly clickAction?: string | undefined;
+  readonly sound?: string | undefined;
+  readonly badge?: number | undefined;
+  readonly priority?: 'normal' | 'high' | undefined;
+  readonly analyticsLabel?: string | undefined;
+  readonly android?: Readonly<Record<string, unknown>> | undefined;
+  readonly apns?: Readonly<Record<string, unknown>> | undefined;
+  readonly webpush?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Content with what FCM needs to hold and replace it. */
+export interface Notification {
+  readonly content: Content;
+  /** How long FCM may hold the push (time to live). Null: FCM's own 4 weeks. */
+  readonly ttlSeconds: number | null;
+  /** Pushes with the same key replace each other on the phone; at most 64 bytes. See collapseKeyOf. */
+  readonly collapseKey: string;
+}
 
 /** https://firebase.google.com/docs/cloud-messaging/concept-options : a message, but for its target. */
 const MAX_MESSAGE_BYTES = 4096;
@@ -9,7 +42,7 @@ const MAX_MESSAGE_BYTES = 4096;
 const MAX_TTL_SECONDS = 2_419_200;
 
 /** As long as any that Baton gives: it counts towards the message's size before its own is known. */
-const LONGEST_COLLAPSE_KEY = `baton-m${Number.MAX_SAFE_INTEGER}`;
+const LONGEST_COLLAPSE_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
 
 /** https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message : keys that `data` may not have. */
 const RESERVED_KEY = /^(from|message_type|google|gcm)/;

@@ -1,5 +1,6 @@
+import type { Hop } from '../model/hop.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, Hop } from '../context.ts';
+import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 
 /** Keeping a hop while time goes by: whoever is alive keeps its lease, so that nobody else takes the hop over. */

@@ -1,4 +1,8 @@
-import type { Announcement, Budget, Context, Outcome, PaceConfig } from '../context.ts';
+import type { PaceConfig } from '../config/config.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Outcome } from '../model/delivery.ts';
+import type { Budget } from '../store.ts';
+import type { Context } from '../context.ts';
 import { isThrottled } from '../judge/settle.ts';
 import { findSource } from '../config/sources.ts';
 
@@ -18,7 +22,7 @@ const IDLE_MS = 60_000;
 const RISE_MS = 60_000;
 
 /** FCM down for good is asked no less often than this. */
-const LONGEST_PAUSE_MS = 300_000;
+const MAX_PAUSE_MS = 300_000;
 
 /**
  * FCM also limits what one phone may get (240 messages a minute), and answers 429 for that one alone, which then waits by
@@ -27,7 +31,7 @@ const LONGEST_PAUSE_MS = 300_000;
  * https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas
  */
 const BRAKE_SHARE = 0.1;
-const LEAST_THROTTLED = 10;
+const MIN_THROTTLED_PUSHES = 10;
 
 /** When a page may be sent, and how long it is to take. */
 export interface Slot {
@@ -152,7 +156,7 @@ export async function brake(
   for (;;) {
     const { version, brakeMs, rampAgeMs, outages } = await store.fetchBudget(source, null);
     const isSame = -brakeMs < tookMs;
-    const pauseMs = Math.round(isOutage ? Math.min(LONGEST_PAUSE_MS, firstMs * 2 ** outages) : firstMs);
+    const pauseMs = Math.round(isOutage ? Math.min(MAX_PAUSE_MS, firstMs * 2 ** outages) : firstMs);
     if (isSame && (brakeMs >= pauseMs || (isOutage && brakeMs <= 0))) return;
     const ageMs = Math.min(riseMs, Math.max(0, rampAgeMs + Math.max(0, brakeMs)));
     const goesOn = {
@@ -179,7 +183,7 @@ export async function brakeIfThrottled(
       verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),
   );
   const isAll = asked.length === outcomes.length && !isRetry;
-  const isMuch = asked.length >= Math.max(LEAST_THROTTLED, outcomes.length * BRAKE_SHARE);
+  const isMuch = asked.length >= Math.max(MIN_THROTTLED_PUSHES, outcomes.length * BRAKE_SHARE);
   if (asked.length === 0 || !(isAll || isMuch)) return;
   const pauseMs = Math.max(...asked.map(({ retryAfterMs }) => retryAfterMs ?? ctx.config.quotaRetryMs));
   await brake(ctx, source, { pauseMs, reason: 'throttled', isOutage: false, tookMs });

@@ -1,4 +1,6 @@
-import type { Addressee, Announcement, Context, Hop } from '../context.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Hop } from '../model/hop.ts';
+import type { Addressee, Context } from '../context.ts';
 import { type Turn, waitOrLeave } from './hold.ts';
 import { askAgain } from '../judge/outage.ts';
 import { LATE_MS, type ReservedSlot, reserveTurn } from './reserve.ts';

@@ -1,4 +1,4 @@
-import type { Store } from '../context.ts';
+import type { Store } from '../store.ts';
 import { type AcceptedOf, readLedger, type Which } from './ledger-lines.ts';
 
 /** What comparing FCM's own log with the ledger has found; all zero is as it has to be. */

@@ -1,4 +1,9 @@
-import type { Announcement, HopKey, Message, Recorded, Store, Verdict } from '../context.ts';
+import { collapseKeyOf } from '../model/delivery.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Recorded, Verdict } from '../model/delivery.ts';
+import type { HopKey } from '../model/hop.ts';
+import type { Message } from '../model/message.ts';
+import type { Store } from '../store.ts';
 import { parseEvent } from '../events/parse.ts';
 
 /** One push, as the ledger and FCM's own log know it. */
@@ -17,7 +22,7 @@ export type Which = Pick<Announcement, 'announcementId' | 'audience'>;
 /** FCM's own log: target -> how often, by collapse key. */
 export type AcceptedOf = (collapseKey: string) => ReadonlyMap<string, number>;
 
-const IDS_A_READ = 10_000;
+const IDS_PER_READ = 10_000;
 
 /** Messages that are sent at once are of no announcement. */
 export const AT_ONCE: Which = { announcementId: 0, audience: 'messages' };
@@ -32,7 +37,7 @@ export async function* readLedger(
   const targets = await readTargets(store);
   for (let fromId = 0; ;) {
     const key = { announcementId, round: 0, fromId };
-    const lastId = (await store.fetchMessageIds(key, null, IDS_A_READ)).at(-1);
+    const lastId = (await store.fetchMessageIds(key, null, IDS_PER_READ)).at(-1);
     if (lastId === undefined) return;
     yield* await readMessages(store, key, lastId, targets, acceptedOf);
     fromId = lastId + 1;
@@ -62,7 +67,7 @@ export async function readEvent(
   const last = devices.at(-1);
   if (!last) return [];
   const verdicts = await store.fetchVerdicts(job.announcementId, job.fromId, last.deviceId);
-  const accepted = acceptedOf(`baton-${job.announcementId}`);
+  const accepted = acceptedOf(collapseKeyOf({ announcementId: job.announcementId }));
   return devices.map(({ deviceId, target }) => ({
     messageId: 0,
     verdict: verdicts.get(deviceId),
@@ -77,9 +82,9 @@ async function* readBroadcast(
   announcementId: number,
   acceptedOf: AcceptedOf,
 ): AsyncGenerator<LedgerLine> {
-  const accepted = acceptedOf(`baton-${announcementId}`);
+  const accepted = acceptedOf(collapseKeyOf({ announcementId }));
   for (let from = 0; ;) {
-    const devices = await store.fetchDevices(from, IDS_A_READ);
+    const devices = await store.fetchDevices(from, IDS_PER_READ);
     const last = devices.at(-1);
     if (!last) return;
     const verdicts = await store.fetchVerdicts(announcementId, from, last.deviceId);
@@ -102,7 +107,7 @@ async function readMessages(
   const messages = await store.fetchMessages(key, lastId);
   const ledger = await store.fetchLedger(key, lastId);
   return messages.flatMap((message) => {
-    const accepted = acceptedOf(`baton-m${message.messageId}`);
+    const accepted = acceptedOf(collapseKeyOf({ messageId: message.messageId }));
     return linesOf(message, ledger.get(message.messageId) ?? new Map(), targets, accepted);
   });
 }
@@ -127,7 +132,7 @@ function linesOf(
 async function readTargets(store: Store): Promise<Map<number, string>> {
   const targets = new Map<number, string>();
   for (let from = 0; ;) {
-    const devices = await store.fetchDevices(from, IDS_A_READ);
+    const devices = await store.fetchDevices(from, IDS_PER_READ);
     for (const { deviceId, target } of devices) targets.set(deviceId, target);
     const last = devices.at(-1);
     if (!last) return targets;

@@ -1,10 +1,12 @@
+import type { Announcement } from '../model/announcement.ts';
+import type { NewMessage, Recipient } from '../model/message.ts';
+import type { Store } from '../store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Announcement, NewMessage, Recipient, Store } from '../context.ts';
 import type { Engine, Progress } from '../local/engine.ts';
 import { chance } from './fcm/faults.ts';
 import { drainQueue, type QueuedRecord } from './queue.ts';
 
-const ROWS_A_STATEMENT = 2000;
+const ROWS_PER_STATEMENT = 2000;
 const POLL_MS = 50;
 
 /** Lambda asks for six times the function's time-out; a rehearsal has no time for that, and its leases are as short. */
@@ -18,14 +20,14 @@ export function memberOf(nthDevice: number): string {
   return `member-${Math.floor((nthDevice * 2) / 3)}`;
 }
 
-export interface Audience {
+export interface Recipients {
   readonly recipients: readonly Recipient[];
   /** How many pushes they come to. */
   readonly pushes: number;
 }
 
 /** In turn to a device and to a member; one in a thousand to nobody. */
-export async function drawRecipients(store: Store, messages: number, devices: number): Promise<Audience> {
+export async function drawRecipients(store: Store, messages: number, devices: number): Promise<Recipients> {
   const ids = (await store.fetchPage(0, null, devices)).map(({ deviceId }) => deviceId);
   const sizes = Map.groupBy(ids.keys(), memberOf);
   const members = [...sizes.keys()];
@@ -41,9 +43,9 @@ export async function drawRecipients(store: Store, messages: number, devices: nu
   return { recipients, pushes };
 }
 
-export async function seedMessages(store: Store, { recipients }: Audience): Promise<void> {
-  for (let first = 0; first < recipients.length; first += ROWS_A_STATEMENT) {
-    const rows = recipients.slice(first, first + ROWS_A_STATEMENT);
+export async function seedMessages(store: Store, { recipients }: Recipients): Promise<void> {
+  for (let first = 0; first < recipients.length; first += ROWS_PER_STATEMENT) {
+    const rows = recipients.slice(first, first + ROWS_PER_STATEMENT);
     await store.addMessages(
       rows.map((recipient, nth) => makeMessage(first + nth, recipient)),
       Date.now(),
@@ -69,7 +71,7 @@ export type QueueProgress = Omit<Progress, 'announcement'> & {
 export async function workQueue(
   engine: Engine,
   store: Store,
-  { recipients }: Audience,
+  { recipients }: Recipients,
   {
     seed,
     duplicate,

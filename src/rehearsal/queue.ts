@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What an event source takes at a time unless it is told otherwise, and how often a queue delivers before it gives up. */
-const RECORDS_A_BATCH = 10;
-const MOST_RECEIVES = 50;
+const RECORDS_PER_BATCH = 10;
+const MAX_RECEIVES = 50;
 
 const IDLE_MS = 20;
 
@@ -51,7 +51,7 @@ export async function drainQueue(options: LocalQueueOptions): Promise<QueueTally
     open -= done.length;
     for (const each of back) {
       tally.returned++;
-      if (++each.receives >= MOST_RECEIVES) {
+      if (++each.receives >= MAX_RECEIVES) {
         tally.dead++;
         open--;
       } else setTimeout(() => ready.push(each), visibilityMs);
@@ -60,7 +60,7 @@ export async function drainQueue(options: LocalQueueOptions): Promise<QueueTally
 
   async function poll(): Promise<void> {
     while (open > 0) {
-      const batch = ready.splice(0, RECORDS_A_BATCH);
+      const batch = ready.splice(0, RECORDS_PER_BATCH);
       await (batch.length > 0 ? deliver(batch) : sleep(IDLE_MS));
     }
   }

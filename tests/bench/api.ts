@@ -1,3 +1,4 @@
+import type { DatabaseConfig } from '../../src/config/config.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseConfig } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
@@ -21,7 +21,7 @@ const WARM_UP_SECONDS = 5;
 const CONNECTIONS = 50;
 const LATENCY_MS = 50;
 const DEVICES = 1000;
-const MOST_P99_MS = 250;
+const MAX_P99_MS = 250;
 
 interface Route {
   readonly path: string;
@@ -44,7 +44,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
 /** `npm run bench -- api [ROUTE]`: the load that `baton serve` has to carry, from another process than its own. */
 export async function benchApi(): Promise<void> {
   const route = ROUTES[process.argv[3] ?? 'messages'];
-  if (!route) throw new Error(`expected one of ${Object.keys(ROUTES).join(', ')}, came ${process.argv[3]}`);
+  if (!route) throw new Error(`expected one of ${Object.keys(ROUTES).join(', ')}, got ${process.argv[3]}`);
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
   const sandbox = await startFcmSandbox({ latencyMs: LATENCY_MS });
   const server = await startMariaDb();
@@ -77,7 +77,7 @@ export async function benchApi(): Promise<void> {
         `${failed} failed, p50 ${latency.p50} ms, p99 ${latency.p99} ms, longest ${latency.max} ms, ` +
         `${cpuUs.toFixed(0)} us CPU each\n`,
     );
-    if (failed > 0 || latency.p99 >= MOST_P99_MS || requests.total < 0.98 * RATE * SECONDS)
+    if (failed > 0 || latency.p99 >= MAX_P99_MS || requests.total < 0.98 * RATE * SECONDS)
       process.exitCode = 1;
     await serving.stop();
   }

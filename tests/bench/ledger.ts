@@ -1,8 +1,11 @@
+import type { DatabaseConfig } from '../../src/config/config.ts';
+import type { Delivery } from '../../src/model/delivery.ts';
+import type { Hop } from '../../src/model/hop.ts';
+import type { Store } from '../../src/store.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseConfig, Delivery, Hop, Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 
@@ -40,7 +43,7 @@ export async function benchLedger(): Promise<void> {
 async function claimHop(store: Store): Promise<Hop> {
   const content = { title: 't', body: 'b', image: null, data: {}, options: {} };
   const announcementId = await store.createAnnouncement({
-    ...{ source: 'default', promise: 'at-least-once', ttlSeconds: null, dryRun: false, lanes: 1, content },
+    ...{ source: 'default', guarantee: 'at-least-once', ttlSeconds: null, dryRun: false, lanes: 1, content },
   });
   const key = { announcementId, round: 0, fromId: 0 };
   await store.startAnnouncement(key, 60_000);

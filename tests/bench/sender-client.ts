@@ -1,10 +1,13 @@
 /** One way to send, in a process of its own: at each message from its parent it sends to everybody once, and says what it cost. */
+import type { BroadcastJob } from '../../src/job.ts';
+import type { NewAnnouncement } from '../../src/model/announcement.ts';
+import type { Device, NewDevice } from '../../src/model/device.ts';
 import { initializeApp } from 'firebase-admin/app';
 import { getMessaging } from 'firebase-admin/messaging';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import type { BroadcastJob, Context, Device, NewAnnouncement, NewDevice } from '../../src/context.ts';
+import type { Context } from '../../src/context.ts';
 import { migrateDatabase } from '../../src/db/open.ts';
 import { openCredentials } from '../../src/fcm/credentials.ts';
 import { makeSdkMessage } from '../../src/fcm/message.ts';
@@ -21,11 +24,11 @@ export interface Measured {
   readonly wallUs: number;
 }
 
-const DEVICES_A_STATEMENT = 2000;
+const DEVICES_PER_STATEMENT = 2000;
 
 const announcement: NewAnnouncement = {
   source: 'default',
-  promise: 'at-least-once',
+  guarantee: 'at-least-once',
   ttlSeconds: 3600,
   dryRun: false,
   lanes: 1,
@@ -76,8 +79,8 @@ async function preparePipeline(count: number): Promise<Send> {
   const services = await openServices(process.env, () => {});
   const { store } = services;
   const devices = makeDevices(count);
-  for (let first = 0; first < count; first += DEVICES_A_STATEMENT) {
-    await store.addDevices(devices.slice(first, first + DEVICES_A_STATEMENT));
+  for (let first = 0; first < count; first += DEVICES_PER_STATEMENT) {
+    await store.addDevices(devices.slice(first, first + DEVICES_PER_STATEMENT));
   }
   return async () => {
     const jobs: BroadcastJob[] = [];
@@ -139,6 +142,6 @@ async function measure(): Promise<Measured> {
   const startedAt = performance.now();
   const accepted = await send();
   const { user, system } = process.cpuUsage(before);
-  if (accepted !== count) throw new Error(`expected ${count} messages to be accepted, came ${accepted}`);
+  if (accepted !== count) throw new Error(`expected ${count} messages to be accepted, got ${accepted}`);
   return { cpuUs: (user + system) / count, wallUs: ((performance.now() - startedAt) * 1000) / count };
 }

@@ -1,7 +1,8 @@
+import type { AnnounceJob } from '../../src/job.ts';
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { announce, announceSchema } from '../../src/broadcast/announce.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { AnnounceJob, Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { parseWith } from '../../src/parse.ts';
 import { makeContext } from '../support/context.ts';
@@ -21,7 +22,7 @@ test('content is sorted into what the table keeps', () => {
       ttlSeconds: 3600,
       apns: { payload: { aps: { 'thread-id': 'news' } } },
       source: 'shop_b',
-      promise: 'at-most-once',
+      guarantee: 'at-most-once',
       publishAt: '2026-12-24T18:07:00+01:00',
       idempotencyKey: 'news-42',
     }),
@@ -29,7 +30,7 @@ test('content is sorted into what the table keeps', () => {
     kind: 'announce',
     source: 'shop_b',
     announcement: {
-      promise: 'at-most-once',
+      guarantee: 'at-most-once',
       dryRun: false,
       lanes: 1,
       ttlSeconds: 3600,
@@ -51,25 +52,25 @@ test('content is sorted into what the table keeps', () => {
 });
 
 test.each([
-  [{ title: '' }, 'title: expected a title, came ""'],
-  [{ body: undefined }, 'body: expected a text, came nothing'],
-  [{ image: 'http://x/y.png' }, 'image: expected an https address, came "http://x/y.png"'],
-  [{ link: 'myapp://home' }, 'link: expected an https address, came "myapp://home"'],
-  [{ data: ['a'] }, 'data: expected an object of texts, came a list of 1'],
-  [{ data: { n: 1 } }, 'data.n: expected text, came 1'],
+  [{ title: '' }, 'title: expected a title, got ""'],
+  [{ body: undefined }, 'body: expected a text, got nothing'],
+  [{ image: 'http://x/y.png' }, 'image: expected an https address, got "http://x/y.png"'],
+  [{ link: 'myapp://home' }, 'link: expected an https address, got "myapp://home"'],
+  [{ data: ['a'] }, 'data: expected an object of texts, got a list of 1'],
+  [{ data: { n: 1 } }, 'data.n: expected text, got 1'],
   [{ data: { google_x: 'y' } }, 'data.google_x: expected no key that begins with from, message_type, google'],
-  [{ badge: 1.5 }, 'badge: expected a whole number, came 1.5'],
-  [{ priority: 'urgent' }, 'priority: expected one of normal, high, came "urgent"'],
-  [{ analyticsLabel: 'a b' }, 'analyticsLabel: expected 1 to 50 letters, digits or -_.~%, came "a b"'],
-  [{ apns: 'loud' }, `apns: expected an object, as FCM's HTTP v1 API has it, came "loud"`],
-  [{ ttlSeconds: 2_419_201 }, 'ttlSeconds: expected seconds, from 0 to 2419200, came 2419201'],
+  [{ badge: 1.5 }, 'badge: expected a whole number, got 1.5'],
+  [{ priority: 'urgent' }, 'priority: expected one of normal, high, got "urgent"'],
+  [{ analyticsLabel: 'a b' }, 'analyticsLabel: expected 1 to 50 letters, digits or -_.~%, got "a b"'],
+  [{ apns: 'loud' }, `apns: expected an object, as FCM's HTTP v1 API has it, got "loud"`],
+  [{ ttlSeconds: 2_419_201 }, 'ttlSeconds: expected seconds, from 0 to 2419200, got 2419201'],
   [
     { publishAt: '2026-12-24T18:07' },
-    'publishAt: expected a time with its zone, such as 2026-12-24T18:07+01:00, came "2026-12-24T18:07"',
+    'publishAt: expected a time with its zone, such as 2026-12-24T18:07+01:00, got "2026-12-24T18:07"',
   ],
-  [{ promise: 'twice' }, 'promise: expected at-least-once or at-most-once, came "twice"'],
-  [{ idempotencyKey: 'ключ' }, 'idempotencyKey: expected 1 to 100 visible ASCII characters, came "ключ"'],
-  [{ colour: 'red' }, 'colour: expected no such field, came "red"'],
+  [{ guarantee: 'twice' }, 'guarantee: expected at-least-once or at-most-once, got "twice"'],
+  [{ idempotencyKey: 'ключ' }, 'idempotencyKey: expected 1 to 100 visible ASCII characters, got "ключ"'],
+  [{ colour: 'red' }, 'colour: expected no such field, got "red"'],
 ])('%j is refused', (change, message) => {
   expect(() => parse({ title: 't', body: 'b', ...change })).toThrow(message);
 });
@@ -78,7 +79,7 @@ test('a message is refused by its size in bytes, when it is made', () => {
   const body = 'ä'.repeat(1800);
   expect(parse({ title: 't', body }).announcement.content.body).toBe(body);
   expect(() => parse({ title: 't', body: `${body}${body}` })).toThrow(
-    /^body: expected a message of at most 4096 bytes in all; this one has 7\d\d\d, came "ä+…$/,
+    /^body: expected a message of at most 4096 bytes in all; this one has 7\d\d\d, got "ä+…$/,
   );
 });
 
@@ -125,11 +126,11 @@ describe.each(databaseKinds())('on %s', (kind) => {
   test('a source that is not configured, or has no credentials, is refused before anything is written', async () => {
     const job = parse({ title: 't', body: 'b', source: 'shop_c' });
     await expect(announce(makeContext(store, { env }), job)).rejects.toThrow(
-      'source: expected one of default (each FCM_CREDENTIALS_NAME adds one), came "shop_c"',
+      'source: expected one of default (each FCM_CREDENTIALS_NAME adds one), got "shop_c"',
     );
     const bare = makeContext(store, { env: { FCM_CREDENTIALS: 'nowhere.json' } });
     await expect(announce(bare, parse({ title: 't', body: 'b' }))).rejects.toThrow(
-      'FCM_CREDENTIALS: expected the path of a service account JSON file, came nowhere.json (ENOENT)',
+      'FCM_CREDENTIALS: expected the path of a service account JSON file, got nowhere.json (ENOENT)',
     );
     expect(await store.fetchAnnouncement(1)).toBeNull();
   });

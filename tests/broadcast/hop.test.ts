@@ -1,8 +1,10 @@
+import type { BroadcastJob } from '../../src/job.ts';
+import type { Device } from '../../src/model/device.ts';
+import type { Store } from '../../src/store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { BroadcastJob, Device, Store } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { openStore } from '../../src/db/open.ts';
 import { reserveSlot } from '../../src/pace/reserve.ts';
@@ -148,7 +150,7 @@ test('a broadcast may begin at a later device', async () => {
 test('an announcement that does not exist is named', async () => {
   const job = { kind: 'broadcast', announcementId: 4711, round: 0, fromId: 0 } as const;
   await expect(runHop(makeContext(store), job)).rejects.toThrow(
-    'announcementId: expected the id of a row in push_announcement, came 4711',
+    'announcementId: expected the id of a row in push_announcement, got 4711',
   );
 });
 
@@ -258,7 +260,7 @@ test('after the last attempt a refusal is final', async () => {
 
 test('at most once: a push caught in a crash stays unknown, and is not sent again', async () => {
   await store.addDevices(madeUpDevices(10));
-  const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
+  const announcementId = await store.createAnnouncement({ ...draft, guarantee: 'at-most-once' });
   const job = { kind: 'broadcast', announcementId, round: 0, fromId: 0 } as const;
   let chunks = 0;
   const recordDeliveries: Store['recordDeliveries'] = (hop, deliveries) =>
@@ -273,7 +275,7 @@ test('at most once: a push caught in a crash stays unknown, and is not sent agai
 
 test('at most once: what could not be sent for want of a token is sent after the mend', async () => {
   await store.addDevices(madeUpDevices(10));
-  const announcementId = await store.createAnnouncement({ ...draft, promise: 'at-most-once' });
+  const announcementId = await store.createAnnouncement({ ...draft, guarantee: 'at-most-once' });
   const job = { kind: 'broadcast', announcementId, round: 0, fromId: 0 } as const;
   const ctx = makeContext(store, {
     beforeSend: () => {
@@ -320,7 +322,7 @@ test('a reply of another length than the chunk is refused, and nothing is record
   const job = await announce(10);
   const ctx = makeContext(store);
   const short = { ...ctx, senders: fixedSender({ send: async () => [], close: async () => {} }) };
-  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a push, came 0');
+  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a push, got 0');
   expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
 });
 

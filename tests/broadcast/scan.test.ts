@@ -1,8 +1,8 @@
+import type { Store } from '../../src/store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { draft, madeUpDevices, makeContext } from '../support/context.ts';

@@ -8,7 +8,7 @@ import { databaseKinds, makeDatabase, type TestDatabase } from '../support/datab
 import { rehearse } from '../support/rehearsal.ts';
 
 const LONG = 120_000;
-const PROMISES = ['at-least-once', 'at-most-once'] as const;
+const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
 
 /** 4000 devices in 8 hops; leases of 6 s, and everything else 60 times as fast as in life. */
 const FRAME = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
@@ -25,9 +25,9 @@ describe.each(databaseKinds())('on %s', (kind) => {
   });
   afterEach(() => database.drop());
 
-  describe.each(PROMISES)('%s', (promise) => {
+  describe.each(GUARANTEES)('%s', (guarantee) => {
     const run = (...args: string[]) =>
-      rehearse(...FRAME, '--database', database.url, '--promise', promise, ...args);
+      rehearse(...FRAME, '--database', database.url, '--guarantee', guarantee, ...args);
 
     test(
       'lost and doubled events, 429, 500, 503 and GOAWAY: nothing lost, nothing doubled',
@@ -48,7 +48,7 @@ describe.each(databaseKinds())('on %s', (kind) => {
         const faults = `${PASSING},${AMBIGUOUS}`;
         const { status, summary } = await run(...EVENTS, '--kills', '5', '--faults', faults, '--seed', '12');
         expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, kills: 5 });
-        if (promise === 'at-most-once') expect(summary.duplicated).toBe(0);
+        if (guarantee === 'at-most-once') expect(summary.duplicated).toBe(0);
         expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
         expect(status).toBe(0);
       },
@@ -58,14 +58,14 @@ describe.each(databaseKinds())('on %s', (kind) => {
       'the whole machine killed in mid-broadcast: --resume brings it to the same end',
       { timeout: LONG },
       async () => {
-        const args = ['rehearse', ...FRAME, '--database', database.url, '--promise', promise];
+        const args = ['rehearse', ...FRAME, '--database', database.url, '--guarantee', guarantee];
         const doomed = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
         await untilAccepted(800, acceptedLogFile(database.url));
         doomed.kill('SIGKILL');
         const { status, summary } = await run('--resume');
         expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
         expect(summary.duplicated).toBeLessThanOrEqual(
-          promise === 'at-most-once' ? 0 : summary.inFlightAtKills,
+          guarantee === 'at-most-once' ? 0 : summary.inFlightAtKills,
         );
         expect(status).toBe(0);
       },
@@ -79,13 +79,13 @@ async function untilAccepted(messages: number, logFile: string): Promise<void> {
 }
 
 describe.skipIf(!databaseKinds().includes('mysql'))('on mysql alone', () => {
-  test.each(PROMISES)(
+  test.each(GUARANTEES)(
     'connections cut in mid-statement lose and double nothing: %s',
     { timeout: LONG },
-    async (promise) => {
+    async (guarantee) => {
       const database = await makeDatabase('mysql', { migrated: false });
       const { status, summary } = await rehearse(
-        ...[...FRAME, ...EVENTS, '--database', database.url, '--promise', promise],
+        ...[...FRAME, ...EVENTS, '--database', database.url, '--guarantee', guarantee],
         ...['--db-faults', '8', '--faults', PASSING],
       );
       expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, dbFaults: 8 });

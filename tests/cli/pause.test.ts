@@ -1,3 +1,4 @@
+import type { Store } from '../../src/store.ts';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
@@ -86,7 +86,7 @@ test(
     expect(JSON.parse(status.out)).toMatchObject({ status: 'cancelled', delivered: sandbox.accepted.size });
     expect(await baton(['resume', '1'], env)).toMatchObject({
       status: 1,
-      err: 'baton resume: announcementId: expected an announcement that is paused or failed, came 1, which is cancelled\n',
+      err: 'baton resume: announcementId: expected an announcement that is paused or failed, got 1, which is cancelled\n',
     });
   },
 );
@@ -129,9 +129,9 @@ test('scan pushes what is due on this machine, and leaves the rest', { timeout: 
 });
 
 test.each([
-  [['status'], "ID: expected one announcement's id, came nothing"],
+  [['status'], "ID: expected one announcement's id, got nothing"],
   [['pause', 'x'], 'came "x"'],
-  [['pause', '77'], 'announcementId: expected the id of a row in push_announcement, came 77'],
+  [['pause', '77'], 'announcementId: expected the id of a row in push_announcement, got 77'],
   [['push', '--title', 'T', '--body', 'B', '--at', 'tomorrow'], '--at: expected a time with its zone'],
   [
     ['push', '--title', 'T', '--body', 'B', '--at', '2026-12-24T18:07'],

@@ -38,7 +38,11 @@ function importCsv(text: string): Promise<Finished> {
 const HELLO = ['--title', 'Back at 9', '--body', 'The shop opens late today.'];
 
 test('from an empty folder to a push on every phone: migrate, import, dry run, push', async () => {
-  expect(await baton(['migrate'], env)).toEqual({ status: 0, out: 'applied 001-broadcast\n', err: '' });
+  expect(await baton(['migrate'], env)).toEqual({
+    status: 0,
+    out: 'applied 001-broadcast\napplied 002-guarantee\n',
+    err: '',
+  });
   expect(await baton(['migrate'], env)).toEqual({ status: 0, out: 'nothing to do\n', err: '' });
 
   const imported = await importCsv('name,token,fid\nAnn,token-1,\n"Ben, B.",token-2,\nCas,,installation-3\n');
@@ -74,7 +78,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
   const content = { title: 'T', body: 'B', image: null, data: {}, options: {} };
   const id = await store.createAnnouncement({
     source: 'default',
-    promise: 'at-least-once',
+    guarantee: 'at-least-once',
     ttlSeconds: null,
     dryRun: false,
     lanes: 1,
@@ -88,7 +92,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
   expect(sandbox.accepted.get('token-1')).toBe(1);
   const again = await baton(asked, env);
   expect(again.err).toBe(
-    `baton push: --announcement: expected one that has not been pushed yet, or --resume for one that was interrupted, came ${id}, which is done\n`,
+    `baton push: --announcement: expected one that has not been pushed yet, or --resume for one that was interrupted, got ${id}, which is done\n`,
   );
   expect(again.status).toBe(2);
 });
@@ -100,10 +104,10 @@ test('bad rows are told by line and left out, and no target is printed', async (
   );
   expect(err).toBe(
     [
-      'line 3: token: expected a registration token (or a fid), came nothing',
-      'line 5: token: expected 1 to 512 visible ASCII characters, came 9 with others among them',
-      'line 6: token: expected 1 to 512 visible ASCII characters, came 600',
-      'line 7: expected as many columns as the header, quoted as CSV is, came CSV_RECORD_INCONSISTENT_COLUMNS',
+      'line 3: token: expected a registration token (or a fid), got nothing',
+      'line 5: token: expected 1 to 512 visible ASCII characters, got 9 with others among them',
+      'line 6: token: expected 1 to 512 visible ASCII characters, got 600',
+      'line 7: expected as many columns as the header, quoted as CSV is, got CSV_RECORD_INCONSISTENT_COLUMNS',
       '',
     ].join('\n'),
   );
@@ -114,7 +118,7 @@ test('bad rows are told by line and left out, and no target is printed', async (
 test('import takes the member whose device it is, who then has messages of their own', async () => {
   await baton(['migrate'], env);
   const { err } = await importCsv(`token,member_id\na,ada\nb,ada\nc,\nd,${'x'.repeat(65)}\n`);
-  expect(err).toBe('line 5: member_id: expected at most 64 characters, came 65\n');
+  expect(err).toBe('line 5: member_id: expected at most 64 characters, got 65\n');
   const file = new DatabaseSync(env['DATABASE_URL']!);
   file.exec("INSERT INTO push_message (member_id, title, body) VALUES ('ada', 'Ready', 'Come and get it')");
   file.exec("INSERT INTO push_message (device_id, title, body) VALUES (3, 'Yours', 'Too')");
@@ -128,11 +132,11 @@ test('import takes the member whose device it is, who then has messages of their
 });
 
 test.each([
-  ['no file', ['import'], 'FILE: expected the path of one CSV file, came nothing'],
+  ['no file', ['import'], 'FILE: expected the path of one CSV file, got nothing'],
   [
     'a file that is not there',
     ['import', '/nowhere.csv'],
-    'FILE: expected a CSV file that can be read, came ENOENT',
+    'FILE: expected a CSV file that can be read, got ENOENT',
   ],
 ])('import refuses %s', async (_, args, words) => {
   await baton(['migrate'], env);
@@ -145,14 +149,14 @@ test('import refuses a file without a column of targets', async () => {
   await baton(['migrate'], env);
   const { status, err } = await importCsv('name,email\nAnn,a@example.com\n');
   expect(err).toBe(
-    'baton import: line 1: expected a header row with a column named token or fid, came 2 other columns\n',
+    'baton import: line 1: expected a header row with a column named token or fid, got 2 other columns\n',
   );
   expect(status).toBe(2);
 });
 
 test('a database without tables is told to be migrated', async () => {
   const { status, err } = await importCsv('token\nt\n');
-  expect(err).toContain('schema: expected version 1, came 0: run `baton migrate`');
+  expect(err).toContain('schema: expected version 1, got 0: run `baton migrate`');
   expect(status).toBe(1);
 });
 
@@ -179,12 +183,9 @@ test.each([
 
 test.each([
   [['push', '--title', 'only'], '--title: expected a title and a --body'],
-  [['push', ...HELLO, '--data', 'novalue'], '--data: expected KEY=VALUE, came "novalue"'],
+  [['push', ...HELLO, '--data', 'novalue'], '--data: expected KEY=VALUE, got "novalue"'],
   [['push', ...HELLO, '--image', 'http://x/y.png'], '--image: expected an https address'],
-  [
-    ['push', '--announcement', '77'],
-    '--announcement: expected the id of a row in push_announcement, came 77',
-  ],
+  [['push', '--announcement', '77'], '--announcement: expected the id of a row in push_announcement, got 77'],
   [['push', '--announcement', '1', ...HELLO], '--announcement: expected no --title or --body beside it'],
   [['dance'], 'expected one of'],
 ])('%j is refused', async (args, words) => {
@@ -222,6 +223,6 @@ test('devices whose app is gone are counted, left out of the next push, and take
   expect(JSON.parse((await baton(['devices', '--json'], env)).out)).toEqual({ devices: 2, unregistered: [] });
 
   const wrong = await baton(['devices', 'restore'], env);
-  expect(wrong.err).toBe("baton devices: --announcement: expected an announcement's id, came nothing\n");
+  expect(wrong.err).toBe("baton devices: --announcement: expected an announcement's id, got nothing\n");
   expect(wrong.status).toBe(2);
 });

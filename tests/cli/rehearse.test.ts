@@ -203,12 +203,12 @@ describe.each(databaseKinds())('on %s', (kind) => {
 });
 
 test.each([
-  [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, came "many"'],
+  [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, got "many"'],
   [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
   [['--faults', 'reset=2'], 'came "reset=2"'],
   [['--outage', '429@soon'], 'outage: expected one of 429, 503, 401, 404, silent, @ the second'],
-  [['--drop', '1.5'], '--drop: expected a share from 0 to 1, came "1.5"'],
-  [['--transport', 'smoke'], '--transport: expected one of http2, sdk, came "smoke"'],
+  [['--drop', '1.5'], '--drop: expected a share from 0 to 1, got "1.5"'],
+  [['--transport', 'smoke'], '--transport: expected one of http2, sdk, got "smoke"'],
   [['--frobnicate'], "Unknown option '--frobnicate'"],
 ])('%j is refused', async (args, words) => {
   const { status, out, err } = await baton(['rehearse', ...args]);
@@ -225,7 +225,7 @@ test('a database with real devices in it is left alone', async () => {
   file.exec("INSERT INTO push_device (target, created_at) VALUES ('a-real-one', 0)");
   const { status, err } = await baton(['rehearse', '--database', database.url]);
   expect(err).toBe(
-    'baton rehearse: --database: expected one without real devices in it, came one with 1 devices\n',
+    'baton rehearse: --database: expected one without real devices in it, got one with 1 devices\n',
   );
   expect(status).toBe(2);
   expect(file.prepare('SELECT COUNT(*) AS devices FROM push_device').get()).toEqual({ devices: 1 });

@@ -1,3 +1,4 @@
+import type { Store } from '../../src/store.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,7 +9,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
@@ -104,7 +104,7 @@ test('a port that is taken is one clear message', { timeout: LONG }, async () =>
   expect(await baton(['serve', '--port', String(port)], env)).toEqual({
     status: 2,
     out: '',
-    err: `baton serve: --port: expected a port that can be listened on, came ${port} on 127.0.0.1 (EADDRINUSE)\n`,
+    err: `baton serve: --port: expected a port that can be listened on, got ${port} on 127.0.0.1 (EADDRINUSE)\n`,
   });
   taken.close();
 });

@@ -33,28 +33,28 @@ test('one error names everything that is wrong', () => {
     FCM_TRANSPORT: '',
   };
   expect(() => parseConfig(env)).toThrow(
-    'STAGE: expected one of dev, staging, prod, came "live"; ' +
-      'FCM_ENDPOINT: expected an address beginning with https:// or http://, came "ftp://fcm"; ' +
-      'PAGE_SIZE: expected a whole number from 1 to 50000, came "0"; ' +
-      'CHUNK_SIZE: expected a whole number from 1 to 5000, came "many"',
+    'STAGE: expected one of dev, staging, prod, got "live"; ' +
+      'FCM_ENDPOINT: expected an address beginning with https:// or http://, got "ftp://fcm"; ' +
+      'PAGE_SIZE: expected a whole number from 1 to 50000, got "0"; ' +
+      'CHUNK_SIZE: expected a whole number from 1 to 5000, got "many"',
   );
 });
 
 test('the lease and the reserve must outlast an answer of FCM', () => {
   expect(() => parseConfig({ LEASE_MS: '10000', DEADLINE_RESERVE_MS: '9000' })).toThrow(
-    'LEASE_MS: expected more than FCM_TIMEOUT_MS (10000), came 10000; ' +
-      'DEADLINE_RESERVE_MS: expected more than FCM_TIMEOUT_MS (10000), came 9000',
+    'LEASE_MS: expected more than FCM_TIMEOUT_MS (10000), got 10000; ' +
+      'DEADLINE_RESERVE_MS: expected more than FCM_TIMEOUT_MS (10000), got 9000',
   );
 });
 
 test.each([
   [
     'postgres://user:hunter2@host/db',
-    'DATABASE_URL: expected mysql://… or the path of an SQLite file, came postgres://…',
+    'DATABASE_URL: expected mysql://… or the path of an SQLite file, got postgres://…',
   ],
   [
     'mysql://user:hunter2@ho st/db',
-    'DATABASE_URL: expected mysql://user:password@host:3306/database, came no URL',
+    'DATABASE_URL: expected mysql://user:password@host:3306/database, got no URL',
   ],
 ])('a wrong DATABASE_URL is refused without its password', (url, message) => {
   expect(() => parseConfig({ DATABASE_URL: url })).toThrow(message);
@@ -114,21 +114,21 @@ test('a source more for every variable that ends in its name, with a budget of i
 
 test('a source without credentials is refused', () => {
   expect(() => parseConfig({ FCM_PROJECT_ID_SHOP_B: 'b' })).toThrow(
-    'FCM_CREDENTIALS_SHOP_B: expected credentials, as for the other variables of this source, came nothing',
+    'FCM_CREDENTIALS_SHOP_B: expected credentials, as for the other variables of this source, got nothing',
   );
 });
 
 test('a token that is short is refused without telling it', () => {
   expect(() => parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0, hunter2' })).toThrow(
-    /^API_TOKEN: expected tokens of at least 24 characters, came one of 7$/,
+    /^API_TOKEN: expected tokens of at least 24 characters, got one of 7$/,
   );
 });
 
 test.each([
-  [{ API_AUTH: 'none' }, 'API_AUTH: expected one of token, gateway, came "none"'],
+  [{ API_AUTH: 'none' }, 'API_AUTH: expected one of token, gateway, got "none"'],
   [
     { API_BASE_PATH: 'baton' },
-    'API_BASE_PATH: expected the beginning of a path, such as /baton, came "baton"',
+    'API_BASE_PATH: expected the beginning of a path, such as /baton, got "baton"',
   ],
 ])('%j is refused', (env, words) => {
   expect(() => parseConfig(env)).toThrow(words);

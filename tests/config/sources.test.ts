@@ -1,7 +1,8 @@
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Sender, Store } from '../../src/context.ts';
+import type { Sender } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { makeHttp2Sender } from '../../src/fcm/http2/sender.ts';
 import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';

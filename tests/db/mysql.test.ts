@@ -1,3 +1,4 @@
+import type { DatabaseTls } from '../../src/config/config.ts';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseTls } from '../../src/context.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -98,7 +98,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
     const store = await openStore(database.config, systemClock);
     await ask("INSERT INTO push_device (device_id, target) VALUES (9007199254740993, 'far')");
     await expect(store.fetchPage(9_000_000_000_000_000, null, 10)).rejects.toThrow(
-      'device_id: expected a whole number up to 9007199254740991, came 9007199254740993',
+      'device_id: expected a whole number up to 9007199254740991, got 9007199254740993',
     );
     await ask('DELETE FROM push_device WHERE device_id = 9007199254740993');
     await store.close();
@@ -157,7 +157,10 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
       await server.stop();
       rmSync(folder, { recursive: true });
     });
-    expect(await open({ kind: 'verify', ca: join(folder, 'ca.pem') })).toEqual(['001-broadcast']);
+    expect(await open({ kind: 'verify', ca: join(folder, 'ca.pem') })).toEqual([
+      '001-broadcast',
+      '002-guarantee',
+    ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,
     );

@@ -1,10 +1,13 @@
+import type { NewAnnouncement } from '../../src/model/announcement.ts';
+import type { Delivery } from '../../src/model/delivery.ts';
+import type { Claim, Hop, HopKey } from '../../src/model/hop.ts';
+import type { Store } from '../../src/store.ts';
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Claim, Delivery, Hop, HopKey, NewAnnouncement, Store } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { openStore } from '../../src/db/open.ts';
 import { madeUpDevices } from '../support/context.ts';
@@ -12,7 +15,7 @@ import { databaseKinds, makeDatabase, type TestDatabase } from '../support/datab
 
 const draft: NewAnnouncement = {
   source: 'default',
-  promise: 'at-least-once',
+  guarantee: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
   lanes: 1,
@@ -70,7 +73,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   async function claimed(key: HopKey, owner: string, leaseMs = LEASE): Promise<Hop> {
     const claim = await store.claimHop(key, owner, leaseMs);
-    if (claim.kind !== 'claimed') throw new Error(`expected a claim, came ${claim.kind}`);
+    if (claim.kind !== 'claimed') throw new Error(`expected a claim, got ${claim.kind}`);
     return claim.hop;
   }
 
@@ -87,7 +90,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
     const picture = {
       ...draft,
       dryRun: true,
-      promise: 'at-most-once',
+      guarantee: 'at-most-once',
       content: { ...draft.content, image: 'https://e.x/i.png' },
     } as const;
     expect(await store.fetchAnnouncement(await store.createAnnouncement(picture))).toMatchObject(picture);
@@ -143,7 +146,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('a target longer than its column is refused, not cut short', async () => {
     const adding = store.addDevices([{ target: 'x'.repeat(513), targetKind: 'token' }]);
-    await expect(adding).rejects.toThrow('target: expected at most 512 characters, came 513');
+    await expect(adding).rejects.toThrow('target: expected at most 512 characters, got 513');
   });
 
   test('a device registered again keeps its id and takes up the new kind; removed, it is gone', async () => {
@@ -257,6 +260,7 @@ describe.each(databaseKinds())('the %s store', (kind) => {
       retryable: 0,
       misconfigured: 0,
       unknown: 0,
+      unsent: 0,
     });
     expect([...(await store.fetchVerdicts(key.announcementId, 10, 11)).keys()]).toEqual([10, 11]);
   });
@@ -555,13 +559,13 @@ describe.each(databaseKinds())('the %s store', (kind) => {
 
   test('the tables are made once, though two processes ask at once', async () => {
     const fresh = await makeDatabase(kind, { migrated: false });
-    await expect(openStore(fresh.config, systemClock)).rejects.toThrow('came 0: run `baton migrate`');
+    await expect(openStore(fresh.config, systemClock)).rejects.toThrow('got 0: run `baton migrate`');
     const migrate = async () => {
       const env = { ...process.env, DATABASE_URL: fresh.url };
       return (await promisify(execFile)(process.execPath, [MAIN, 'migrate'], { env })).stdout;
     };
     const told = await Promise.all([migrate(), migrate()]);
-    expect(told.toSorted()).toEqual(['applied 001-broadcast\n', 'nothing to do\n']);
+    expect(told.toSorted()).toEqual(['applied 001-broadcast\napplied 002-guarantee\n', 'nothing to do\n']);
     await (await openStore(fresh.config, systemClock)).close();
     await fresh.drop();
   });

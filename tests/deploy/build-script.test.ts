@@ -399,12 +399,12 @@ describe('before anything is done', () => {
   });
 
   test.each([
-    ['--stage live', '--stage: expected dev, staging or prod, came live'],
-    ['--name Shop', '--name: expected lower-case letters, digits and -, came Shop'],
-    ['--arch x86', '--arch: expected amd64 or arm64, came x86'],
-    ['--tag a/b', '--tag: expected letters, digits, _ . and -, came a/b'],
-    ['--tag', '--tag: expected a value, came nothing'],
-    ['--parameters nowhere deploy', '--parameters: expected a file, came nowhere'],
+    ['--stage live', '--stage: expected dev, staging or prod, got live'],
+    ['--name Shop', '--name: expected lower-case letters, digits and -, got Shop'],
+    ['--arch x86', '--arch: expected amd64 or arm64, got x86'],
+    ['--tag a/b', '--tag: expected letters, digits, _ . and -, got a/b'],
+    ['--tag', '--tag: expected a value, got nothing'],
+    ['--parameters nowhere deploy', '--parameters: expected a file, got nowhere'],
     ['destroy', 'no such option or verb: destroy'],
   ])('%s is refused', async (args, words) => {
     const { status, err, calls } = await build(args);

@@ -1,3 +1,4 @@
+import { sameJob } from '../../src/job.ts';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,6 @@ import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
 import { makeLog } from '../../src/log.ts';
-import { sameJob } from '../../src/recurse.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { draft, madeUpDevices, makeContext, outcome } from '../support/context.ts';
 import { makeDatabase } from '../support/database.ts';

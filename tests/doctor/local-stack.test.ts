@@ -1,3 +1,4 @@
+import { clockThatSays } from '../support/clock.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -112,7 +113,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'a missing migration',
     line: 'migrations',
-    says: /expected version \d+, came 0/,
+    says: /expected version \d+, got 0/,
     advice: /run `baton migrate`/,
     blocks: ['page query', 'privileges', 'schedule'],
     inject: () => stack.ask('DELETE FROM push_migration'),
@@ -177,7 +178,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'no credentials',
     line: 'FCM credentials (default)',
-    says: /FCM_CREDENTIALS: came nothing/,
+    says: /FCM_CREDENTIALS: got nothing/,
     advice: /set it to a service account .*Generate new private key/,
     blocks: ['FCM project (default)', 'FCM send (default)'],
     env: async () => ({ GOOGLE_APPLICATION_CREDENTIALS: '' }),
@@ -229,7 +230,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'a mistake in the configuration',
     line: 'configuration',
-    says: /^PAGE_SIZE: expected a whole number from 1 to 50000, came "many"$/,
+    says: /^PAGE_SIZE: expected a whole number from 1 to 50000, got "many"$/,
     advice: /set these variables/,
     blocks: ['concurrency'],
     env: async () => ({ PAGE_SIZE: 'many' }),
@@ -317,7 +318,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     const fn = await deploy(stack.env);
     await stack.ask('DELETE FROM push_migration');
     const { status, out } = await doctor(fn.endpoint, stack.env, '--fix');
-    expect(out).toContain('applied just now: 001-broadcast');
+    expect(out).toContain('applied just now: 001-broadcast, 002-guarantee');
     expect(status).toBe(0);
     await fn.close();
   });
@@ -376,7 +377,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
 
   test('a clock that is an hour behind', async () => {
     for (const [name, value] of Object.entries(stack.env)) vi.stubEnv(name, value);
-    const clock = { now: () => Date.now() - 3_600_000 };
+    const clock = clockThatSays(() => Date.now() - 3_600_000);
     const examination = { env: stack.env, functionName: null, fix: false, clock };
     const ill = await examine(examination);
     expect(faults(ill)).toMatchObject(

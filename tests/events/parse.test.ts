@@ -23,7 +23,7 @@ test('the records of SQS are one job, each with its id', () => {
   const job = { kind: 'queue', records: [{ recordId: '059f36b4-87a3-44ab-83d2-661975830a7d', body }] };
   expect(parseEvent(fixture('sqs'))).toEqual({ entry: 'direct', job });
   expect(() => parseEvent({ Records: [{ eventSource: 'aws:sqs', messageId: 'a' }] })).toThrow(
-    'Records.0.body: expected text, came nothing',
+    'Records.0.body: expected text, got nothing',
   );
 });
 
@@ -61,8 +61,8 @@ test.each([
   [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
   [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
   [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '"brodcast"'],
-])('%j is refused by the field %s', (event, field, expected, came) => {
-  expect(refusal(event).problems[0]).toEqual({ field, expected, came });
+])('%j is refused by the field %s', (event, field, expected, got) => {
+  expect(refusal(event).problems[0]).toEqual({ field, expected, got });
 });
 
 test('one error names every field that is wrong', () => {
@@ -70,7 +70,7 @@ test('one error names every field that is wrong', () => {
   expect(code).toBe('BAD_EVENT');
   expect(problems.map(({ field }) => field)).toEqual(['announcementId', 'deviceId']);
   expect(message).toBe(
-    `announcementId: expected ${WHOLE(1)}, came "x"; deviceId: expected ${WHOLE(0)}, came -1`,
+    `announcementId: expected ${WHOLE(1)}, got "x"; deviceId: expected ${WHOLE(0)}, got -1`,
   );
 });
 
@@ -87,9 +87,9 @@ test.each([
     { 'detail-type': 'EC2 Instance Launch', source: 'aws.ec2', detail: {} },
     'an object with detail-type, source, detail',
   ],
-])('%j is of no known shape, and told without what is in it', (event, came) => {
+])('%j is of no known shape, and told without what is in it', (event, got) => {
   const { problems } = refusal(event);
-  expect(problems).toMatchObject([{ field: 'event', came }]);
+  expect(problems).toMatchObject([{ field: 'event', got }]);
   expect(problems[0]?.expected).toMatch(/announcementId.*EventBridge.*SNS.*HTTP/);
 });
 
@@ -99,7 +99,7 @@ test('the record of an event that failed looks like a request, and is none', () 
 
 test('a message of SNS that is no JSON is refused without telling it', () => {
   expect(() => parseMessage('token abc')).toThrow(
-    'Sns.Message: expected JSON, came 9 characters of something else',
+    'Sns.Message: expected JSON, got 9 characters of something else',
   );
 });
 
@@ -119,7 +119,7 @@ test('whatever comes, it is a job, a request, or a refusal', () => {
 test('an event nested a hundred thousand levels deep is refused like any other', () => {
   const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
   expect(refusal({ announcementId: deep }).problems).toMatchObject([
-    { field: 'announcementId', came: 'a list of 1' },
+    { field: 'announcementId', got: 'a list of 1' },
   ]);
   expect(refusal({ deep }).code).toBe('BAD_EVENT');
 });

@@ -1,5 +1,5 @@
+import type { Content, ContentOptions } from '../../src/model/content.ts';
 import { expect, test } from 'vitest';
-import type { Content, ContentOptions } from '../../src/context.ts';
 import { restMessage, sdkMessage } from '../../src/fcm/message.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

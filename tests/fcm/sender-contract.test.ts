@@ -1,10 +1,12 @@
+import { clockThatSays } from '../support/clock.ts';
+import type { Device } from '../../src/model/device.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credential } from 'firebase-admin/app';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Batch, Device, Sender } from '../../src/context.ts';
+import type { Batch, Sender } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { makeHttp2Sender } from '../../src/fcm/http2/sender.ts';
 import { makeSdkSender } from '../../src/fcm/sdk.ts';
@@ -12,7 +14,7 @@ import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../
 import { redirectSdk } from '../../src/rehearsal/fcm/sdk-redirect.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
 
-const clock = { now: () => Date.now() };
+const clock = clockThatSays(() => Date.now());
 const credential: Credential = {
   getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }),
 };

@@ -1,5 +1,5 @@
+import type { Verdict } from '../../src/model/delivery.ts';
 import { expect, test } from 'vitest';
-import type { Verdict } from '../../src/context.ts';
 import { judge } from '../../src/fcm/verdict.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');

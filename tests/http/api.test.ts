@@ -1,6 +1,6 @@
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { draft, madeUpDevices } from '../support/context.ts';
@@ -24,7 +24,15 @@ afterEach(async () => {
 const CREDENTIALS = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
 
 const hello = { title: 'Hello', body: 'World' };
-const NOBODY = { delivered: 0, unregistered: 0, rejected: 0, retryable: 0, misconfigured: 0, unknown: 0 };
+const NOBODY = {
+  delivered: 0,
+  unregistered: 0,
+  rejected: 0,
+  retryable: 0,
+  misconfigured: 0,
+  unknown: 0,
+  unsent: 0,
+};
 
 test('a push is handed over and answered 202', async () => {
   const announcementId = await store.createAnnouncement(draft);
@@ -49,7 +57,7 @@ test('an announcement is made, handed over, and found where Location says', asyn
     status: 200,
     body: {
       ...{ announcementId: 1, status: 'scheduled', reason: null, source: 'default', dryRun: true },
-      ...{ promise: 'at-least-once', counts: NOBODY, hops: { open: 0, closed: 0 } },
+      ...{ guarantee: 'at-least-once', counts: NOBODY, hops: { open: 0, closed: 0 } },
     },
   });
 });

@@ -1,6 +1,6 @@
+import type { Store } from '../../src/store.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { ROUTES } from '../../src/http/routes.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
@@ -230,7 +230,7 @@ test.each<[string, Asked, number, string, string, string]>([
     '44 characters that are none',
   ],
   ['a device without target', { method: 'DELETE', path: '/devices' }, 405, 'method', 'POST', '"DELETE"'],
-])('%s is refused', async (_what, asked, status, field, expected, came) => {
+])('%s is refused', async (_what, asked, status, field, expected, got) => {
   const before = api.ctx.invoked.length;
   const reply = await api.ask(asked);
   expect(reply).toMatchObject({
@@ -238,8 +238,8 @@ test.each<[string, Asked, number, string, string, string]>([
     headers: { 'content-type': 'application/problem+json' },
     body: {
       status,
-      errors: [{ field, expected, came }],
-      detail: `${field}: expected ${expected}, came ${came}`,
+      errors: [{ field, expected, got }],
+      detail: `${field}: expected ${expected}, got ${got}`,
     },
   });
   expect(api.ctx.invoked.length).toBe(before);
@@ -263,7 +263,7 @@ test.each(ROUTES.filter(({ isOpen }) => !isOpen).map(({ method, path }) => [meth
     expect((await closed.ask({ method, path, body: {} })).body).toMatchObject({
       status: 403,
       detail:
-        'configuration: expected a token in API_TOKEN, or API_AUTH=gateway, so that callers can be told apart, came neither',
+        'configuration: expected a token in API_TOKEN, or API_AUTH=gateway, so that callers can be told apart, got neither',
     });
   },
 );

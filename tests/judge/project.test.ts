@@ -1,3 +1,5 @@
+import type { BroadcastJob, PushJob } from '../../src/job.ts';
+import type { Content } from '../../src/model/content.ts';
 import { DatabaseSync } from 'node:sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
-import type { BroadcastJob, Content, Context, PushJob, Services } from '../../src/context.ts';
+import type { Context, Services } from '../../src/context.ts';
 import { openServices } from '../../src/handler.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';

@@ -148,6 +148,6 @@ test('a port that is taken is named', async () => {
     onError: () => {},
   });
   await expect(second).rejects.toThrow(
-    `--port: expected a port that can be listened on, came ${port} on 127.0.0.1 (EADDRINUSE)`,
+    `--port: expected a port that can be listened on, got ${port} on 127.0.0.1 (EADDRINUSE)`,
   );
 });

@@ -1,7 +1,9 @@
+import type { BroadcastJob } from '../../src/job.ts';
+import type { NewMessage, Recipient } from '../../src/model/message.ts';
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { BroadcastJob, NewMessage, Recipient, Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import {
@@ -180,9 +182,9 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     const other = await openStore(database.config, systemClock);
     await add(...Array.from({ length: 50 }, () => toDevice(4)));
     const made = await Promise.all([
-      store.makeRun('default', 100),
-      other.makeRun('default', 100),
-      other.makeRun('default', 100),
+      store.makeMailing('default', 100),
+      other.makeMailing('default', 100),
+      other.makeMailing('default', 100),
     ]);
     const [run, ...more] = made.filter((id) => id !== null);
     expect(more).toEqual([]);
@@ -195,9 +197,9 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     await add(...Array.from({ length: 5 }, () => toDevice(4)));
     await store.addMessages([{ ...message(6, toDevice(4)), source: 'shop_b' }], 0);
     expect((await store.fetchPendingSources()).toSorted()).toEqual(['default', 'shop_b']);
-    const first = await store.makeRun('default', 3);
-    const second = await store.makeRun('default', 3);
-    expect(await store.makeRun('default', 3)).toBeNull();
+    const first = await store.makeMailing('default', 3);
+    const second = await store.makeMailing('default', 3);
+    expect(await store.makeMailing('default', 3)).toBeNull();
     expect(await all(first)).toHaveLength(3);
     expect(await all(second)).toHaveLength(2);
     expect(await store.fetchPendingSources()).toEqual(['shop_b']);

@@ -1,6 +1,6 @@
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { parseEvent } from '../../src/events/parse.ts';
 import { runQueue } from '../../src/messages/queue.ts';

@@ -1,6 +1,8 @@
+import type { Outcome } from '../../src/model/delivery.ts';
+import type { NewMessage, Recipient } from '../../src/model/message.ts';
+import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { NewMessage, Outcome, Recipient, Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { PushError } from '../../src/errors.ts';
 import { sendMessages } from '../../src/messages/send.ts';
@@ -172,6 +174,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     };
     const senders = {
       of: (source: string) => (source === 'default' ? ctx.senders : broken).of(source),
+      check() {},
       close: async () => {},
     };
     const other = { ...make('b', toDevice(1)), source: 'shop_b' };

@@ -1,7 +1,9 @@
+import type { PaceConfig } from '../../src/config/config.ts';
+import type { Outcome } from '../../src/model/delivery.ts';
+import type { Store } from '../../src/store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Outcome, PaceConfig, Store } from '../../src/context.ts';
 import { openStore } from '../../src/db/open.ts';
 import { brake, brakeIfThrottled, planSlot, reserveSlot, reserveTurn } from '../../src/pace/reserve.ts';
 import { delivered, draft, makeContext, outcome } from '../support/context.ts';
@@ -98,7 +100,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect((await reserveSlot(ctx, 'default', 1)).waitMs).toBeGreaterThan(90_000);
     expect((await reserveSlot(ctx, 'two', 1)).waitMs).toBe(0);
     await expect(reserveSlot(ctx, 'three', 1)).rejects.toThrow(
-      'source: expected one of default, two (each FCM_CREDENTIALS_NAME adds one), came "three"',
+      'source: expected one of default, two (each FCM_CREDENTIALS_NAME adds one), got "three"',
     );
   });
 

@@ -1,5 +1,6 @@
+import type { Store } from '../../src/store.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Context, Store } from '../../src/context.ts';
+import type { Context } from '../../src/context.ts';
 import { makeHandler } from '../../src/handler.ts';
 import type { HttpReply } from '../../src/http/reply.ts';
 import { makeLog } from '../../src/log.ts';

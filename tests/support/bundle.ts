@@ -27,7 +27,7 @@ export async function buildBundle(folder: string): Promise<Bundle> {
   const { inputs, outputs } = JSON.parse(await readFile(metafile, 'utf8')) as Metafile;
   const [output, ...more] = Object.values(outputs);
   if (!output || more.length > 0)
-    throw new Error(`one file expected, came ${Object.keys(outputs).join(', ')}`);
+    throw new Error(`one file expected, got ${Object.keys(outputs).join(', ')}`);
   return {
     file,
     bytes: output.bytes,

@@ -1,22 +1,18 @@
+import type { PushJob } from '../../src/job.ts';
+import type { NewAnnouncement } from '../../src/model/announcement.ts';
+import type { Outcome } from '../../src/model/delivery.ts';
+import type { NewDevice } from '../../src/model/device.ts';
+import type { Recipient } from '../../src/model/message.ts';
+import type { Store } from '../../src/store.ts';
+import { makeSenders } from '../../src/fcm/open.ts';
 import { systemClock } from '../../src/clock.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import type {
-  Context,
-  Addressee,
-  NewAnnouncement,
-  NewDevice,
-  Outcome,
-  PushJob,
-  Recipient,
-  Sender,
-  Senders,
-  Store,
-} from '../../src/context.ts';
+import type { Context, Addressee, Sender, Senders } from '../../src/context.ts';
 
 export const draft: NewAnnouncement = {
   source: 'default',
-  promise: 'at-least-once',
+  guarantee: 'at-least-once',
   ttlSeconds: null,
   dryRun: false,
   lanes: 1,
@@ -55,8 +51,8 @@ export function devicesOf(...memberIds: readonly (string | null)[]): NewDevice[]
 }
 
 /** One sender for every source. */
-export function fixedSender(sender: Sender): Senders {
-  return { of: async () => sender, close: () => sender.close() };
+export function fixedSender(sender: Sender, check: Senders['check'] = () => {}): Senders {
+  return { of: async () => sender, check, close: () => sender.close() };
 }
 
 /** A context over a real store, with an FCM and a Lambda that only take notes. */
@@ -86,12 +82,13 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
   const invoked: PushJob[] = [];
   const story: string[] = [];
   const logged: string[] = [];
+  const config = parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env });
   return {
     sent,
     invoked,
     story,
     logged,
-    config: parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env }),
+    config,
     store,
     gatherer: makeGatherer(),
     clock: systemClock,
@@ -99,15 +96,18 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     requestId: 'request-1',
     functionName: 'baton',
     remainingMs,
-    senders: fixedSender({
-      async send({ devices }) {
-        await beforeSend?.();
-        story.push(`send ${devices.length}`);
-        sent.push(...devices.map(({ target }) => target));
-        return devices.map(answer);
+    senders: fixedSender(
+      {
+        async send({ devices }) {
+          await beforeSend?.();
+          story.push(`send ${devices.length}`);
+          sent.push(...devices.map(({ target }) => target));
+          return devices.map(answer);
+        },
+        close: async () => {},
       },
-      close: async () => {},
-    }),
+      (source) => makeSenders(config, systemClock).check(source),
+    ),
     invoker: {
       async invoke(_name, job) {
         await invoke?.(job);

@@ -1,10 +1,10 @@
+import type { DatabaseConfig } from '../../src/config/config.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { DatabaseConfig } from '../../src/context.ts';
 import { migrateDatabase } from '../../src/db/open.ts';
 
 export type DatabaseKind = DatabaseConfig['kind'];

@@ -1,21 +1,17 @@
+import { type Config, parseConfig, type SourceConfig } from '../../src/config/config.ts';
+import type { BroadcastJob, PushJob } from '../../src/job.ts';
+import type { Guarantee } from '../../src/model/announcement.ts';
+import type { Outcome } from '../../src/model/delivery.ts';
+import type { Device } from '../../src/model/device.ts';
+import type { Store } from '../../src/store.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
-import { parseConfig } from '../../src/config/config.ts';
-import type {
-  BroadcastJob,
-  Config,
-  Context,
-  DeliveryPromise,
-  Device,
-  Outcome,
-  PushJob,
-  SourceConfig,
-  Store,
-} from '../../src/context.ts';
+import type { Context } from '../../src/context.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { scan } from '../../src/broadcast/scan.ts';
+import { clockThatSays } from './clock.ts';
 import { draft, fixedSender, madeUpDevices } from './context.ts';
 
 /** What FCM does with one push. The last two are not answered: `lost` was accepted, `dropped` was not. */
@@ -24,7 +20,7 @@ export type Answer = 'takes' | 'retryable' | 'lost' | 'dropped';
 export interface Setup {
   /** What FCM says of each device once it answers properly. */
   readonly devices: readonly ('delivered' | 'unregistered' | 'rejected')[];
-  readonly promise: DeliveryPromise;
+  readonly guarantee: Guarantee;
   readonly pageSize: number;
   readonly chunkSize: number;
   readonly maxAttempts: number;
@@ -87,14 +83,14 @@ export type World = Awaited<ReturnType<typeof makeWorld>>;
 /** The product on a database in memory, with a Lambda, an FCM and a clock that stand still until told to go on. */
 export async function makeWorld(setup: Setup) {
   let now = Date.UTC(2026, 0, 1);
-  const clock = { now: () => now };
+  const clock = clockThatSays(() => now);
   const driver = openSqlite(':memory:', clock);
   await migrate(driver);
   const store = makeStore(driver);
   await store.addDevices(madeUpDevices(setup.devices.length));
   const announcementId = await store.createAnnouncement({
     ...draft,
-    promise: setup.promise,
+    guarantee: setup.guarantee,
     lanes: setup.lanes,
   });
   if (setup.scheduled) await store.scheduleAnnouncement(announcementId, now);
@@ -190,7 +186,7 @@ export async function makeWorld(setup: Setup) {
     const final = setup.devices[deviceId - 1] ?? 'delivered';
     const accepted = !refused && final === 'delivered' && (answer === 'takes' || answer === 'lost');
     for (const earlier of pushes.filter((each) => each.deviceId === deviceId)) {
-      if (setup.promise === 'at-most-once' && accepted && earlier.accepted) {
+      if (setup.guarantee === 'at-most-once' && accepted && earlier.accepted) {
         wrong.push(`at most once, but device ${deviceId} got it twice`);
       }
       const excused =

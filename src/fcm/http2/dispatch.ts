@@ -1,5 +1,6 @@
+import type { Outcome } from '../../model/delivery.ts';
 import { constants } from 'node:http2';
-import type { Addressee, Clock, Outcome } from '../../context.ts';
+import type { Addressee, Clock } from '../../context.ts';
 import type { Connection } from './connection.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import type { Load, Pool } from './pool.ts';

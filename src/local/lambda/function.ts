@@ -6,7 +6,7 @@ import type { WorkerPool } from './worker-pool.ts';
 
 /** Lambda gives a throttled event back to its queue, and waits from 1 s to at most 5 min before each next attempt. */
 const THROTTLE_DELAY_MS = 1000;
-const LONGEST_THROTTLE_DELAY_MS = 5 * 60_000;
+const MAX_THROTTLE_DELAY_MS = 5 * 60_000;
 
 export type RecursiveLoop = 'Allow' | 'Terminate';
 
@@ -20,7 +20,7 @@ export interface FunctionRules {
   readonly deliveries: () => number;
 }
 
-/** An Invoke, as it came: the trace header is the caller's. */
+/** An Invoke, as it got: the trace header is the caller's. */
 export interface InvokeRequest extends Omit<Invocation, 'trace'> {
   readonly traceHeader: string | undefined;
 }
@@ -147,7 +147,7 @@ export function makeLambdaFunction(
     }
     for (const event of ready.splice(0)) {
       count.throttles++;
-      delay(event, Math.min(THROTTLE_DELAY_MS * 2 ** event.throttles++, LONGEST_THROTTLE_DELAY_MS));
+      delay(event, Math.min(THROTTLE_DELAY_MS * 2 ** event.throttles++, MAX_THROTTLE_DELAY_MS));
     }
     return true;
   }

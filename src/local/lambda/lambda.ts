@@ -17,7 +17,7 @@ export type { LambdaStats } from './stats.ts';
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_TIMEOUT_MS = 300_000;
-const LONGEST_TIMEOUT_MS = 900_000;
+const MAX_TIMEOUT_MS = 900_000;
 /** Where Lambda gives one full vCPU. */
 const DEFAULT_MEMORY_MB = 1769;
 /** Lambda tries a failed event again after one minute, and then once more after two. */
@@ -147,8 +147,8 @@ function checkOptions(options: LocalLambdaOptions): void {
     retryDelaysMs = [],
   } = options;
   const problems: Problem[] = [];
-  const check = (ok: boolean, field: string, expected: string, came: unknown): void => {
-    if (!ok) problems.push({ field, expected, came: String(came) });
+  const check = (ok: boolean, field: string, expected: string, got: unknown): void => {
+    if (!ok) problems.push({ field, expected, got: String(got) });
   };
   const isName = /^[a-zA-Z0-9-_]{1,64}$/.test(functionName);
   check(isName, 'functionName', '1 to 64 letters, digits, - or _', functionName);
@@ -156,8 +156,8 @@ function checkOptions(options: LocalLambdaOptions): void {
   // Lambda takes what follows the first dot of `file.export` for the export.
   check(!parse(handlerFile).name.includes('.'), 'handlerFile', 'a file name with one dot', handlerFile);
   check(isWhole(workers, 1), 'workers', 'a whole number from 1', workers);
-  const isTime = isWhole(timeoutMs, 1) && timeoutMs <= LONGEST_TIMEOUT_MS;
-  check(isTime, 'timeoutMs', `milliseconds, from 1 to ${LONGEST_TIMEOUT_MS}`, timeoutMs);
+  const isTime = isWhole(timeoutMs, 1) && timeoutMs <= MAX_TIMEOUT_MS;
+  check(isTime, 'timeoutMs', `milliseconds, from 1 to ${MAX_TIMEOUT_MS}`, timeoutMs);
   const isReserved = reservedConcurrency === null || isWhole(reservedConcurrency, 0);
   check(isReserved, 'reservedConcurrency', 'null or a whole number from 0', reservedConcurrency);
   const areDelays = retryDelaysMs.every((delayMs) => isWhole(delayMs, 0));

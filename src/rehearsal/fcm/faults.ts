@@ -26,7 +26,7 @@ function parsePair(pair: string): [Fault, number] {
   const number = share.trim() === '' ? Number.NaN : Number(share);
   if (fault && number >= 0 && number <= 1) return [fault, number];
   const expected = `NAME=SHARE, a share from 0 to 1 and a name of ${FAULTS.join(', ')}`;
-  throw PushError.of('BAD_INPUT', [{ field: 'faults', expected, came: JSON.stringify(pair) }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'faults', expected, got: JSON.stringify(pair) }]);
 }
 
 /** The same for the same seed, target and attempt, in whatever order messages come; null for no fault. */

@@ -19,7 +19,7 @@ export function parseOutage(text: string): Outage {
     return { kind, fromMs: Number(from) * 1000, forMs: Number(length) * 1000 };
   }
   const expected = `one of ${KINDS.join(', ')}, @ the second in which it begins, + how many it lasts`;
-  throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, came: JSON.stringify(text) }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, got: JSON.stringify(text) }]);
 }
 
 /** The answer of an outage to a message that comes so long after the first; `silence` for none, null while FCM is up. */

@@ -1,9 +1,10 @@
+import type { Outcome } from '../../../src/model/delivery.ts';
 import { once } from 'node:events';
 import http2, { constants, type ServerHttp2Stream } from 'node:http2';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import type { Outcome, Sender } from '../../../src/context.ts';
+import type { Sender } from '../../../src/context.ts';
 import { makeHttp2Sender } from '../../../src/fcm/http2/sender.ts';
 import {
   type FcmSandbox,

@@ -1,3 +1,4 @@
+import { clockThatSays } from '../../support/clock.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Batch, Sender } from '../../../src/context.ts';
@@ -34,7 +35,7 @@ async function begin(options: FcmSandboxOptions = {}): Promise<void> {
   sender = makeHttp2Sender({
     endpoint: `http://127.0.0.1:${proxy.port}`,
     access,
-    clock: { now: () => Date.now() + frozenMs },
+    clock: clockThatSays(() => Date.now() + frozenMs),
   });
 }
 

@@ -377,7 +377,12 @@ describe('failures', () => {
       'Runtime.ExitError',
       /Runtime exited with error: exit status 13$/,
     ],
-    ['leaves a promise rejected', 'reject later', 'Runtime.UnhandledPromiseRejection', /Error: nobody waits/],
+    [
+      'leaves a guarantee rejected',
+      'reject later',
+      'Runtime.UnhandledPromiseRejection',
+      /Error: nobody waits/,
+    ],
   ])('a handler that %s fails at once', async (_, what, errorType, errorMessage) => {
     const { invoke } = await startRig('probe', { workers: 1 });
     const { payload, functionError } = await invoke({ do: what });

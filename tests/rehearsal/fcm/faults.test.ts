@@ -8,7 +8,7 @@ test('a mix of faults is read from text', () => {
 
 test.each(['sunspots=1', 'reset', 'reset=', 'reset=2', 'reset=-1', 'reset=x'])('%s is refused', (text) => {
   expect(() => parseFaults(text)).toThrow(`faults: expected NAME=SHARE, a share from 0 to 1`);
-  expect(() => parseFaults(text)).toThrow(`came ${JSON.stringify(text)}`);
+  expect(() => parseFaults(text)).toThrow(`got ${JSON.stringify(text)}`);
 });
 
 test('each fault hits its share, and nothing else decides than seed, target and attempt', () => {

@@ -1,0 +1,69 @@
+import { PushError } from './errors.ts';
+import type { NewAnnouncement } from './model/announcement.ts';
+import type { HopKey } from './model/hop.ts';
+
+/**
+ * What an event asks the function to do. HTTP requests are not jobs: http/ answers them, and makes jobs where work has to go
+ * on after the answer.
+ */
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob | QueueJob;
+
+/** Go on with a broadcast at one hop; at an announcement that has not started, start it. */
+export interface BroadcastJob extends HopKey {
+  readonly kind: 'broadcast';
+  /** Number of lanes, for the job that starts the announcement; absent: as the announcement says. */
+  readonly lanes?: number | undefined;
+}
+
+/** The minute tick: start what is due, wake what has stalled, close what is finished. */
+export interface ScanJob {
+  readonly kind: 'scan';
+}
+
+/** Put an announcement into the table, and start it if it is due. */
+export interface AnnounceJob {
+  readonly kind: 'announce';
+  /** Null: FCM_SOURCE. */
+  readonly source: string | null;
+  readonly announcement: Omit<NewAnnouncement, 'source'>;
+  /** Milliseconds since the epoch; null: now. */
+  readonly publishAt: number | null;
+  /** A second job with the same key makes no second announcement; null: the id of the request is the key. */
+  readonly idempotencyKey: string | null;
+}
+
+/** Check that everything is set up correctly. See doctor/examine.ts. */
+export interface DoctorJob {
+  readonly kind: 'doctor';
+}
+
+/** Send the messages in these records of an SQS batch at once. */
+export interface QueueJob {
+  readonly kind: 'queue';
+  readonly records: readonly QueueRecord[];
+}
+
+export interface QueueRecord {
+  /** SQS's own id, the same at every delivery of the record. */
+  readonly recordId: string;
+  readonly body: string;
+}
+
+/** The job that starts an announcement, at its first device. */
+export function firstJob(announcementId: number): BroadcastJob {
+  return { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
+}
+
+/** The job that takes up the same hop again. */
+export function sameJob({ announcementId, round, fromId }: HopKey): BroadcastJob {
+  return { kind: 'broadcast', announcementId, round, fromId };
+}
+
+/** The job of the next hop. The recursion ends because the cursor only grows: PushError('CURSOR_STUCK') if it does not. */
+export function nextJob(key: HopKey, nextId: number): BroadcastJob {
+  if (nextId > key.fromId) return { ...sameJob(key), fromId: nextId };
+  throw new PushError(
+    'CURSOR_STUCK',
+    `announcement ${key.announcementId}: the next cursor: expected more than ${key.fromId}, got ${nextId}`,
+  );
+}

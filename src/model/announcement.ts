@@ -1,0 +1,55 @@
+import type { Content } from './content.ts';
+
+export const ANNOUNCEMENT_STATUSES = [
+  'draft',
+  'scheduled',
+  'running',
+  'paused',
+  'cancelled',
+  'failed',
+  'done',
+] as const;
+export type AnnouncementStatus = (typeof ANNOUNCEMENT_STATUSES)[number];
+
+/**
+ * What a crash may do to the pushes in flight.
+ * - `at-least-once`: they may be sent again.
+ * - `at-most-once`: they are never sent again, and end as `unknown`.
+ */
+export const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
+export type Guarantee = (typeof GUARANTEES)[number];
+
+/**
+ * Whom an announcement is for.
+ * - `devices`: every device.
+ * - `messages`: the recipient of each of its messages (a mailing). Its hops go over message ids, not device ids.
+ */
+export const AUDIENCES = ['devices', 'messages'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
+/** More lanes would only wait for one another: four already feed FCM's default quota many times over. */
+export const MAX_LANES = 100;
+
+/** An announcement that has no id yet. */
+export interface NewAnnouncement {
+  readonly source: string;
+  readonly guarantee: Guarantee;
+  /** How long FCM may hold a push (time to live), and how long Baton retries one. Null: FCM's own 4 weeks. */
+  readonly ttlSeconds: number | null;
+  /** FCM only validates every message (`validate_only`); no phone shows one. */
+  readonly dryRun: boolean;
+  /** Number of chains of hops that go over the devices side by side, from 1 to MAX_LANES. */
+  readonly lanes: number;
+  readonly content: Content;
+}
+
+/** An announcement as its row says. */
+export interface Announcement extends NewAnnouncement {
+  readonly announcementId: number;
+  readonly audience: Audience;
+  readonly status: AnnouncementStatus;
+  /** True: a chunk that is nearly all `unregistered` is accepted and does not stop the announcement. */
+  readonly acceptUnregistered: boolean;
+  /** Why the announcement has its status, in words for a person; null where the status says it all. */
+  readonly statusReason: string | null;
+}

@@ -1,0 +1,87 @@
+import type { Notification } from './content.ts';
+import type { Device } from './device.ts';
+
+/**
+ * What became of a push.
+ * - `delivered`: FCM accepted the message.
+ * - `unregistered`: the app is gone from the device.
+ * - `rejected`: this device's target will never work; other devices are not affected.
+ * - `retryable`: FCM did not take it this time; a retry round sends it again.
+ * - `misconfigured`: not the device's fault (credentials, project, payload): every other push fails in the same way.
+ * - `unknown`: no answer arrived, so FCM may or may not have accepted it.
+ * - `unsent`: not sent yet; goes first when the hop goes on.
+ */
+export const VERDICTS = [
+  'delivered',
+  'unregistered',
+  'rejected',
+  'retryable',
+  'misconfigured',
+  'unknown',
+  'unsent',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Verdicts that nothing replaces: FCM has said so permanently, to whichever invocation. */
+export const FINAL_VERDICTS: readonly Verdict[] = ['delivered', 'unregistered', 'rejected'];
+
+/** Verdicts that cost a device no attempt: a repeat of the same hop sends these pushes first. */
+export const OPEN_VERDICTS: readonly Verdict[] = ['misconfigured', 'unsent'];
+
+/** Number of deliveries by verdict. */
+export type Counts = Readonly<Record<Verdict, number>>;
+
+export function countVerdicts(deliveries: Iterable<{ readonly verdict: Verdict }>): Counts {
+  const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+  for (const { verdict } of deliveries) counts[verdict]++;
+  return counts;
+}
+
+/** What names a push within its announcement. */
+export interface PushId {
+  readonly deviceId: number;
+  /** Absent: the push carries the announcement's own content. */
+  readonly messageId?: number;
+}
+
+/** One push of a page. */
+export interface Push extends Device, PushId {
+  /** The message's own notification; absent: the announcement's. */
+  readonly own?: Notification;
+  /** Milliseconds after which it is not retried; null or absent: the announcement decides. */
+  readonly expiresInMs?: number | null;
+}
+
+/** FCM's answer to one push; the nth outcome belongs to the nth push. */
+export interface Outcome {
+  readonly verdict: Exclude<Verdict, 'unsent'>;
+  /** FCM's own error code, or Baton's where no answer arrived; null when delivered. */
+  readonly reason: string | null;
+  /** FCM's name for the accepted message, `projects/…/messages/…`. */
+  readonly messageName: string | null;
+  /** How long FCM asks to wait before the next attempt. */
+  readonly retryAfterMs: number | null;
+}
+
+/** What is to be written to the ledger about one push. */
+export interface Delivery extends PushId, Pick<Outcome, 'reason' | 'messageName'> {
+  readonly verdict: Verdict;
+  /** Milliseconds until the next attempt; null: no further attempt. */
+  readonly retryInMs: number | null;
+}
+
+/** A delivery as the ledger has it. */
+export interface Recorded extends Pick<Delivery, 'verdict' | 'reason' | 'messageName'> {
+  readonly round: number;
+  readonly isToRetry: boolean;
+}
+
+/** Recorded deliveries by message id, then by device id. */
+export type Ledger = ReadonlyMap<number, ReadonlyMap<number, Recorded>>;
+
+/** Pushes with the same key replace each other on the phone: a repeat does not show twice. At most 64 bytes. */
+export function collapseKeyOf(
+  push: { readonly announcementId: number } | { readonly messageId: number },
+): string {
+  return 'messageId' in push ? `baton-m${push.messageId}` : `baton-${push.announcementId}`;
+}

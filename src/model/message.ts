@@ -1,0 +1,38 @@
+import type { Content, Notification } from './content.ts';
+import type { Recorded } from './delivery.ts';
+import type { Device } from './device.ts';
+
+/** Who gets a message: one device, or all devices of a member. */
+export type Recipient =
+  | { readonly deviceId: number; readonly memberId: null }
+  | { readonly deviceId: null; readonly memberId: string };
+
+/** A message that has no id yet. */
+export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'> {
+  /** A second message with the same key is not a new message. */
+  readonly messageKey: string;
+  readonly source: string;
+  readonly recipient: Recipient;
+}
+
+/** A message as its row says, with the devices that it goes to. */
+export interface Message {
+  readonly messageId: number;
+  /** Null: the row cannot be sent, for the reason in `problem`. */
+  readonly content: Content | null;
+  readonly problem: string | null;
+  readonly ttlSeconds: number | null;
+  /** Milliseconds until its time to live is over; null: it has none. */
+  readonly expiresInMs: number | null;
+  readonly devices: readonly Device[];
+}
+
+/** A message to be sent at once, as its claimant finds it. */
+export interface ClaimedMessage extends Message {
+  readonly owner: string;
+  /** False: another invocation sends it, and holds it for `leaseMs` more. */
+  readonly isMine: boolean;
+  readonly leaseMs: number;
+  /** What the ledger already has of it, by device id. */
+  readonly recorded: ReadonlyMap<number, Recorded>;
+}

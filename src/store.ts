@@ -1,0 +1,234 @@
+import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
+import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
+import type { Device, NewDevice } from './model/device.ts';
+import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
+import type { ClaimedMessage, Message, NewMessage } from './model/message.ts';
+
+/**
+ * What Baton asks of its database, whichever it is. Every method is one statement, or one transaction where its comment says
+ * so. All times are the database's own clock, in milliseconds from now unless a comment says otherwise. Ids are whole numbers
+ * up to 2^53 - 1; a larger one in a row is a PushError('DATABASE'), never a rounded id.
+ */
+export interface Store extends Announcements, Hops, Deliveries, Devices, Messages, Budgets {
+  close(): Promise<void>;
+}
+
+/** Announcements and their status; and the schedule's own tick. */
+export interface Announcements {
+  /** Adds an announcement as a draft; resolves to its id. */
+  createAnnouncement(announcement: NewAnnouncement): Promise<number>;
+  /**
+   * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch), unless one with this idempotency key
+   * exists already: then that one is returned, unchanged.
+   */
+  createAnnouncementOnce(
+    announcement: NewAnnouncement,
+    idempotencyKey: string,
+    publishAt: number,
+  ): Promise<{ announcementId: number; isNew: boolean }>;
+  fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
+  /** Announcements of any status, the latest first; with `beforeId`, only those with a smaller id. */
+  fetchLatest(limit: number, beforeId?: number): Promise<AnnouncementSummary[]>;
+  /** Running, paused and failed announcements, the latest first. */
+  fetchUnfinished(limit: number): Promise<Announcement[]>;
+  /** Changes the status in one conditional update; false if it was none of `from`. */
+  moveAnnouncement(
+    announcementId: number,
+    from: readonly AnnouncementStatus[],
+    to: AnnouncementStatus,
+    reason: string | null,
+  ): Promise<boolean>;
+  /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
+  scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
+  /**
+   * Sets a draft or scheduled announcement running and plants the first hop of each lane, in one transaction; false if it was
+   * neither. The first lane begins at the key's id, the others at `laneIds`; each ends where the next begins.
+   */
+  startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
+  /** From now on a chunk that is nearly all `unregistered` does not stop the announcement. */
+  acceptUnregistered(announcementId: number): Promise<void>;
+  /** Running -> done, if none of its hops is open and `round` was the last; false otherwise. */
+  finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
+  /** Ids of scheduled announcements whose `publish_at` has passed. */
+  fetchDue(limit: number): Promise<number[]>;
+  /** Running announcements without an open hop, and their last round. */
+  fetchFinished(limit: number): Promise<{ announcementId: number; round: number }[]>;
+  /** Records that the schedule has ticked. */
+  recordTick(): Promise<void>;
+  /** Milliseconds since the last tick; null if there has been none. */
+  fetchTickAgeMs(): Promise<number | null>;
+}
+
+/** What a list of announcements shows of each: no content beyond the title. Times are milliseconds since the epoch. */
+export interface AnnouncementSummary extends Pick<
+  Announcement,
+  'announcementId' | 'audience' | 'source' | 'status' | 'statusReason' | 'dryRun'
+> {
+  readonly title: string;
+  readonly publishAt: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+/** Hops: claimed with a lease, so that a killed invocation's hop can be taken over. */
+export interface Hops {
+  /** Takes a hop that no other invocation holds: it is unclaimed, or its lease has run out. */
+  claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
+  /** Records the page's bounds and plants the next hop, in one transaction; false if the hop is no longer the owner's. */
+  turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
+  markHandedOver(hop: Hop): Promise<void>;
+  /** First ids of the lanes that no invocation has begun yet. */
+  fetchSleepingLanes(key: HopKey): Promise<number[]>;
+  /**
+   * Extends the lease and resets the number of claims, if the hop is still the owner's and its announcement still running;
+   * false otherwise. The pushes `inFlight` are recorded as `unknown` in the same transaction: a crash must not repeat them.
+   */
+  holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Push[]): Promise<boolean>;
+  /** Gives an unfinished hop back, for the next invocation to claim at once. */
+  releaseHop(hop: Hop): Promise<void>;
+  /** Gives an unfinished hop back, for the tick to wake in `wakeInMs`. */
+  postponeHop(hop: Hop, wakeInMs: number): Promise<void>;
+  /** Closes a hop whose work is done; false if it is no longer the owner's. */
+  closeHop(hop: Hop): Promise<boolean>;
+  /**
+   * Plants the first hop of a retry round, to be woken when its last retry is due; false if there is nothing to retry, or
+   * not before the announcement's time to live is over.
+   */
+  plantRound(announcementId: number, round: number): Promise<boolean>;
+  /** Open hops of running announcements whose lease has run out; while a canary is open, only that one. */
+  fetchStalled(limit: number): Promise<HopKey[]>;
+  /** Takes a stalled hop from its owner, for another invocation to be woken; false if it is no longer stalled. */
+  reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+  countHops(announcementId: number): Promise<{ open: number; closed: number }>;
+}
+
+/** The ledger: what became of each push. */
+export interface Deliveries {
+  /** Verdicts on devices from `fromId` to `lastId`, both inclusive, by device id; devices without a delivery are absent. */
+  fetchVerdicts(announcementId: number, fromId: number, lastId: number): Promise<Map<number, Verdict>>;
+  /** Deliveries of one verdict, by message id and device id, that come after `after`; at most `limit`. */
+  fetchDeliveries(
+    announcementId: number,
+    verdict: Verdict,
+    after: { readonly messageId: number; readonly deviceId: number },
+    limit: number,
+  ): Promise<{ messageId: number; deviceId: number; reason: string | null }[]>;
+  /**
+   * Writes the verdicts of a chunk; idempotent. A row that has a final verdict keeps it. If the hop is no longer the owner's,
+   * only final verdicts are written: the rest is for its new owner to say. An `unregistered` device is left out of later
+   * pages, unless the announcement is a dry run.
+   */
+  recordDeliveries(hop: Hop, deliveries: readonly Delivery[]): Promise<void>;
+  countDeliveries(announcementId: number): Promise<Counts>;
+  /** Devices that the hop's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
+  fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;
+  /** Makes final what was still to be retried, if no hop is open and `round` was the last: `retryable` becomes `rejected`. */
+  settleRetries(announcementId: number, round: number): Promise<void>;
+}
+
+/** Devices: a page is a range of their ids. */
+export interface Devices {
+  /** Adds devices; those already in the table keep their id and receive pushes again. Resolves to the number added. */
+  addDevices(devices: readonly NewDevice[]): Promise<number>;
+  /** Adds one device or renews it, even if it was unregistered; sets its member if one is given. Resolves to its id. */
+  registerDevice(device: NewDevice): Promise<number>;
+  /** Deletes a device; false if there is none with this target. */
+  removeDevice(target: string): Promise<boolean>;
+  /** Number of devices that receive pushes: all but the unregistered. */
+  countDevices(): Promise<number>;
+  /** Devices that receive pushes, by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
+  fetchPage(fromId: number, toId: number | null, limit: number): Promise<Device[]>;
+  /** The page of a hop again, up to `lastId`, with the devices found unregistered since the hop was planted. */
+  fetchPageAgain(key: HopKey, lastId: number): Promise<Device[]>;
+  /** All devices by id, unregistered or not, each with the announcement that found it unregistered. */
+  fetchDevices(fromId: number, limit: number): Promise<(Device & { unregisteredBy: number | null })[]>;
+  /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */
+  splitDevices(fromId: number, lanes: number): Promise<number[]>;
+  /** Number of unregistered devices, by the announcement that found them. */
+  countUnregistered(): Promise<{ announcementId: number | null; devices: number }[]>;
+  /** Sends again to devices that an announcement found unregistered; resolves to their number. */
+  restoreDevices(announcementId: number): Promise<number>;
+}
+
+/** Messages: one notification for one recipient each. */
+export interface Messages {
+  /** Adds messages to be sent in a mailing from `publishAt` on (milliseconds since the epoch). */
+  addMessages(messages: readonly NewMessage[], publishAt: number): Promise<void>;
+  /**
+   * Makes a mailing of a source's messages that are due, at most `limit`: an announcement that is due at once. One
+   * transaction; resolves to its id, or to null if no message is due.
+   */
+  makeMailing(source: string, limit: number): Promise<number | null>;
+  /** Sources of the messages that are in no mailing yet. */
+  fetchPendingSources(): Promise<string[]>;
+  /** Ids of a mailing's messages from the key's id on; in a retry round, only of those that it has to send again. */
+  fetchMessageIds(key: HopKey, toId: number | null, limit: number): Promise<number[]>;
+  /** A mailing's messages from the key's id to `lastId` (inclusive); in a retry round, only those that it has to send again. */
+  fetchMessages(key: HopKey, lastId: number): Promise<Message[]>;
+  /** What the ledger has of the messages that `fetchMessages` resolves to. */
+  fetchLedger(key: HopKey, lastId: number): Promise<Ledger>;
+  /**
+   * Takes messages to be sent at once: new ones are added, and those whose claimant's lease is over are taken over. The nth
+   * claim belongs to the nth message; no two messages may have the same key.
+   */
+  claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
+  /** Records deliveries, and gives back the messages that have to be sent again. */
+  recordMessages(
+    deliveries: readonly Delivery[],
+    givenBack: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[],
+  ): Promise<void>;
+}
+
+/** Budgets: one row for each source, changed only as it was read. */
+export interface Budgets {
+  /** A source's budget, and an announcement's turn in it (null: without a turn). */
+  fetchBudget(source: string, announcementId: number | null): Promise<Budget>;
+  /** Reserves the next part of the budget; false if it has changed since `version`. */
+  reserveBudget(source: string, version: number, reservation: Reservation): Promise<boolean>;
+  /** Stops the source for a while and cancels all reservations; false if the budget has changed since `version`. */
+  brakeBudget(source: string, version: number, brake: Brake): Promise<boolean>;
+  /** Records that FCM is up again. */
+  endOutage(source: string): Promise<void>;
+}
+
+/** A source's budget as it is now. A time in the past is negative. */
+export interface Budget {
+  /** Changes with every reservation and every brake. */
+  readonly version: number;
+  /** Until everything reserved so far has been sent. */
+  readonly freeInMs: number;
+  /** Until all urgent messages reserved so far have been sent. */
+  readonly urgentInMs: number;
+  /** Total time by which urgent messages have delayed earlier reservations; only grows. */
+  readonly urgentMs: number;
+  /** Since the ramp began; negative: it begins later. */
+  readonly rampAgeMs: number;
+  /** Until the source may send again. */
+  readonly brakeMs: number;
+  /** Number of brakes so far; each cancels the reservations made before it. */
+  readonly brakes: number;
+  /** Failed probes since FCM went down; 0: it is up. */
+  readonly outages: number;
+  /** Until the announcement's last reserved slot opens; it reserves no other slot before that. */
+  readonly turnInMs: number;
+}
+
+export interface Reservation {
+  readonly takenMs: number;
+  /** The ramp begins with this reservation. */
+  readonly startsRamp: boolean;
+  /** Goes ahead of all earlier reservations, which are delayed by `takenMs`. */
+  readonly isUrgent: boolean;
+  /** The announcement whose turn this is, and when its slot opens; null: without a turn. */
+  readonly turn: { readonly announcementId: number; readonly opensInMs: number } | null;
+}
+
+export interface Brake {
+  readonly pauseMs: number;
+  /** Where on the ramp the source continues after the pause. */
+  readonly rampAgeMs: number;
+  /** In words for a person; `until` and a time follow. */
+  readonly reason: string;
+  /** Failed probes since FCM went down; 0: it is up, and throttles. */
+  readonly outages: number;
+}
