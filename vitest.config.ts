@@ -1,17 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
-const common = {
-  globalSetup: 'tests/support/global-setup.ts',
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-};
+const common = { testTimeout: 30_000, hookTimeout: 60_000 };
+const withServer = { ...common, globalSetup: 'tests/support/global-setup.ts' };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: 'tests', include: ['tests/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/**/*.{stores,machine}.test.ts'],
+        },
+      },
+      // Both databases.
+      { test: { ...withServer, name: 'stores', include: ['tests/**/*.stores.test.ts'] } },
+      // Processes and sockets.
+      { test: { ...withServer, name: 'machine', include: ['tests/**/*.machine.test.ts'] } },
       // Minutes of a busy machine: one run at a time, so that no run is starved by another.
-      { test: { ...common, name: 'chaos', include: ['tests/chaos/*.chaos.ts'], fileParallelism: false } },
+      { test: { ...withServer, name: 'chaos', include: ['tests/**/*.chaos.ts'], fileParallelism: false } },
       // Builds the image for real: root, Debian's buildah and docker-registry, and npm's registry.
       { test: { ...common, name: 'image', include: ['tests/image/*.image.ts'] } },
     ],

@@ -1,4 +1,4 @@
-import type { Outcome, Verdict } from '../model/delivery.ts';
+import type { Outcome } from '../model/delivery.ts';
 
 /** FCM's answer to one message. */
 export interface Reply {
@@ -57,7 +57,7 @@ function judgeAccepted(body: unknown): Outcome {
 }
 
 /** A violation of another field than the target is the payload's fault. */
-function judgeInvalid(error: unknown): Verdict {
+function judgeInvalid(error: unknown): Outcome['verdict'] {
   const violations = details(error, BAD_REQUEST).flatMap((detail) => list(field(detail, 'fieldViolations')));
   const ofPayload = violations.some(
     (violation) => !/^message\.(token|fid)$/.test(String(field(violation, 'field'))),
@@ -65,7 +65,7 @@ function judgeInvalid(error: unknown): Verdict {
   return ofPayload ? 'misconfigured' : 'rejected';
 }
 
-function judgeStatus(status: number): Verdict {
+function judgeStatus(status: number): Outcome['verdict'] {
   return status === 429 || status >= 500 ? 'retryable' : 'misconfigured';
 }
 
