@@ -3,8 +3,8 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { type HopReport, runHop } from './broadcast/hop.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config/config.ts';
-import { announce, type Announced } from './broadcast/announce.ts';
-import type { Context, Services } from './context.ts';
+import { announce, type AnnounceReport } from './broadcast/announce.ts';
+import type { Clock, Context, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
 import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';
@@ -19,7 +19,7 @@ import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './config/secrets.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
 
-export type JobReply = HopReport | ScanReport | Announced | DoctorReport | QueueReply | ErrorReport;
+export type JobReply = HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | ErrorReport;
 
 /** SNS gets one reply for each of its records. */
 export type Reply = JobReply | readonly JobReply[] | HttpReply;
@@ -70,9 +70,12 @@ export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
 }
 
 /** The composition root: the only place that reads the environment and builds clients. */
-export async function openServices(env: Env, write: (line: string) => void): Promise<Services> {
+export async function openServices(
+  env: Env,
+  write: (line: string) => void,
+  clock: Clock = systemClock,
+): Promise<Services> {
   const config = parseConfig(await resolveSecrets(env));
-  const clock = systemClock;
   const log = makeLog(clock, { stage: config.stage }, write);
   const store = await openStore(config.database, clock);
   const senders = makeSenders(config, clock);
@@ -123,7 +126,7 @@ function run(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
   }
 }
 
-async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announced | HopReport> {
+async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<AnnounceReport | HopReport> {
   const made = await announce(ctx, job);
   const { announcementId, publishAt } = made;
   if (publishAt > ctx.clock.now()) return made;

@@ -1,6 +1,7 @@
-import type { AnnounceJob } from '../job.ts';
-import { MAX_LANES } from '../model/announcement.ts';
 import * as z from 'zod';
+import type { Context } from '../context.ts';
+import type { AnnounceJob } from '../job.ts';
+import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import {
   contentFields,
   fitsFcm,
@@ -9,19 +10,16 @@ import {
   TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
-import type { Context } from '../context.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
 const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';
 
-/** An announcement as an event or a request brings it. */
+/** The fields of an announcement in an event or a request. */
 const announceFields = z.strictObject(
   {
     ...contentFields,
     ...requestFields,
-    guarantee: z
-      .enum(['at-least-once', 'at-most-once'], { error: 'at-least-once or at-most-once' })
-      .default('at-least-once'),
+    guarantee: z.enum(GUARANTEES, { error: GUARANTEES.join(' or ') }).default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: z.iso.datetime({ offset: true, error: TIME }).nullish(),
@@ -29,6 +27,7 @@ const announceFields = z.strictObject(
   { error: unknownFields('an announcement') },
 );
 
+/** An announcement in an event or a request -> the job that puts it into the table. */
 export const announceSchema = announceFields.refine(fitsFcm, TOO_BIG).transform((fields): AnnounceJob => {
   const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
   return {
@@ -40,29 +39,38 @@ export const announceSchema = announceFields.refine(fitsFcm, TOO_BIG).transform(
   };
 });
 
-export interface Announced {
+export interface AnnounceReport {
   readonly kind: 'announce';
   readonly announcementId: number;
-  /** False: an earlier request of the same idempotency key has made it. */
+  /** False: an earlier request with the same idempotency key has made the announcement. */
   readonly isNew: boolean;
-  /** When it is to start, in milliseconds since the epoch. */
+  /** When the announcement starts, in milliseconds since the epoch. */
   readonly publishAt: number;
 }
 
 /**
- * Puts an announcement into the table, to start at its time. What would fail for every device is refused here: a source that
- * is not configured (PushError 'NO_SUCH_SOURCE'), or without readable credentials ('BAD_CREDENTIALS').
+ * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
+ * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials.
  */
 export async function announce(
   { store, senders, config, clock, log, requestId }: Context,
-  { source: named, announcement, publishAt: wanted, idempotencyKey }: AnnounceJob,
-): Promise<Announced> {
-  const source = named ?? config.source;
+  job: AnnounceJob,
+): Promise<AnnounceReport> {
+  const source = job.source ?? config.source;
   senders.check(source);
-  const publishAt = wanted ?? clock.now();
-  // Lambda repeats a failed event under the same request id.
-  const key = idempotencyKey ?? `request:${requestId}`;
-  const made = await store.createAnnouncementOnce({ ...announcement, source }, key, publishAt);
-  log.info('announcement made', { ...made, source, publishAt: new Date(publishAt).toISOString() });
-  return { kind: 'announce', ...made, publishAt };
+  const publishAt = job.publishAt ?? clock.now();
+  // Lambda repeats a failed event with the same request id.
+  const key = job.idempotencyKey ?? `request:${requestId}`;
+  const { announcementId, isNew } = await store.createAnnouncementOnce(
+    { ...job.announcement, source },
+    key,
+    publishAt,
+  );
+  log.info('announcement made', {
+    announcementId,
+    isNew,
+    source,
+    publishAt: new Date(publishAt).toISOString(),
+  });
+  return { kind: 'announce', announcementId, isNew, publishAt };
 }

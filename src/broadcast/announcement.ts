@@ -1,7 +1,6 @@
-import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
-import { fetchNamed } from './hop.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
+import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
 export const MOVES = {
@@ -12,7 +11,23 @@ export const MOVES = {
 
 export type Move = keyof typeof MOVES;
 
-/** Throws PushError('NO_SUCH_ANNOUNCEMENT'), or ('WRONG_STATUS'); one that is there already is left as it is. */
+/** The announcement with this id. PushError('NO_SUCH_ANNOUNCEMENT') if there is none. */
+export async function findAnnouncement(
+  { store }: Pick<Context, 'store'>,
+  announcementId: number,
+): Promise<Announcement> {
+  const announcement = await store.fetchAnnouncement(announcementId);
+  if (announcement) return announcement;
+  const expected = 'the id of a row in push_announcement';
+  throw PushError.of('NO_SUCH_ANNOUNCEMENT', [
+    { field: 'announcementId', expected, got: String(announcementId) },
+  ]);
+}
+
+/**
+ * Pauses, resumes or cancels an announcement; one that has the new status already stays as it is.
+ * PushError('NO_SUCH_ANNOUNCEMENT'), or ('WRONG_STATUS') where its status does not allow the move.
+ */
 export async function moveAnnouncement(
   { store }: Pick<Context, 'store'>,
   announcementId: number,
@@ -20,9 +35,22 @@ export async function moveAnnouncement(
 ): Promise<Announcement> {
   const { from, to } = MOVES[move];
   const isMoved = await store.moveAnnouncement(announcementId, from, to, null);
-  const announcement = await fetchNamed({ store }, { announcementId });
+  const announcement = await findAnnouncement({ store }, announcementId);
   if (isMoved || announcement.status === to) return announcement;
   const expected = `an announcement that is ${from.join(' or ')}`;
   const got = `${announcementId}, which is ${announcement.status}`;
   throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
+}
+
+/**
+ * Stops a running announcement as `failed`, for a reason in words. Its hops stay open and go on after a resume; what was
+ * `misconfigured` is sent again then.
+ */
+export async function failAnnouncement(
+  { store, log }: Pick<Context, 'store' | 'log'>,
+  announcementId: number,
+  reason: string,
+): Promise<void> {
+  if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
+  log.error('announcement failed', { announcementId, reason });
 }

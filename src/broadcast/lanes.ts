@@ -1,9 +1,12 @@
+import type { Context } from '../context.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
-import type { Context } from '../context.ts';
 
-/** Starts an announcement that has not been started: false if it has. Each lane is an id range that recurses on its own. */
+/**
+ * Starts an announcement and plants the first hop of each of its lanes; false if it was started before. Each lane is an id
+ * range that recurses on its own.
+ */
 export async function startLanes(
   { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
   job: BroadcastJob,
@@ -11,7 +14,7 @@ export async function startLanes(
 ): Promise<boolean> {
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
-  // A run of messages goes over their ids, which are not a device's.
+  // A mailing goes over message ids, which cannot be split like a device table.
   const laneIds =
     lanes === 1 || announcement.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
@@ -19,8 +22,12 @@ export async function startLanes(
   return true;
 }
 
-/** Once the first chunk of all is judged, every lane begins. */
-export async function wakeLanes({ store, invoker, functionName }: Context, hop: Hop): Promise<void> {
-  for (const fromId of await store.fetchSleepingLanes(hop))
+/** Invokes the first hop of every other lane, once the canary has been judged. */
+export async function wakeLanes(
+  { store, invoker, functionName }: Pick<Context, 'store' | 'invoker' | 'functionName'>,
+  hop: Hop,
+): Promise<void> {
+  for (const fromId of await store.fetchSleepingLanes(hop)) {
     await invoker.invoke(functionName, nextJob(hop, fromId));
+  }
 }

@@ -1,28 +1,28 @@
-import { sameJob } from '../job.ts';
-import { finishIfComplete } from './hop.ts';
 import type { Context } from '../context.ts';
+import { firstJob, sameJob } from '../job.ts';
+import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
 
-/** One tick starts and wakes no more than this; the next one goes on. */
+/** One tick starts, wakes or finishes at most this many of each; the next tick does the rest. */
 const MAX_PER_TICK = 100;
 
-/** More than that become several runs, so that none of them is taken in one long transaction. */
+/** More messages than this become several mailings, so that no transaction takes long. */
 export const MAX_MESSAGES_PER_MAILING = 100_000;
 
 export interface ScanReport {
   readonly kind: 'scan';
-  /** Scheduled announcements that were started, runs of messages among them. */
+  /** Number of scheduled announcements that were started, mailings among them. */
   readonly started: number;
-  /** Hops that were woken: their run was killed, its event was lost, or a retry round is due. */
+  /** Number of hops that were woken: their invocation was killed, its event was lost, or a retry round is due. */
   readonly woken: number;
-  /** Announcements that had no open hop left. */
+  /** Number of announcements that had no open hop left. */
   readonly finished: number;
 }
 
-/** The minute tick. Any number of them may overlap: each step is one conditional update, and its winner acts. */
+/** The minute tick. Ticks may overlap: each step is one conditional update, and only the tick whose update succeeds acts. */
 export async function scan(ctx: Context): Promise<ScanReport> {
   await ctx.store.recordTick();
-  await makeRuns(ctx);
+  await makeMailings(ctx);
   const report: ScanReport = {
     kind: 'scan',
     started: await startDue(ctx),
@@ -33,13 +33,13 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   return report;
 }
 
-/** Messages whose time has come become announcements, which are due at once. */
-async function makeRuns({ store, log }: Context): Promise<void> {
+/** Messages that are due become announcements, which are due at once. */
+async function makeMailings({ store, log }: Context): Promise<void> {
   for (const source of await store.fetchPendingSources()) {
-    for (let runs = 0; runs < MAX_PER_TICK; runs++) {
+    for (let mailings = 0; mailings < MAX_PER_TICK; mailings++) {
       const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
       if (announcementId === null) break;
-      log.info('run of messages made', { announcementId, source });
+      log.info('mailing made', { announcementId, source });
     }
   }
 }
@@ -48,7 +48,7 @@ async function startDue(ctx: Context): Promise<number> {
   const { store, invoker, functionName } = ctx;
   let started = 0;
   for (const announcementId of await store.fetchDue(MAX_PER_TICK)) {
-    const job = sameJob({ announcementId, round: 0, fromId: 0 });
+    const job = firstJob(announcementId);
     const announcement = await store.fetchAnnouncement(announcementId);
     if (!announcement || !(await startLanes(ctx, job, announcement))) continue;
     await invoker.invoke(functionName, job);
@@ -67,9 +67,9 @@ async function wakeStalled({ store, invoker, config, functionName }: Context): P
   return woken;
 }
 
-/** A run that was killed after it had closed the last hop. */
+/** Finishes announcements whose last invocation was killed after it had closed the last hop. */
 async function finishComplete(ctx: Context): Promise<number> {
   const finished = await ctx.store.fetchFinished(MAX_PER_TICK);
-  for (const { announcementId, round } of finished) await finishIfComplete(ctx, announcementId, round);
+  for (const key of finished) await finishIfComplete(ctx, key);
   return finished.length;
 }

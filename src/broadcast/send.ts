@@ -1,59 +1,69 @@
-import { collapseKeyOf, countVerdicts } from '../model/delivery.ts';
-import type { Announcement } from '../model/announcement.ts';
-import type { Delivery, Outcome, Push, PushId } from '../model/delivery.ts';
-import type { Hop } from '../model/hop.ts';
 import type { Context } from '../context.ts';
-import { whileHolding } from '../pace/hold.ts';
-import { explainOutage, keepAttempts, stopForOutage } from '../judge/outage.ts';
-import { brakeIfThrottled } from '../pace/reserve.ts';
+import { explainOutage, keepAttempts } from '../judge/outage.ts';
+import { blameProject, explainFailure } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
-import { blameProject, explainFailure, failAnnouncement } from '../judge/project.ts';
+import type { Announcement } from '../model/announcement.ts';
+import {
+  collapseKeyOf,
+  countVerdicts,
+  type Delivery,
+  type Outcome,
+  type Push,
+  type PushId,
+} from '../model/delivery.ts';
+import type { Hop } from '../model/hop.ts';
+import { brakeForOutage, brakeIfThrottled } from '../pace/brake.ts';
+import { type Turn, whileHolding } from '../pace/hold.ts';
 import type { Timetable } from '../pace/timetable.ts';
+import { failAnnouncement } from './announcement.ts';
 
-export interface PageEnd {
-  readonly end: 'done' | 'stopped' | 'repeated';
+export interface SendReport {
+  readonly end: 'done' | Exclude<Turn, 'go'>;
+  /** Pushes of the page that are sent and recorded, from its beginning on. */
   readonly sent: number;
 }
 
 /**
- * Sends and records the pushes from index `from` to below `to`, chunk by chunk, each at its time, for as long as there is
- * time and nobody says stop.
+ * Sends and records the pushes from index `from` to below `to`, chunk by chunk, each at its time in the budget. Ends early
+ * when the invocation's time runs out, the announcement no longer runs, or FCM is down.
  */
-export async function pushDevices(
+export async function sendPushes(
   ctx: Context,
   hop: Hop,
   announcement: Announcement,
   pushes: readonly Push[],
   [from, to]: readonly [number, number],
   timetable: Timetable,
-): Promise<PageEnd> {
-  const { store, config } = ctx;
-  const { source } = announcement;
+): Promise<SendReport> {
+  const { store, config, clock } = ctx;
+  const { source, guarantee } = announcement;
+  const { round } = hop;
   for (let sent = from; sent < to; sent += config.chunkSize) {
     const turn = await timetable.wait(sent);
     if (turn !== 'go') return { end: turn, sent };
     const chunk = pushes.slice(sent, Math.min(sent + config.chunkSize, to));
-    // Whoever finds them after a crash cannot know what FCM got, and must not ask it again.
-    const inFlight = announcement.guarantee === 'at-most-once' ? chunk : [];
+    // After a crash it cannot be known which of them FCM has accepted, and at most once means that none is sent again.
+    const inFlight = guarantee === 'at-most-once' ? chunk : [];
     if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
 
-    const beganAt = performance.now();
+    const startedAt = clock.now();
     const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
-    const tookMs = performance.now() - beganAt;
-    const deliveries = settleAll(config, announcement.guarantee, hop.round, chunk, outcomes);
-    const outage = hop.round === 0 ? explainOutage(outcomes, sent === 0 && hop.isCanary) : null;
+    const tookMs = clock.now() - startedAt;
+    const deliveries = settleAll({ ...config, guarantee, round }, chunk, outcomes);
+    const smallSampleCounts = sent === 0 && hop.isCanary;
+    const outage = round === 0 ? explainOutage(outcomes, { smallSampleCounts }) : null;
     if (outage !== null) {
       await recordChunk(ctx, hop, keepAttempts(outcomes, deliveries));
-      await stopForOutage(ctx, source, outage, tookMs);
-      // What was not taken is to go first, and the ledger tells whoever repeats the hop which those are.
+      await brakeForOutage(ctx, source, outage, tookMs);
+      // The repeat finds in the ledger what FCM did not take, and sends that first.
       return { end: 'repeated', sent: sent + chunk.length };
     }
     const judged = blameProject(announcement, deliveries);
     await recordChunk(ctx, hop, judged);
-    await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: hop.round > 0 });
+    await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: round > 0 });
     const failure = explainFailure(judged);
     if (failure !== null) {
-      await failAnnouncement(ctx, hop, failure);
+      await failAnnouncement(ctx, hop.announcementId, failure);
       return { end: 'stopped', sent: sent + chunk.length };
     }
   }
@@ -66,33 +76,29 @@ async function recordChunk(
   deliveries: readonly Delivery[],
 ): Promise<void> {
   await store.recordDeliveries(hop, deliveries);
-  log.info('chunk recorded', {
-    announcementId: hop.announcementId,
-    round: hop.round,
-    ...countVerdicts(deliveries),
-  });
+  const { announcementId, round } = hop;
+  log.info('chunk recorded', { announcementId, round, ...countVerdicts(deliveries) });
 }
 
-/** Sends one chunk; the nth outcome is the nth push's. */
+/** Sends one chunk; the nth outcome belongs to the nth push. */
 async function sendChunk(
-  { senders, store, config }: Context,
+  { senders, store, config, clock }: Context,
   hop: Hop,
   { announcementId, source, content, ttlSeconds, dryRun, guarantee }: Announcement,
   pushes: readonly Push[],
 ): Promise<Outcome[]> {
   const collapseKey = collapseKeyOf({ announcementId });
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices: pushes };
-  const sending = senders
-    .of(source)
-    .then((sender) => sender.send(batch, AbortSignal.timeout(config.fcm.timeoutMs)));
-  return sending.catch(async (error: unknown) => {
-    // It throws only if nothing was sent, so whoever repeats the hop may send these; at most once, they say otherwise.
-    if (guarantee === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asNotSent));
+  try {
+    const sender = await senders.of(source);
+    return await sender.send(batch, clock.timeout(config.fcm.timeoutMs));
+  } catch (error) {
+    // A sender throws only if it has sent nothing, so a repeat may send these; under at-most-once the ledger says otherwise.
+    if (guarantee === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asUnsent));
     throw error;
-  });
+  }
 }
 
-function asNotSent({ messageId = 0, deviceId }: PushId): Delivery {
-  const reason = 'NOT_SENT';
-  return { messageId, deviceId, verdict: 'unsent', reason, messageName: null, retryInMs: null };
+function asUnsent({ messageId = 0, deviceId }: PushId): Delivery {
+  return { messageId, deviceId, verdict: 'unsent', reason: 'NOT_SENT', messageName: null, retryInMs: null };
 }

@@ -2,10 +2,10 @@ import { type Counts, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { Store } from '../store.ts';
 import { systemClock } from '../clock.ts';
 import { type Env, parseDatabaseConfig } from '../config/config.ts';
-import { fetchNamed } from '../broadcast/hop.ts';
+import { findAnnouncement, type Move, moveAnnouncement } from '../broadcast/announcement.ts';
 import { openStore } from '../db/open.ts';
 import { PushError } from '../errors.ts';
-import { type Move, moveAnnouncement } from '../broadcast/announcement.ts';
+
 import { type Args, type Command, type Option, type Terminal } from './command.ts';
 import { group } from './progress.ts';
 
@@ -78,7 +78,7 @@ async function list(
   verdict: Verdict,
   { out }: Terminal,
 ): Promise<number> {
-  await fetchNamed({ store }, { announcementId });
+  await findAnnouncement({ store }, announcementId);
   for (let after = { messageId: -1, deviceId: 0 }; ;) {
     const deliveries = await store.fetchDeliveries(announcementId, verdict, after, DELIVERIES_PER_READ);
     const last = deliveries.at(-1);
@@ -92,7 +92,7 @@ async function list(
 }
 
 async function tell(store: Store, announcementId: number, args: Args, { out }: Terminal): Promise<number> {
-  const { status, statusReason } = await fetchNamed({ store }, { announcementId });
+  const { status, statusReason } = await findAnnouncement({ store }, announcementId);
   const counts = await store.countDeliveries(announcementId);
   const hops = await store.countHops(announcementId);
   if (args.flag('json')) {

@@ -3,9 +3,8 @@ import type { Announcement } from '../model/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
 import { announce, announceSchema } from '../broadcast/announce.ts';
-import { fetchNamed } from '../broadcast/hop.ts';
 import { startSchema } from '../events/parse.ts';
-import { type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
+import { findAnnouncement, type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
 import { wholeNumber } from '../parse.ts';
 import { makeRoute, type Route } from './route.ts';
 
@@ -36,7 +35,7 @@ const push = makeRoute({
   body: startSchema,
   replies: { 202: { description: 'Handed over.', body: z.object({ announcementId, deviceId: z.int() }) } },
   async run(ctx, { body: job }) {
-    await fetchNamed(ctx, job);
+    await findAnnouncement(ctx, job.announcementId);
     await ctx.invoker.invoke(ctx.functionName, job);
     return { status: 202, body: { announcementId: job.announcementId, deviceId: job.fromId } };
   },
@@ -78,7 +77,7 @@ const show = makeRoute({
   params,
   replies: { 200: { description: 'So far.', body: progress } },
   async run({ store }, { params: { announcementId: id } }) {
-    const announcement = await fetchNamed({ store }, { announcementId: id });
+    const announcement = await findAnnouncement({ store }, id);
     const body: z.infer<typeof progress> = {
       ...describe(announcement),
       counts: await store.countDeliveries(id),

@@ -1,7 +1,8 @@
 import { VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
 import { makeMessage, messageSchema } from '../messages/parse.ts';
-import { type MessageReport, sendMessages } from '../messages/send.ts';
+import type { MessageReport } from '../messages/report.ts';
+import { sendMessages } from '../messages/send.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const MAX_MESSAGES = 500;

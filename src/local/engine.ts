@@ -4,7 +4,7 @@ import type { Store } from '../store.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
-import { fetchNamed } from '../broadcast/hop.ts';
+import { findAnnouncement } from '../broadcast/announcement.ts';
 import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
 
 const FUNCTION_NAME = 'baton';
@@ -164,7 +164,7 @@ export async function follow(
 
 async function lookAt(store: Store, announcementId: number) {
   return {
-    announcement: await fetchNamed({ store }, { announcementId }),
+    announcement: await findAnnouncement({ store }, announcementId),
     counts: await store.countDeliveries(announcementId),
     hops: await store.countHops(announcementId),
   };

@@ -1,6 +1,6 @@
 import type { Gatherer } from '../context.ts';
 
-/** A statement for more than that takes longer than it saves. */
+/** A statement for more items than this takes longer than it saves. */
 const MAX_ITEMS = 500;
 
 interface Caller {
@@ -9,13 +9,13 @@ interface Caller {
 }
 
 /**
- * Many requests at once would each ask the database for the same few things: while one call is under way the others wait,
- * and then go together. Alone, nobody waits.
+ * Makes a gatherer. Many requests at the same time would each ask the database for the same few things: while one call is
+ * under way the others wait, and then go together. A single caller never waits.
  */
 export function makeGatherer(): Gatherer {
   const waiting = new Map<string, Caller[]>();
 
-  async function run(name: string, work: (items: readonly unknown[]) => Promise<readonly unknown[]>) {
+  async function workOff(name: string, work: (items: readonly unknown[]) => Promise<readonly unknown[]>) {
     for (let queue; (queue = waiting.get(name));) {
       const callers = takeSome(queue);
       if (callers.length === 0) break;
@@ -43,14 +43,14 @@ export function makeGatherer(): Gatherer {
       if (queue) queue.push({ items, done });
       else {
         waiting.set(name, [{ items, done }]);
-        void run(name, (all) => work(all as readonly In[]));
+        void workOff(name, (all) => work(all as readonly In[]));
       }
       return (await done.promise) as readonly Out[];
     },
   };
 }
 
-/** The first, however many items it has, and others for as long as there is room. */
+/** Takes the first caller, however many items it has, and more callers as long as there is room. */
 function takeSome(queue: Caller[]): Caller[] {
   let count = 0;
   const end = queue.findIndex(({ items }, nth) => (count += items.length) > MAX_ITEMS && nth > 0);

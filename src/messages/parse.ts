@@ -1,6 +1,6 @@
-import type { Config } from '../config/config.ts';
-import type { NewMessage } from '../model/message.ts';
 import * as z from 'zod';
+import type { Config } from '../config/config.ts';
+import { findSource } from '../config/sources.ts';
 import {
   contentFields,
   fitsFcm,
@@ -9,14 +9,13 @@ import {
   TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
+import type { NewMessage } from '../model/message.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
-import { findSource } from '../config/sources.ts';
 
-/** push_device.member_id is as wide. */
+/** The width of push_device.member_id and push_message.member_id. */
 export const MAX_MEMBER_LENGTH = 64;
 
 const MEMBER = `1 to ${MAX_MEMBER_LENGTH} characters`;
-const ONE_RECIPIENT = 'a deviceId or a memberId, and not both';
 
 export const memberSchema = z
   .string({ error: MEMBER })
@@ -33,34 +32,34 @@ const messageFields = z.strictObject(
   { error: unknownFields('a message') },
 );
 
-/** A message as a request or a queue brings it, but for its source and its key, which it may leave open. */
+/** A message in a request or a queue's record. Its source and its key may be absent. */
 export const messageSchema = messageFields
   .refine(fitsFcm, TOO_BIG)
   .refine(({ deviceId, memberId }) => ((deviceId ?? null) === null) !== ((memberId ?? null) === null), {
     path: ['deviceId'],
-    error: ONE_RECIPIENT,
+    error: 'a deviceId or a memberId, but not both',
   });
 
-/** PushError('BAD_EVENT'), or 'NO_SUCH_SOURCE' if it names one that is not configured. */
-export function parseMessage(config: Config, value: unknown, keyIfNone: string): NewMessage {
-  return makeMessage(config, parseWith(messageSchema, value, 'BAD_EVENT'), keyIfNone);
+/** Unknown value -> message. PushError('BAD_EVENT'), or ('NO_SUCH_SOURCE') for a source that is not configured. */
+export function parseMessage(config: Config, value: unknown, defaultKey: string): NewMessage {
+  return makeMessage(config, parseWith(messageSchema, value, 'BAD_EVENT'), defaultKey);
 }
 
+/** Fills in a message's source and key where they are absent. PushError('NO_SUCH_SOURCE'). */
 export function makeMessage(
   config: Config,
-  input: z.output<typeof messageSchema>,
-  keyIfNone: string,
+  { deviceId, memberId, source = null, idempotencyKey, ...content }: z.output<typeof messageSchema>,
+  defaultKey: string,
 ): NewMessage {
-  const { deviceId, memberId, source: named, idempotencyKey, ...rest } = input;
-  const source = named ?? config.source;
-  findSource(config, source);
+  const sourceName = source ?? config.source;
+  findSource(config, sourceName);
   return {
-    messageKey: idempotencyKey ?? keyIfNone,
-    source,
+    messageKey: idempotencyKey ?? defaultKey,
+    source: sourceName,
     recipient:
       typeof memberId === 'string'
         ? { deviceId: null, memberId }
         : { deviceId: deviceId ?? 0, memberId: null },
-    ...makeContent(rest),
+    ...makeContent(content),
   };
 }

@@ -4,12 +4,12 @@ import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseMessage } from './parse.ts';
-import { type MessageReport, sendMessages } from './send.ts';
+import { sendMessages } from './send.ts';
 import { isObject, parseWith } from '../parse.ts';
 
 /**
- * What SQS takes for an answer if the event source has ReportBatchItemFailures: these records come again, the others are
- * deleted. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * What SQS expects as the answer if the event source has ReportBatchItemFailures: it delivers these records again and deletes
+ * the others. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export interface QueueReply {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
@@ -38,22 +38,24 @@ export function parseQueueEvent(event: unknown): QueueJob | null {
 }
 
 /**
- * Sends the messages of all records together. What is worth sending again goes back to the queue, record by record; what
- * never will be is told in the log, and let go.
+ * Sends the messages of all records together. Records with a message that is worth sending again go back to the queue; a
+ * record that can never succeed is logged and dropped.
  */
 export async function runQueue(ctx: Context, { records }: QueueJob): Promise<QueueReply> {
   const messages = records.flatMap((record) =>
-    readRecord(ctx, record).map((message) => ({ recordId: record.recordId, message })),
+    parseRecord(ctx, record).map((message) => ({ recordId: record.recordId, message })),
   );
   const reports = await sendMessages(
     ctx,
     messages.map(({ message }) => message),
   );
   const failed = new Set<string>();
-  for (const [nth, each] of reports.entries()) {
+  for (const [nth, { messageId, verdict, reason, retryInMs }] of reports.entries()) {
     const recordId = messages[nth]?.recordId ?? '';
-    if (each.retryInMs !== null) failed.add(recordId);
-    else if (each.verdict !== 'delivered') logEnd(ctx, recordId, each);
+    if (retryInMs !== null) failed.add(recordId);
+    else if (verdict !== 'delivered') {
+      ctx.log.error('message not delivered', { recordId, messageId, verdict, reason });
+    }
   }
   ctx.log.info('queue batch ended', {
     records: records.length,
@@ -63,9 +65,9 @@ export async function runQueue(ctx: Context, { records }: QueueJob): Promise<Que
   return { batchItemFailures: Array.from(failed, (itemIdentifier) => ({ itemIdentifier })) };
 }
 
-/** One message, or several in `messages`; SNS may have wrapped it. A bad one does not keep the others from being sent. */
-function readRecord(ctx: Context, { recordId, body }: QueueRecord): NewMessage[] {
-  const refuse = (error: unknown): [] => {
+/** The messages of one record: one, or several in `messages`. An invalid message is logged; the others are still sent. */
+function parseRecord(ctx: Context, { recordId, body }: QueueRecord): NewMessage[] {
+  const drop = (error: unknown): [] => {
     if (!(error instanceof PushError)) throw error;
     ctx.log.error('message refused', { recordId, code: error.code, message: error.message });
     return [];
@@ -77,19 +79,23 @@ function readRecord(ctx: Context, { recordId, body }: QueueRecord): NewMessage[]
       try {
         return [parseMessage(ctx.config, each, `sqs:${recordId}:${nth}`)];
       } catch (error) {
-        return refuse(error);
+        return drop(error);
       }
     });
   } catch (error) {
-    return refuse(error);
+    return drop(error);
   }
 }
 
-/** https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html : without raw message delivery. */
+/**
+ * A record's body as JSON, without the envelope that SNS puts around it (unless raw message delivery is on).
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
+ */
 function parseBody(body: string): unknown {
   const value = parseJson(body);
-  if (!isObject(value) || value['Type'] !== 'Notification' || typeof value['Message'] !== 'string')
+  if (!isObject(value) || value['Type'] !== 'Notification' || typeof value['Message'] !== 'string') {
     return value;
+  }
   return parseJson(value['Message']);
 }
 
@@ -100,8 +106,4 @@ function parseJson(text: string): unknown {
     const got = `${text.length} characters of something else`;
     throw PushError.of('BAD_EVENT', [{ field: 'body', expected: 'JSON', got }]);
   }
-}
-
-function logEnd({ log }: Context, recordId: string, { messageId, verdict, reason }: MessageReport): void {
-  log.error('message not delivered', { recordId, messageId, verdict, reason });
 }

@@ -1,33 +1,34 @@
-import type { Hop } from '../model/hop.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
-
-/** Keeping a hop while time goes by: whoever is alive keeps its lease, so that nobody else takes the hop over. */
+import type { Hop } from '../model/hop.ts';
 
 /**
+ * How a wait for a time in the budget ended.
  * - `go`: the time has come.
- * - `stopped`: the hop is somebody else's by now, its announcement does not run any more, or somebody is woken later.
- * - `repeated`: this run has to end before that; another one is to wait in its stead.
+ * - `stopped`: the hop now belongs to another invocation, its announcement no longer runs, or the tick wakes it later.
+ * - `repeated`: this invocation has to end before that time; the next invocation of the same hop waits instead.
  */
 export type Turn = 'go' | 'stopped' | 'repeated';
 
-/** Waits without losing the hop: false if it is lost all the same, or its announcement does not run any more. */
+/** Waits and keeps the hop's lease; false if the hop is lost all the same, or its announcement no longer runs. */
 export async function waitHolding(
-  { store, config }: Pick<Context, 'store' | 'config'>,
+  { store, config, clock }: Pick<Context, 'store' | 'config' | 'clock'>,
   hop: Hop,
   waitMs: number,
 ): Promise<boolean> {
   for (let leftMs = waitMs; leftMs > 0;) {
     const stepMs = Math.min(leftMs, config.leaseMs / 3);
-    await sleep(stepMs);
+    await clock.sleep(stepMs);
     leftMs -= stepMs;
     if (leftMs > 0 && !(await store.holdHop(hop, config.leaseMs))) return false;
   }
   return true;
 }
 
-/** The same, if there is as much time. A run that has sent something leaves the rest to a repeat, which waits then. */
+/**
+ * Waits and keeps the hop's lease, if this invocation lives that long. If not, an invocation that has sent something leaves
+ * the rest to a repeat of the hop, and one that has not leaves it to the tick.
+ */
 export async function waitOrLeave(ctx: Context, hop: Hop, waitMs: number, hasSent: boolean): Promise<Turn> {
   const spareMs = ctx.remainingMs() - ctx.config.reserveMs;
   if (Math.max(0, waitMs) < spareMs) return (await waitHolding(ctx, hop, waitMs)) ? 'go' : 'stopped';
@@ -37,29 +38,35 @@ export async function waitOrLeave(ctx: Context, hop: Hop, waitMs: number, hasSen
   return 'stopped';
 }
 
-/** A chunk may take longer than it should, on a starved machine or a slow FCM. */
+/** Keeps the hop's lease while `work` goes on: on a starved machine, or with a slow FCM, a chunk may outlast the lease. */
 export async function whileHolding<T>(
-  { store, config, log }: Context,
+  { store, config, clock, log }: Pick<Context, 'store' | 'config' | 'clock' | 'log'>,
   hop: Hop,
   work: () => Promise<T>,
 ): Promise<T> {
-  const beat = setInterval(() => {
-    store
-      .holdHop(hop, config.leaseMs)
-      .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
-  }, config.leaseMs / 3);
+  const ended = new AbortController();
+  const extend = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(config.leaseMs / 3, ended.signal);
+      await store
+        .holdHop(hop, config.leaseMs)
+        .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
+    }
+  };
+  // It ends only by the signal, and that is no error.
+  extend().catch(() => {});
   try {
     return await work();
   } finally {
-    clearInterval(beat);
+    ended.abort();
   }
 }
 
-/** A run without time for even one chunk would repeat for ever, so that is an error, which Lambda retries only twice. */
+/** An invocation without time for a single chunk would repeat without end: an error, which Lambda retries only twice. */
 function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
   return new PushError(
     'OUT_OF_TIME',
     `announcement ${hop.announcementId}, hop at ${hop.fromId}: ${Math.round(remainingMs())} ms left before the ` +
-      `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: raise the function's time-out`,
+      `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: increase the function's time-out`,
   );
 }

@@ -1,13 +1,10 @@
 import type { BroadcastJob } from '../../src/job.ts';
 import type { Device } from '../../src/model/device.ts';
 import type { Store } from '../../src/store.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
-import { systemClock } from '../../src/clock.ts';
 import { PushError } from '../../src/errors.ts';
-import { openStore } from '../../src/db/open.ts';
-import { reserveSlot } from '../../src/pace/reserve.ts';
+import { reserveTurn, reserveUrgent } from '../../src/pace/reserve.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import {
   delivered,
@@ -19,15 +16,24 @@ import {
   type TestOptions,
   fixedSender,
 } from '../support/context.ts';
+import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
+import { openTimedStore } from '../support/timed-store.ts';
 
 let database: TestDatabase;
 let store: Store;
+let clock: TestClock;
 
 beforeEach(async () => {
+  clock = makeTestClock({ isEager: true });
   database = await makeDatabase('sqlite');
-  store = await openStore(database.config, systemClock);
+  store = openTimedStore(database.config, clock);
 });
+
+/** A context on the test's clock. */
+function contextOf(options: TestOptions = {}): TestContext {
+  return makeContext(store, { clock, ...options });
+}
 afterEach(async () => {
   await store.close();
   await database.drop();
@@ -39,9 +45,9 @@ async function announce(devices: number, lanes = 1): Promise<BroadcastJob> {
   return { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
 }
 
-/** Runs the job and every job that comes of it, one after another. */
+/** Runs the job and every job that it leads to, one after another. */
 async function runAll(job: BroadcastJob, options: TestOptions = {}): Promise<TestContext> {
-  const ctx = makeContext(store, options);
+  const ctx = contextOf(options);
   const jobs: BroadcastJob[] = [job];
   for (let next = jobs.shift(); next; next = jobs.shift()) {
     const before = ctx.invoked.length;
@@ -61,43 +67,43 @@ test('every device is pushed to once, in pages, and the announcement ends as don
   expect(await store.countHops(job.announcementId)).toEqual({ open: 0, closed: 3 });
 });
 
-test('a full page hands the baton on before it sends its own', async () => {
+test('a full page hands the baton on before it sends its own pushes', async () => {
   const job = await announce(21);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   await runHop(ctx, job);
   ctx.story.length = 0;
   expect(await runHop(ctx, { ...job, fromId: 11 })).toMatchObject({ end: 'done', sent: 10 });
   expect(ctx.story).toEqual(['invoke 21', 'send 4', 'send 4', 'send 2']);
 });
 
-test('the first chunk of all is judged before anybody else is woken', async () => {
+test('the canary is judged before any other hop is woken', async () => {
   const job = await announce(25);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   expect(await runHop(ctx, job)).toMatchObject({ end: 'done', sent: 10 });
   expect(ctx.story).toEqual(['send 4', 'invoke 11', 'send 4', 'send 2']);
 
   const second = await store.createAnnouncement(draft);
-  const failing = makeContext(store, { answer: () => outcome('misconfigured', 'HTTP_404_NOT_FOUND') });
+  const failing = contextOf({ answer: () => outcome('misconfigured', 'HTTP_404_NOT_FOUND') });
   await runHop(failing, { ...job, announcementId: second });
   expect(failing.story).toEqual(['send 4']);
   expect((await store.fetchAnnouncement(second))?.statusReason).toContain('check FCM_PROJECT_ID');
 });
 
-test("tokens of another project are the project's fault when they are most of a chunk, and the devices' own when few", async () => {
+test("tokens of another project are the project's fault when they are most of a chunk, and the devices' fault when few", async () => {
   const job = await announce(8);
   const mismatch = outcome('rejected', 'SENDER_ID_MISMATCH');
-  const few = makeContext(store, { answer: ({ deviceId }) => (deviceId % 4 === 0 ? mismatch : delivered) });
+  const few = contextOf({ answer: ({ deviceId }) => (deviceId % 4 === 0 ? mismatch : delivered) });
   expect(await runHop(few, job)).toMatchObject({ end: 'done' });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 6, rejected: 2 });
 
   const second = { ...job, announcementId: await store.createAnnouncement(draft) };
-  expect(await runHop(makeContext(store, { answer: () => mismatch }), second)).toMatchObject({
+  expect(await runHop(contextOf({ answer: () => mismatch }), second)).toMatchObject({
     end: 'stopped',
     sent: 4,
   });
   expect(await store.countDeliveries(second.announcementId)).toMatchObject({ misconfigured: 4, rejected: 0 });
   await store.moveAnnouncement(second.announcementId, ['failed'], 'running', null);
-  expect(await runHop(makeContext(store), second)).toMatchObject({ end: 'done', sent: 8 });
+  expect(await runHop(contextOf(), second)).toMatchObject({ end: 'done', sent: 8 });
 });
 
 test('a page of exactly the page size is the last one', async () => {
@@ -105,7 +111,7 @@ test('a page of exactly the page size is the last one', async () => {
   expect(ctx.story).toEqual(['send 4', 'send 4', 'send 2']);
 });
 
-test('no devices at all is a broadcast that is done', async () => {
+test('a broadcast to no devices at all is done', async () => {
   const job = await announce(0);
   const ctx = await runAll(job);
   expect(ctx.story).toEqual([]);
@@ -114,24 +120,24 @@ test('no devices at all is a broadcast that is done', async () => {
 
 test('a duplicate event does nothing', async () => {
   const job = await announce(25);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   await runHop(ctx, job);
   expect(await runHop(ctx, job)).toMatchObject({ end: 'idle', sent: 0 });
   expect(ctx.invoked).toHaveLength(1);
   expect(ctx.sent).toHaveLength(10);
 });
 
-test('of two runs of one hop at once, one works', async () => {
+test('of several invocations of one hop at the same time, one works', async () => {
   const job = await announce(10);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   const ends = await Promise.all([runHop(ctx, job), runHop(ctx, job), runHop(ctx, job)]);
   expect(ends.map(({ end }) => end).toSorted()).toEqual(['done', 'idle', 'idle']);
   expect(ctx.sent).toHaveLength(10);
 });
 
-test('an event for a cursor that no chain came by forks nothing', async () => {
+test('an event for a cursor at which no hop was planted does nothing', async () => {
   const job = await announce(25);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   await runHop(ctx, job);
   expect(await runHop(ctx, { ...job, fromId: 5 })).toMatchObject({ end: 'idle' });
   expect(ctx.sent).toHaveLength(10);
@@ -147,48 +153,48 @@ test('a broadcast may begin at a later device', async () => {
   );
 });
 
-test('an announcement that does not exist is named', async () => {
+test('an unknown announcement is an error that names its id', async () => {
   const job = { kind: 'broadcast', announcementId: 4711, round: 0, fromId: 0 } as const;
-  await expect(runHop(makeContext(store), job)).rejects.toThrow(
+  await expect(runHop(contextOf(), job)).rejects.toThrow(
     'announcementId: expected the id of a row in push_announcement, got 4711',
   );
 });
 
-test('a pause is seen before the next chunk, and the rest is sent after it', async () => {
+test('a pause takes effect before the next chunk, and the rest is sent after a resume', async () => {
   const job = await announce(10);
   const { announcementId } = job;
-  const ctx = makeContext(store, {
+  const ctx = contextOf({
     beforeSend: async () => void (await store.moveAnnouncement(announcementId, ['running'], 'paused', null)),
   });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 4 });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
   await store.moveAnnouncement(announcementId, ['paused'], 'running', null);
-  const resumed = makeContext(store);
+  const resumed = contextOf();
   expect(await runHop(resumed, job)).toMatchObject({ end: 'done', sent: 6 });
   expect(resumed.sent).toEqual(['target-5', 'target-6', 'target-7', 'target-8', 'target-9', 'target-10']);
 });
 
-test('a run that breaks off is repeated: the same page, without those already sent, handed over once', async () => {
+test('an invocation that breaks off is repeated: the same page, without what was sent, handed over once', async () => {
   const job = await announce(25);
   let chunks = 0;
-  const breaking = makeContext(store, {
+  const breaking = contextOf({
     beforeSend: () => {
       if (++chunks === 2) throw new Error('the database went away');
     },
   });
   await expect(runHop(breaking, job)).rejects.toThrow('the database went away');
-  const repeat = makeContext(store);
+  const repeat = contextOf();
   expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 6 });
   expect(repeat.invoked).toEqual([]);
   expect([...breaking.sent, ...repeat.sent]).toEqual(madeUpDevices(10).map(({ target }) => target));
 });
 
-test('a run that could not hand over sends no more than the first chunk, and its repeat hands over', async () => {
+test('an invocation that could not hand over sends only the canary, and its repeat hands over', async () => {
   const job = await announce(25);
-  const failing = makeContext(store, { invoke: () => Promise.reject(new PushError('INVOKE_FAILED', 'no')) });
+  const failing = contextOf({ invoke: () => Promise.reject(new PushError('INVOKE_FAILED', 'no')) });
   await expect(runHop(failing, job)).rejects.toThrow(PushError);
   expect(failing.sent).toHaveLength(4);
-  const repeat = makeContext(store);
+  const repeat = contextOf();
   expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 6 });
   expect(repeat.invoked).toEqual([{ ...job, fromId: 11 }]);
 });
@@ -196,7 +202,7 @@ test('a run that could not hand over sends no more than the first chunk, and its
 test('a hop that runs out of time leaves the rest to a repeat of itself', async () => {
   const job = await announce(10);
   let leftMs = 300_000;
-  const ctx = makeContext(store, {
+  const ctx = contextOf({
     beforeSend: () => void (leftMs = leftMs === 300_000 ? 14_999 : 300_001),
     remainingMs: () => leftMs,
   });
@@ -207,14 +213,14 @@ test('a hop that runs out of time leaves the rest to a repeat of itself', async 
   expect(ctx.sent).toHaveLength(10);
 });
 
-test('a hop that has no time for even one chunk fails, and does not repeat itself for ever', async () => {
+test('a hop without time for a single chunk fails, and does not repeat itself without end', async () => {
   const job = await announce(10);
-  const ctx = makeContext(store, { remainingMs: () => 10_000 });
+  const ctx = contextOf({ remainingMs: () => 10_000 });
   await expect(runHop(ctx, job)).rejects.toMatchObject({ code: 'OUT_OF_TIME' });
   expect(ctx.invoked).toEqual([]);
 });
 
-test('each device has the verdict that FCM gave for it', async () => {
+test('each device gets the verdict that FCM gave for it', async () => {
   const job = await announce(10);
   const verdicts = ['delivered', 'unregistered', 'rejected'] as const;
   await runAll(job, { answer: ({ deviceId }) => outcome(verdicts[deviceId % 3]!, 'SO_IT_IS') });
@@ -223,17 +229,16 @@ test('each device has the verdict that FCM gave for it', async () => {
   for (const [deviceId, verdict] of recorded) expect(verdict).toBe(verdicts[deviceId % 3]);
 });
 
-test('what FCM did not take is sent again in a round of its own, when it is due, and nobody else is', async () => {
+test('what FCM did not take is sent again in a retry round when it is due, and nothing else is', async () => {
   const job = await announce(25);
   const first = await runAll(job, {
-    env: { RETRY_MS: '1' },
     answer: ({ deviceId }) => (deviceId % 2 === 0 ? outcome('retryable', 'UNAVAILABLE') : delivered),
   });
   expect(first.sent).toHaveLength(25);
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'running' });
 
-  await sleep(10);
-  const ctx = makeContext(store);
+  await clock.advance(15_000);
+  const ctx = contextOf();
   await scan(ctx);
   expect(ctx.invoked).toEqual([{ ...job, round: 1 }]);
   const second = await runAll({ ...job, round: 1 });
@@ -244,11 +249,11 @@ test('what FCM did not take is sent again in a round of its own, when it is due,
 
 test('after the last attempt a refusal is final', async () => {
   const job = await announce(3);
-  const env = { RETRY_MS: '1', MAX_ATTEMPTS: '2' };
+  const env = { MAX_ATTEMPTS: '2' };
   const answer = ({ deviceId }: Device) => (deviceId === 1 ? delivered : outcome('retryable', 'UNAVAILABLE'));
   await runAll(job, { env, answer });
-  await sleep(10);
-  await scan(makeContext(store, { env }));
+  await clock.advance(15_000);
+  await scan(contextOf({ env }));
   await runAll({ ...job, round: 1 }, { env, answer });
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({
@@ -265,48 +270,48 @@ test('at most once: a push caught in a crash stays unknown, and is not sent agai
   let chunks = 0;
   const recordDeliveries: Store['recordDeliveries'] = (hop, deliveries) =>
     ++chunks === 2 ? Promise.reject(new Error('killed')) : store.recordDeliveries(hop, deliveries);
-  const dying = { ...makeContext(store), store: { ...store, recordDeliveries } };
+  const dying = { ...contextOf(), store: { ...store, recordDeliveries } };
   await expect(runHop(dying, job)).rejects.toThrow('killed');
-  const repeat = makeContext(store);
+  const repeat = contextOf();
   expect(await runHop(repeat, job)).toMatchObject({ end: 'done', sent: 2 });
   expect(repeat.sent).toEqual(['target-9', 'target-10']);
   expect(await store.countDeliveries(announcementId)).toMatchObject({ delivered: 6, unknown: 4 });
 });
 
-test('at most once: what could not be sent for want of a token is sent after the mend', async () => {
+test('at most once: what could not be sent without an access token is sent after the fix', async () => {
   await store.addDevices(madeUpDevices(10));
   const announcementId = await store.createAnnouncement({ ...draft, guarantee: 'at-most-once' });
   const job = { kind: 'broadcast', announcementId, round: 0, fromId: 0 } as const;
-  const ctx = makeContext(store, {
+  const ctx = contextOf({
     beforeSend: () => {
       throw new PushError('BAD_CREDENTIALS', 'no access token for FCM: invalid_grant');
     },
   });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
   await store.moveAnnouncement(announcementId, ['failed'], 'running', null);
-  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(await runHop(contextOf(), job)).toMatchObject({ end: 'done', sent: 10 });
   expect(await store.countDeliveries(announcementId)).toMatchObject({ delivered: 10, unknown: 0 });
 });
 
-test("a failure that is no device's fault stops the announcement after one chunk, and is sent again once it runs", async () => {
+test("a failure that is not the devices' fault stops the announcement after one chunk, and is sent again after a resume", async () => {
   const job = await announce(10);
-  const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED') });
+  const ctx = contextOf({ answer: () => outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED') });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 4 });
   const failed = await store.fetchAnnouncement(job.announcementId);
   expect(failed?.status).toBe('failed');
   expect(failed?.statusReason).toContain(
-    '4 of 4 pushes for no fault of the devices (HTTP_401_UNAUTHENTICATED)',
+    'FCM refused 4 of 4 pushes, and not because of the devices (HTTP_401_UNAUTHENTICATED)',
   );
 
   await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
-  const mended = makeContext(store);
-  expect(await runHop(mended, job)).toMatchObject({ end: 'done', sent: 10 });
+  const fixed = contextOf();
+  expect(await runHop(fixed, job)).toMatchObject({ end: 'done', sent: 10 });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 10, misconfigured: 0 });
 });
 
-test('credentials that give no token stop the announcement with the reason', async () => {
+test('credentials that give no access token stop the announcement with the reason', async () => {
   const job = await announce(10);
-  const ctx = makeContext(store, {
+  const ctx = contextOf({
     beforeSend: () => {
       throw new PushError('BAD_CREDENTIALS', 'no access token for FCM: invalid_grant');
     },
@@ -318,44 +323,45 @@ test('credentials that give no token stop the announcement with the reason', asy
   });
 });
 
-test('a reply of another length than the chunk is refused, and nothing is recorded', async () => {
+test("a sender's reply of another length than the chunk is refused, and nothing is recorded", async () => {
   const job = await announce(10);
-  const ctx = makeContext(store);
+  const ctx = contextOf();
   const short = { ...ctx, senders: fixedSender({ send: async () => [], close: async () => {} }) };
-  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one a push, got 0');
+  await expect(runHop(short, job)).rejects.toThrow('sender: expected 4 outcomes, one for each push, got 0');
   expect(await store.fetchVerdicts(job.announcementId, 1, 10)).toEqual(new Map());
 });
 
-test('a hop that fails again and again stops the announcement, and is tried anew after a resume', async () => {
+test('a hop that fails again and again stops the announcement, and is tried again after a resume', async () => {
   const job = await announce(10);
-  const broken = makeContext(store);
+  const broken = contextOf();
   const failing = { ...broken, store: { ...store, fetchPage: () => Promise.reject(new Error('a bad row')) } };
   for (let times = 1; times < 20; times++) await expect(runHop(failing, job)).rejects.toThrow('a bad row');
   expect(await runHop(failing, job)).toMatchObject({ end: 'stopped' });
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({
     status: 'failed',
-    statusReason: "the hop at 0, round 0, was begun 20 times without sending: the function's log says why",
+    statusReason:
+      "the hop at 0, round 0, was claimed 20 times without sending anything: the function's log says why",
   });
   await store.moveAnnouncement(job.announcementId, ['failed'], 'running', null);
-  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 10 });
+  expect(await runHop(contextOf(), job)).toMatchObject({ end: 'done', sent: 10 });
 });
 
-test('a slot that opens after the run would have to end is waited for by another run', async () => {
+test('a slot that opens after the invocation has to end is left to another invocation', async () => {
   const job = await announce(25);
   const env = { FCM_MESSAGES_PER_MINUTE: '1' };
-  await reserveSlot(makeContext(store, { env }), 'default', 10);
-  const ctx = makeContext(store, { env });
+  await reserveTurn(contextOf({ env }), { source: 'default', announcementId: 4711 }, 10);
+  const ctx = contextOf({ env });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
   expect(ctx.invoked).toEqual([]);
   expect(await scan(ctx)).toMatchObject({ woken: 0 });
   expect(await store.claimHop(job, 'another', 1000)).toMatchObject({ kind: 'claimed' });
 });
 
-test('after a 429 no chunk is sent before FCM wants one again', async () => {
+test("after a 429 no chunk is sent before FCM's Retry-After is over", async () => {
   const job = await announce(10);
   const { announcementId } = job;
   const throttled = { ...outcome('retryable', 'QUOTA_EXCEEDED'), retryAfterMs: 400_000 };
-  const ctx = makeContext(store, { answer: () => throttled });
+  const ctx = contextOf({ answer: () => throttled });
   expect(await runHop(ctx, job)).toMatchObject({ end: 'repeated', sent: 4 });
   expect(ctx.invoked).toEqual([job]);
   expect(await runHop(ctx, job)).toMatchObject({ end: 'stopped', sent: 0 });
@@ -363,21 +369,20 @@ test('after a 429 no chunk is sent before FCM wants one again', async () => {
   expect(await store.countDeliveries(announcementId)).toMatchObject({ retryable: 4 });
 });
 
-test('a few refusals for no fault of the devices are tried again, since nothing else would', async () => {
+test("a few refusals that are not the devices' fault are retried in a round of their own", async () => {
   const job = await announce(4);
-  const env = { RETRY_MS: '1' };
   const answer = ({ deviceId }: Device) =>
     deviceId > 2 ? outcome('misconfigured', 'HTTP_401_UNAUTHENTICATED') : delivered;
-  await runAll(job, { env, answer });
-  await sleep(10);
-  await scan(makeContext(store, { env }));
-  const second = await runAll({ ...job, round: 1 }, { env });
+  await runAll(job, { answer });
+  await clock.advance(15_000);
+  await scan(contextOf());
+  const second = await runAll({ ...job, round: 1 });
   expect(second.sent).toEqual(['target-3', 'target-4']);
   expect(await store.fetchAnnouncement(job.announcementId)).toMatchObject({ status: 'done' });
   expect(await store.countDeliveries(job.announcementId)).toMatchObject({ delivered: 4, misconfigured: 0 });
 });
 
-test('lanes begin once the first chunk is judged, and go over every device once', async () => {
+test('lanes begin once the canary is judged, and go over every device once', async () => {
   const job = await announce(60, 3);
   const ctx = await runAll(job);
   expect(ctx.story.slice(0, 5)).toEqual(['send 4', 'invoke 11', 'invoke 21', 'invoke 41', 'send 4']);
@@ -397,42 +402,46 @@ test('lanes begin once the first chunk is judged, and go over every device once'
   ]);
 });
 
-test('an urgent message in the middle of a page puts the rest of it off', async () => {
+test('an urgent message in the middle of a page delays the rest of the page', async () => {
   const job = await announce(8);
   // A chunk of 4 takes 100 ms.
   const env = { FCM_MESSAGES_PER_MINUTE: '2449' };
-  const at: number[] = [];
-  const ctx = makeContext(store, {
+  const sentAt: number[] = [];
+  const ctx = contextOf({
     env,
     beforeSend: async () => {
-      at.push(performance.now());
-      if (at.length > 1) return;
-      expect((await reserveSlot(ctx, 'default', 20, { urgent: true })).waitMs).toBe(0);
+      sentAt.push(clock.now());
+      if (sentAt.length > 1) return;
+      expect(await reserveUrgent(ctx, 'default', 20)).toMatchObject({ waitMs: 0, takenMs: 500 });
     },
   });
   await runHop(ctx, job);
-  // The chunk's own 100 ms and the 500 ms of the urgent ones.
-  expect(at[1]! - at[0]!).toBeGreaterThan(590);
+  // The chunk's own 100 ms and the 500 ms of the urgent messages.
+  expect(sentAt[1]! - sentAt[0]!).toBe(600);
 });
 
-test('a page that fell behind its slot is not made up for in a rush: the rest reserves anew', async () => {
+test('a page that fell behind its slot does not catch up in a rush: the rest reserves again', async () => {
   const job = await announce(8);
   const { announcementId } = job;
   const env = { FCM_MESSAGES_PER_MINUTE: '2449' };
-  const ctx = makeContext(store, { env, beforeSend: () => sleep(ctx.sent.length === 0 ? 1500 : 0) });
-  const running = runHop(ctx, job);
-  await sleep(1000);
-  const before = await store.fetchBudget('default', announcementId);
-  await running;
-  const after = await store.fetchBudget('default', announcementId);
-  expect(after.version).toBe(before.version + 1);
+  const versions: number[] = [];
+  const ctx = contextOf({
+    env,
+    beforeSend: async () => {
+      versions.push((await store.fetchBudget('default', announcementId)).version);
+      // The first chunk is 1500 ms late: more than MAX_LATE_MS.
+      if (versions.length === 1) await clock.advance(1500);
+    },
+  });
+  await runHop(ctx, job);
+  expect(versions[1]).toBe(versions[0]! + 1);
   expect(ctx.sent).toHaveLength(8);
 });
 
-test('a device that another announcement finds unregistered after the page was read is pushed to by its repeat', async () => {
+test('a device that another announcement finds unregistered after the page was read is still sent to by the repeat', async () => {
   const job = await announce(10);
   let chunks = 0;
-  const breaking = makeContext(store, {
+  const breaking = contextOf({
     beforeSend: () => {
       if (++chunks === 2) throw new Error('the database went away');
     },
@@ -441,7 +450,7 @@ test('a device that another announcement finds unregistered after the page was r
   const other = { ...job, announcementId: await store.createAnnouncement(draft) };
   const gone = outcome('unregistered', 'UNREGISTERED');
   await runAll(other, { answer: ({ deviceId }) => (deviceId === 10 ? gone : delivered) });
-  expect(await runHop(makeContext(store), job)).toMatchObject({ end: 'done', sent: 6 });
+  expect(await runHop(contextOf(), job)).toMatchObject({ end: 'done', sent: 6 });
   expect((await store.fetchVerdicts(job.announcementId, 1, 10)).size).toBe(10);
 
   const third = await runAll({ ...job, announcementId: await store.createAnnouncement(draft) });

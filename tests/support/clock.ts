@@ -17,15 +17,16 @@ interface Waiting {
 }
 
 /**
- * A clock that stands still until told to go on; with `isEager`, sleeping is what makes time pass: each sleep ends at once,
- * and it is that much later.
+ * A clock that stands still until told to go on. With `isEager`, sleeping makes time pass: each sleep ends at once, and it is
+ * that much later; but for sleeps with a signal, which wait in the background of some work.
  */
 export function makeTestClock({ startMs = Date.UTC(2026, 0, 1), isEager = false } = {}): TestClock {
   let now = startMs;
   let waiting: Waiting[] = [];
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const at = (ms: number, wake: () => void): Waiting => {
-    const entry = { at: now + ms, wake };
+    // Whole milliseconds, as real timers have them.
+    const entry = { at: now + Math.ceil(ms), wake };
     waiting.push(entry);
     return entry;
   };
@@ -52,7 +53,7 @@ export function makeTestClock({ startMs = Date.UTC(2026, 0, 1), isEager = false 
           waiting = waiting.filter((each) => each !== entry);
           reject(signal.reason as Error);
         });
-        if (isEager) void advance(ms);
+        if (isEager && !signal) void advance(Math.ceil(ms));
       }),
     timeout: (ms) => {
       const controller = new AbortController();

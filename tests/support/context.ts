@@ -8,7 +8,7 @@ import { makeSenders } from '../../src/fcm/open.ts';
 import { systemClock } from '../../src/clock.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import type { Context, Addressee, Sender, Senders } from '../../src/context.ts';
+import type { Addressee, Clock, Context, Sender, Senders } from '../../src/context.ts';
 
 export const draft: NewAnnouncement = {
   source: 'default',
@@ -74,10 +74,18 @@ export interface TestOptions {
   readonly beforeSend?: () => Promise<void> | void;
   readonly invoke?: (job: PushJob) => Promise<void>;
   readonly remainingMs?: () => number;
+  readonly clock?: Clock;
 }
 
 export function makeContext(store: Store, options: TestOptions = {}): TestContext {
-  const { env = {}, answer = () => delivered, beforeSend, invoke, remainingMs = () => 300_000 } = options;
+  const {
+    env = {},
+    answer = () => delivered,
+    beforeSend,
+    invoke,
+    remainingMs = () => 300_000,
+    clock = systemClock,
+  } = options;
   const sent: string[] = [];
   const invoked: PushJob[] = [];
   const story: string[] = [];
@@ -91,7 +99,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     config,
     store,
     gatherer: makeGatherer(),
-    clock: systemClock,
+    clock,
     log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
     requestId: 'request-1',
     functionName: 'baton',
@@ -106,7 +114,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
         },
         close: async () => {},
       },
-      (source) => makeSenders(config, systemClock).check(source),
+      (source) => makeSenders(config, clock).check(source),
     ),
     invoker: {
       async invoke(_name, job) {

@@ -1,0 +1,21 @@
+import type { Context } from '../context.ts';
+import type { HopKey } from '../model/hop.ts';
+
+/**
+ * Goes on after a round whose hops are all closed. Deliveries that FCM did not take get a retry round, which the tick wakes
+ * when it is due; without such deliveries the announcement is done. Does nothing while a hop is open.
+ */
+export async function finishIfComplete(
+  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
+  { announcementId, round }: Pick<HopKey, 'announcementId' | 'round'>,
+): Promise<void> {
+  if ((await store.countHops(announcementId)).open > 0) return;
+  if (round + 1 < config.maxAttempts && (await store.plantRound(announcementId, round + 1))) {
+    log.info('retry round planted', { announcementId, round: round + 1 });
+    return;
+  }
+  await store.settleRetries(announcementId, round);
+  if (await store.finishAnnouncement(announcementId, round)) {
+    log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
+  }
+}
