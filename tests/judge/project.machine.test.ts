@@ -4,12 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import type { Context, Services } from '../../src/context.ts';
 import { openServices } from '../../src/handler.ts';
+import { makeTestClock, type TestClock } from '../support/clock.ts';
+import { openTimedStore } from '../support/timed-store.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { draft, madeUpDevices } from '../support/context.ts';
@@ -17,18 +18,20 @@ import { databaseKinds, makeDatabase, type TestDatabase } from '../support/datab
 
 const DEVICES = 300;
 const CHUNK = 50;
-/** The first wait of an outage; longer than a run here has time for, so that it is left to the tick. */
+/** The first wait of an outage; longer than an invocation here has time for, so that it is left to the tick. */
 const RETRY_MS = 600;
-const FOR_GOOD = { fromMs: 0, forMs: 3_600_000 };
+const WITHOUT_END = { fromMs: 0, forMs: 3_600_000 };
 
-describe.each(databaseKinds())('trouble that is no fault of the devices, on %s', (kind) => {
+describe.each(databaseKinds())("failures that are not the devices' fault, on %s", (kind) => {
   let database: TestDatabase;
   let folder: string;
   let sandbox: FcmSandbox;
   let services: Services;
+  let clock: TestClock;
   const invoked: PushJob[] = [];
 
   beforeEach(async () => {
+    clock = makeTestClock({ startMs: Date.now(), isEager: true });
     database = await makeDatabase(kind);
     folder = mkdtempSync(join(tmpdir(), 'baton-systemic-'));
   });
@@ -39,13 +42,13 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     rmSync(folder, { recursive: true });
   });
 
-  /** The function as it is, against an FCM that is as told. */
+  /** Opens the function's own services, against a sandbox of FCM with these options. */
   async function meet(fcm: FcmSandboxOptions, env: Record<string, string> = {}): Promise<void> {
     sandbox = await startFcmSandbox(fcm);
     invoked.length = 0;
     // Google's own client reads it from there.
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', writeSandboxCredentials(folder, sandbox.tokenUrl));
-    services = await openServices(
+    const opened = await openServices(
       {
         DATABASE_URL: database.url,
         FCM_ENDPOINT: sandbox.endpoint,
@@ -60,6 +63,10 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
       },
       () => {},
     );
+    await opened.store.close();
+    // Waits pass at once; FCM's time-out is real.
+    const timed = { ...clock, timeout: (ms: number) => AbortSignal.timeout(ms) };
+    services = { ...opened, clock: timed, store: openTimedStore(database.config, clock) };
   }
 
   async function leave(): Promise<void> {
@@ -78,7 +85,7 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     return { kind: 'broadcast', announcementId, round: 0, fromId: 0 };
   }
 
-  /** Runs the job and every job that comes of it. */
+  /** Runs the job and every job that it leads to. */
   async function runAll(job: BroadcastJob): Promise<void> {
     const jobs: PushJob[] = [job];
     const ctx: Context = {
@@ -105,7 +112,7 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     await connection.end();
   }
 
-  /** At most one chunk was asked of FCM and is in the ledger, nobody was woken, and no device was marked. */
+  /** At most one chunk was sent to FCM and is in the ledger, no other hop was woken, and no device was marked. */
   async function expectOneChunkSpent({ announcementId }: BroadcastJob): Promise<void> {
     const { store } = services;
     expect(sandbox.accepted.size).toBe(0);
@@ -117,7 +124,7 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     expect(await store.countUnregistered()).toEqual([]);
   }
 
-  /** In FCM's own log each device has it once. */
+  /** Each device is in FCM's own log once. */
   async function expectDone({ announcementId }: BroadcastJob): Promise<void> {
     expect(await services.store.fetchAnnouncement(announcementId)).toMatchObject({
       status: 'done',
@@ -136,8 +143,8 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
 
   test.each<[string, FcmSandboxOptions, RegExp]>([
     ['tokens of another project', { faults: { mismatch: 1 } }, /another Firebase project/],
-    ['an expired key', { outage: { kind: '401', ...FOR_GOOD } }, /HTTP_401.*service account key/],
-    ['a project that is not there', { outage: { kind: '404', ...FOR_GOOD } }, /HTTP_404.*FCM_PROJECT_ID/],
+    ['an expired key', { outage: { kind: '401', ...WITHOUT_END } }, /HTTP_401.*service account key/],
+    ['a project that is not there', { outage: { kind: '404', ...WITHOUT_END } }, /HTTP_404.*FCM_PROJECT_ID/],
     ['every app gone', { faults: { unregistered: 1 } }, /UNREGISTERED.*--accept-unregistered/],
   ])('%s: it fails after one chunk, says why, and resume completes it', async (_words, fcm, reason) => {
     await meet(fcm);
@@ -153,7 +160,7 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     await expectDone(job);
   });
 
-  test('a message of more than 4,096 bytes fails after one chunk, and is pushed once it is shorter', async () => {
+  test('a message of more than 4,096 bytes fails after one chunk, and is sent after it was shortened', async () => {
     await meet({});
     const job = await announce({ data: { text: 'x'.repeat(4096) } });
     await runAll(job);
@@ -165,7 +172,7 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
     await expectDone(job);
   });
 
-  test('apps that are gone indeed are believed once somebody says so; and may be taken back in', async () => {
+  test('apps that are really gone are accepted after a resume that says so, and may be restored', async () => {
     await meet({ faults: { unregistered: 1 } });
     const job = await announce();
     await runAll(job);
@@ -180,8 +187,13 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
   });
 
   test.each<[string, FcmSandboxOptions, Record<string, string>, RegExp]>([
-    ['503', { outage: { kind: '503', ...FOR_GOOD } }, {}, /^FCM is down \(UNAVAILABLE\): waiting until 20/],
-    ['silence', { outage: { kind: 'silent', ...FOR_GOOD } }, {}, /^FCM does not answer \(TIMEOUT/],
+    [
+      '503',
+      { outage: { kind: '503', ...WITHOUT_END } },
+      {},
+      /^FCM is down \(UNAVAILABLE\): waiting until 20/,
+    ],
+    ['silence', { outage: { kind: 'silent', ...WITHOUT_END } }, {}, /^FCM does not answer \(TIMEOUT/],
     [
       'no connection',
       {},
@@ -198,9 +210,9 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
       expect((await statusOf(job))?.statusReason).toMatch(reason);
       await expectOneChunkSpent(job);
 
-      // The tick comes again while FCM is still down: it is asked, and nobody's push is spent on that.
+      // The next tick comes while FCM is still down: it is probed, and no device's push is spent on that.
       const before = sandbox.stats().requests;
-      await sleep(RETRY_MS + 100);
+      await clock.advance(RETRY_MS + 100);
       await runAll(job);
       expect(sandbox.stats().requests - before).toBeLessThanOrEqual(3);
       expect((await statusOf(job))?.statusReason).toMatch(reason);
@@ -210,11 +222,11 @@ describe.each(databaseKinds())('trouble that is no fault of the devices, on %s',
 
       await leave();
       await meet({});
-      await sleep(2 * RETRY_MS + 100);
+      await clock.advance(2 * RETRY_MS + 100);
       await runAll(job);
-      // What was not answered may have been accepted: it is tried again in a round of its own.
+      // What was not answered may have been accepted: it is sent again in a retry round.
       const retries = { ...job, round: 1 };
-      await sleep(2 * RETRY_MS);
+      await clock.advance(2 * RETRY_MS);
       await runAll(retries);
       await expectDone(job);
       const statement = await services.store.fetchVerdicts(job.announcementId, 0, 10_000);

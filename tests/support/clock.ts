@@ -40,7 +40,7 @@ export function makeTestClock({ startMs = Date.UTC(2026, 0, 1), isEager = false 
       now = Math.max(now, next.at);
       next.wake();
     }
-    now = until;
+    now = Math.max(now, until);
     await settle();
   }
   return {

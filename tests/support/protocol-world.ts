@@ -5,13 +5,12 @@ import type { Outcome } from '../../src/model/delivery.ts';
 import type { Device } from '../../src/model/device.ts';
 import type { Store } from '../../src/store.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
-import type { Context } from '../../src/context.ts';
+import type { Clock, Context } from '../../src/context.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { scan } from '../../src/broadcast/scan.ts';
-import { clockThatSays } from './clock.ts';
 import { draft, fixedSender, madeUpDevices } from './context.ts';
 
 /** What FCM does with one push. The last two are not answered: `lost` was accepted, `dropped` was not. */
@@ -30,16 +29,16 @@ export interface Setup {
   readonly answers: readonly Answer[];
 }
 
-/** What becomes of the call that a run waits in front of. */
+/** What becomes of the call that an invocation waits in front of. */
 export type Fate = 'done' | 'refused' | 'done, but answered with an error';
 
 /** One invocation of the function, waiting in front of its next statement, invoke or push. */
-interface Run {
+interface Invocation {
   readonly name: string;
   readonly job: PushJob;
   readonly attempt: number;
   readonly killedAt: number;
-  /** What it is about to do. */
+  /** The call that it is about to make. */
   at: string;
   go: (fate: Fate) => void;
   /** Called when it waits again, or has ended. */
@@ -50,17 +49,17 @@ interface Run {
   leasedUntil: number;
   /** Batches begun after the lease was over. */
   late: number;
-  /** It has been let to push one more chunk. */
+  /** Its last holdHop succeeded: it may push one more chunk. */
   cleared: boolean;
-  /** Batches that it may still begin: after a pause, the one that it was let to push before. */
+  /** Batches that it may still begin: after a pause, at most the one that it was cleared for. */
   batches: number;
 }
 
 interface Push {
-  readonly run: Run;
+  readonly invocation: Invocation;
   readonly deviceId: number;
   readonly answer: Answer;
-  /** For no fault of the device: the round goes over it again. */
+  /** Refused, and not because of the device: a repeat of the round sends it again. */
   readonly refused: boolean;
   readonly accepted: boolean;
   recorded: 'no' | 'in time' | 'late';
@@ -80,10 +79,19 @@ const LAMBDA_ATTEMPTS = 3;
 
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
-/** The product on a database in memory, with a Lambda, an FCM and a clock that stand still until told to go on. */
+/** The product on a database in memory, with a Lambda, an FCM and a clock that stand still until the test moves them on. */
 export async function makeWorld(setup: Setup) {
   let now = Date.UTC(2026, 0, 1);
-  const clock = clockThatSays(() => now);
+  // An invocation waits only in front of its calls: what it would do by itself while FCM answers (extend its lease) never
+  // comes, and no deadline passes.
+  const clock: Clock = {
+    now: () => now,
+    sleep: (_ms, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+    timeout: () => new AbortController().signal,
+  };
   const driver = openSqlite(':memory:', clock);
   await migrate(driver);
   const store = makeStore(driver);
@@ -116,40 +124,46 @@ export async function makeWorld(setup: Setup) {
   /** Those that were there from the beginning and still are. */
   const audience = new Set(setup.devices.map((_, nth) => nth + 1));
   let joined = 0;
-  const handedOver = new Map<string, Run>();
+  const handedOver = new Map<string, Invocation>();
   const story: string[] = [];
   const wrong: string[] = [];
-  let live: Run[] = [];
+  let live: Invocation[] = [];
   let paused = false;
   let misconfigured = false;
   let started = 0;
-  let runs = 0;
+  let invocations = 0;
 
-  const isLate = (run: Run): boolean => now > run.leasedUntil;
-  const isOut = (run: Run): boolean => run.broken || isLate(run);
-  const tell = (words: string): number => story.push(`${(now % 86_400_000) / 1000} s: ${words}`);
+  const isLate = (invocation: Invocation): boolean => now > invocation.leasedUntil;
+  const isOut = (invocation: Invocation): boolean => invocation.broken || isLate(invocation);
+  const note = (words: string): number => story.push(`${(now % 86_400_000) / 1000} s: ${words}`);
 
-  /** Waits until the run is let on. A push that FCM has begun to take is not refused, as the sender's port has it. */
-  function waiting<T>(run: Run, at: string, call: () => Promise<T> | T, refusable = true): Promise<T> {
+  /** Waits until the invocation is let on. A push that FCM has begun to take is not refused, as the sender's port has it. */
+  function waiting<T>(
+    invocation: Invocation,
+    at: string,
+    call: () => Promise<T> | T,
+    refusable = true,
+  ): Promise<T> {
     return new Promise<Fate>((go) => {
-      Object.assign(run, { at, go });
-      run.rests();
+      Object.assign(invocation, { at, go });
+      invocation.rests();
     }).then(async (fate) => {
-      tell(`${run.name} ${brief(at)}${fate === 'done' || !refusable ? '' : `: ${fate}`}`);
+      note(`${invocation.name} ${brief(at)}${fate === 'done' || !refusable ? '' : `: ${fate}`}`);
       if (!refusable || fate === 'done') return call();
-      run.broken = true;
+      invocation.broken = true;
       if (fate !== 'refused') await call();
       throw new Error(`${at}: ${fate}`);
     });
   }
 
-  /** Every statement waits; what the announcement, the leases and the ledger were told is noted. */
-  function makeRunStore(run: Run): Store {
+  /** Every statement waits; starts, leases and recorded deliveries are noted. */
+  function makeInvocationStore(invocation: Invocation): Store {
     const inner = makeStore({
       ...driver,
-      all: (sql, values) => waiting(run, sql, () => driver.all(sql, values)),
-      run: (sql, values) => waiting(run, sql, () => driver.run(sql, values)),
-      runTogether: (first, ...rest) => waiting(run, first.sql, () => driver.runTogether(first, ...rest)),
+      all: (sql, values) => waiting(invocation, sql, () => driver.all(sql, values)),
+      run: (sql, values) => waiting(invocation, sql, () => driver.run(sql, values)),
+      runTogether: (first, ...rest) =>
+        waiting(invocation, first.sql, () => driver.runTogether(first, ...rest)),
     });
     return {
       ...inner,
@@ -161,27 +175,28 @@ export async function makeWorld(setup: Setup) {
       async claimHop(...asked) {
         const leasedUntil = now + LEASE_MS;
         const claim = await inner.claimHop(...asked);
-        if (claim.kind === 'claimed') run.leasedUntil = leasedUntil;
+        if (claim.kind === 'claimed') invocation.leasedUntil = leasedUntil;
         return claim;
       },
       async holdHop(...asked) {
         const held = await inner.holdHop(...asked);
-        if (held) Object.assign(run, { leasedUntil: now + LEASE_MS, late: 0, cleared: true });
+        if (held) Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0, cleared: true });
         return held;
       },
       async recordDeliveries(key, deliveries) {
         await inner.recordDeliveries(key, deliveries);
         const recorded = new Set(deliveries.map(({ deviceId }) => deviceId));
         for (const each of pushes) {
-          if (each.run !== run || each.recorded !== 'no' || !recorded.has(each.deviceId)) continue;
-          each.recorded = isLate(run) ? 'late' : 'in time';
+          if (each.invocation !== invocation || each.recorded !== 'no' || !recorded.has(each.deviceId))
+            continue;
+          each.recorded = isLate(invocation) ? 'late' : 'in time';
         }
       },
     };
   }
 
   /** Asks FCM for one push; a repeat has to be excused by a crash, a lost lease or an unanswered push. */
-  function push(run: Run, { deviceId }: Device, refused: boolean): Outcome {
+  function push(invocation: Invocation, { deviceId }: Device, refused: boolean): Outcome {
     const answer = setup.answers[pushes.length % setup.answers.length] ?? 'takes';
     const final = setup.devices[deviceId - 1] ?? 'delivered';
     const accepted = !refused && final === 'delivered' && (answer === 'takes' || answer === 'lost');
@@ -190,52 +205,56 @@ export async function makeWorld(setup: Setup) {
         wrong.push(`at most once, but device ${deviceId} got it twice`);
       }
       const excused =
-        isLate(run) ||
+        isLate(invocation) ||
         earlier.recorded === 'late' ||
-        (earlier.recorded === 'no' && isOut(earlier.run)) ||
-        (roundOf(earlier.run) === roundOf(run)
+        (earlier.recorded === 'no' && isOut(earlier.invocation)) ||
+        (roundOf(earlier.invocation) === roundOf(invocation)
           ? earlier.refused
           : !earlier.accepted || earlier.answer === 'lost');
       if (!excused)
-        wrong.push(`device ${deviceId} was pushed to by ${earlier.run.name}, and again by ${run.name}`);
+        wrong.push(
+          `device ${deviceId} was pushed to by ${earlier.invocation.name}, and again by ${invocation.name}`,
+        );
     }
-    pushes.push({ run, deviceId, answer, refused, accepted, recorded: 'no' });
+    pushes.push({ invocation, deviceId, answer, refused, accepted, recorded: 'no' });
     const verdict = refused ? 'misconfigured' : { ...VERDICT, takes: final }[answer];
     // With a Retry-After it would brake the source, which is waited for by the real clock.
     return { verdict, reason: answer, messageName: null, retryAfterMs: null };
   }
 
-  function makeRunContext(run: Run): Context {
+  function makeInvocationContext(invocation: Invocation): Context {
     return {
       config,
       clock,
-      store: makeRunStore(run),
+      store: makeInvocationStore(invocation),
       gatherer: makeGatherer(),
       log: { info() {}, error() {} },
-      requestId: run.name,
+      requestId: invocation.name,
       functionName: 'baton',
-      remainingMs: () => run.killedAt - now,
+      remainingMs: () => invocation.killedAt - now,
       senders: fixedSender({
         async send({ devices }) {
           const half = Math.ceil(devices.length / 2);
           const names = devices.map(({ deviceId }) => deviceId).join(' ');
-          await waiting(run, `begins to push ${names}`, () => {
-            run.cleared = false;
-            if (run.batches-- <= 0) wrong.push(`${run.name} pushed to ${names} though it was paused`);
-            if (isLate(run) && ++run.late > 1) wrong.push(`${run.name} pushed on after it had lost its hop`);
+          await waiting(invocation, `begins to push ${names}`, () => {
+            invocation.cleared = false;
+            if (invocation.batches-- <= 0)
+              wrong.push(`${invocation.name} pushed to ${names} though it was paused`);
+            if (isLate(invocation) && ++invocation.late > 1)
+              wrong.push(`${invocation.name} pushed on after it had lost its hop`);
           });
           // The whole batch alike, as the product takes it.
           const refused = misconfigured;
-          const first = devices.slice(0, half).map((device) => push(run, device, refused));
-          const pushRest = () => devices.slice(half).map((device) => push(run, device, refused));
-          return [...first, ...(await waiting(run, `is half through ${names}`, pushRest, false))];
+          const first = devices.slice(0, half).map((device) => push(invocation, device, refused));
+          const pushRest = () => devices.slice(half).map((device) => push(invocation, device, refused));
+          return [...first, ...(await waiting(invocation, `is half through ${names}`, pushRest, false))];
         },
         close: async () => {},
       }),
       invoker: {
         invoke: (_name, job) =>
-          waiting(run, `invokes ${JSON.stringify(job)}`, () => {
-            checkInvoke(run, job);
+          waiting(invocation, `invokes ${JSON.stringify(job)}`, () => {
+            checkInvoke(invocation, job);
             queue.push({ job, attempt: 1 });
           }),
         close() {},
@@ -243,23 +262,24 @@ export async function makeWorld(setup: Setup) {
     };
   }
 
-  /** The cursor only grows, and a run that is well hands over what no other run that was well has handed over. */
-  function checkInvoke(run: Run, job: PushJob): void {
-    if (run.job.kind !== 'broadcast' || job.kind !== 'broadcast') return;
-    const grown = job.fromId - run.job.fromId;
-    if (job.round !== run.job.round || grown < 0) wrong.push(`${run.name} went back: ${JSON.stringify(job)}`);
+  /** The cursor only grows, and an invocation that is well hands over what no other invocation that was well has handed over. */
+  function checkInvoke(invocation: Invocation, job: PushJob): void {
+    if (invocation.job.kind !== 'broadcast' || job.kind !== 'broadcast') return;
+    const grown = job.fromId - invocation.job.fromId;
+    if (job.round !== invocation.job.round || grown < 0)
+      wrong.push(`${invocation.name} went back: ${JSON.stringify(job)}`);
     if (grown === 0) return;
     const key = `${job.round}/${job.fromId}`;
     const earlier = handedOver.get(key);
-    if (earlier && !isOut(earlier) && !isLate(run)) wrong.push(`hop ${key} was handed over twice`);
-    handedOver.set(key, run);
+    if (earlier && !isOut(earlier) && !isLate(invocation)) wrong.push(`hop ${key} was handed over twice`);
+    handedOver.set(key, invocation);
   }
 
-  /** Starts a run and brings it to its first call. */
-  async function begin(job: PushJob, attempt: number): Promise<Run> {
+  /** Starts an invocation and brings it to its first call. */
+  async function begin(job: PushJob, attempt: number): Promise<Invocation> {
     let rests = (): void => {};
-    const run: Run = {
-      name: `run ${++runs}`,
+    const invocation: Invocation = {
+      name: `invocation ${++invocations}`,
       job,
       attempt,
       killedAt: now + LAMBDA_TIMEOUT_MS,
@@ -273,52 +293,53 @@ export async function makeWorld(setup: Setup) {
       cleared: false,
       batches: paused ? 0 : Infinity,
     };
-    const ctx = makeRunContext(run);
+    const ctx = makeInvocationContext(invocation);
     const words = job.kind === 'broadcast' ? `round ${job.round} from ${job.fromId}` : job.kind;
-    tell(`${run.name} begins: ${words}, attempt ${attempt}`);
-    live.push(run);
+    note(`${invocation.name} begins: ${words}, attempt ${attempt}`);
+    live.push(invocation);
     const rested = new Promise<void>((resolve) => (rests = resolve));
     const work: Promise<unknown> = job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx);
     work.then(
-      () => end(run),
-      (error: unknown) => end(run, String(error)),
+      () => end(invocation),
+      (error: unknown) => end(invocation, String(error)),
     );
     await rested;
-    return run;
+    return invocation;
   }
 
-  function end(run: Run, error = ''): void {
-    tell(`${run.name} ends ${error}`);
-    run.ended = true;
-    live = live.filter((each) => each !== run);
-    if (error && !run.broken && !error.includes('ms left before')) wrong.push(`${run.name}: ${error}`);
-    if (error) retry(run);
-    run.rests();
+  function end(invocation: Invocation, error = ''): void {
+    note(`${invocation.name} ends ${error}`);
+    invocation.ended = true;
+    live = live.filter((each) => each !== invocation);
+    if (error && !invocation.broken && !error.includes('ms left before'))
+      wrong.push(`${invocation.name}: ${error}`);
+    if (error) retry(invocation);
+    invocation.rests();
   }
 
-  function retry({ job, attempt }: Run): void {
+  function retry({ job, attempt }: Invocation): void {
     if (attempt < LAMBDA_ATTEMPTS) queue.push({ job, attempt: attempt + 1 });
   }
 
-  /** Lets a run do its next call. */
-  async function step(run: Run, fate: Fate): Promise<void> {
-    const rested = new Promise<void>((resolve) => (run.rests = resolve));
-    run.go(fate);
+  /** Lets an invocation do its next call. */
+  async function step(invocation: Invocation, fate: Fate): Promise<void> {
+    const rested = new Promise<void>((resolve) => (invocation.rests = resolve));
+    invocation.go(fate);
     await rested;
     if (wrong.length > 0) throw new Error(`${wrong.join('; ')}\n${story.join('\n')}`);
   }
 
   /** Lets it go on for so long, or to its end. */
-  async function letGo(run: Run, goesOn = (_calls: number): boolean => true): Promise<void> {
-    for (let calls = 0; !run.ended && goesOn(calls); calls++) await step(run, 'done');
+  async function letGo(invocation: Invocation, goesOn = (_calls: number): boolean => true): Promise<void> {
+    for (let calls = 0; !invocation.ended && goesOn(calls); calls++) await step(invocation, 'done');
   }
 
   /** The process is gone: none of its calls ever returns. */
-  function kill(run: Run, words: string, retried: boolean): void {
-    tell(`${run.name} is killed ${words}, before ${brief(run.at)}`);
-    run.broken = true;
-    live = live.filter((each) => each !== run);
-    if (retried) retry(run);
+  function kill(invocation: Invocation, words: string, retried: boolean): void {
+    note(`${invocation.name} is killed ${words}, before ${brief(invocation.at)}`);
+    invocation.broken = true;
+    live = live.filter((each) => each !== invocation);
+    if (retried) retry(invocation);
   }
 
   return {
@@ -329,13 +350,13 @@ export async function makeWorld(setup: Setup) {
     pushes,
     queue,
     story,
-    tell,
+    note,
     kill,
     begin,
     step,
     letGo,
     live: () => live,
-    runs: () => runs,
+    invocations: () => invocations,
     allRows: (table: 'push_hop' | 'push_delivery') => driver.all(`SELECT * FROM ${table}`, []),
     async deliver(nth: number, { twice }: { twice: boolean }): Promise<void> {
       const [event] = twice ? queue.slice(nth, nth + 1) : queue.splice(nth, 1);
@@ -343,31 +364,32 @@ export async function makeWorld(setup: Setup) {
     },
     wait(ms: number): void {
       now += ms;
-      for (const run of live) if (run.killedAt <= now) kill(run, 'by its time-out', true);
+      for (const invocation of live)
+        if (invocation.killedAt <= now) kill(invocation, 'by its time-out', true);
     },
     async pause(): Promise<void> {
       if (!(await store.moveAnnouncement(announcementId, ['running'], 'paused', null))) return;
-      tell('paused');
+      note('paused');
       paused = true;
-      for (const run of live) run.batches = run.cleared ? 1 : 0;
+      for (const invocation of live) invocation.batches = invocation.cleared ? 1 : 0;
     },
     async resume(): Promise<void> {
       misconfigured = false;
       if (!(await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))) return;
-      tell('resumed');
+      note('resumed');
       paused = false;
-      for (const run of live) run.batches = Infinity;
+      for (const invocation of live) invocation.batches = Infinity;
     },
-    /** FCM refuses whole batches for no fault of the devices, until somebody mends it and resumes. */
+    /** FCM refuses whole batches, and not because of the devices, until `resume`. */
     misconfigure(): void {
       misconfigured = true;
     },
     async join(): Promise<void> {
-      tell('a device joins');
+      note('a device joins');
       await store.addDevices(madeUpDevices(setup.devices.length + ++joined).slice(-1));
     },
     async leave(deviceId: number): Promise<void> {
-      tell(`device ${deviceId} leaves`);
+      note(`device ${deviceId} leaves`);
       audience.delete(deviceId);
       await driver.run('DELETE FROM push_device WHERE device_id = ?', [deviceId]);
     },
@@ -380,7 +402,7 @@ export async function makeWorld(setup: Setup) {
 
 const VERDICT = { retryable: 'retryable', lost: 'unknown', dropped: 'unknown' } as const;
 
-export function roundOf({ job }: Run): number {
+export function roundOf({ job }: Invocation): number {
   return job.kind === 'broadcast' ? job.round : -1;
 }
 
