@@ -4,7 +4,7 @@ import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
 import { announce, announceSchema } from '../broadcast/announce.ts';
 import { fetchNamed } from '../broadcast/hop.ts';
-import { startSchema } from '../events/parse.ts';
+import { startSchema } from '../events/direct.ts';
 import { type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
 import { wholeNumber } from '../parse.ts';
 import { makeRoute, type Route } from './route.ts';

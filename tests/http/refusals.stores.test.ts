@@ -6,7 +6,7 @@ import { ROUTES } from '../../src/http/routes.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { draft } from '../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
-import type { Asked } from '../support/events.ts';
+import type { TestRequest } from '../support/events.ts';
 
 const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-to-be-told';
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
@@ -30,23 +30,23 @@ afterAll(async () => {
   await database.drop();
 });
 
-const push = (body: unknown): Asked => ({ path: '/push', body });
-const announce = (body: object): Asked => ({
+const push = (body: unknown): TestRequest => ({ path: '/push', body });
+const announce = (body: object): TestRequest => ({
   path: '/announcements',
   body: { title: 'T', body: 'B', ...body },
 });
-const device = (body: unknown): Asked => ({ path: '/devices', body });
-const message = (fields: object): Asked => ({
+const device = (body: unknown): TestRequest => ({ path: '/devices', body });
+const message = (fields: object): TestRequest => ({
   path: '/messages',
   body: { messages: [{ title: 'T', body: 'B', ...fields }] },
 });
-const bearing = (authorization: string): Asked => ({ headers: { authorization } });
-const typed = (type: string): Asked => ({
+const bearing = (authorization: string): TestRequest => ({ headers: { authorization } });
+const typed = (type: string): TestRequest => ({
   ...push({ announcementId: 1 }),
   headers: { 'content-type': type },
 });
 
-test.each<[string, Asked, number, string, string, string]>([
+test.each<[string, TestRequest, number, string, string, string]>([
   ['no token', bearing(''), 401, 'authorization', 'Bearer and an API token', 'something else'],
   [
     'a wrong token',

@@ -4,7 +4,7 @@ import type { Context } from '../../src/context.ts';
 import { makeHandler } from '../../src/handler.ts';
 import type { HttpReply } from '../../src/http/reply.ts';
 import { makeLog } from '../../src/log.ts';
-import { API_TOKEN, type Asked, request } from './events.ts';
+import { API_TOKEN, request, type TestRequest } from './events.ts';
 import { makeContext, type TestContext, type TestOptions } from './context.ts';
 
 export interface Answered {
@@ -17,7 +17,7 @@ export interface TestApi {
   readonly ctx: TestContext;
   /** The whole of it, not only what happened. */
   readonly log: string[];
-  ask(asked: Asked): Promise<Answered>;
+  ask(asked: TestRequest): Promise<Answered>;
   /** Any event at all. */
   send(event: unknown): Promise<HttpReply>;
 }
