@@ -27,7 +27,12 @@ export interface TestRequest {
 }
 
 /** A request with the token, as a function URL sends it. */
-export function request({ method = 'POST', path = '/push', body, headers = {} }: TestRequest = {}): Event {
+export function makeRequest({
+  method = 'POST',
+  path = '/push',
+  body,
+  headers = {},
+}: TestRequest = {}): Event {
   const event = fixture('function-url');
   const context = event['requestContext'] as Event;
   const [rawPath = '', rawQueryString = ''] = path.split('?');
