@@ -18,10 +18,7 @@ export function makeReader(env: Env) {
   };
   /** Shells and templates unset a variable by making it empty: empty counts as absent. */
   const optional = (name: VariableName, suffix = ''): string | null => env[`${name}${suffix}`] || null;
-  const fallbackOf = (name: VariableName): string => BY_NAME.get(name)?.fallback ?? '';
   const text = (name: VariableName, suffix = ''): string => optional(name, suffix) ?? fallbackOf(name);
-  const show = (name: VariableName, value: string): string =>
-    BY_NAME.get(name)?.isSecret ? `${value.length} characters` : JSON.stringify(value);
 
   return {
     problems,
@@ -50,6 +47,14 @@ export function makeReader(env: Env) {
       return fallbackOf(name);
     },
   };
+}
+
+function fallbackOf(name: VariableName): string {
+  return BY_NAME.get(name)?.fallback ?? '';
+}
+
+function show(name: VariableName, value: string): string {
+  return BY_NAME.get(name)?.isSecret ? `${value.length} characters` : JSON.stringify(value);
 }
 
 /** Throws one PushError('BAD_CONFIG') that names all problems, if there are any. */
