@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Reader } from './env-reader.ts';
 
-/** Who may use the HTTP API. Without tokens and without a trusted gateway, nobody may. */
+/** Who may use the HTTP API. Without tokens and without a trusted gateway, no caller may. */
 export interface ApiConfig {
   readonly tokens: ApiTokens;
   /** True: the API accepts a caller that the IAM or JWT authorizer of API Gateway or a function URL has let through. */

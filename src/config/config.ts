@@ -23,7 +23,7 @@ export interface Config {
   readonly api: ApiConfig;
   /** Devices per hop. */
   readonly pageSize: number;
-  /** Devices sent and recorded together: a pause may still send so many, and a crash may repeat so many. */
+  /** Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one. */
   readonly chunkSize: number;
   /** Milliseconds that a claimed hop stays reserved after its last recorded chunk. */
   readonly leaseMs: number;

@@ -6,7 +6,7 @@ const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S
 
 /**
  * Replaces every variable that is the ARN of a secret by that secret: a Lambda function's variables hold 4 KB in all, and
- * everybody who may see the function can read them. PushError('BAD_CONFIG') names the variable.
+ * every user who may view the function can read them. PushError('BAD_CONFIG') names the variable.
  */
 export async function resolveSecrets(env: Env): Promise<Env> {
   const references = Object.entries(env).flatMap(([name, value = '']) => {

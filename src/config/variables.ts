@@ -3,19 +3,19 @@ export interface Variable {
   readonly name: string;
   /** The value that an absent or empty variable stands for; empty: none. */
   readonly fallback: string;
-  /** What the documentation says about it, as Markdown. */
+  /** The meaning for the documentation, as Markdown. */
   readonly meaning: string;
-  /** The value is a key, a password or a token: no error, log or report shows it. */
+  /** True: the value is a key, a password or a token: no error, log or report shows it. */
   readonly isSecret: boolean;
-  /** `NAME_SHOP_B` exists too, and sets it for the source `shop_b`. */
+  /** True: the same name with the suffix `_SHOP_B` sets the value for the source `shop_b`. */
   readonly isPerSource: boolean;
-  /** The local workers get it from the terminal's environment. */
+  /** True: the local workers get the variable from the terminal's environment. */
   readonly isForWorkers: boolean;
 }
 
 const PLAIN = { fallback: '', isSecret: false, isPerSource: false, isForWorkers: true } as const;
 
-/** Every variable, in the order of the documentation. The only list: parser, workers and documentation use it. */
+/** All variables, in the order of the documentation. This list is the only one: the parser, the workers' environment and the documentation use it. */
 export const VARIABLES = [
   {
     ...PLAIN,
@@ -120,7 +120,7 @@ export const VARIABLES = [
     name: 'CHUNK_SIZE',
     fallback: '500',
     meaning:
-      'Devices sent and recorded together: a pause may still send so many, and a crash may repeat so many.',
+      'Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one.',
   },
   {
     ...PLAIN,
@@ -186,13 +186,13 @@ export const VARIABLES = [
 
 export type VariableName = (typeof VARIABLES)[number]['name'];
 
-/** Google's client reads more variables than the list has; all of them begin with one of these. */
+/** Google's client reads more variables than the list has; all their names begin with one of these prefixes. */
 const GOOGLE_PREFIXES = ['GOOGLE_', 'GCLOUD_'] as const;
 
-/** The end of a variable's name that names a further source. */
+/** The suffix of a variable's name that names a further source. */
 const SOURCE_SUFFIX = /^_[A-Z0-9_]+$/;
 
-/** The variable of this name, or the one of whose per-source form this is the name; null if there is none. */
+/** Finds the variable of a name. A per-source name has a suffix, such as `_SHOP_B`. Null: the list has no such variable. */
 export function findVariable(name: string): { variable: Variable; suffix: string } | null {
   for (const variable of VARIABLES) {
     if (name === variable.name) return { variable, suffix: '' };

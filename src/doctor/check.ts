@@ -24,7 +24,7 @@ export interface Check {
   readonly advise: (error: unknown) => string;
 }
 
-/** The checks that depend on these variables need these other checks: `configuration`, if one of the variables is invalid. */
+/** Names of the checks that a check of these variables needs: `configuration` if one of them is invalid, otherwise none. */
 export type NeedsFor = (variables: readonly string[]) => readonly string[];
 
 export function green(says: string): Finding {

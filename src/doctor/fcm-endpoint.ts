@@ -45,7 +45,7 @@ interface ServerTime {
   readonly tookMs: number;
 }
 
-/** Any answer will do, whatever its status: it shows that FCM is there, and has a Date header. */
+/** Fetches the time of the server. An answer of any status shows that the server runs, and has a Date header. */
 async function fetchServerTime(endpoint: string, clock: Clock, limitMs: number): Promise<ServerTime> {
   const session = http2.connect(endpoint);
   try {

@@ -57,7 +57,7 @@ export function parseJob(event: unknown): PushJob {
   throw PushError.of('BAD_EVENT', [{ field: 'event', expected: KNOWN_EVENTS, got: describeShape(event) }]);
 }
 
-/** By its kind; without one by its fields: an announcement that is in the table, or the content of a new one. */
+/** Chooses the schema by `kind`; without a kind, by the id of an announcement or by the content of a new one. */
 function schemaOf(event: unknown): z.ZodType<PushJob> | null {
   if (!isObject(event)) return null;
   if ('kind' in event) return jobSchema;
