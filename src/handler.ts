@@ -11,7 +11,8 @@ import { describeError, type ErrorReport, PushError, type PushErrorCode } from '
 import { makeSenders } from './fcm/open.ts';
 import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
-import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './events/parse.ts';
+import { type ParsedEvent, parseEvent } from './events/parse.ts';
+import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
 import { makeGatherer } from './messages/gather.ts';
 import { makeLog } from './log.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
@@ -104,7 +105,7 @@ async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promis
 /** SNS may deliver a message twice, in invocations that have nothing in common but its id. */
 async function answerMessage(ctx: Context, { id, text }: SnsMessage, doctor: Doctor): Promise<JobReply> {
   try {
-    return await run({ ...ctx, requestId: id }, parseMessage(text), doctor);
+    return await run({ ...ctx, requestId: id }, parseSnsMessage(text), doctor);
   } catch (error) {
     if (!isAnswered(error)) throw error;
     return refuse(ctx, id, error);

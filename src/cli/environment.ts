@@ -1,24 +1,22 @@
 import { type Config, type Env, parseCredentials } from '../config/config.ts';
+import { findVariable, isForWorkers } from '../config/variables.ts';
 import { resolve } from 'node:path';
 
-/** Baton's own configuration, and what Google's client and Node read. */
-const OWN =
-  /^(STAGE|DATABASE_.*|FCM_.*|GOOGLE_.*|GCLOUD_.*|PAGE_SIZE|CHUNK_SIZE|LEASE_MS|MAX_ATTEMPTS|RETRY_MS|QUOTA_RETRY_MS|DEADLINE_RESERVE_MS|NODE_EXTRA_CA_CERTS)$/;
-
-/** Nobody pays for a tick or a repeat on one's own machine: both come every ten seconds, not every minute. */
+/** Ticks and repeats cost nothing on this machine: both happen every ten seconds, not every minute. */
 export const LOCAL_HURRY = 6;
 
-/** What workers on this machine are to have of the terminal's environment; paths hold wherever they run. */
+/** The part of the terminal's environment that the local workers get; paths are absolute. */
 export function workerEnvironment(env: Env, { database }: Config): Record<string, string> {
-  const given = Object.entries(env).flatMap(([name, value]) =>
-    value && OWN.test(name) ? [[name, isFile(name, value) ? resolve(value) : value]] : [],
+  const variables = Object.entries(env).flatMap(([name, value]) =>
+    value && isForWorkers(name) ? [[name, isFile(name, value) ? resolve(value) : value]] : [],
   );
   return {
-    ...Object.fromEntries(given),
+    ...Object.fromEntries(variables),
     ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
   };
 }
 
 function isFile(name: string, value: string): boolean {
-  return name.startsWith('FCM_CREDENTIALS') && parseCredentials(value).kind === 'file';
+  const isCredentials = findVariable(name)?.variable.name === 'FCM_CREDENTIALS';
+  return isCredentials && parseCredentials(value).kind === 'file';
 }

@@ -1,11 +1,10 @@
-import type { NewDevice, TargetKind } from '../model/device.ts';
+import { MAX_TARGET_LENGTH, type NewDevice, type TargetKind } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { systemClock } from '../clock.ts';
 import { parseDatabaseConfig } from '../config/config.ts';
 import { openStore } from '../db/open.ts';
-import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import type { Command, Terminal } from './command.ts';

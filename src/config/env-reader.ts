@@ -1,43 +1,63 @@
-import { type Problem } from '../errors.ts';
+import { type Problem, PushError } from '../errors.ts';
+import { type Variable, VARIABLES, type VariableName } from './variables.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export type Reader = ReturnType<typeof makeReader>;
 
-/** Reads variables one by one, and keeps what is wrong with them. */
+const BY_NAME = new Map<string, Variable>(VARIABLES.map((variable) => [variable.name, variable]));
+
+/**
+ * Makes a reader that reads variables one by one and collects what is wrong with them. `suffix` names a further source: the
+ * end of the name of a per-source variable.
+ */
 export function makeReader(env: Env) {
   const problems: Problem[] = [];
   const complain = (field: string, expected: string, got: string): void => {
     problems.push({ field, expected, got });
   };
-  /** An empty variable counts as absent: that is how shells and templates unset one. */
-  const optional = (name: string): string | null => env[name] || null;
-  const text = (name: string, fallback: string): string => optional(name) ?? fallback;
+  /** Shells and templates unset a variable by making it empty: empty counts as absent. */
+  const optional = (name: VariableName, suffix = ''): string | null => env[`${name}${suffix}`] || null;
+  const text = (name: VariableName, suffix = ''): string => optional(name, suffix) ?? fallbackOf(name);
 
   return {
     problems,
     complain,
     optional,
     text,
-    oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-      const value = text(name, fallback);
-      const choice = choices.find((each) => each === value);
-      if (choice === undefined) complain(name, `one of ${choices.join(', ')}`, JSON.stringify(value));
-      return choice ?? fallback;
+    oneOf<T extends string>(name: VariableName, choices: readonly [T, ...T[]]): T {
+      const value = text(name);
+      const choiceOf = (candidate: string) => choices.find((each) => each === candidate);
+      const choice = choiceOf(value);
+      if (choice === undefined) complain(name, `one of ${choices.join(', ')}`, show(name, value));
+      return choice ?? choiceOf(fallbackOf(name)) ?? choices[0];
     },
-    whole(name: string, fallback: number, min: number, max: number): number {
-      const value = text(name, String(fallback));
+    whole(name: VariableName, min: number, max: number, suffix = ''): number {
+      const value = text(name, suffix);
       const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
       if (number >= min && number <= max) return number;
-      complain(name, `a whole number from ${min} to ${max}`, JSON.stringify(value));
-      return fallback;
+      complain(`${name}${suffix}`, `a whole number from ${min} to ${max}`, show(name, value));
+      return Number(fallbackOf(name));
     },
-    url(name: string, fallback: string, protocols: readonly string[]): string {
-      const value = text(name, fallback);
+    url(name: VariableName, protocols: readonly string[]): string {
+      const value = text(name);
       const url = URL.parse(value);
       if (url && protocols.includes(url.protocol)) return url.origin;
-      complain(name, `an address beginning with ${protocols.join('// or ')}//`, JSON.stringify(value));
-      return fallback;
+      complain(name, `an address that begins with ${protocols.join('// or ')}//`, show(name, value));
+      return fallbackOf(name);
     },
   };
+}
+
+function fallbackOf(name: VariableName): string {
+  return BY_NAME.get(name)?.fallback ?? '';
+}
+
+function show(name: VariableName, value: string): string {
+  return BY_NAME.get(name)?.isSecret ? `${value.length} characters` : JSON.stringify(value);
+}
+
+/** Throws one PushError('BAD_CONFIG') that names all problems, if there are any. */
+export function refuseProblems(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw PushError.of('BAD_CONFIG', problems);
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from '../model/delivery.ts';
+import { MAX_TARGET_LENGTH } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { type Dialect, type Driver, marks, type Statement } from './driver.ts';
@@ -6,9 +7,6 @@ import { readDevice, readOptionalWhole, readWhole } from './rows.ts';
 
 /** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
 export const ROWS_PER_STATEMENT = 3000;
-
-/** The width of push_device.target. INSERT IGNORE would cut a longer one short without a word. */
-export const MAX_TARGET_LENGTH = 512;
 
 const DEVICE = 'device_id, target, target_kind';
 

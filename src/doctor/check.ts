@@ -1,9 +1,12 @@
+import type { Clock } from '../context.ts';
 import { messageOf } from '../errors.ts';
 
-/** What a check found; null: it has nothing to look at here. `advice` says what to do, and is null unless it failed. */
+/** The result of a check. */
 export interface Finding {
+  /** Null: the check does not apply here. */
   readonly ok: boolean | null;
   readonly says: string;
+  /** What to do; null unless the check failed. */
   readonly advice: string | null;
 }
 
@@ -13,13 +16,16 @@ export interface CheckResult extends Finding {
 
 export interface Check {
   readonly name: string;
-  /** Earlier checks without which this one cannot be made. If one of them failed, its own line is enough. */
+  /** Names of earlier checks that this one depends on: if one of them failed, this one is not made. */
   readonly needs?: readonly string[];
-  /** May throw, and may take as long as it likes: either is red. */
+  /** Makes the check. If it throws, or does not end in time, the check has failed. */
   readonly run: () => Promise<Finding>;
-  /** What to do about what it threw; a check that did not answer in time throws a code of ETIMEDOUT. */
+  /** What to do about the error that `run` threw; after a time-out, its code is ETIMEDOUT. */
   readonly advise: (error: unknown) => string;
 }
+
+/** Names of the checks that a check of these variables needs: `configuration` if one of them is invalid, otherwise none. */
+export type NeedsFor = (variables: readonly string[]) => readonly string[];
 
 export function green(says: string): Finding {
   return { ok: true, says, advice: null };
@@ -29,17 +35,19 @@ export function red(says: string, advice: string): Finding {
   return { ok: false, says, advice };
 }
 
-/** What the line of another check says enough about. */
+/** The finding of a check that another failed check prevents. */
 export function blocked(by: string): Finding {
-  return red('not checked', `mend "${by}" first`);
+  return red('not checked', `fix "${by}" first`);
 }
 
-/** All at once, so that ten things which do not answer take no longer than one. The results are in the checks' order. */
-export function runChecks(checks: readonly Check[], limitMs: number): Promise<CheckResult>[] {
+/**
+ * Runs all checks at once, so that ten that time out take no longer than one. The results are in the order of the checks.
+ */
+export function runChecks(checks: readonly Check[], clock: Clock, limitMs: number): Promise<CheckResult>[] {
   const results = new Map<string, Promise<CheckResult>>();
   for (const check of checks) {
     const needed = (check.needs ?? []).flatMap((name) => results.get(name) ?? []);
-    results.set(check.name, runCheck(check, needed, limitMs));
+    results.set(check.name, runCheck(check, needed, clock, limitMs));
   }
   return [...results.values()];
 }
@@ -47,27 +55,28 @@ export function runChecks(checks: readonly Check[], limitMs: number): Promise<Ch
 async function runCheck(
   { name, run, advise }: Check,
   needed: readonly Promise<CheckResult>[],
+  clock: Clock,
   limitMs: number,
 ): Promise<CheckResult> {
-  const missing = (await Promise.all(needed)).find(({ ok }) => ok === false);
-  if (missing) return { name, ...blocked(missing.name) };
+  const failed = (await Promise.all(needed)).find(({ ok }) => ok === false);
+  if (failed) return { name, ...blocked(failed.name) };
   try {
-    return { name, ...(await within(limitMs, run)) };
+    return { name, ...(await within(clock, limitMs, run)) };
   } catch (error) {
     return { name, ...red(messageOf(error), advise(error)) };
   }
 }
 
-/** The work goes on all the same, but nobody waits for it any more. */
-export async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(Object.assign(new Error(`no answer in ${limitMs / 1000} s`), { code: 'ETIMEDOUT' })),
-    limitMs,
-  );
+/** Rejects with the code ETIMEDOUT if `work` takes longer than `limitMs`. The work itself is not stopped. */
+export async function within<T>(clock: Clock, limitMs: number, work: () => Promise<T>): Promise<T> {
+  const working = work();
+  const ended = new AbortController();
+  const late = clock.sleep(limitMs, ended.signal).then((): never => {
+    throw Object.assign(new Error(`no answer in ${limitMs / 1000} s`), { code: 'ETIMEDOUT' });
+  });
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([working, late]);
   } finally {
-    clearTimeout(timer);
+    ended.abort();
   }
 }

@@ -5,52 +5,15 @@ import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from '../db/migrate.ts';
 import { readWhole } from '../db/rows.ts';
 import { selectPage } from '../db/devices.ts';
 import { makeStore } from '../db/store.ts';
-import { codeOf, messageOf } from '../errors.ts';
 import { type Check, type Finding, green, red } from './check.ts';
-import { judgeSkew } from './clock.ts';
+import { adviseOnDatabase } from './database-advice.ts';
+import { checkPrivileges } from './privileges.ts';
+import { judgeSkew } from './skew.ts';
 
-/** The schedule ticks every minute: two ticks may be missed. */
+/** The schedule ticks every minute: two missed ticks are no failure yet. */
 const MAX_TICK_AGE_MS = 3 * 60_000;
 
-const GRANT = 'GRANT SELECT, INSERT, UPDATE, DELETE on that database to the user of DATABASE_URL';
-const SET_HOST = 'set the host in DATABASE_URL right';
-const OPEN_ROUTE =
-  'give it a route: the function has to be in the VPC of the database, and the security group of the database has to ' +
-  'let that of the function in at its port';
-const SET_TLS = 'set DATABASE_TLS right: rds for Amazon RDS, off for a server without TLS';
-
-/** By MySQL's own code, or the network's. */
-const ADVICE: Readonly<Record<string, string>> = {
-  ER_ACCESS_DENIED_ERROR:
-    'set the user and the password in DATABASE_URL right (%-encoded), and let that user in from this address',
-  ER_DBACCESS_DENIED_ERROR: GRANT,
-  ER_TABLEACCESS_DENIED_ERROR: GRANT,
-  ER_BAD_DB_ERROR: 'CREATE DATABASE, then run `baton migrate`',
-  ER_VIEW_NO_EXPLAIN:
-    'GRANT SHOW VIEW on push_device, and SELECT on the table under it: for this check alone',
-  ECONNREFUSED: 'start the server; if it runs, set the host and the port in DATABASE_URL right',
-  ENOTFOUND: SET_HOST,
-  EAI_AGAIN: SET_HOST,
-  ETIMEDOUT: OPEN_ROUTE,
-  EHOSTUNREACH: OPEN_ROUTE,
-  ENETUNREACH: OPEN_ROUTE,
-  HANDSHAKE_SSL_ERROR: SET_TLS,
-  HANDSHAKE_NO_SSL_SUPPORT: SET_TLS,
-};
-
-/** A table's column that an UPDATE may name: nothing is ever changed. */
-const TABLES: readonly (readonly [string, string])[] = [
-  ['push_announcement', 'status'],
-  ['push_device', 'target'],
-  ['push_hop', 'owner'],
-  ['push_budget', 'version'],
-  ['push_turn', 'opens_at'],
-  ['push_delivery', 'verdict'],
-  ['push_message', 'owner'],
-  ['push_tick', 'ticked_at'],
-];
-
-/** The database that the driver opens, from whether it answers to whether the schedule ticks in it. */
+/** Checks the database that the driver opens: connection, version, clock, tables, privileges and schedule. */
 export function databaseChecks(
   config: DatabaseConfig,
   openDriver: () => Promise<Driver>,
@@ -87,7 +50,7 @@ async function checkVersion(driver: Driver): Promise<Finding> {
   const isMariaDb = /mariadb/i.test(version);
   const isSupported = isMariaDb ? major > 10 || (major === 10 && minor >= 6) : major >= 8;
   const says = `${isMariaDb ? '' : 'MySQL '}${version}`;
-  return isSupported ? green(says) : red(says, 'upgrade it to MySQL 8, MariaDB 10.6 or later');
+  return isSupported ? green(says) : red(says, 'upgrade to MySQL 8, or to MariaDB 10.6 or later');
 }
 
 async function checkClock(driver: Driver, clock: Clock): Promise<Finding> {
@@ -108,7 +71,7 @@ async function checkMigrations(driver: Driver, fix: boolean): Promise<Finding> {
   return green(`schema version ${SCHEMA_VERSION}; applied just now: ${applied.join(', ')}`);
 }
 
-/** The very statement of a page: a view over other tables may have lost the key. */
+/** Explains the same statement that reads a page: a view over other tables may not use a key. */
 async function checkPageQuery(driver: Driver): Promise<Finding> {
   const { sql, values } = selectPage(1, null, 1);
   const remedy = 'make device_id the primary key of push_device, or of the table under that view';
@@ -125,61 +88,19 @@ async function checkPageQuery(driver: Driver): Promise<Finding> {
   return isGood ? green(says.join('; ')) : red(says.join('; '), remedy);
 }
 
-/** Asks for each right by a statement that needs it and touches no row. */
-async function checkPrivileges(driver: Driver): Promise<Finding> {
-  const refusals: string[] = [];
-  for (const [table, column] of TABLES) {
-    const probes = {
-      SELECT: `SELECT ${column} FROM ${table} WHERE 1 = 0`,
-      INSERT: `INSERT INTO ${table} SELECT * FROM ${table} WHERE 1 = 0`,
-      UPDATE: `UPDATE ${table} SET ${column} = ${column} WHERE 1 = 0`,
-      DELETE: `DELETE FROM ${table} WHERE 1 = 0`,
-    };
-    for (const [right, sql] of Object.entries(probes)) {
-      await driver.run(sql, []).catch((error: unknown) => {
-        if (!isRefusal(error)) throw error;
-        refusals.push(`${right} on ${table}`);
-      });
-    }
-  }
-  if (refusals.length === 0) return green(`SELECT, INSERT, UPDATE and DELETE on ${TABLES.length} tables`);
-  return red(`not allowed: ${refusals.join(', ')}`, GRANT);
-}
-
 async function checkSchedule(driver: Driver): Promise<Finding> {
   const ageMs = await makeStore(driver).fetchTickAgeMs();
   if (ageMs !== null && ageMs <= MAX_TICK_AGE_MS) {
     return green(`last tick ${Math.round(ageMs / 1000)} s ago`);
   }
   return red(
-    ageMs === null ? 'it has never ticked' : `last tick ${Math.round(ageMs / 60_000)} min ago`,
-    'let EventBridge invoke the function each minute (is the schedule enabled, and may it?); on a machine of your ' +
-      'own, run `baton serve`, or `baton scan` by cron',
+    ageMs === null ? 'the schedule has never ticked' : `last tick ${Math.round(ageMs / 60_000)} min ago`,
+    'let EventBridge invoke the function each minute (is the schedule enabled, and is it allowed to?); on your own ' +
+      'machine, run `baton serve`, or `baton scan` by cron',
   );
 }
 
-function isRefusal(error: unknown): boolean {
-  const code = codeOf(error);
-  return (
-    code === 'ER_TABLEACCESS_DENIED_ERROR' ||
-    code === 'ER_COLUMNACCESS_DENIED_ERROR' ||
-    // A view that is not updatable or insertable.
-    code === 'ER_NON_UPDATABLE_TABLE' ||
-    code === 'ER_NON_INSERTABLE_TABLE' ||
-    // The server is a replica, or was told to take no writes.
-    code === 'ER_OPTION_PREVENTS_STATEMENT' ||
-    /readonly database/.test(messageOf(error))
-  );
-}
-
-function adviseOnDatabase(error: unknown, { kind }: DatabaseConfig): string {
-  if (kind === 'sqlite') {
-    return 'set DATABASE_URL to mysql://user:password@host:3306/database; or, for SQLite, run `baton migrate` to make the file';
-  }
-  return ADVICE[codeOf(error) ?? ''] ?? 'see what it says; DATABASE_URL and DATABASE_TLS say how to connect';
-}
-
-/** Never the whole URL: it holds the password. */
+/** The host and the name of the database; the rest of the URL holds the password. */
 function describePlace(config: DatabaseConfig): string {
   if (config.kind === 'sqlite') return config.file;
   const { host, pathname } = new URL(config.url);

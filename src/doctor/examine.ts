@@ -5,27 +5,30 @@ import type { Driver } from '../db/driver.ts';
 import { openDriver } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { makeSenders } from '../fcm/open.ts';
-import { type Check, type CheckResult, runChecks, within } from './check.ts';
+import { type Check, type CheckResult, type NeedsFor, runChecks, within } from './check.ts';
 import { databaseChecks } from './database.ts';
-import { fcmChecks } from './fcm.ts';
+import { endpointChecks } from './fcm-endpoint.ts';
+import { sourceChecks } from './fcm-source.ts';
 import { lambdaChecks } from './lambda.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings } from './settings.ts';
 
-/** A route that is missing swallows every packet: this long, and it is red. */
+/** Milliseconds that a check may take: without a route, packets vanish and no error arrives. */
 const LIMIT_MS = 5000;
-/** What hung may hang once more when it is closed. */
+/** Milliseconds for closing what was opened: a connection that hangs may also hang when it is closed. */
 const CLOSE_MS = 1000;
 
+const DATABASE_VARIABLES = ['DATABASE_URL', 'DATABASE_TLS', 'DATABASE_CONNECTIONS'];
+
 export interface Examination {
-  /** As it is, with the ARNs of secrets. */
+  /** The environment before secrets are resolved. */
   readonly env: Env;
-  /** Null: not asked about. */
+  /** Name or ARN of the function; null: the function is not checked. */
   readonly functionName: string | null;
-  /** Applies missing migrations and allows the recursive loop. */
+  /** True: the doctor applies missing migrations and allows the recursive loop. */
   readonly fix: boolean;
   readonly clock: Clock;
   readonly limitMs?: number;
-  /** Each in its turn, as soon as it is there. */
+  /** Gets each result in the order of the checks, as soon as it is known. */
   readonly onResult?: (result: CheckResult) => void;
 }
 
@@ -36,57 +39,57 @@ export interface DoctorReport {
 }
 
 /**
- * Is everything as it has to be? Opens what it needs for itself, each part alone, since it is asked when something is
- * broken. Throws nothing; no secret is in what it says.
+ * Checks that everything is set up correctly. It opens each part by itself, because it is called when something is broken.
+ * Throws nothing; the report has no secret.
  */
 export async function examine(examination: Examination): Promise<DoctorReport> {
   const { env, functionName, fix, clock, limitMs = LIMIT_MS, onResult = () => {} } = examination;
-  const settings = await readSettings(env, limitMs);
-  const { config } = settings;
-  const needsFor = (variables: RegExp): readonly string[] => needs(settings, variables);
-  const database = makeDriver(config.database, clock, { limitMs, mayMake: fix });
+  const { config, invalid, finding } = await readSettings(env, clock, limitMs);
+  // The finding on the configuration says what is wrong with a variable.
+  const needsFor: NeedsFor = (variables) =>
+    invalid.some((name) => variables.includes(name)) ? ['configuration'] : [];
+  const database = makeDriver(config.database, clock, { limitMs, mayCreate: fix });
   const senders = makeSenders(config, clock);
+  const parts = { config, senders, clock, limitMs, needsFor };
   const lambda =
     functionName === null ? null : lambdaChecks(functionName, config, { limitMs, fix, needsFor });
   const checks: Check[] = [
-    { name: 'configuration', run: async () => settings.finding, advise: String },
-    ...databaseChecks(config.database, database.open, { needs: needsFor(/^DATABASE_/), clock, fix }),
-    ...fcmChecks({ config, senders, clock, limitMs }, needsFor),
+    { name: 'configuration', run: async () => finding, advise: String },
+    ...databaseChecks(config.database, database.open, { needs: needsFor(DATABASE_VARIABLES), clock, fix }),
+    ...endpointChecks(config.fcm.endpoint, parts),
+    ...[...config.sources].flatMap(([name, source]) => sourceChecks(parts, name, source)),
     ...(lambda?.checks ?? [{ name: 'function', run: async () => NO_FUNCTION, advise: String }]),
   ];
   const results: CheckResult[] = [];
-  for (const result of runChecks(checks, limitMs)) {
+  for (const result of runChecks(checks, clock, limitMs)) {
     results.push(await result);
     onResult(await result);
   }
   lambda?.close();
-  await within(CLOSE_MS, () => Promise.allSettled([database.close(), senders.close()])).catch(() => {});
+  const close = () => Promise.allSettled([database.close(), senders.close()]);
+  await within(clock, CLOSE_MS, close).catch(() => {});
   return { kind: 'doctor', ok: results.every(({ ok }) => ok !== false), checks: results };
 }
 
 const NO_FUNCTION = {
   ok: null,
-  says: 'not asked about; --function NAME does, with AWS_REGION and credentials as for the aws command line',
+  says: 'not checked; pass --function NAME, with AWS_REGION and credentials as for the aws command line',
   advice: null,
 };
 
-/** What is wrong with the variables themselves, the line on the configuration says. */
-function needs({ broken }: Settings, variables: RegExp): readonly string[] {
-  return broken.some((name) => variables.test(name)) ? ['configuration'] : [];
-}
-
-/** Opened by whichever check is the first to need it. */
+/** Makes a driver that is opened by the first check that needs it. */
 function makeDriver(
   config: DatabaseConfig,
   clock: Clock,
-  { limitMs, mayMake }: { limitMs: number; mayMake: boolean },
+  { limitMs, mayCreate }: { limitMs: number; mayCreate: boolean },
 ) {
   let driver: Driver | null = null;
   return {
     open: async (): Promise<Driver> => {
-      // SQLite would make the file, and a mistyped path would look like a new database.
-      if (config.kind === 'sqlite' && !mayMake && !existsSync(config.file)) {
-        throw new PushError('DATABASE', `DATABASE_URL: there is no file ${config.file}`);
+      // SQLite would create the file, and a mistyped path would look like a new database.
+      if (config.kind === 'sqlite' && !mayCreate && !existsSync(config.file)) {
+        const expected = 'the path of an existing SQLite file';
+        throw PushError.of('DATABASE', [{ field: 'DATABASE_URL', expected, got: config.file }]);
       }
       return (driver ??= openDriver(config, clock, limitMs));
     },

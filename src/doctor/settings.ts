@@ -1,20 +1,23 @@
 import { type Config, type Env, readConfig } from '../config/config.ts';
+import type { Clock } from '../context.ts';
 import { describeProblem, messageOf } from '../errors.ts';
 import { resolveSecrets } from '../config/secrets.ts';
 import { type Finding, green, red, within } from './check.ts';
 
-/** The configuration as far as it can be read. */
+/** The configuration, as far as it can be read. */
 export interface Settings {
   readonly config: Config;
-  /** Variables that cannot be used; the configuration has their defaults. */
-  readonly broken: readonly string[];
+  /** Names of the invalid variables; the configuration has their defaults. */
+  readonly invalid: readonly string[];
   readonly finding: Finding;
 }
 
-/** Each secret is read by itself: one that cannot be had leaves the other variables. */
-export async function readSettings(env: Env, limitMs: number): Promise<Settings> {
+/** Reads the configuration, each secret separately: the other variables are read even if one secret cannot be. */
+export async function readSettings(env: Env, clock: Clock, limitMs: number): Promise<Settings> {
   const read = await Promise.allSettled(
-    Object.entries(env).map(([name, value]) => within(limitMs, () => resolveSecrets({ [name]: value }))),
+    Object.entries(env).map(([name, value]) =>
+      within(clock, limitMs, () => resolveSecrets({ [name]: value })),
+    ),
   );
   const names = Object.keys(env);
   const unread = read.flatMap((result, nth) =>
@@ -28,14 +31,14 @@ export async function readSettings(env: Env, limitMs: number): Promise<Settings>
   ];
   return {
     config,
-    broken: [...unread.map(({ name }) => name), ...problems.map(({ field }) => field)],
+    invalid: [...unread.map(({ name }) => name), ...problems.map(({ field }) => field)],
     finding:
       says.length === 0
         ? green(`stage ${config.stage}; sources: ${[...config.sources.keys()].join(', ')}`)
         : red(
             says.join('; '),
             unread.length === 0
-              ? 'set these variables to what is expected'
+              ? 'set these variables to an expected value'
               : 'allow secretsmanager:GetSecretValue on the secret, and give the VPC a route to Secrets Manager ' +
                   '(a NAT gateway, or an interface endpoint)',
           ),

@@ -1,33 +1,35 @@
 import { isObject } from '../parse.ts';
 
-/**
- * One HTTP request, whoever brought it.
- *
- * - `alb`: an Application Load Balancer.
- * - `rest`: a REST API, or an HTTP API with payload format 1.0.
- * - `http`: an HTTP API with payload format 2.0, a function URL, or `baton serve`.
- */
+/** One HTTP request, in the same form for every gateway. */
 export interface HttpRequest {
+  /**
+   * The gateway's kind of event.
+   * - `alb`: an Application Load Balancer.
+   * - `rest`: a REST API, or an HTTP API with payload format 1.0.
+   * - `http`: an HTTP API with payload format 2.0, a function URL, or `baton serve`.
+   */
   readonly shape: 'alb' | 'rest' | 'http';
-  /** An ALB target group with multi-value headers takes no others in the reply. */
+  /** True: a target group of a load balancer with multi-value headers, which accepts no other headers in the reply. */
   readonly isMultiValue: boolean;
   readonly method: string;
-  /** Without the stage. */
+  /** The path without the stage. */
   readonly path: string;
-  /** What the caller's own path has before it: the stage, or nothing. */
+  /** What precedes `path` in the URL that the caller used: the stage, or nothing. */
   readonly prefix: string;
-  /** Names in lower case. */
+  /** Header values by name in lower case. */
   readonly headers: ReadonlyMap<string, string>;
+  /** The query string's parameters; of a repeated one, the last value. */
+  readonly query: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
-  /** Whom the gateway's own authorizer, IAM or JWT, has let through; null if it did not say. */
+  /** The caller that the gateway's IAM or JWT authorizer let through; null if the gateway names none. */
   readonly caller: string | null;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * An event -> the request in it; null if there is none. Whatever is missing in it counts as empty, so that each refusal
- * is an HTTP reply.
+ * Parses the HTTP request in an event; null for any other event. A missing part counts as empty, so that every refusal is an
+ * HTTP reply.
  *
  * ALB: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
  * REST API: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -38,7 +40,7 @@ export function parseRequest(event: unknown): HttpRequest | null {
   if (!isObject(event) || !isObject(event['requestContext'])) return null;
   const { requestContext } = event;
   const { elb, http } = requestContext;
-  // A failed event's record, as a Lambda destination gets it, has a version and a requestContext too, but no method.
+  // The record of a failed event that a Lambda destination receives also has a version and a requestContext, but no method.
   if (event['version'] === '2.0' && isObject(http)) {
     const { method } = http;
     return typeof method === 'string' ? parseVersion2(event, requestContext, method) : null;
@@ -51,18 +53,20 @@ export function parseRequest(event: unknown): HttpRequest | null {
 function parseAlb(event: Fields, method: string): HttpRequest {
   return {
     ...parsePayload(event),
+    // Decoded here, because a load balancer does not decode the parameters.
+    query: new Map(new URLSearchParams(joinParameters(parseParameters(event)))),
     shape: 'alb',
     method,
     path: textOf(event['path']),
     prefix: '',
-    // Its x-amzn-oidc headers prove nothing by themselves: behind a rule without authentication anybody may send them.
+    // The x-amzn-oidc headers prove nothing by themselves: behind a rule without authentication any client can send them.
     caller: null,
   };
 }
 
 function parseVersion1(event: Fields, requestContext: Fields, method: string): HttpRequest {
   const path = textOf(event['path']);
-  // A REST API's path is without its stage, which requestContext.path has; an HTTP API's has it in both.
+  // The stage is only in requestContext.path for a REST API, and in both paths for an HTTP API.
   const full = textOf(requestContext['path']);
   const own =
     event['version'] === '1.0'
@@ -73,6 +77,7 @@ function parseVersion1(event: Fields, requestContext: Fields, method: string): H
   return {
     ...parsePayload(event),
     ...own,
+    query: new Map(parseParameters(event)),
     shape: 'rest',
     method,
     caller: nameOf(userArn) ?? subjectOf(authorizer),
@@ -86,13 +91,14 @@ function parseVersion2(event: Fields, requestContext: Fields, method: string): H
   return {
     ...parsePayload(event),
     ...splitStage(textOf(event['rawPath']), requestContext['stage']),
+    query: new Map(new URLSearchParams(textOf(event['rawQueryString']))),
     shape: 'http',
     method,
     caller: (isObject(iam) ? nameOf(iam['userArn']) : null) ?? subjectOf(jwt),
   };
 }
 
-/** The claims are null, not absent, where no authorizer is set. */
+/** The subject of a token's claims. Without an authorizer the claims are null, not absent. */
 function subjectOf(authorizer: unknown): string | null {
   if (!isObject(authorizer) || !isObject(authorizer['claims'])) return null;
   const { sub, client_id: clientId } = authorizer['claims'];
@@ -103,7 +109,7 @@ function nameOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** `$default` is the one stage that is not part of the path. */
+/** Splits the stage from the path. Only the stage `$default` is not part of the path. */
 function splitStage(path: string, stage: unknown): { path: string; prefix: string } {
   const prefix = `/${textOf(stage)}`;
   if (path === prefix || path.startsWith(`${prefix}/`)) return { path: path.slice(prefix.length), prefix };
@@ -125,6 +131,20 @@ function parsePayload(event: Fields): Pick<HttpRequest, 'headers' | 'body' | 'is
     headers: merged,
     body: Buffer.from(textOf(body), isBase64Encoded === true ? 'base64' : 'utf8'),
   };
+}
+
+/** The parameters of a query string as an ALB or a REST API has them; of a repeated one, the last value. */
+function parseParameters(event: Fields): [string, string][] {
+  const { queryStringParameters: single, multiValueQueryStringParameters: several } = event;
+  const lists = isObject(several) ? Object.entries(several) : [];
+  return [
+    ...(isObject(single) ? Object.entries(single) : []),
+    ...lists.map(([name, values]) => [name, Array.isArray(values) ? values.at(-1) : null] as const),
+  ].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []));
+}
+
+function joinParameters(parameters: readonly (readonly [string, string])[]): string {
+  return parameters.map(([name, value]) => `${name}=${value}`).join('&');
 }
 
 function textOf(value: unknown): string {

@@ -1,39 +1,53 @@
-import { sameJob } from '../job.ts';
-import type { Announcement } from '../model/announcement.ts';
-import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
 import { announce, announceSchema } from '../broadcast/announce.ts';
-import { startSchema } from '../events/parse.ts';
 import { findAnnouncement, type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
+import { startSchema } from '../events/direct.ts';
+import { firstJob } from '../job.ts';
+import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
+import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { wholeNumber } from '../parse.ts';
+import type { AnnouncementSummary } from '../store.ts';
 import { makeRoute, type Route } from './route.ts';
+
+const MAX_LISTED = 100;
+const DEFAULT_LISTED = 20;
 
 const announcementId = z.int();
 const params = z.object({ announcementId: wholeNumber(1) });
 
-const count = z.int();
-const standing = z.object({
+const shared = z.object({
   announcementId,
-  status: z.enum(['draft', 'scheduled', 'running', 'paused', 'cancelled', 'failed', 'done']),
-  reason: z.string().nullable(),
+  status: z.enum(ANNOUNCEMENT_STATUSES),
+  reason: z.string().nullable().describe('why the announcement has this status'),
   source: z.string(),
-  guarantee: z.enum(['at-least-once', 'at-most-once']),
   dryRun: z.boolean(),
 });
+const standing = shared.extend({ guarantee: z.enum(GUARANTEES) });
+const count = z.int();
 const progress = standing.extend({
   counts: z.object(
     Object.fromEntries(VERDICTS.map((verdict) => [verdict, count])) as Record<Verdict, z.ZodInt>,
   ),
   hops: z.object({ open: count, closed: count }),
 });
+const time = z.iso.datetime();
+const summary = shared.extend({
+  title: z.string(),
+  audience: z.enum(AUDIENCES),
+  publishAt: time.nullable(),
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+});
 
-/** API Gateway waits 29 s and no longer: the work is handed over, and only its acceptance is answered. */
+/** API Gateway waits 29 s at most: the work goes on in another invocation, and the reply only confirms that. */
 const push = makeRoute({
   method: 'POST',
   path: '/push',
-  summary: 'Push an announcement that is in the table, from a device on.',
+  summary: 'Push an announcement that is in the table, from its first device or from deviceId on.',
   body: startSchema,
-  replies: { 202: { description: 'Handed over.', body: z.object({ announcementId, deviceId: z.int() }) } },
+  replies: {
+    202: { description: 'The push goes on.', body: z.object({ announcementId, deviceId: z.int() }) },
+  },
   async run(ctx, { body: job }) {
     await findAnnouncement(ctx, job.announcementId);
     await ctx.invoker.invoke(ctx.functionName, job);
@@ -41,41 +55,57 @@ const push = makeRoute({
   },
 });
 
-const announced = z.object({ announcementId, publishAt: z.iso.datetime() });
+const accepted = z.object({ announcementId, publishAt: time });
 
 const create = makeRoute({
   method: 'POST',
   path: '/announcements',
-  summary: 'Announce to every device: now, or at its publishAt.',
+  summary: 'Announce to every device: now, or at publishAt.',
   body: announceSchema,
   replies: {
-    201: { description: 'Made; Location is where it stands.', body: announced },
-    200: {
-      description: 'The one that an earlier request with this idempotencyKey has made.',
-      body: announced,
-    },
+    201: { description: 'A new announcement; Location is its path.', body: accepted },
+    200: { description: 'The announcement of an earlier request with this idempotencyKey.', body: accepted },
   },
   async run(ctx, { body, request }) {
-    const made = await announce(ctx, body);
-    const job = sameJob({ announcementId: made.announcementId, round: 0, fromId: 0 });
-    if (made.publishAt <= ctx.clock.now()) await ctx.invoker.invoke(ctx.functionName, job);
+    const { announcementId: id, isNew, publishAt } = await announce(ctx, body);
+    if (publishAt <= ctx.clock.now()) await ctx.invoker.invoke(ctx.functionName, firstJob(id));
     return {
-      status: made.isNew ? 201 : 200,
-      headers: { location: `${request.prefix}/announcements/${made.announcementId}` },
+      status: isNew ? 201 : 200,
+      headers: { location: `${request.prefix}/announcements/${id}` },
       body: {
-        announcementId: made.announcementId,
-        publishAt: new Date(made.publishAt).toISOString(),
-      } satisfies z.infer<typeof announced>,
+        announcementId: id,
+        publishAt: new Date(publishAt).toISOString(),
+      } satisfies z.infer<typeof accepted>,
     };
+  },
+});
+
+const list = makeRoute({
+  method: 'GET',
+  path: '/announcements',
+  summary: 'Announcements, latest first.',
+  query: z.strictObject(
+    {
+      limit: wholeNumber(1, MAX_LISTED).default(DEFAULT_LISTED),
+      before: wholeNumber(1).optional().describe('only announcements with a smaller id: the next page'),
+    },
+    { error: 'no such field' },
+  ),
+  replies: {
+    200: { description: 'At most limit announcements.', body: z.object({ announcements: z.array(summary) }) },
+  },
+  async run({ store }, { query: { limit, before } }) {
+    const latest = await store.fetchLatest(limit, before);
+    return { status: 200, body: { announcements: latest.map(summarize) } };
   },
 });
 
 const show = makeRoute({
   method: 'GET',
   path: '/announcements/{announcementId}',
-  summary: 'Where an announcement stands, and whom it has reached.',
+  summary: 'The status of an announcement, and its deliveries by verdict.',
   params,
-  replies: { 200: { description: 'So far.', body: progress } },
+  replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store }, { params: { announcementId: id } }) {
     const announcement = await findAnnouncement({ store }, id);
     const body: z.infer<typeof progress> = {
@@ -87,13 +117,13 @@ const show = makeRoute({
   },
 });
 
-function makeMove(move: Move, summary: string): Route {
+function makeMove(move: Move, text: string): Route {
   return makeRoute({
     method: 'POST',
     path: `/announcements/{announcementId}/${move}`,
-    summary,
+    summary: text,
     params,
-    replies: { 200: { description: `It is ${MOVES[move].to}.`, body: standing } },
+    replies: { 200: { description: `The announcement is ${MOVES[move].to}.`, body: standing } },
     run: async (ctx, { params: { announcementId: id } }) => ({
       status: 200,
       body: describe(await moveAnnouncement(ctx, id, move)),
@@ -104,13 +134,28 @@ function makeMove(move: Move, summary: string): Route {
 export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   push,
   create,
+  list,
   show,
-  makeMove('pause', 'Stop a running announcement within one chunk of each hop.'),
-  makeMove('resume', 'Let a paused or failed announcement go on where it stopped, from the next tick on.'),
-  makeMove('cancel', 'End an announcement for good, within one chunk of each hop.'),
+  makeMove('pause', 'Stop a running announcement, within one chunk of each hop.'),
+  makeMove('resume', 'Continue a paused or failed announcement where it stopped, from the next tick on.'),
+  makeMove('cancel', 'End an announcement permanently, within one chunk of each hop.'),
 ];
 
 function describe(announcement: Announcement): z.infer<typeof standing> {
   const { announcementId: id, status, statusReason, source, guarantee, dryRun } = announcement;
   return { announcementId: id, status, reason: statusReason, source, guarantee, dryRun };
+}
+
+function summarize({ statusReason, ...rest }: AnnouncementSummary): z.infer<typeof summary> {
+  return {
+    ...rest,
+    reason: statusReason,
+    publishAt: describeTime(rest.publishAt),
+    startedAt: describeTime(rest.startedAt),
+    finishedAt: describeTime(rest.finishedAt),
+  };
+}
+
+function describeTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -1,23 +1,23 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
+import type { HttpRequest } from '../events/http.ts';
 import { show } from '../parse.ts';
 import { authenticate } from './auth.ts';
 import { makeProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
-import type { HttpRequest } from '../events/http.ts';
 import { type Match, matchRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
 
-/** Of those that a log line tells as they came; HTTP's own are shorter. */
+/** A log line shows the caller's method up to this length; HTTP's own methods are shorter. */
 const MAX_METHOD_LENGTH = 20;
 
-/** A request -> its reply, whatever happens; one line in the log for each. */
+/** Answers every request, also one that fails, and logs one line for it. */
 export async function answerRequest(ctx: Context, received: HttpRequest): Promise<HttpReply> {
   const startedAt = ctx.clock.now();
-  const request = withoutBase(received, ctx.config.api.basePath);
+  const request = stripBase(received, ctx.config.api.basePath);
   const match = matchRoute(ROUTES, request.method, request.path);
   let answer: Answer;
-  let why: { code: string; message: string } | null = null;
+  let failure: { code: string; message: string } | null = null;
   try {
     answer = await answerMatch(ctx, request, match);
   } catch (error) {
@@ -26,24 +26,24 @@ export async function answerRequest(ctx: Context, received: HttpRequest): Promis
       ...(isUnauthenticated(error) ? { 'www-authenticate': 'Bearer' } : {}),
     };
     answer = makeProblem(error, ctx.requestId, headers);
-    why = describe(error);
+    failure = describe(error);
   }
   const line = {
     requestId: ctx.requestId,
     method: request.method.slice(0, MAX_METHOD_LENGTH),
-    // As the table has it: the path itself may hold a device's token.
+    // The route's template: the path itself may hold a device's token.
     route: match.kind === 'found' ? match.route.path : null,
     status: answer.status,
     ms: ctx.clock.now() - startedAt,
   };
-  if (why === null) ctx.log.info('request answered', line);
-  else if (answer.status < 500) ctx.log.info('request refused', { ...line, ...why });
-  else ctx.log.error('request failed', { ...line, ...why });
+  if (failure === null) ctx.log.info('request answered', line);
+  else if (answer.status < 500) ctx.log.info('request refused', { ...line, ...failure });
+  else ctx.log.error('request failed', { ...line, ...failure });
   return makeReply(request, answer);
 }
 
 async function answerMatch(ctx: Context, request: HttpRequest, match: Match): Promise<Answer> {
-  if (match.kind !== 'found' || !match.route.isOpen) authenticate(ctx.config.api, request);
+  if (match.kind !== 'found' || !match.route.isOpen) authenticate(ctx, request);
   switch (match.kind) {
     case 'found':
       return match.route.answer(ctx, request, match.params);
@@ -52,19 +52,19 @@ async function answerMatch(ctx: Context, request: HttpRequest, match: Match): Pr
       throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, got: show(request.method) }]);
     }
     case 'absent': {
-      const expected = 'one of those in /openapi.json';
+      const expected = 'one of the paths in /openapi.json';
       throw PushError.of('NO_SUCH_ROUTE', [{ field: 'path', expected, got: showPath(request.path) }]);
     }
   }
 }
 
-function withoutBase(request: HttpRequest, basePath: string): HttpRequest {
+function stripBase(request: HttpRequest, basePath: string): HttpRequest {
   const { path, prefix } = request;
   if (basePath === '' || !`${path}/`.startsWith(`${basePath}/`)) return request;
   return { ...request, path: path.slice(basePath.length), prefix: prefix + basePath };
 }
 
-/** Where a mistyped path names a device, its target stays untold. */
+/** The first segment of a path: in a mistyped path, the rest may be the target of a device. */
 function showPath(path: string): string {
   const [first = '', ...rest] = path.split('/').slice(1);
   return show(`/${first}${rest.length > 0 ? '/…' : ''}`);

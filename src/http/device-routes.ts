@@ -1,8 +1,7 @@
-import type { NewDevice } from '../model/device.ts';
 import * as z from 'zod';
-import { MAX_TARGET_LENGTH } from '../db/devices.ts';
 import { PushError } from '../errors.ts';
 import { memberSchema } from '../messages/parse.ts';
+import { MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
@@ -16,7 +15,7 @@ const device = z
   .strictObject(
     {
       target,
-      kind: z.enum(['token', 'fid'], { error: 'token or fid' }).default('token'),
+      kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).default('token'),
       memberId: memberSchema.nullish(),
     },
     { error: 'no such field' },
@@ -30,22 +29,22 @@ const device = z
 const register = makeRoute({
   method: 'POST',
   path: '/devices',
-  summary: 'Register a device, or refresh it: an app may call this at every start.',
+  summary: 'Register a device or renew it; an app may do this at every start.',
   body: device,
-  replies: { 200: { description: 'It is registered.', body: z.object({ deviceId: z.int() }) } },
+  replies: { 200: { description: 'The device is registered.', body: z.object({ deviceId: z.int() }) } },
   run: async ({ store }, { body }) => ({ status: 200, body: { deviceId: await store.registerDevice(body) } }),
 });
 
 const remove = makeRoute({
   method: 'DELETE',
   path: '/devices/{target}',
-  summary: 'Forget a device.',
+  summary: 'Delete a device.',
   params: z.object({ target }),
-  replies: { 204: { description: 'It is gone.', body: null } },
+  replies: { 204: { description: 'The device is deleted.', body: null } },
   async run({ store }, { params }) {
     if (await store.removeDevice(params.target)) return { status: 204, body: null };
-    const got = `${params.target.length} characters that are none`;
-    throw PushError.of('NO_SUCH_DEVICE', [{ field: 'target', expected: "a device's target", got }]);
+    const got = `${params.target.length} characters`;
+    throw PushError.of('NO_SUCH_DEVICE', [{ field: 'target', expected: 'the target of a device', got }]);
   },
 });
 

@@ -6,25 +6,25 @@ import { sendMessages } from '../messages/send.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const MAX_MESSAGES = 500;
-/** FCM takes 4096 bytes of each; in JSON a character may be several. */
+/** FCM accepts 4096 bytes per message; JSON may write one of them as several characters. */
 const MAX_BODY_BYTES = MAX_MESSAGES * 8192;
 
 const MESSAGES = `a list of 1 to ${MAX_MESSAGES} messages`;
 
 const outcome = z.object({
-  messageId: z.int().nullable().describe('null: it was not even looked at'),
+  messageId: z.int().nullable().describe('null: the message was not processed'),
   outcome: z.enum([...VERDICTS, 'in-progress']),
   reason: z.string().nullable(),
   retryAfterSeconds: z
     .int()
     .nullable()
-    .describe('when it is worth sending again, under the same key; null: never'),
+    .describe('when to send the message again, with the same key; null: do not'),
   deliveries: z.array(
     z.object({
-      deviceId: z.int().describe('0: there is no device'),
+      deviceId: z.int().describe('0: the recipient has no device'),
       verdict: z.enum(VERDICTS),
       reason: z.string().nullable(),
-      messageName: z.string().nullable().describe("FCM's name for it"),
+      messageName: z.string().nullable().describe("FCM's name of the accepted message"),
     }),
   ),
 });
@@ -45,19 +45,19 @@ const send = makeRoute({
   maxBodyBytes: MAX_BODY_BYTES,
   replies: {
     200: {
-      description: 'What became of them, in order.',
+      description: 'The outcome of each message, in order.',
       body: z.object({ outcomes: z.array(outcome) }),
     },
   },
   async run(ctx, { body }) {
-    // Without a key of the caller's nobody can ask for the same message again.
+    // A caller that names no key cannot ask for the same message again: a random key is enough.
     const messages = body.messages.map((each) => makeMessage(ctx.config, each, crypto.randomUUID()));
     const reports = await sendMessages(ctx, messages);
-    return { status: 200, body: { outcomes: reports.map(tell) } };
+    return { status: 200, body: { outcomes: reports.map(describe) } };
   },
 });
 
-function tell({ verdict, retryInMs, ...report }: MessageReport): z.infer<typeof outcome> {
+function describe({ verdict, retryInMs, ...report }: MessageReport): z.infer<typeof outcome> {
   return {
     ...report,
     outcome: verdict,

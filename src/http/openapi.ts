@@ -4,7 +4,7 @@ import type { Route } from './route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** https://spec.openapis.org/oas/v3.1.0 , from the very schemas that check the requests. */
+/** Describes routes as OpenAPI, from the same schemas that check requests. https://spec.openapis.org/oas/v3.1.0 */
 export function describeApi(routes: readonly Route[], prefix: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
@@ -27,21 +27,12 @@ export function describeApi(routes: readonly Route[], prefix: string): Json {
   };
 }
 
-function describeRoute({ summary, isOpen, params, body, replies }: Route): Json {
-  const fields = params ? (schemaOf(params, 'input')['properties'] as Json) : {};
+function describeRoute({ summary, isOpen, params, query, body, replies }: Route): Json {
+  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
   return {
     summary,
     ...(isOpen ? { security: [] } : {}),
-    ...(params
-      ? {
-          parameters: Object.entries(fields).map(([name, schema]) => ({
-            name,
-            in: 'path',
-            required: true,
-            schema,
-          })),
-        }
-      : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
     ...(body
       ? {
           requestBody: {
@@ -70,7 +61,18 @@ function describeRoute({ summary, isOpen, params, body, replies }: Route): Json 
   };
 }
 
-/** As it is sent: what a schema makes of it is nobody's business. */
+/** The fields of a schema as parameters; a parameter of the path is always required, one of the query never. */
+function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): Json[] {
+  const fields = schema ? (schemaOf(schema, 'input')['properties'] as Json) : {};
+  return Object.entries(fields).map(([name, field]) => ({
+    name,
+    in: place,
+    required: place === 'path',
+    schema: field,
+  }));
+}
+
+/** A schema as JSON Schema: `input` is what callers send, before the schema transforms it. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io });
   return rest;

@@ -14,7 +14,7 @@ export const problemSchema = z.object({
   requestId: z.string(),
 });
 
-/** The caller can mend these. */
+/** HTTP statuses of the errors that the caller can fix. */
 const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   BAD_REQUEST: 400,
   NO_SUCH_SOURCE: 400,
@@ -29,25 +29,26 @@ const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   WRONG_TYPE: 415,
 };
 
-/** The same request may well succeed a little later. */
-const IN_PASSING: readonly PushErrorCode[] = ['DATABASE', 'INVOKE_FAILED'];
+/** Errors of a dependency: the same request may succeed a little later. */
+const TRANSIENT: readonly PushErrorCode[] = ['DATABASE', 'INVOKE_FAILED'];
 
-/** What only the log is told: it may name hosts, tables and keys' files. */
-const UNTOLD =
-  'the request could not be worked off; the log of the function has the reason, by this requestId';
+/** Replaces the message of every other error, which may name hosts, tables and key files: only the log has it. */
+const SEE_LOG = 'the request failed; look up this requestId in the log of the function';
 
-/** Whatever went wrong -> a reply that is safe to send to anybody. */
+/** Makes a reply from any error; it is safe to send to any caller. */
 export function makeProblem(error: unknown, requestId: string, headers: Answer['headers'] = {}): Answer {
-  const isPushError = error instanceof PushError;
-  const told = isPushError ? STATUS_OF[error.code] : undefined;
-  const status = told ?? (isPushError && IN_PASSING.includes(error.code) ? 503 : 500);
+  const pushError = error instanceof PushError ? error : null;
+  const callerStatus = pushError ? STATUS_OF[pushError.code] : undefined;
+  const isTransient = pushError !== null && TRANSIENT.includes(pushError.code);
+  const status = callerStatus ?? (isTransient ? 503 : 500);
+  const shown = callerStatus === undefined ? null : pushError;
   const body: z.infer<typeof problemSchema> = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? '',
     status,
-    detail: isPushError && told !== undefined ? error.message : UNTOLD,
-    code: isPushError ? error.code : 'INTERNAL',
-    errors: isPushError && told !== undefined ? [...error.problems] : [],
+    detail: shown?.message ?? SEE_LOG,
+    code: pushError?.code ?? 'INTERNAL',
+    errors: [...(shown?.problems ?? [])],
     requestId,
   };
   return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body };

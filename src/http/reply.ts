@@ -1,20 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import type { HttpRequest } from '../events/http.ts';
 
-/** What a route answers; `body` is sent as JSON, and null stands for none. */
+/** The answer of a route. `body` is sent as JSON; null: no body. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
-/** What API Gateway, function URLs and load balancers take as a reply. */
+/** A reply in the form that API Gateway, function URLs and load balancers expect. */
 export interface HttpReply {
   readonly statusCode: number;
-  /** For a load balancer. */
+  /** Status code and text; only for a load balancer. */
   readonly statusDescription?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** For a load balancer that was told to use these instead. */
+  /** In place of `headers`, for the target group of a load balancer with multi-value headers. */
   readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>;
   readonly isBase64Encoded: false;
   readonly body: string;

@@ -5,52 +5,56 @@ import { isObject, parseWith, show } from '../parse.ts';
 import type { Answer } from './reply.ts';
 import type { HttpRequest } from '../events/http.ts';
 
-/** Plenty for anything but a list of messages. */
+/** Enough for every body but a list of messages. */
 const MAX_BODY_BYTES = 65_536;
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
-/** What there is to say of a route; the same schemas check what comes, and describe it. */
-interface RouteSpec<Params, Body> {
+/** A route and its description; the same schemas check requests and describe them in OpenAPI. */
+interface RouteSpec<Params, Query, Body> {
   readonly method: Method;
-  /** `{name}` stands for one segment, and is a field of `params`. */
+  /** The path of the route; `{name}` stands for one segment, and is a field of `params`. */
   readonly path: string;
   readonly summary: string;
-  /** Answered without authentication. */
+  /** True: answered without authentication. */
   readonly isOpen?: boolean;
   readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
   readonly maxBodyBytes?: number;
-  /** What it answers when all is well, by status; null for an empty body. */
+  /** Replies of a request that succeeds, by status; null: an empty body. */
   readonly replies: Readonly<
     Record<number, { readonly description: string; readonly body: z.ZodType | null }>
   >;
-  run(ctx: Context, input: RouteInput<Params, Body>): Promise<Answer>;
+  run(ctx: Context, input: RouteInput<Params, Query, Body>): Promise<Answer>;
 }
 
-interface RouteInput<Params, Body> {
+interface RouteInput<Params, Query, Body> {
   readonly params: Params;
+  readonly query: Query;
   readonly body: Body;
   readonly request: HttpRequest;
 }
 
-export interface Route extends Omit<RouteSpec<unknown, unknown>, 'run'> {
+export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'> {
   answer(ctx: Context, request: HttpRequest, params: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
-/** PushErrors of `answer`: 'BAD_REQUEST', 'WRONG_TYPE', 'TOO_BIG', and what `run` throws. */
-export function makeRoute<Params = undefined, Body = undefined>(spec: RouteSpec<Params, Body>): Route {
-  const { params: paramsSchema, body: bodySchema, maxBodyBytes = MAX_BODY_BYTES, ...rest } = spec;
+/** Makes a route. Its `answer` throws PushError('BAD_REQUEST'), ('WRONG_TYPE'), ('TOO_BIG'), and what `run` throws. */
+export function makeRoute<Params = undefined, Query = undefined, Body = undefined>(
+  spec: RouteSpec<Params, Query, Body>,
+): Route {
+  const { maxBodyBytes = MAX_BODY_BYTES, ...rest } = spec;
+  const { params: paramsSchema, query: querySchema, body: bodySchema } = spec;
   return {
     ...rest,
-    ...(paramsSchema ? { params: paramsSchema } : {}),
-    ...(bodySchema ? { body: bodySchema } : {}),
     maxBodyBytes,
     async answer(ctx, request, texts) {
-      // Without a schema the type is that of nothing.
+      // Without a schema the type is undefined, and so is the value.
       const params = paramsSchema && parseWith(paramsSchema, texts, 'BAD_REQUEST');
+      const query = querySchema && parseWith(querySchema, Object.fromEntries(request.query), 'BAD_REQUEST');
       const body = bodySchema && parseWith(bodySchema, readJson(request, maxBodyBytes), 'BAD_REQUEST');
-      return spec.run(ctx, { params: params as Params, body: body as Body, request });
+      return spec.run(ctx, { params: params as Params, query: query as Query, body: body as Body, request });
     },
   };
 }
@@ -73,7 +77,7 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
 
 function matchPath(template: string, path: string): Record<string, string> | null {
   const names = template.split('/');
-  // Some callers end a path with a slash, and mean the same.
+  // Some callers end a path with a slash, and mean the path without it.
   const segments = (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path).split('/');
   if (names.length !== segments.length) return null;
   const params: Record<string, string> = {};
@@ -85,7 +89,7 @@ function matchPath(template: string, path: string): Record<string, string> | nul
   return params;
 }
 
-/** A path that API Gateway has decoded already may hold a % that begins nothing. */
+/** Decodes a segment. API Gateway may have decoded it already: then a % in it begins no code. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
@@ -109,7 +113,7 @@ function readJson({ headers, body }: HttpRequest, maxBytes: number): Record<stri
   throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', got: show(value) }]);
 }
 
-/** The text itself stays out of the error: it may hold a device's token. */
+/** Parses a body. The error does not quote it: it may hold the token of a device. */
 function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;

@@ -1,11 +1,10 @@
 import type { QueueJob, QueueRecord } from '../job.ts';
 import type { NewMessage } from '../model/message.ts';
-import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { parseMessage } from './parse.ts';
 import { sendMessages } from './send.ts';
-import { isObject, parseWith } from '../parse.ts';
+import { isObject } from '../parse.ts';
 
 /**
  * What SQS expects as the answer if the event source has ReportBatchItemFailures: it delivers these records again and deletes
@@ -13,28 +12,6 @@ import { isObject, parseWith } from '../parse.ts';
  */
 export interface QueueReply {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
-}
-
-/** https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
-const sqsEvent = z.object({
-  Records: z.array(
-    z.object(
-      {
-        messageId: z.string({ error: "SQS's id of it" }).min(1, { error: "SQS's id of it" }),
-        body: z.string({ error: 'text' }),
-      },
-      { error: 'a record of SQS' },
-    ),
-  ),
-});
-
-/** The records of an SQS event; null if it is none. */
-export function parseQueueEvent(event: unknown): QueueJob | null {
-  const records = isObject(event) ? event['Records'] : null;
-  if (!Array.isArray(records) || !isObject(records[0]) || records[0]['eventSource'] !== 'aws:sqs')
-    return null;
-  const { Records } = parseWith(sqsEvent, event, 'BAD_EVENT');
-  return { kind: 'queue', records: Records.map(({ messageId, body }) => ({ recordId: messageId, body })) };
 }
 
 /**

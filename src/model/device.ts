@@ -2,6 +2,9 @@
 export const TARGET_KINDS = ['token', 'fid'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
+/** The width of push_device.target. INSERT IGNORE would silently cut a longer target. */
+export const MAX_TARGET_LENGTH = 512;
+
 /** A device that has no id yet. */
 export interface NewDevice {
   /** Whoever knows a target can push to its device: it is never logged or shown. */

@@ -5,7 +5,7 @@ test('an empty environment is a working configuration', () => {
   expect(parseConfig({})).toEqual({
     stage: 'dev',
     source: 'default',
-    api: { tokenDigests: [], trustsGateway: false, basePath: '' },
+    api: { tokens: expect.objectContaining({ count: 0 }), trustsGateway: false, basePath: '' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([
       [
@@ -24,7 +24,7 @@ test('an empty environment is a working configuration', () => {
   });
 });
 
-test('one error names everything that is wrong', () => {
+test('one error names every invalid variable', () => {
   const env = {
     STAGE: 'live',
     PAGE_SIZE: '0',
@@ -34,13 +34,13 @@ test('one error names everything that is wrong', () => {
   };
   expect(() => parseConfig(env)).toThrow(
     'STAGE: expected one of dev, staging, prod, got "live"; ' +
-      'FCM_ENDPOINT: expected an address beginning with https:// or http://, got "ftp://fcm"; ' +
+      'FCM_ENDPOINT: expected an address that begins with https:// or http://, got "ftp://fcm"; ' +
       'PAGE_SIZE: expected a whole number from 1 to 50000, got "0"; ' +
       'CHUNK_SIZE: expected a whole number from 1 to 5000, got "many"',
   );
 });
 
-test('the lease and the reserve must outlast an answer of FCM', () => {
+test('the lease and the reserve must be longer than the wait for an answer of FCM', () => {
   expect(() => parseConfig({ LEASE_MS: '10000', DEADLINE_RESERVE_MS: '9000' })).toThrow(
     'LEASE_MS: expected more than FCM_TIMEOUT_MS (10000), got 10000; ' +
       'DEADLINE_RESERVE_MS: expected more than FCM_TIMEOUT_MS (10000), got 9000',
@@ -56,7 +56,7 @@ test.each([
     'mysql://user:hunter2@ho st/db',
     'DATABASE_URL: expected mysql://user:password@host:3306/database, got no URL',
   ],
-])('a wrong DATABASE_URL is refused without its password', (url, message) => {
+])('an invalid DATABASE_URL is refused, and the error has no password', (url, message) => {
   expect(() => parseConfig({ DATABASE_URL: url })).toThrow(message);
 });
 
@@ -67,7 +67,15 @@ test.each([
   ['/etc/ca.pem', { kind: 'verify', ca: '/etc/ca.pem' }],
 ])('DATABASE_TLS=%s', (text, tls) => {
   const { database } = parseConfig({ DATABASE_URL: 'mysql://u@h/d', DATABASE_TLS: text });
-  expect(database).toEqual({ kind: 'mysql', url: 'mysql://u@h/d', tls });
+  expect(database).toEqual({ kind: 'mysql', url: 'mysql://u@h/d', tls, connections: 2 });
+});
+
+test('DATABASE_CONNECTIONS is a whole number from 1', () => {
+  const env = { DATABASE_URL: 'mysql://u@h/d', DATABASE_CONNECTIONS: '10' };
+  expect(parseConfig(env).database).toMatchObject({ connections: 10 });
+  expect(() => parseConfig({ ...env, DATABASE_CONNECTIONS: '0' })).toThrow(
+    'DATABASE_CONNECTIONS: expected a whole number from 1 to 1000, got "0"',
+  );
 });
 
 test.each([
@@ -82,7 +90,7 @@ test.each([
   expect(parseConfig(env).sources.get('default')?.credentials).toEqual(credentials);
 });
 
-test('a source more for every variable that ends in its name, with a budget of its own', () => {
+test('variables that end in a name add a source of that name, with a budget of its own', () => {
   const { source, sources } = parseConfig({
     FCM_SOURCE: 'shop_a',
     FCM_CREDENTIALS: 'a.json',
@@ -114,11 +122,11 @@ test('a source more for every variable that ends in its name, with a budget of i
 
 test('a source without credentials is refused', () => {
   expect(() => parseConfig({ FCM_PROJECT_ID_SHOP_B: 'b' })).toThrow(
-    'FCM_CREDENTIALS_SHOP_B: expected credentials, as for the other variables of this source, got nothing',
+    'FCM_CREDENTIALS_SHOP_B: expected credentials, because other variables of this source are set, got nothing',
   );
 });
 
-test('a token that is short is refused without telling it', () => {
+test('a short token is refused, and the error does not show it', () => {
   expect(() => parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0, hunter2' })).toThrow(
     /^API_TOKEN: expected tokens of at least 24 characters, got one of 7$/,
   );
@@ -130,14 +138,23 @@ test.each([
     { API_BASE_PATH: 'baton' },
     'API_BASE_PATH: expected the beginning of a path, such as /baton, got "baton"',
   ],
-])('%j is refused', (env, words) => {
-  expect(() => parseConfig(env)).toThrow(words);
+])('%j is refused', (env, message) => {
+  expect(() => parseConfig(env)).toThrow(message);
 });
 
-test('the API lets in whom the gateway vouches for only if told so', () => {
+test('API_AUTH=gateway makes the API trust the gateway', () => {
   expect(parseConfig({ API_AUTH: 'gateway', API_BASE_PATH: '/baton/' }).api).toEqual({
-    tokenDigests: [],
+    tokens: expect.objectContaining({ count: 0 }),
     trustsGateway: true,
     basePath: '/baton',
   });
+});
+
+test('a token is accepted if it is one of API_TOKEN, and the configuration holds none of them', () => {
+  const { api } = parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0,long-enough-to-be-a-token-1' });
+  expect(api.tokens.count).toBe(2);
+  expect(api.tokens.has('long-enough-to-be-a-token-0')).toBe(true);
+  expect(api.tokens.has('long-enough-to-be-a-token-1')).toBe(true);
+  expect(api.tokens.has('long-enough-to-be-a-token-2')).toBe(false);
+  expect(JSON.stringify(api)).not.toContain('long-enough');
 });

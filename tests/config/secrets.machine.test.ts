@@ -8,15 +8,15 @@ import { resolveSecrets } from '../../src/config/secrets.ts';
 const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/database-AbCdEf';
 
 let server: Server;
-let asked: unknown[];
+let requestedIds: unknown[];
 
-/** Secrets Manager, as far as GetSecretValue goes. */
+/** A server that answers GetSecretValue as Secrets Manager does. */
 beforeEach(async () => {
-  asked = [];
+  requestedIds = [];
   server = createServer((request, response) => {
     void json(request).then((body) => {
       const { SecretId } = body as { SecretId: string };
-      asked.push(SecretId);
+      requestedIds.push(SecretId);
       response.writeHead(SecretId === ARN ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' });
       const refusal = { __type: 'ResourceNotFoundException', message: "Secrets Manager can't find it." };
       response.end(JSON.stringify(SecretId === ARN ? { SecretString: 'mysql://u:p@h/d' } : refusal));
@@ -39,13 +39,13 @@ afterEach(async () => {
 test('a variable that is the ARN of a secret becomes the secret, and the others stay as they are', async () => {
   const env = { STAGE: 'prod', DATABASE_URL: ARN, FCM_CREDENTIALS: 'arn.json', EMPTY: undefined };
   expect(await resolveSecrets(env)).toEqual({ ...env, DATABASE_URL: 'mysql://u:p@h/d' });
-  expect(asked).toEqual([ARN]);
+  expect(requestedIds).toEqual([ARN]);
 });
 
-test('without such a variable nobody is asked', async () => {
+test('without such a variable Secrets Manager is not asked', async () => {
   const env = { FCM_CREDENTIALS: 'account.json' };
   expect(await resolveSecrets(env)).toBe(env);
-  expect(asked).toEqual([]);
+  expect(requestedIds).toEqual([]);
 });
 
 test('a secret that cannot be read is an error that names its variable', async () => {

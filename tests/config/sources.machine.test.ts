@@ -12,7 +12,7 @@ import { makeDatabase, type TestDatabase } from '../support/database.ts';
 const DEVICES = 400;
 type Source = 'shop_a' | 'shop_b';
 
-/** A second for all devices, and four seconds. */
+/** Budgets with which all devices take 1 s and 4 s. */
 const PER_MINUTE = { shop_a: DEVICES * 60, shop_b: DEVICES * 15 };
 
 let database: TestDatabase;
@@ -33,7 +33,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-test('two sources at once: each project sees only its own announcement, at its own rate', async () => {
+test('of two sources at once, each project gets only its own announcement, at its own rate', async () => {
   await store.addDevices(madeUpDevices(DEVICES));
   const env = {
     PAGE_SIZE: '100',
@@ -66,13 +66,13 @@ test('two sources at once: each project sees only its own announcement, at its o
     expect([...sandbox.accepted.values()]).toEqual(Array(DEVICES).fill(1));
     expect(sandbox.stats().requests).toBe(DEVICES);
   }
-  // The last chunk begins that much later than the first, at the least.
+  // Lower bounds: the last chunk begins at least this much later than the first.
   expect(a.ms).toBeGreaterThan(900);
   expect(b.ms).toBeGreaterThan(3700);
   expect(a.ms).toBeLessThan(b.ms);
 });
 
-/** With a project and a key of its own. */
+/** Makes the sender of a source, with its own project and access token. */
 function makeSender(source: Source): Sender {
   const credential = { getAccessToken: async () => ({ access_token: `key-of-${source}`, expires_in: 3600 }) };
   const access = { credential, projectId: `project-${source}` };

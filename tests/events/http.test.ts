@@ -20,13 +20,13 @@ test.each([
 });
 
 test.each(['direct', 'sns', 'sqs', 'eventbridge-rule', 'eventbridge-scheduler', 'lambda-destination'])(
-  'an event of the shape %s is none',
+  'an event of the shape %s is not a request',
   (name) => {
     expect(parseRequest(fixture(name))).toBeNull();
   },
 );
 
-test('a header that came twice is one, and its name has no case', () => {
+test('a repeated header becomes one, and its name is in lower case', () => {
   const { multiValueHeaders } = fixture('alb-multi-value');
   const request = parseRequest({
     ...fixture('alb-multi-value'),
@@ -44,9 +44,26 @@ test.each([
   ['JWT without a subject', 'api-gateway-http', { authorizer: { jwt: { claims: { client_id: 'c' } } } }, 'c'],
   ['IAM of an HTTP API', 'api-gateway-http', { authorizer: { iam: { userArn: ARN } } }, ARN],
   ['a function URL without IAM', 'function-url', { authorizer: undefined }, null],
-  ['what a load balancer cannot say', 'alb', { identity, authorizer: { claims: { sub: 'x' } } }, null],
-])('%s: the caller is as the gateway has it', (_what, name, change, caller) => {
+  ['a load balancer, which names no caller', 'alb', { identity, authorizer: { claims: { sub: 'x' } } }, null],
+])('%s: the caller is the one that the gateway names', (_case, name, change, caller) => {
   const event = fixture(name);
   const requestContext = { ...(event['requestContext'] as object), ...change };
   expect(parseRequest({ ...event, requestContext })?.caller).toBe(caller);
+});
+
+test.each([
+  ['api-gateway-rest', { queryStringParameters: { limit: '2', after: 'a&b' } }],
+  [
+    'api-gateway-rest',
+    {
+      queryStringParameters: { limit: '1' },
+      multiValueQueryStringParameters: { limit: ['1', '2'], after: ['a&b'] },
+    },
+  ],
+  ['api-gateway-http', { rawQueryString: 'limit=1&limit=2&after=a%26b' }],
+  ['alb', { queryStringParameters: { limit: '2', after: 'a%26b' } }],
+  ['alb-multi-value', { multiValueQueryStringParameters: { limit: ['1', '2'], after: ['a%26b'] } }],
+])('%s: the query is decoded, and the last of repeated parameters counts', (name, change) => {
+  const query = parseRequest({ ...fixture(name), ...change })?.query;
+  expect(Object.fromEntries(query ?? [])).toEqual({ limit: '2', after: 'a&b' });
 });

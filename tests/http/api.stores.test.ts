@@ -24,7 +24,7 @@ afterEach(async () => {
 const CREDENTIALS = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
 
 const hello = { title: 'Hello', body: 'World' };
-const NOBODY = {
+const NO_DELIVERIES = {
   delivered: 0,
   unregistered: 0,
   rejected: 0,
@@ -44,20 +44,20 @@ test('a push is handed over and answered 202', async () => {
   expect(api.ctx.sent).toEqual([]);
 });
 
-test('an announcement is made, handed over, and found where Location says', async () => {
-  const made = await api.ask({ path: '/announcements', body: { ...hello, dryRun: true } });
-  expect(made).toMatchObject({
+test('a new announcement is handed over, and Location is the path of its status', async () => {
+  const created = await api.ask({ path: '/announcements', body: { ...hello, dryRun: true } });
+  expect(created).toMatchObject({
     status: 201,
     headers: { location: '/announcements/1' },
     body: { announcementId: 1 },
   });
   expect(api.ctx.invoked).toEqual([{ kind: 'broadcast', announcementId: 1, round: 0, fromId: 0 }]);
-  const { location = '' } = made.headers;
+  const { location = '' } = created.headers;
   expect(await api.ask({ method: 'GET', path: location })).toMatchObject({
     status: 200,
     body: {
       ...{ announcementId: 1, status: 'scheduled', reason: null, source: 'default', dryRun: true },
-      ...{ guarantee: 'at-least-once', counts: NOBODY, hops: { open: 0, closed: 0 } },
+      ...{ guarantee: 'at-least-once', counts: NO_DELIVERIES, hops: { open: 0, closed: 0 } },
     },
   });
 });
@@ -71,7 +71,7 @@ test('the same idempotency key makes no second announcement', async () => {
   });
 });
 
-test('an announcement for later is left to the schedule', async () => {
+test('an announcement with a later publishAt is left to the schedule', async () => {
   const body = { ...hello, publishAt: '2126-12-24T18:07:00+01:00' };
   expect(await api.ask({ path: '/announcements', body })).toMatchObject({
     status: 201,
@@ -80,7 +80,7 @@ test('an announcement for later is left to the schedule', async () => {
   expect(api.ctx.invoked).toEqual([]);
 });
 
-test('an announcement is paused, resumed and cancelled; asked twice is as good as once', async () => {
+test('an announcement is paused, resumed and cancelled; a repeated request changes nothing', async () => {
   const announcementId = await store.createAnnouncement(draft);
   await store.startAnnouncement({ announcementId, round: 0, fromId: 0 }, 1000);
   const move = async (name: string) =>
@@ -92,7 +92,28 @@ test('an announcement is paused, resumed and cancelled; asked twice is as good a
   expect(await move('resume')).toMatchObject({ status: 409, code: 'WRONG_STATUS' });
 });
 
-test('a device keeps its id when it is registered again, and its kind is the latest', async () => {
+test('announcements are listed latest first, page by page', async () => {
+  await store.createAnnouncement(draft);
+  await store.createAnnouncementOnce(draft, 'key-2', Date.UTC(2126, 0, 1));
+  await store.createAnnouncement({ ...draft, dryRun: true });
+  const { status, body } = await api.ask({ method: 'GET', path: '/announcements?limit=2' });
+  expect(status).toBe(200);
+  const times = { publishAt: null, startedAt: null, finishedAt: null };
+  const shared = { audience: 'devices', source: 'default', title: 'Hello', reason: null, dryRun: false };
+  expect(body).toEqual({
+    announcements: [
+      { announcementId: 3, status: 'draft', ...shared, ...times, dryRun: true },
+      { announcementId: 2, status: 'scheduled', ...shared, ...times, publishAt: '2126-01-01T00:00:00.000Z' },
+    ],
+  });
+  const next = await api.ask({ method: 'GET', path: '/announcements?limit=2&before=2' });
+  expect(next.body).toMatchObject({ announcements: [{ announcementId: 1 }] });
+  expect((await api.ask({ method: 'GET', path: '/announcements' })).body).toMatchObject({
+    announcements: [{ announcementId: 3 }, { announcementId: 2 }, { announcementId: 1 }],
+  });
+});
+
+test('a device that is registered again keeps its id and gets the new kind', async () => {
   await store.addDevices(madeUpDevices(2));
   const registered = await api.ask({ path: '/devices', body: { target: 'fid-3', kind: 'token' } });
   expect(registered).toMatchObject({ status: 200 });
@@ -105,7 +126,7 @@ test('a device keeps its id when it is registered again, and its kind is the lat
 test('messages are sent at once, and their outcomes are in the reply, in order', async () => {
   await store.addDevices(madeUpDevices(1));
   await api.ask({ path: '/devices', body: { target: 'ada-1', memberId: 'ada' } });
-  // A refresh that does not say whose it is leaves it whose it was.
+  // A renewal without a memberId keeps the member.
   await api.ask({ path: '/devices', body: { target: 'ada-1' } });
   const to = (fields: object) => ({ title: 'Ready', body: 'Come and get it', ...fields });
   const body = {
@@ -115,8 +136,8 @@ test('messages are sent at once, and their outcomes are in the reply, in order',
       to({ deviceId: '1', data: { a: 'b' } }),
     ],
   };
-  const answered = await api.ask({ path: '/messages', body });
-  expect(answered).toMatchObject({
+  const reply = await api.ask({ path: '/messages', body });
+  expect(reply).toMatchObject({
     status: 200,
     body: {
       outcomes: [
@@ -134,19 +155,19 @@ test('messages are sent at once, and their outcomes are in the reply, in order',
   expect((await api.ask({ path: '/messages', body })).body).toMatchObject({
     outcomes: [{ messageId: 1 }, { outcome: 'rejected' }, { outcome: 'delivered' }],
   });
-  // Without a key of its own a message is another one each time.
+  // A message without a key is a new one each time.
   expect(api.ctx.sent).toEqual(['ada-1', 'target-1', 'target-1']);
 });
 
-test('a device is forgotten by its target, whose colon may come encoded', async () => {
+test('a device is deleted by its target, whose colon may be encoded', async () => {
   await store.addDevices([{ target: 'abc:def_1-2', targetKind: 'token' }]);
-  const asked = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };
-  expect(await api.ask(asked)).toMatchObject({ status: 204, body: null });
+  const request = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };
+  expect(await api.ask(request)).toMatchObject({ status: 204, body: null });
   expect(await store.countDevices()).toBe(0);
-  expect((await api.ask(asked)).status).toBe(404);
+  expect((await api.ask(request)).status).toBe(404);
 });
 
-test('health is told to anybody, and nothing else', async () => {
+test('any caller may read the health, which says nothing more', async () => {
   expect(await api.ask({ method: 'GET', path: '/health', headers: { authorization: '' } })).toEqual({
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
@@ -174,7 +195,7 @@ test.each(['api-gateway-rest', 'api-gateway-http', 'api-gateway-http-1.0', 'func
   },
 );
 
-test('a load balancer is answered in its own way, with one value a header or with several', async () => {
+test('the reply to a load balancer has a status description, and multi-value headers if the request had them', async () => {
   const event = fixture('alb');
   expect(await api.send(event)).toMatchObject({
     statusCode: 401,
@@ -189,7 +210,7 @@ test('a load balancer is answered in its own way, with one value a header or wit
   expect(several).not.toHaveProperty('headers');
 });
 
-test('a path may begin with a base of its own, and with the stage before it', async () => {
+test('the path prefix is stripped, also behind a stage', async () => {
   const based = makeApi(store, { env: { ...CREDENTIALS, API_BASE_PATH: '/baton' } });
   const { headers } = await based.ask({ path: '/baton/announcements', body: hello });
   expect(headers['location']).toBe('/baton/announcements/1');
@@ -203,7 +224,7 @@ test('a path may begin with a base of its own, and with the stage before it', as
   expect(reply.statusCode).toBe(202);
 });
 
-test('each of several tokens opens, so that one can follow another', async () => {
+test('each of several tokens is accepted, so that a new one can replace an old one', async () => {
   const env = { API_TOKEN: `${API_TOKEN},\n  another-token-of-some-length ` };
   const rotating = makeApi(store, { env });
   for (const token of [API_TOKEN, 'another-token-of-some-length']) {
@@ -212,7 +233,7 @@ test('each of several tokens opens, so that one can follow another', async () =>
   }
 });
 
-test("the gateway's word counts only if it is trusted, and if it said one", async () => {
+test('a caller that the gateway names is accepted only if the gateway is trusted', async () => {
   const trusting = makeApi(store, { env: { API_AUTH: 'gateway', API_TOKEN: '' } });
   await store.createAnnouncement(draft);
   const event = { ...fixture('function-url'), body: '{"announcementId": 1}' };
@@ -221,7 +242,7 @@ test("the gateway's word counts only if it is trusted, and if it said one", asyn
   expect((await trusting.ask({ body: { announcementId: 1 } })).status).toBe(401);
 });
 
-test('what goes wrong inside is told to the log alone', async () => {
+test('an internal error is described only in the log', async () => {
   const failing: Store = {
     ...store,
     fetchAnnouncement: () => Promise.reject(new Error('password of 10.0.0.7 is x')),
@@ -233,7 +254,7 @@ test('what goes wrong inside is told to the log alone', async () => {
     type: 'about:blank',
     title: 'Internal Server Error',
     status: 500,
-    detail: 'the request could not be worked off; the log of the function has the reason, by this requestId',
+    detail: 'the request failed; look up this requestId in the log of the function',
     code: 'INTERNAL',
     errors: [],
     requestId: 'request-1',
@@ -243,7 +264,7 @@ test('what goes wrong inside is told to the log alone', async () => {
   ]);
 });
 
-test('each request is one line in the log, which has the route and not the path', async () => {
+test('each request is one log line, with the route and not the path', async () => {
   await api.ask({ method: 'DELETE', path: '/devices/abc:def' });
   await api.ask({ method: 'GET', path: '/health' });
   expect(api.log.map((line) => JSON.parse(line) as unknown)).toMatchObject([

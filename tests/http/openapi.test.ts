@@ -6,11 +6,11 @@ import { ROUTES } from '../../src/http/routes.ts';
 const document = structuredClone(describeApi(ROUTES, '/live'));
 const paths = document['paths'] as Record<string, Record<string, object>>;
 
-test('the description is one that OpenAPI 3.1 allows', async () => {
+test('the description is valid OpenAPI 3.1', async () => {
   expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
 });
 
-test('every route is in it, with what it takes and gives', () => {
+test('the description has every route, with its request and its replies', () => {
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
@@ -33,7 +33,7 @@ test('every route is in it, with what it takes and gives', () => {
   });
 });
 
-test('ids may be numbers or text, as they may in a request', () => {
+test('an id is a number or text, as in a request', () => {
   expect(paths['/announcements/{announcementId}']?.['get']).toMatchObject({
     parameters: [
       {
@@ -46,7 +46,16 @@ test('ids may be numbers or text, as they may in a request', () => {
   });
 });
 
-test('only health needs no token, and paths begin with the stage', () => {
+test('a parameter of the query is optional', () => {
+  expect(paths['/announcements']?.['get']).toMatchObject({
+    parameters: [
+      { name: 'limit', in: 'query', required: false },
+      { name: 'before', in: 'query', required: false },
+    ],
+  });
+});
+
+test('only health needs no token, and the server URL has the stage', () => {
   expect(paths['/health']?.['get']).toMatchObject({ security: [] });
   expect(document).toMatchObject({ security: [{ token: [] }], servers: [{ url: '/live' }] });
 });

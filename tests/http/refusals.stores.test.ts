@@ -6,9 +6,9 @@ import { ROUTES } from '../../src/http/routes.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { draft } from '../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
-import type { Asked } from '../support/events.ts';
+import type { TestRequest } from '../support/events.ts';
 
-const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-to-be-told';
+const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-shown-here';
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
 const JSON_BODY = 'a JSON object';
 const MESSAGES = 'a list of 1 to 500 messages';
@@ -30,23 +30,23 @@ afterAll(async () => {
   await database.drop();
 });
 
-const push = (body: unknown): Asked => ({ path: '/push', body });
-const announce = (body: object): Asked => ({
+const push = (body: unknown): TestRequest => ({ path: '/push', body });
+const announce = (body: object): TestRequest => ({
   path: '/announcements',
   body: { title: 'T', body: 'B', ...body },
 });
-const device = (body: unknown): Asked => ({ path: '/devices', body });
-const message = (fields: object): Asked => ({
+const device = (body: unknown): TestRequest => ({ path: '/devices', body });
+const message = (fields: object): TestRequest => ({
   path: '/messages',
   body: { messages: [{ title: 'T', body: 'B', ...fields }] },
 });
-const bearing = (authorization: string): Asked => ({ headers: { authorization } });
-const typed = (type: string): Asked => ({
+const bearing = (authorization: string): TestRequest => ({ headers: { authorization } });
+const typed = (type: string): TestRequest => ({
   ...push({ announcementId: 1 }),
   headers: { 'content-type': type },
 });
 
-test.each<[string, Asked, number, string, string, string]>([
+test.each<[string, TestRequest, number, string, string, string]>([
   ['no token', bearing(''), 401, 'authorization', 'Bearer and an API token', 'something else'],
   [
     'a wrong token',
@@ -72,13 +72,13 @@ test.each<[string, Asked, number, string, string, string]>([
     'Bearer and an API token',
     'something else',
   ],
-  ['another path', { path: '/pull' }, 404, 'path', 'one of those in /openapi.json', '"/pull"'],
+  ['another path', { path: '/pull' }, 404, 'path', 'one of the paths in /openapi.json', '"/pull"'],
   [
     'a longer path',
     { path: `/device/${TOKEN}` },
     404,
     'path',
-    'one of those in /openapi.json',
+    'one of the paths in /openapi.json',
     '"/device/…"',
   ],
   ['another method', { method: 'PUT' }, 405, 'method', 'POST', '"PUT"'],
@@ -115,8 +115,15 @@ test.each<[string, Asked, number, string, string, string]>([
     WHOLE(1),
     '"9007199254740993"',
   ],
-  ['a device that is none', push({ announcementId: 1, deviceId: 'x' }), 400, 'deviceId', WHOLE(0), '"x"'],
-  ['a job of its own', push({ kind: 'scan' }), 400, 'announcementId', WHOLE(1), 'nothing'],
+  [
+    'a device id that is not a number',
+    push({ announcementId: 1, deviceId: 'x' }),
+    400,
+    'deviceId',
+    WHOLE(0),
+    '"x"',
+  ],
+  ['a job of another kind', push({ kind: 'scan' }), 400, 'announcementId', WHOLE(1), 'nothing'],
   [
     'an unknown announcement',
     push({ announcementId: 99 }),
@@ -151,9 +158,16 @@ test.each<[string, Asked, number, string, string, string]>([
     'an https address',
     '"http://a.example/b.png"',
   ],
-  ['an id that is none', { method: 'GET', path: '/announcements/x' }, 400, 'announcementId', WHOLE(1), '"x"'],
   [
-    'nobody to ask for',
+    'an id that is not a number',
+    { method: 'GET', path: '/announcements/x' },
+    400,
+    'announcementId',
+    WHOLE(1),
+    '"x"',
+  ],
+  [
+    'the status of an unknown announcement',
     { method: 'GET', path: '/announcements/99' },
     404,
     'announcementId',
@@ -169,15 +183,38 @@ test.each<[string, Asked, number, string, string, string]>([
     '1, which is draft',
   ],
   [
-    'a resume of nothing',
+    'a resume of an unknown announcement',
     { path: '/announcements/99/resume' },
     404,
     'announcementId',
     'the id of a row in push_announcement',
     '99',
   ],
+  [
+    'a list of too many announcements',
+    { method: 'GET', path: '/announcements?limit=101' },
+    400,
+    'limit',
+    'a whole number from 1 to 100',
+    '"101"',
+  ],
+  [
+    'an unknown parameter',
+    { method: 'GET', path: '/announcements?after=3' },
+    400,
+    'after',
+    'no such field',
+    '"3"',
+  ],
   ['no messages', { path: '/messages', body: {} }, 400, 'messages', MESSAGES, 'nothing'],
-  ['not one message', { path: '/messages', body: { messages: [] } }, 400, 'messages', MESSAGES, '[]'],
+  [
+    'an empty list of messages',
+    { path: '/messages', body: { messages: [] } },
+    400,
+    'messages',
+    MESSAGES,
+    '[]',
+  ],
   [
     'too many messages',
     {
@@ -189,8 +226,15 @@ test.each<[string, Asked, number, string, string, string]>([
     MESSAGES,
     'a list of 501',
   ],
-  ['a message to nobody', message({}), 400, 'messages.0.deviceId', RECIPIENT, 'nothing'],
-  ['a message to two', message({ deviceId: 1, memberId: 'a' }), 400, 'messages.0.deviceId', RECIPIENT, '1'],
+  ['a message without recipient', message({}), 400, 'messages.0.deviceId', RECIPIENT, 'nothing'],
+  [
+    'a message to two recipients',
+    message({ deviceId: 1, memberId: 'a' }),
+    400,
+    'messages.0.deviceId',
+    RECIPIENT,
+    '1',
+  ],
   [
     'a member too long',
     message({ memberId: 'x'.repeat(65) }),
@@ -207,14 +251,21 @@ test.each<[string, Asked, number, string, string, string]>([
     '1 to 100 visible ASCII characters',
     '"a b"',
   ],
-  ['a message of another field', message({ deviceId: 1, to: 1 }), 400, 'messages.0.to', 'no such field', '1'],
+  [
+    'a message with an unknown field',
+    message({ deviceId: 1, to: 1 }),
+    400,
+    'messages.0.to',
+    'no such field',
+    '1',
+  ],
   ['no target', device({}), 400, 'target', TARGET, 'nothing'],
   ['an empty target', device({ target: '' }), 400, 'target', TARGET, '0 characters'],
   ['a target with a blank', device({ target: `${TOKEN} ` }), 400, 'target', TARGET, '45 characters'],
   ['a target too long', device({ target: 'x'.repeat(513) }), 400, 'target', TARGET, '513 characters'],
   ['another kind', device({ target: TOKEN, kind: 'topic' }), 400, 'kind', 'token or fid', '"topic"'],
   [
-    'a field that devices lack',
+    'a device with an unknown field',
     device({ target: TOKEN, token: TOKEN }),
     400,
     'token',
@@ -222,17 +273,17 @@ test.each<[string, Asked, number, string, string, string]>([
     '44 characters',
   ],
   [
-    'a device that is not there',
+    'an unknown device',
     { method: 'DELETE', path: `/devices/${TOKEN}` },
     404,
     'target',
-    "a device's target",
-    '44 characters that are none',
+    'the target of a device',
+    '44 characters',
   ],
   ['a device without target', { method: 'DELETE', path: '/devices' }, 405, 'method', 'POST', '"DELETE"'],
-])('%s is refused', async (_what, asked, status, field, expected, got) => {
+])('%s is refused', async (_case, request, status, field, expected, got) => {
   const before = api.ctx.invoked.length;
-  const reply = await api.ask(asked);
+  const reply = await api.ask(request);
   expect(reply).toMatchObject({
     status,
     headers: { 'content-type': 'application/problem+json' },
@@ -243,31 +294,31 @@ test.each<[string, Asked, number, string, string, string]>([
     },
   });
   expect(api.ctx.invoked.length).toBe(before);
-  const told = JSON.stringify([reply, api.log]);
-  expect(told).toContain('request refused');
-  expect(told).not.toContain(TOKEN.slice(-20));
+  const output = JSON.stringify([reply, api.log]);
+  expect(output).toContain('request refused');
+  expect(output).not.toContain(TOKEN.slice(-20));
 });
 
-test('a wrong method is told the right ones', async () => {
+test('the reply to a wrong method lists the allowed methods', async () => {
   expect((await api.ask({ method: 'PATCH', path: '/announcements/1' })).headers).toMatchObject({
     allow: 'GET',
   });
 });
 
 test.each(ROUTES.filter(({ isOpen }) => !isOpen).map(({ method, path }) => [method, path]))(
-  '%s %s answers nobody without authentication',
+  '%s %s refuses a caller without authentication',
   async (method, path) => {
-    const asked = { method, path, body: {}, headers: { authorization: '' } };
-    expect((await api.ask(asked)).status).toBe(401);
+    const anonymous = { method, path, body: {}, headers: { authorization: '' } };
+    expect((await api.ask(anonymous)).status).toBe(401);
     const closed = makeApi(store, { env: { API_TOKEN: '' } });
     expect((await closed.ask({ method, path, body: {} })).body).toMatchObject({
       status: 403,
       detail:
-        'configuration: expected a token in API_TOKEN, or API_AUTH=gateway, so that callers can be told apart, got neither',
+        'configuration: expected a token in API_TOKEN, or API_AUTH=gateway, to authenticate callers, got neither',
     });
   },
 );
 
-test('health is the only route that does', () => {
+test('health is the only route that answers without authentication', () => {
   expect(ROUTES.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual(['/health']);
 });

@@ -4,10 +4,10 @@ import type { Context } from '../../src/context.ts';
 import { makeHandler } from '../../src/handler.ts';
 import type { HttpReply } from '../../src/http/reply.ts';
 import { makeLog } from '../../src/log.ts';
-import { API_TOKEN, type Asked, request } from './events.ts';
+import { API_TOKEN, makeRequest, type TestRequest } from './events.ts';
 import { makeContext, type TestContext, type TestOptions } from './context.ts';
 
-export interface Answered {
+export interface TestReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -15,14 +15,15 @@ export interface Answered {
 
 export interface TestApi {
   readonly ctx: TestContext;
-  /** The whole of it, not only what happened. */
+  /** The lines of the log, as they are written. */
   readonly log: string[];
-  ask(asked: Asked): Promise<Answered>;
-  /** Any event at all. */
+  /** Sends a request through the handler. */
+  ask(request: TestRequest): Promise<TestReply>;
+  /** Sends any event to the handler, and expects an HTTP reply. */
   send(event: unknown): Promise<HttpReply>;
 }
 
-/** The handler, asked over HTTP. */
+/** Makes the HTTP API over a real store: a request goes through the handler, as on Lambda. */
 export function makeApi(store: Store, { env, ...rest }: TestOptions = {}): TestApi {
   const log: string[] = [];
   const ctx = {
@@ -34,8 +35,8 @@ export function makeApi(store: Store, { env, ...rest }: TestOptions = {}): TestA
     ctx,
     log,
     send,
-    async ask(asked) {
-      const { statusCode: status, headers = {}, body } = await send(request(asked));
+    async ask(fields) {
+      const { statusCode: status, headers = {}, body } = await send(makeRequest(fields));
       return { status, headers, body: body === '' ? null : (JSON.parse(body) as unknown) };
     },
   };
@@ -48,9 +49,9 @@ async function askHandler(ctx: Context, event: unknown): Promise<HttpReply> {
     getRemainingTimeInMillis: () => 29_000,
   });
   if ('statusCode' in reply) return reply;
-  throw new Error(`no HTTP reply, but ${JSON.stringify(reply)}`);
+  throw new Error(`expected an HTTP reply, got ${JSON.stringify(reply)}`);
 }
 
 export async function noDoctor(): Promise<never> {
-  throw new Error('nobody asked for the doctor');
+  throw new Error('expected no call of the doctor');
 }

@@ -1,0 +1,44 @@
+import { type Env, makeReader, type Reader, refuseProblems } from './env-reader.ts';
+
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | {
+      readonly kind: 'mysql';
+      readonly url: string;
+      readonly tls: DatabaseTls;
+      readonly connections?: number;
+    };
+
+/** `rds`: the certificate authorities of Amazon RDS. `verify`: those of the system, or those of the PEM file `ca`. */
+export type DatabaseTls =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'rds' }
+  | { readonly kind: 'verify'; readonly ca: string | null };
+
+/** Parses only the variables of the database, for commands that push nothing. PushError('BAD_CONFIG'). */
+export function parseDatabaseConfig(env: Env): DatabaseConfig {
+  const read = makeReader(env);
+  const database = readDatabase(read);
+  refuseProblems(read.problems);
+  return database;
+}
+
+export function readDatabase(read: Reader): DatabaseConfig {
+  const url = read.text('DATABASE_URL');
+  if (/^(mysql|mariadb):/.test(url)) {
+    if (!URL.canParse(url)) {
+      read.complain('DATABASE_URL', 'mysql://user:password@host:3306/database', 'no URL');
+    }
+    const tls = parseTls(read.text('DATABASE_TLS'));
+    return { kind: 'mysql', url, tls, connections: read.whole('DATABASE_CONNECTIONS', 1, 1000) };
+  }
+  // The value may hold a password: an address of another kind is named by its scheme alone.
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1];
+  if (scheme) read.complain('DATABASE_URL', 'mysql://… or the path of an SQLite file', `${scheme}://…`);
+  return { kind: 'sqlite', file: url };
+}
+
+function parseTls(text: string): DatabaseTls {
+  if (text === 'off' || text === 'rds') return { kind: text };
+  return { kind: 'verify', ca: text === 'verify' ? null : text };
+}

@@ -1,0 +1,78 @@
+import type { BroadcastJob, PushJob } from '../job.ts';
+import { MAX_LANES } from '../model/announcement.ts';
+import * as z from 'zod';
+import { announceSchema } from '../broadcast/announce.ts';
+import { PushError } from '../errors.ts';
+import { describeShape, isObject, parseWith, wholeNumber } from '../parse.ts';
+
+const announcementId = wholeNumber(1);
+const lanes = wholeNumber(1, MAX_LANES).optional();
+
+/** The request to push an announcement that is in the table: from the first device, or from `deviceId` on. */
+export const startSchema = z
+  .object({ announcementId, deviceId: wholeNumber(0).nullish().default(0), lanes })
+  .transform((event): BroadcastJob => ({
+    kind: 'broadcast',
+    announcementId: event.announcementId,
+    round: 0,
+    fromId: event.deviceId ?? 0,
+    lanes: event.lanes,
+  }));
+
+/** An event that names its kind: the function's own next hop, a scan, or a call of the doctor. */
+const jobSchema = z.discriminatedUnion(
+  'kind',
+  [
+    z.object({
+      kind: z.literal('broadcast'),
+      announcementId,
+      round: wholeNumber(0),
+      fromId: wholeNumber(0),
+      lanes,
+    }),
+    z.object({ kind: z.literal('scan') }),
+    z.object({ kind: z.literal('doctor') }),
+  ],
+  { error: '"broadcast", "scan" or "doctor"' },
+);
+
+const KNOWN_EVENTS = [
+  '{"announcementId": 42, "deviceId": 0}',
+  '{"title": "…", "body": "…"}',
+  '{"kind": "scan"}',
+  '{"kind": "doctor"}',
+  'an EventBridge rule or Scheduler event',
+  'SNS records with one of these as their messages',
+  'SQS records with messages',
+  'an HTTP request from API Gateway, a function URL or a load balancer',
+].join(', ');
+
+/** Parses a job that is JSON, as a direct invoke or EventBridge brings it. PushError('BAD_EVENT'). */
+export function parseJob(event: unknown): PushJob {
+  if (isScheduled(event)) return { kind: 'scan' };
+  // An event that a rule has matched on a bus: the publisher's own JSON is its detail.
+  const request = isObject(event) && 'detail-type' in event ? event['detail'] : event;
+  const schema = schemaOf(request);
+  if (schema !== null) return parseWith<PushJob>(schema, request, 'BAD_EVENT');
+  throw PushError.of('BAD_EVENT', [{ field: 'event', expected: KNOWN_EVENTS, got: describeShape(event) }]);
+}
+
+/** Chooses the schema by `kind`; without a kind, by the id of an announcement or by the content of a new one. */
+function schemaOf(event: unknown): z.ZodType<PushJob> | null {
+  if (!isObject(event)) return null;
+  if ('kind' in event) return jobSchema;
+  if ('announcementId' in event) return startSchema;
+  return 'title' in event || 'body' in event ? announceSchema : null;
+}
+
+/**
+ * True for the event of an EventBridge rule or Scheduler that has no input of its own; with an input, the event is that
+ * input. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+ */
+function isScheduled(event: unknown): boolean {
+  if (!isObject(event)) return false;
+  const { source } = event;
+  return (
+    source === 'aws.scheduler' || (source === 'aws.events' && event['detail-type'] === 'Scheduled Event')
+  );
+}

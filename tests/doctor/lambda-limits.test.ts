@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { green } from '../../src/doctor/check.ts';
+import { judgeConcurrency, judgeImage, judgeMemory, judgeTimeout } from '../../src/doctor/lambda-limits.ts';
+
+test.each([
+  ['123456789012.dkr.ecr.eu-central-1.amazonaws.com/baton@sha256:abc', true],
+  ['123456789012.dkr.ecr.eu-central-1.amazonaws.com/baton:latest@sha256:abc', true],
+  ['123456789012.dkr.ecr.eu-central-1.amazonaws.com/baton:4c6192f', true],
+  ['localhost:5000/baton:latest', false],
+  ['localhost:5000/baton', false],
+])('the image %s is pinned: %s', (uri, ok) => {
+  expect(judgeImage(uri).ok).toBe(ok);
+});
+
+test('concurrency must be enough for the budgets of all sources, and is never 1', () => {
+  const slow = parseConfig({ FCM_MESSAGES_PER_MINUTE: '6000' });
+  expect(judgeConcurrency(1, slow).ok).toBe(false);
+  expect(judgeConcurrency(2, slow).ok).toBe(true);
+  expect(judgeConcurrency(11, parseConfig({})).ok).toBe(true);
+  expect(judgeConcurrency(10, parseConfig({})).ok).toBe(false);
+  expect(judgeConcurrency(11, parseConfig({ FCM_CREDENTIALS_B: 'b.json' })).ok).toBe(false);
+  expect(judgeConcurrency(null, parseConfig({})).ok).toBe(true);
+  expect(judgeConcurrency(0, slow)).toMatchObject({ ok: false, says: '0 reserved: the function is stopped' });
+});
+
+test('the time-out must be longer than a lease, and longer than a chunk with its reserve', () => {
+  expect(judgeTimeout(30, parseConfig({})).ok).toBe(false);
+  expect(judgeTimeout(31, parseConfig({})).ok).toBe(true);
+  expect(judgeTimeout(31, parseConfig({ DEADLINE_RESERVE_MS: '25000' })).ok).toBe(false);
+});
+
+test('memory for less than a full vCPU is reported, and too little memory fails', () => {
+  expect(judgeMemory(1769)).toEqual(green('1769 MB'));
+  expect(judgeMemory(1024)).toMatchObject({ ok: true, says: expect.stringContaining('1769') });
+  expect(judgeMemory(128).ok).toBe(false);
+});

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { parseEvent } from '../../src/events/parse.ts';
+import { refusal } from '../support/events.ts';
+
+test.each([
+  [{ announcementId: 42 }, 0],
+  [{ announcementId: 42, deviceId: null }, 0],
+  [{ announcementId: '42', deviceId: '0' }, 0],
+  [{ announcementId: '42', deviceId: '6001' }, 6001],
+  [{ announcementId: 42, deviceId: 9007199254740991 }, 9007199254740991],
+])('%j starts at device %d', (event, fromId) => {
+  const job = { kind: 'broadcast', announcementId: 42, round: 0, fromId };
+  expect(parseEvent(event)).toEqual({ entry: 'direct', job });
+});
+
+const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
+
+test.each([
+  [{ announcementId: 0 }, 'announcementId', WHOLE(1), '0'],
+  [{ announcementId: -1 }, 'announcementId', WHOLE(1), '-1'],
+  [{ announcementId: 1.5 }, 'announcementId', WHOLE(1), '1.5'],
+  [{ announcementId: 'abc' }, 'announcementId', WHOLE(1), '"abc"'],
+  [{ announcementId: '' }, 'announcementId', WHOLE(1), '""'],
+  [{ announcementId: null }, 'announcementId', WHOLE(1), 'null'],
+  [{ announcementId: [42] }, 'announcementId', WHOLE(1), 'a list of 1'],
+  [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '"-3"'],
+  [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
+  [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
+  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '"brodcast"'],
+])('%j is refused because of the field %s', (event, field, expected, got) => {
+  expect(refusal(() => parseEvent(event)).problems[0]).toEqual({ field, expected, got });
+});
+
+test('one error names every invalid field', () => {
+  const { code, problems, message } = refusal(() => parseEvent({ announcementId: 'x', deviceId: -1 }));
+  expect(code).toBe('BAD_EVENT');
+  expect(problems.map(({ field }) => field)).toEqual(['announcementId', 'deviceId']);
+  expect(message).toBe(
+    `announcementId: expected ${WHOLE(1)}, got "x"; deviceId: expected ${WHOLE(0)}, got -1`,
+  );
+});
