@@ -13,7 +13,7 @@ import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
 import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './events/parse.ts';
 import { makeGatherer } from './messages/gather.ts';
-import { makeLog } from './log.ts';
+import { makeLog, withFields } from './log.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
 import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './config/secrets.ts';
@@ -55,8 +55,10 @@ export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
     try {
       const parsed = parseEvent(event);
       if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') return await doctor(functionName);
+      const warm = await services();
       const ctx: Context = {
-        ...(await services()),
+        ...warm,
+        log: withFields(warm.log, { requestId }),
         requestId,
         functionName,
         remainingMs: () => invocation.getRemainingTimeInMillis(),
