@@ -1,22 +1,28 @@
 import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
 import type { Clock } from './context.ts';
-import { type Counts, VERDICTS } from './model/delivery.ts';
+import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
 
 /**
  * Every metric of Baton with its unit, by the name that CloudWatch shows. The dashboard and the alarms of the deployment name
- * no other.
- * - `Pushes`: pushes recorded, one series for each verdict.
+ * no other metrics in Baton's namespace.
+ * - `Pushes…`: pushes recorded with this verdict.
  * - `FcmAnswerTime`: from the sending of a broadcast's chunk to FCM's last answer.
  * - `HopDuration`: from the claim of a hop to its end, the wait for its slot included.
- * - `SlotWait`: the wait of a hop for its first slot in the budget.
- * - `Throttled`: pushes that FCM did not take because the quota is used up.
- * - `HopsWoken`: hops that had stopped and that the scan invoked again.
+ * - `SlotWait`: how long a hop waited for its first slot in the budget.
+ * - `Throttled`: pushes that FCM did not take because the quota was used up.
+ * - `HopsWoken`: stalled hops that the scan invoked again.
  * - `AnnouncementsDone`, `AnnouncementsFailed`: announcements that got this status.
- * - `MessagesAtOnce`: messages sent at once, that is not in a mailing.
+ * - `MessagesAtOnce`: messages sent at once, not in a mailing.
  * - `MessageAnswerTime`: from the sending of messages at once to FCM's last answer.
  */
 export const METRICS = {
-  Pushes: 'Count',
+  PushesDelivered: 'Count',
+  PushesUnregistered: 'Count',
+  PushesRejected: 'Count',
+  PushesRetryable: 'Count',
+  PushesMisconfigured: 'Count',
+  PushesUnknown: 'Count',
+  PushesUnsent: 'Count',
   FcmAnswerTime: 'Milliseconds',
   HopDuration: 'Milliseconds',
   SlotWait: 'Milliseconds',
@@ -29,12 +35,24 @@ export const METRICS = {
 } as const;
 export type MetricName = keyof typeof METRICS;
 
+/** The metric that counts the pushes of each verdict. */
+export const PUSH_METRICS = {
+  delivered: 'PushesDelivered',
+  unregistered: 'PushesUnregistered',
+  rejected: 'PushesRejected',
+  retryable: 'PushesRetryable',
+  misconfigured: 'PushesMisconfigured',
+  unknown: 'PushesUnknown',
+  unsent: 'PushesUnsent',
+} as const satisfies Record<Verdict, MetricName>;
+export type PushMetricName = (typeof PUSH_METRICS)[Verdict];
+
 /** The namespace of all metrics in CloudWatch. */
 export const METRICS_NAMESPACE = 'Baton';
 
-/** The dimensions that every metric has; `Pushes` has the verdict as a third. */
+/** The dimensions that every metric has. */
 export interface MetricDimensions {
-  /** Name of the Lambda function: two functions of one account keep their metrics apart. */
+  /** Name of the Lambda function: two functions of one account have separate metrics. */
   readonly service: string;
   readonly stage: string;
 }
@@ -42,8 +60,8 @@ export interface MetricDimensions {
 /** Numbers for dashboards and alarms. */
 export interface Metrics {
   /** Records one value for each metric named. */
-  record(values: Readonly<Partial<Record<Exclude<MetricName, 'Pushes'>, number>>>): void;
-  /** Counts pushes by verdict; verdicts that are 0 are left out. */
+  record(values: Readonly<Partial<Record<Exclude<MetricName, PushMetricName>, number>>>): void;
+  /** Counts pushes by verdict. Counts of 0 are recorded too: a sum of metrics needs a value of each. */
   recordPushes(counts: Counts): void;
 }
 
@@ -51,8 +69,8 @@ export interface Metrics {
 export const noMetrics: Metrics = { record: () => {}, recordPushes: () => {} };
 
 /**
- * Metrics in CloudWatch's embedded metric format: JSON lines in the function's log, from which CloudWatch makes metrics.
- * Each call writes its lines at once, so that a killed invocation loses none and the minute is right.
+ * Makes metrics in CloudWatch's embedded metric format: JSON lines in the function's log, from which CloudWatch extracts
+ * them. Each call writes one line at once: a killed invocation loses no values, and each value has its own time.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function makeMetrics(
@@ -65,26 +83,15 @@ export function makeMetrics(
     serviceName: service,
     defaultDimensions: { stage },
   });
-  /** Writes what was added as one line. The library's own `publishStoredMetrics` can write to the console alone. */
-  const flush = (): void => {
+  const record = (entries: readonly (readonly [MetricName, number])[]): void => {
+    if (entries.length === 0) return;
+    for (const [name, value] of entries) metrics.addMetric(name, METRICS[name], value);
+    // Not `publishStoredMetrics`, which can only write to the console.
     write(JSON.stringify(metrics.setTimestamp(clock.now()).serializeMetrics()));
     metrics.clearMetrics();
-    metrics.clearDimensions();
   };
   return {
-    record(values) {
-      const entries = Object.entries(values) as [MetricName, number][];
-      if (entries.length === 0) return;
-      for (const [name, value] of entries) metrics.addMetric(name, METRICS[name], value);
-      flush();
-    },
-    recordPushes(counts) {
-      for (const verdict of VERDICTS) {
-        if (counts[verdict] === 0) continue;
-        metrics.addDimension('verdict', verdict);
-        metrics.addMetric('Pushes', METRICS.Pushes, counts[verdict]);
-        flush();
-      }
-    },
+    record: (values) => record(Object.entries(values) as [MetricName, number][]),
+    recordPushes: (counts) => record(VERDICTS.map((verdict) => [PUSH_METRICS[verdict], counts[verdict]])),
   };
 }
