@@ -19,7 +19,7 @@ CREATE TABLE devices (
 INSERT INTO notifications (title, message, publish_date) VALUES ('Long ago', 'An old one', '2020-01-01 00:00:00');
 INSERT INTO devices (fcm_token) VALUES ('a'), (NULL), ('b'), ('c');`;
 
-/** The statements of the documentation's chapter on views. */
+/** The chapter's own statements. */
 const [, chapter = ''] = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8').split(
   '<!-- These statements are run by the tests. -->',
 );
@@ -60,7 +60,7 @@ test.runIf(databaseKinds().includes('mysql'))(
       const [gone] = await connection.query('SELECT fcm_token FROM devices WHERE unregistered_by = 2');
       expect(gone).toEqual([{ fcm_token: 'c' }]);
 
-      // Baton's own commands write through the views too.
+      // Baton's own commands write through them too.
       expect(await store.createAnnouncement(draft)).toBe(3);
       expect(await store.addDevices([{ target: 'd', targetKind: 'fid' }])).toBe(1);
       await store.close();
