@@ -15,6 +15,7 @@ import { type SnsMessage, type ParsedEvent, parseEvent, parseMessage } from './e
 import { makeGatherer } from './messages/gather.ts';
 import { makeLog, withFields } from './log.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
+import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './config/secrets.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
@@ -76,9 +77,13 @@ export async function openServices(env: Env, write: (line: string) => void): Pro
   const config = parseConfig(await resolveSecrets(env));
   const clock = systemClock;
   const log = makeLog(clock, { stage: config.stage }, write);
+  // CloudWatch reads metrics from the log of a function alone: at a terminal there are none.
+  const service = env['AWS_LAMBDA_FUNCTION_NAME'];
+  const metrics =
+    service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
   const store = await openStore(config.database, clock);
   const senders = makeSenders(config, clock);
-  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log };
+  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log, metrics };
 }
 
 export const handler = makeHandler(

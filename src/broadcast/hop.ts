@@ -40,9 +40,11 @@ const NOT_MENDED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SU
 /** One hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
   const { announcementId, round, fromId } = job;
+  const beganAt = ctx.clock.now();
   const report = (end: HopEnd, sent = 0): HopReport => {
     const hop = { kind: job.kind, announcementId, round, fromId, end, sent };
     ctx.log.info('hop ended', hop);
+    if (end !== 'idle') ctx.metrics.record({ HopDuration: ctx.clock.now() - beganAt });
     return hop;
   };
 
@@ -59,7 +61,10 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     const page = await fetchPage(ctx, hop, announcement);
     const timetable = new Timetable(ctx, hop, announcement, page.pushes);
     // Nobody is invoked before this slot opens, so of a whole chain only its head ever waits.
-    if ((await timetable.wait(0)) !== 'go') return report('stopped');
+    const waitsFrom = ctx.clock.now();
+    const turn = await timetable.wait(0);
+    ctx.metrics.record({ SlotWait: ctx.clock.now() - waitsFrom });
+    if (turn !== 'go') return report('stopped');
     const { end, sent } = await workPage(ctx, hop, announcement, page, timetable);
     if (end !== 'done') await ctx.store.releaseHop(hop);
     else if (await ctx.store.closeHop(hop)) await finishIfComplete(ctx, announcementId, round);
@@ -138,7 +143,7 @@ async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
  * due; without such, the announcement is done.
  */
 export async function finishIfComplete(
-  { store, config, log }: Context,
+  { store, config, log, metrics }: Context,
   announcementId: number,
   round: number,
 ): Promise<void> {
@@ -149,6 +154,7 @@ export async function finishIfComplete(
   }
   await store.settleRetries(announcementId, round);
   if (await store.finishAnnouncement(announcementId, round)) {
+    metrics.record({ AnnouncementsDone: 1 });
     log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
   }
 }

@@ -40,6 +40,7 @@ export async function pushDevices(
     const beganAt = performance.now();
     const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
     const tookMs = performance.now() - beganAt;
+    ctx.metrics.record({ FcmAnswerTime: tookMs });
     const deliveries = settleAll(config, announcement.guarantee, hop.round, chunk, outcomes);
     const outage = hop.round === 0 ? explainOutage(outcomes, sent === 0 && hop.isCanary) : null;
     if (outage !== null) {
@@ -61,16 +62,14 @@ export async function pushDevices(
 }
 
 async function recordChunk(
-  { store, log }: Context,
+  { store, log, metrics }: Context,
   hop: Hop,
   deliveries: readonly Delivery[],
 ): Promise<void> {
   await store.recordDeliveries(hop, deliveries);
-  log.info('chunk recorded', {
-    announcementId: hop.announcementId,
-    round: hop.round,
-    ...countVerdicts(deliveries),
-  });
+  const counts = countVerdicts(deliveries);
+  metrics.recordPushes(counts);
+  log.info('chunk recorded', { announcementId: hop.announcementId, round: hop.round, ...counts });
 }
 
 /** Sends one chunk; the nth outcome is the nth push's. */

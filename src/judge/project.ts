@@ -84,10 +84,11 @@ function isUnregistered({ verdict }: Delivery): boolean {
 
 /** Its hops stay open, and go on once the announcement runs again; what was `misconfigured` is sent again then. */
 export async function failAnnouncement(
-  { store, log }: Context,
+  { store, log, metrics }: Context,
   { announcementId }: Hop,
   reason: string,
 ): Promise<void> {
   if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
   log.error('announcement failed', { announcementId, reason });
+  metrics.record({ AnnouncementsFailed: 1 });
 }

@@ -1,4 +1,4 @@
-import { collapseKeyOf } from '../model/delivery.ts';
+import { collapseKeyOf, countVerdicts } from '../model/delivery.ts';
 import type { Config } from '../config/config.ts';
 import type { Delivery, Outcome, Push, Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, Message, NewMessage } from '../model/message.ts';
@@ -86,6 +86,10 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const reports = claims.map((claim) => report(claim, byMessage.get(claim.messageId) ?? []));
   const open = claims.filter(({ isMine }, nth) => isMine && reports[nth]?.retryInMs !== null);
   await record(ctx, deliveries, open);
+  if (mine.length > 0) {
+    ctx.metrics.recordPushes(countVerdicts(deliveries));
+    ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });
+  }
   // Of a single push nobody can tell whether the project or the phone has had too many.
   if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: pushes.length === 1 });
   return reports;

@@ -70,7 +70,7 @@ export function planSlot(
   return { waitMs, takenMs: Math.ceil(takenMs), startsRamp, share: ageMs / riseMs };
 }
 
-type Pacer = Pick<Context, 'store' | 'config' | 'log'>;
+type Pacer = Pick<Context, 'store' | 'config' | 'log' | 'metrics'>;
 
 /**
  * Reserves room for so many messages in the budget that everything of the source shares. Urgent ones wait for other urgent
@@ -178,6 +178,8 @@ export async function brakeIfThrottled(
   outcomes: readonly Outcome[],
   { tookMs, isRetry = false }: { readonly tookMs: number; readonly isRetry?: boolean },
 ): Promise<void> {
+  const throttled = outcomes.filter(({ verdict, reason }) => verdict === 'retryable' && isThrottled(reason));
+  if (throttled.length > 0) ctx.metrics.record({ Throttled: throttled.length });
   const asked = outcomes.filter(
     ({ verdict, reason, retryAfterMs }) =>
       verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),
