@@ -56,6 +56,20 @@ test.each(databaseKinds())(
     expect(await world.store.fetchAnnouncement(world.announcementId)).toMatchObject({ status: 'done' });
     expect(await world.store.countDeliveries(world.announcementId)).toMatchObject({ delivered: 25 });
     expect(world.sandbox.accepted.size).toBe(25);
+
+    const metrics = lambda.log
+      .filter((line) => line.startsWith('{"_aws"'))
+      .map(
+        (line) =>
+          JSON.parse(line) as { service: string; PushesDelivered?: number; AnnouncementsDone?: number },
+      );
+    const sumOf = (name: 'PushesDelivered' | 'AnnouncementsDone'): number =>
+      metrics.reduce((sum, line) => sum + (line[name] ?? 0), 0);
+    expect(new Set(metrics.map(({ service }) => service))).toEqual(new Set(['baton']));
+    expect([sumOf('PushesDelivered'), sumOf('AnnouncementsDone')]).toEqual([25, 1]);
+    // Each line of an invocation names its request.
+    const lines = lambda.log.filter((line) => line.includes('"event":"hop ended"'));
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId)).size).toBe(3);
   },
 );
 
