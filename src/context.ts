@@ -27,6 +27,7 @@
 
 import type { Config } from './config/config.ts';
 import type { PushJob } from './job.ts';
+import type { Metrics } from './metrics.ts';
 import type { Notification } from './model/content.ts';
 import type { Outcome, Push } from './model/delivery.ts';
 import type { Device } from './model/device.ts';
@@ -41,6 +42,7 @@ export interface Services {
   readonly invoker: Invoker;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /** One invocation: the services, and what Lambda says about it. */

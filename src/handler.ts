@@ -14,8 +14,9 @@ import type { HttpReply } from './http/reply.ts';
 import { type ParsedEvent, parseEvent } from './events/parse.ts';
 import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
 import { makeGatherer } from './messages/gather.ts';
-import { makeLog } from './log.ts';
+import { makeLog, withFields } from './log.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
+import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { resolveSecrets } from './config/secrets.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
@@ -56,8 +57,10 @@ export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
     try {
       const parsed = parseEvent(event);
       if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') return await doctor(functionName);
+      const warm = await services();
       const ctx: Context = {
-        ...(await services()),
+        ...warm,
+        log: withFields(warm.log, { requestId }),
         requestId,
         functionName,
         remainingMs: () => invocation.getRemainingTimeInMillis(),
@@ -78,9 +81,13 @@ export async function openServices(
 ): Promise<Services> {
   const config = parseConfig(await resolveSecrets(env));
   const log = makeLog(clock, { stage: config.stage }, write);
+  // CloudWatch reads metrics from the log of a function alone: at a terminal there are none.
+  const service = env['AWS_LAMBDA_FUNCTION_NAME'];
+  const metrics =
+    service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
   const store = await openStore(config.database, clock);
   const senders = makeSenders(config, clock);
-  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log };
+  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log, metrics };
 }
 
 export const handler = makeHandler(

@@ -1,11 +1,38 @@
+import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
+import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Clock, Log, LogFields } from './context.ts';
 
-/** One JSON object a line: time, level, event, the fixed fields, then the event's own. */
+/** Makes a log of JSON objects, one a line: time, level, event, the fixed fields, then the event's own. */
 export function makeLog(clock: Clock, fixed: LogFields, write: (line: string) => void): Log {
-  const line = (level: string, event: string, fields: LogFields = {}): void =>
-    write(JSON.stringify({ time: new Date(clock.now()).toISOString(), level, event, ...fixed, ...fields }));
+  class LineFormatter extends LogFormatter {
+    override formatAttributes(
+      { logLevel, message }: UnformattedAttributes,
+      attributes: LogAttributes,
+    ): LogItem {
+      const { fields, ...persistent } = attributes as { readonly fields?: LogFields };
+      const time = new Date(clock.now()).toISOString();
+      const line = { time, level: logLevel.toLowerCase(), event: message, ...persistent, ...fields };
+      return new LogItem({ attributes: line });
+    }
+  }
+  /** The library writes to the console alone, and drops fields that are null. */
+  class LineLogger extends Logger {
+    protected override printLog(_level: number, item: LogItem): void {
+      write(JSON.stringify(item.getAttributes()));
+    }
+  }
+  const logger = new LineLogger({ logFormatter: new LineFormatter(), persistentKeys: { ...fixed } });
+  // The fields are one attribute: as attributes of their own, `message` and `service` are reserved names and dropped.
   return {
-    info: (event, fields) => line('info', event, fields),
-    error: (event, fields) => line('error', event, fields),
+    info: (event, fields) => logger.info(event, { fields }),
+    error: (event, fields) => logger.error(event, { fields }),
+  };
+}
+
+/** A log whose lines all have these fields too, such as the request id of an invocation. */
+export function withFields(log: Log, fixed: LogFields): Log {
+  return {
+    info: (event, fields) => log.info(event, { ...fixed, ...fields }),
+    error: (event, fields) => log.error(event, { ...fixed, ...fields }),
   };
 }

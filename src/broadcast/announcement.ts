@@ -47,10 +47,11 @@ export async function moveAnnouncement(
  * `misconfigured` is sent again then.
  */
 export async function failAnnouncement(
-  { store, log }: Pick<Context, 'store' | 'log'>,
+  { store, log, metrics }: Pick<Context, 'store' | 'log' | 'metrics'>,
   announcementId: number,
   reason: string,
 ): Promise<void> {
   if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
   log.error('announcement failed', { announcementId, reason });
+  metrics.record({ AnnouncementsFailed: 1 });
 }

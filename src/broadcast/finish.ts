@@ -6,7 +6,7 @@ import type { HopKey } from '../model/hop.ts';
  * when it is due; without such deliveries the announcement is done. Does nothing while a hop is open.
  */
 export async function finishIfComplete(
-  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
+  { store, config, log, metrics }: Pick<Context, 'store' | 'config' | 'log' | 'metrics'>,
   { announcementId, round }: Pick<HopKey, 'announcementId' | 'round'>,
 ): Promise<void> {
   if ((await store.countHops(announcementId)).open > 0) return;
@@ -16,6 +16,7 @@ export async function finishIfComplete(
   }
   await store.settleRetries(announcementId, round);
   if (await store.finishAnnouncement(announcementId, round)) {
+    metrics.record({ AnnouncementsDone: 1 });
     log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
   }
 }

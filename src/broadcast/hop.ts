@@ -32,49 +32,45 @@ const MAX_FRUITLESS_CLAIMS = 20;
 /** Errors that a person has to fix before the announcement is resumed: a retry by Lambda would only fail again. */
 const NOT_FIXED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SUCH_SOURCE'];
 
+const STOPPED: SendReport = { end: 'stopped', sent: 0 };
+
 /** Works one hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
-  const { store, invoker, functionName } = ctx;
+  const { store, config, invoker, functionName } = ctx;
+  const report = makeReporter(ctx, job);
   const claim = await claimHop(ctx, job);
-  if (claim.kind !== 'claimed') return report(ctx, job, { end: 'idle', sent: 0 });
+  if (claim.kind !== 'claimed') return report({ end: 'idle', sent: 0 });
   const { hop } = claim;
   try {
     await failIfFruitless(ctx, hop);
     const announcement = await store.fetchAnnouncement(hop.announcementId);
-    if (announcement?.status !== 'running') return await leave(ctx, hop, 'stopped');
+    if (announcement?.status !== 'running') return report(await leave(ctx, hop, STOPPED));
 
     const page = await fetchPage(ctx, hop, announcement);
-    const timetable = new Timetable(ctx, hop, announcement, page.pushes);
+    const { pushes, bounds } = page;
+    const timetable = new Timetable(ctx, hop, announcement, pushes);
     // The next hop is not invoked before this slot opens, so of a whole chain only the head ever waits.
-    if ((await timetable.wait(0)) !== 'go') return await leave(ctx, hop, 'stopped');
-    if (!(await turnPage(ctx, hop, page))) return await leave(ctx, hop, 'stopped');
+    if ((await timetable.waitForSlot()) !== 'go') return report(await leave(ctx, hop, STOPPED));
+    if (!(await turnPage(ctx, hop, page))) return report(await leave(ctx, hop, STOPPED));
 
     // The first chunk of an announcement is judged before anything else is sent.
-    const canaries = hop.isCanary ? Math.min(ctx.config.chunkSize, page.pushes.length) : 0;
-    const canary = await sendPushes(ctx, hop, announcement, page.pushes, [0, canaries], timetable);
-    if (canary.end !== 'done') return await leave(ctx, hop, canary.end, canary.sent);
+    const canaries = hop.isCanary ? Math.min(config.chunkSize, pushes.length) : 0;
+    const canary = await sendPushes(ctx, hop, announcement, pushes, [0, canaries], timetable);
+    if (canary.end !== 'done') return report(await leave(ctx, hop, canary));
 
     // Hand over the baton: the next hop starts now, while this one sends its own page.
-    const { nextId } = page.bounds;
     if (!hop.handedOver) {
-      if (nextId !== null) await invoker.invoke(functionName, nextJob(hop, nextId));
+      if (bounds.nextId !== null) await invoker.invoke(functionName, nextJob(hop, bounds.nextId));
       if (hop.isCanary) await wakeLanes(ctx, hop);
-      if (nextId !== null || hop.isCanary) await store.markHandedOver(hop);
+      if (bounds.nextId !== null || hop.isCanary) await store.markHandedOver(hop);
     }
 
-    const rest = await sendPushes(
-      ctx,
-      hop,
-      announcement,
-      page.pushes,
-      [canaries, page.pushes.length],
-      timetable,
-    );
-    if (rest.end !== 'done') return await leave(ctx, hop, rest.end, rest.sent);
+    const rest = await sendPushes(ctx, hop, announcement, pushes, [canaries, pushes.length], timetable);
+    if (rest.end !== 'done') return report(await leave(ctx, hop, rest));
     if (await store.closeHop(hop)) await finishIfComplete(ctx, hop);
-    return report(ctx, hop, rest);
+    return report(rest);
   } catch (error) {
-    return await giveBack(ctx, hop, error);
+    return report(await giveBack(ctx, hop, error));
   }
 }
 
@@ -108,14 +104,17 @@ async function turnPage(
 }
 
 /** Gives an unfinished hop back; a `repeated` one is invoked again at once. */
-async function leave(ctx: Context, hop: Hop, end: SendReport['end'], sent = 0): Promise<HopReport> {
+async function leave(ctx: Context, hop: Hop, report: SendReport): Promise<SendReport> {
   await ctx.store.releaseHop(hop);
-  if (end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
-  return report(ctx, hop, { end, sent });
+  if (report.end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
+  return report;
 }
 
-/** After an error: the hop is free for Lambda's retry at once, and not only when its lease has run out. */
-async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<HopReport> {
+/**
+ * Gives the hop back after an error: it is free for Lambda's retry at once, and not only when its lease has run out. Throws
+ * the error, unless a person has to fix it first: then the announcement fails with the reason.
+ */
+async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendReport> {
   const { store, log } = ctx;
   await store.releaseHop(hop).catch((second: unknown) => {
     // The first error is the one to report; the lease runs out by itself.
@@ -123,12 +122,19 @@ async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<HopRepo
   });
   if (!(error instanceof PushError) || !NOT_FIXED_BY_RETRY.includes(error.code)) throw error;
   await failAnnouncement(ctx, hop.announcementId, error.message);
-  return report(ctx, hop, { end: 'stopped', sent: 0 });
+  return STOPPED;
 }
 
-function report({ log }: Context, key: HopKey, { end, sent }: Pick<HopReport, 'end' | 'sent'>): HopReport {
-  const { announcementId, round, fromId } = key;
-  const hopReport = { kind: 'broadcast', announcementId, round, fromId, end, sent } as const;
-  log.info('hop ended', hopReport);
-  return hopReport;
+/** Logs and measures the end of a hop; its duration counts from this call. */
+function makeReporter(
+  { clock, log, metrics }: Context,
+  { announcementId, round, fromId }: HopKey,
+): (end: Pick<HopReport, 'end' | 'sent'>) => HopReport {
+  const startedAt = clock.now();
+  return ({ end, sent }) => {
+    const report = { kind: 'broadcast', announcementId, round, fromId, end, sent } as const;
+    log.info('hop ended', report);
+    if (end !== 'idle') metrics.record({ HopDuration: clock.now() - startedAt });
+    return report;
+  };
 }

@@ -29,6 +29,7 @@ export async function scan(ctx: Context): Promise<ScanReport> {
     woken: await wakeStalled(ctx),
     finished: await finishComplete(ctx),
   };
+  if (report.woken > 0) ctx.metrics.record({ HopsWoken: report.woken });
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
   return report;
 }

@@ -49,6 +49,7 @@ export async function sendPushes(
     const startedAt = clock.now();
     const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
     const tookMs = clock.now() - startedAt;
+    ctx.metrics.record({ FcmAnswerTime: tookMs });
     const deliveries = settleAll({ ...config, guarantee, round }, chunk, outcomes);
     const smallSampleCounts = sent === 0 && hop.isCanary;
     const outage = round === 0 ? explainOutage(outcomes, { smallSampleCounts }) : null;
@@ -71,13 +72,15 @@ export async function sendPushes(
 }
 
 async function recordChunk(
-  { store, log }: Context,
+  { store, log, metrics }: Context,
   hop: Hop,
   deliveries: readonly Delivery[],
 ): Promise<void> {
   await store.recordDeliveries(hop, deliveries);
   const { announcementId, round } = hop;
-  log.info('chunk recorded', { announcementId, round, ...countVerdicts(deliveries) });
+  const counts = countVerdicts(deliveries);
+  metrics.recordPushes(counts);
+  log.info('chunk recorded', { announcementId, round, ...counts });
 }
 
 /** Sends one chunk; the nth outcome belongs to the nth push. */

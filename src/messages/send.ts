@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { blameProject } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
-import type { Delivery, Outcome, Push, Verdict } from '../model/delivery.ts';
+import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
@@ -65,6 +65,10 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const reports = claims.map((claim) => makeReport(claim, byMessage.get(claim.messageId) ?? []));
   const open = claims.filter(({ isMine }, nth) => isMine && reports[nth]?.retryInMs !== null);
   await record(ctx, deliveries, open);
+  if (mine.length > 0) {
+    ctx.metrics.recordPushes(countVerdicts(deliveries));
+    ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });
+  }
   // A single throttled push may be over the project's limit or over the device's own: the source does not stop for it.
   if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: pushes.length === 1 });
   return reports;

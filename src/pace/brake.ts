@@ -16,7 +16,7 @@ const MAX_PAUSE_MS = 300_000;
 const BRAKE_SHARE = 0.1;
 const MIN_THROTTLED_PUSHES = 10;
 
-type Braker = Pick<Context, 'store' | 'config' | 'log'>;
+type Braker = Pick<Context, 'store' | 'config' | 'log' | 'metrics'>;
 
 /** Why and for how long a source stops. */
 export interface Stop {
@@ -64,6 +64,10 @@ export async function brakeIfThrottled(
   outcomes: readonly Outcome[],
   { tookMs, isRetry = false }: { readonly tookMs: number; readonly isRetry?: boolean },
 ): Promise<void> {
+  const over = outcomes.filter(
+    ({ verdict, reason }) => verdict === 'retryable' && isThrottled(reason),
+  ).length;
+  if (over > 0) ctx.metrics.record({ Throttled: over });
   const throttled = outcomes.filter(
     ({ verdict, reason, retryAfterMs }) =>
       verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),

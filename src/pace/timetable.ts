@@ -34,6 +34,15 @@ export class Timetable {
     this.#devices = devices;
   }
 
+  /** Waits until the slot for the page opens. */
+  async waitForSlot(): Promise<Turn> {
+    const { clock, metrics } = this.#ctx;
+    const startedAt = clock.now();
+    const turn = await this.wait(0);
+    metrics.record({ SlotWait: clock.now() - startedAt });
+    return turn;
+  }
+
   /** Waits until the chunk that begins with the device at `index` may be sent. */
   async wait(index: number): Promise<Turn> {
     const { store, clock, config } = this.#ctx;

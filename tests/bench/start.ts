@@ -7,9 +7,9 @@ import { startRuntimeApi } from '../../src/local/lambda/runtime-api.ts';
 import { buildBundle } from '../support/bundle.ts';
 
 const WORKER = fileURLToPath(new URL('../../src/local/lambda/worker.ts', import.meta.url));
-const RUNS = 15;
+const STARTS = 15;
 
-/** From the import of the bundle to the first event taken: what it adds to the start of a Node with a bare handler. */
+/** Measures the time until a worker asks for its first event, with the bundle and with a bare handler. */
 export async function benchStart(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
   try {
@@ -17,21 +17,21 @@ export async function benchStart(): Promise<void> {
     const bare = join(folder, 'bare.mjs');
     await writeFile(bare, 'export const handler = async () => {};\n');
     const times: { bare: number[]; bundle: number[] } = { bare: [], bundle: [] };
-    for (let nth = 0; nth < RUNS; nth++) {
+    for (let nth = 0; nth < STARTS; nth++) {
       times.bare.push(await start(bare));
       times.bundle.push(await start(bundle.file));
     }
-    const [node, all] = [median(times.bare), median(times.bundle)];
+    const [node, total] = [median(times.bare), median(times.bundle)];
     process.stdout.write(
-      `bundle: ${(bundle.bytes / 1e6).toFixed(2)} MB; ready after ${all.toFixed(0)} ms, of which Node ` +
-        `${node.toFixed(0)} ms and the bundle ${(all - node).toFixed(0)} ms (medians of ${RUNS})\n`,
+      `bundle: ${(bundle.bytes / 1e6).toFixed(2)} MB; ready after ${total.toFixed(0)} ms, of which Node ` +
+        `${node.toFixed(0)} ms and the bundle ${(total - node).toFixed(0)} ms (medians of ${STARTS})\n`,
     );
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-/** Milliseconds from the start of a worker until it asks for its first event. */
+/** Starts a worker; resolves to the milliseconds until it asks for its first event. */
 async function start(handlerFile: string): Promise<number> {
   const ready = Promise.withResolvers<number>();
   const api = await startRuntimeApi({

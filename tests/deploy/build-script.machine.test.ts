@@ -21,7 +21,7 @@ const TOOL = join(PROJECT, 'tests/fixtures/recorded-tool.sh');
 const URI = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/baton';
 const HEALTHY = { kind: 'doctor', ok: true, checks: [{ name: 'database', ok: true, says: 'MySQL 8.4' }] };
 
-/** All that the script may find on PATH, besides what a test puts there. */
+/** Programs that the script may find on PATH, besides those that a test puts there. */
 const SYSTEM = [
   'bash',
   'sh',
@@ -36,6 +36,7 @@ const SYSTEM = [
   'rm',
   'cp',
 ];
+/** Programs that only the stand-ins need. */
 const STAND_INS = ['touch'];
 
 let folder: string;
@@ -65,7 +66,7 @@ function addTool(name: string): void {
 }
 
 function git(...args: string[]): string {
-  const identity = ['-c', 'user.name=somebody', '-c', 'user.email=somebody@example.com'];
+  const identity = ['-c', 'user.name=developer', '-c', 'user.email=developer@example.com'];
   return execFileSync('git', [...identity, ...args], { cwd: checkout })
     .toString()
     .trim();
@@ -77,17 +78,17 @@ function commit(message: string): string {
   return git('rev-parse', '--short=12', 'HEAD');
 }
 
-interface Run {
+interface Result {
   readonly status: number;
   readonly out: string;
   readonly err: string;
   readonly calls: readonly string[];
 }
 
-/** Runs build.sh, with no more environment than is given. */
-async function build(args: string, env: Record<string, string> = {}): Promise<Run> {
+/** Runs build.sh with no environment besides `env` and what the stand-ins need. */
+async function build(args: string, env: Record<string, string> = {}): Promise<Result> {
   rmSync(join(record, 'calls'), { force: true });
-  const ended = await promisify(execFile)(join(checkout, 'build.sh'), args.split(' '), {
+  const result = await promisify(execFile)(join(checkout, 'build.sh'), args.split(' '), {
     env: {
       PATH: `${join(folder, 'tools')}:${join(folder, 'system')}`,
       RECORD: record,
@@ -104,10 +105,10 @@ async function build(args: string, env: Record<string, string> = {}): Promise<Ru
     }),
   );
   const calls = existsSync(join(record, 'calls')) ? readFileSync(join(record, 'calls'), 'utf8') : '';
-  return { ...ended, calls: tidy(calls).split('\n').slice(0, -1) };
+  return { ...result, calls: tidy(calls).split('\n').slice(0, -1) };
 }
 
-/** Without what differs from run to run. */
+/** Replaces what differs between two tests. */
 function tidy(text: string): string {
   return text
     .replaceAll(new RegExp(`${folder}/[^/ ]+/(event|reply)`, 'g'), 'WORK/$1')
@@ -138,7 +139,7 @@ const DEPLOY =
   `${AWS} cloudformation deploy --stack-name baton-dev --template-file deploy/template.yaml ` +
   '--capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides ' +
   'ImageUri=URI@sha256:0123 FunctionName=baton-dev Stage=dev Architecture=x86_64';
-/** A new stack has not ticked yet. */
+/** After the first deployment, the script waits for the schedule's first event. */
 const FIRST_TICK = 'sleep 120';
 const DOCTOR = `${AWS} --cli-read-timeout 310 lambda invoke --function-name baton-dev --payload fileb://WORK/event WORK/reply`;
 
@@ -159,16 +160,16 @@ const ALL = [
   DOCTOR,
 ];
 
-/** The two sides of a pipe may write themselves down in either order. */
+/** The two sides of a pipe may record themselves in either order. */
 const sorted = (calls: readonly string[]): string[] => calls.toSorted();
 
-describe('each verb makes these calls and no others', () => {
-  test('build: no AWS at all', async () => {
+describe('each command makes these calls and no others', () => {
+  test('build does not need the AWS command line', async () => {
     rmSync(join(folder, 'tools', 'aws'));
     expect(await build('build')).toMatchObject({ status: 0, calls: [CHECK_DOCKER, ...BUILD] });
   });
 
-  test('push, the first time', async () => {
+  test('the first push creates the repository', async () => {
     const { status, calls } = await build('push');
     expect(status).toBe(0);
     expect(sorted(calls)).toEqual(
@@ -177,17 +178,17 @@ describe('each verb makes these calls and no others', () => {
     expect(readFileSync(join(record, 'password'), 'utf8')).toBe('one-time-password\n');
   });
 
-  test('push of an image that is there already', async () => {
+  test('push of an image that is already in ECR pushes nothing', async () => {
     await build('push');
     const { status, out, calls } = await build('push');
     expect({ status, calls }).toEqual({
       status: 0,
       calls: [CHECK_DOCKER, CHECK_LOGIN, FIND_REPOSITORY, FIND_IMAGE],
     });
-    expect(tidy(out)).toContain('# baton:TAG is in ECR already and never changes there: not pushed again');
+    expect(tidy(out)).toContain('# not pushed: baton:TAG is already in ECR, where tags never change');
   });
 
-  test('deploy: no docker at all', async () => {
+  test('deploy does not need docker', async () => {
     await build('push');
     rmSync(join(folder, 'tools', 'docker'));
     const { status, out, calls } = await build('deploy');
@@ -198,13 +199,13 @@ describe('each verb makes these calls and no others', () => {
     expect(tidy(out)).toContain('ok    database: MySQL 8.4\n# baton-dev runs baton:TAG\n');
   });
 
-  test('all', async () => {
+  test('all is build, push and deploy', async () => {
     const { status, calls } = await build('all');
     expect(status).toBe(0);
     expect(sorted(calls)).toEqual(sorted(ALL));
   });
 
-  test('--dry-run all: none, and its plan has every one that may be needed', async () => {
+  test('--dry-run all makes no call and prints every call that may be needed', async () => {
     const { status, out, calls } = await build('--dry-run all');
     expect({ status, calls }).toEqual({ status: 0, calls: [] });
     const plan = tidy(out)
@@ -218,29 +219,29 @@ describe('each verb makes these calls and no others', () => {
   });
 });
 
-/** Each call of `all` by the words that it begins with, and which of those that begin so it is. */
+/** Each call of `all`: the words that it begins with, and its number among the calls that begin with them. */
 const EACH = ALL.map((call, nth) => {
   const begins = /^.*?(?=TAG|URI|WORK|fileb|$)/.exec(call)?.[0] ?? '';
   return { begins, nth: ALL.slice(0, nth + 1).filter((each) => each.startsWith(begins)).length };
 });
 
 test.each(EACH)(
-  'a failure of $begins ($nth) ends it there, and the same command then goes on to the end',
+  'after a failure of $begins ($nth) the script stops, and the same command then succeeds',
   async ({ begins, nth }) => {
-    const failed = await build('all', { FAIL: begins, FAIL_NTH: String(nth) });
-    expect(failed.status).not.toBe(0);
-    expect(failed.err).not.toBe('');
-    const last = failed.calls.findLastIndex((call) => call.startsWith(begins));
-    // Two that a pipe joins begin together, and a deployment that failed is asked why.
+    const failure = await build('all', { FAIL: begins, FAIL_NTH: String(nth) });
+    expect(failure.status).not.toBe(0);
+    expect(failure.err).not.toBe('');
+    const last = failure.calls.findLastIndex((call) => call.startsWith(begins));
+    // The two sides of a pipe start together, and after a failed deployment the script asks for the reason.
     const allowed = / login |get-login-password|describe-stack-events/;
-    expect(failed.calls.slice(last + 1).filter((call) => !allowed.test(call))).toEqual([]);
+    expect(failure.calls.slice(last + 1).filter((call) => !allowed.test(call))).toEqual([]);
     expect(await build('all')).toMatchObject({ status: 0 });
     expect(existsSync(join(record, `image-${tag}`))).toBe(true);
   },
 );
 
 describe('podman and buildah', () => {
-  it.each(['podman', 'buildah'])('%s takes docker’s place', async (engine) => {
+  it.each(['podman', 'buildah'])('%s is used if docker is not installed', async (engine) => {
     rmSync(join(folder, 'tools', 'docker'));
     addTool(engine);
     expect(await build('build')).toMatchObject({
@@ -253,16 +254,16 @@ describe('podman and buildah', () => {
 });
 
 describe('the tag', () => {
-  test('a tree with changes has none, unless they are allowed', async () => {
+  test('uncommitted changes are refused without --allow-dirty', async () => {
     writeFileSync(join(checkout, 'new.ts'), 'one');
-    const refused = await build('all');
-    expect(refused.status).toBe(1);
-    expect(refused.err).toContain('changes that are not committed');
-    expect(refused.calls.filter((call) => /build |push/.test(call))).toEqual([]);
+    const refusal = await build('all');
+    expect(refusal.status).toBe(1);
+    expect(refusal.err).toContain('there are changes that are not committed');
+    expect(refusal.calls.filter((call) => /build |push/.test(call))).toEqual([]);
     expect(await build('--allow-dirty build')).toMatchObject({ status: 0 });
   });
 
-  test('then it is of the content: the same tree has the same one, another tree another', async () => {
+  test('with uncommitted changes, the tag depends on the content alone', async () => {
     const tagOf = async (content: string): Promise<string> => {
       writeFileSync(join(checkout, 'new.ts'), content);
       const { calls } = await build('--allow-dirty build');
@@ -272,16 +273,16 @@ describe('the tag', () => {
     expect(one).toMatch(/^TAG-dirty-[0-9a-f]{8}$/);
     expect(two).not.toBe(one);
     expect(again).toBe(one);
-    // What was staged is as it was.
+    // Staged changes stay staged.
     expect(git('status', '--porcelain')).toBe('?? new.ts');
   });
 
-  test('an image for arm64 has one of its own', async () => {
+  test('an image for arm64 has a tag of its own', async () => {
     const { calls } = await build('--arch arm64 build');
     expect(calls.at(-1)).toContain('--platform linux/arm64 --tag baton:TAG-arm64');
   });
 
-  test('a rollback is a deployment of an earlier one, whatever the tree', async () => {
+  test('a rollback is a deployment with an earlier tag, whatever the tree contains', async () => {
     await build('all');
     const earlier = tag;
     writeFileSync(join(checkout, 'new.ts'), 'one');
@@ -293,11 +294,11 @@ describe('the tag', () => {
     expect(calls).toContain(FIND_IMAGE);
   });
 
-  test('one that is not in ECR is not deployed', async () => {
+  test('an image that is not in ECR is not deployed', async () => {
     await build('push');
     const { status, err, calls } = await build('--tag v9 deploy');
     expect(status).toBe(1);
-    expect(err).toBe('build.sh: there is no image baton:v9 in ECR: ./build.sh push brings it there\n');
+    expect(err).toBe('build.sh: there is no image baton:v9 in ECR: run ./build.sh push first\n');
     expect(calls).not.toContain(DEPLOY);
   });
 });
@@ -305,7 +306,7 @@ describe('the tag', () => {
 describe('the stack', () => {
   beforeEach(() => build('push'));
 
-  test('one whose first deployment failed is removed first: CloudFormation would refuse it for ever', async () => {
+  test('a stack whose first deployment failed is deleted first, since CloudFormation refuses to deploy it again', async () => {
     writeFileSync(join(record, 'stack'), 'ROLLBACK_COMPLETE\n');
     const { status, calls } = await build('deploy');
     expect(status).toBe(0);
@@ -318,13 +319,13 @@ describe('the stack', () => {
     ]);
   });
 
-  test('one that runs is only updated', async () => {
+  test('a running stack is only updated', async () => {
     writeFileSync(join(record, 'stack'), 'UPDATE_ROLLBACK_COMPLETE\n');
     const { calls } = await build('deploy');
     expect(calls.slice(-3)).toEqual([FIND_STACK, DEPLOY, DOCTOR]);
   });
 
-  test('stage, name and profile are in every name', async () => {
+  test('stage, name, profile and region are passed to every call', async () => {
     writeFileSync(join(record, `image-${tag}`), 'sha256:0123');
     const { calls } = await build('--stage prod --name shop --profile work --region us-west-2 deploy');
     expect(calls.at(-3)).toContain(
@@ -334,7 +335,7 @@ describe('the stack', () => {
     expect(calls.at(-1)).toContain('--function-name shop-prod');
   });
 
-  test('its parameters come from a file, blanks and all', async () => {
+  test('parameters come from a file, values with blanks too', async () => {
     writeFileSync(
       join(folder, 'parameters'),
       '# a comment\n\nSubnetIds=subnet-1,subnet-2\nScheduleExpression=rate(1 minute)',
@@ -347,12 +348,15 @@ describe('the stack', () => {
   test.each([
     [
       'DatabaseUrlSecretArn=mysql://baton:hunter2@db/push',
-      'DatabaseUrlSecretArn is a secret: keep it in Secrets',
+      'DatabaseUrlSecretArn has a secret as its value: store it in Secrets Manager',
     ],
-    ['FcmCredentialsSecretArn={"private_key":"-----BEGIN PRIVATE KEY-----hunter2"}', 'is a secret'],
-    ['Stage=prod', 'build.sh itself sets Stage'],
-    ['no parameter', 'expected lines of Parameter=value'],
-  ])('of a file with %j nothing is deployed', async (line, words) => {
+    [
+      'FcmCredentialsSecretArn={"private_key":"-----BEGIN PRIVATE KEY-----hunter2"}',
+      'has a secret as its value',
+    ],
+    ['Stage=prod', 'build.sh sets Stage itself'],
+    ['hunter2', 'deploy.parameters: line 1: expected Parameter=value, got something else'],
+  ])('a parameter file with the line %j is refused, and its value is not printed', async (line, words) => {
     writeFileSync(join(checkout, 'deploy.parameters'), line);
     const { status, err, calls } = await build('--parameters deploy.parameters deploy');
     expect({ status, calls }).toEqual({ status: 1, calls: [] });
@@ -364,36 +368,38 @@ describe('the stack', () => {
 describe('the doctor', () => {
   beforeEach(() => build('push'));
 
-  test('a fault is told with what to do, and the exit status is 1', async () => {
+  test('a fault is printed with its advice, and the exit status is 1', async () => {
     const fault = { name: 'recursive loop', ok: false, says: 'Terminate', advice: 'set it to Allow' };
-    const none = { name: 'image', ok: null, says: 'not asked', advice: null };
+    const none = { name: 'image', ok: null, says: 'not checked', advice: null };
     writeFileSync(
       join(record, 'doctor'),
       JSON.stringify({ kind: 'doctor', ok: false, checks: [fault, none] }),
     );
     const { status, out, err } = await build('deploy');
     expect(status).toBe(1);
-    expect(out).toContain('FAULT recursive loop: Terminate\n      set it to Allow\n-     image: not asked\n');
-    expect(err).toBe('build.sh: baton-dev is deployed, but not well: see above\n');
+    expect(out).toContain(
+      'FAULT recursive loop: Terminate\n      set it to Allow\n-     image: not checked\n',
+    );
+    expect(err).toBe('build.sh: baton-dev is deployed, but the doctor found faults: see above\n');
   });
 
-  test('a function that does not even start is no health', async () => {
+  test('a function that cannot start counts as a fault', async () => {
     writeFileSync(join(record, 'doctor'), '{"errorType":"Runtime.ImportModuleError","errorMessage":"no"}');
     const { status, out } = await build('deploy');
     expect(status).toBe(1);
-    expect(out).toContain('the doctor did not come to a result: {"errorType":"Runtime.ImportModuleError"');
+    expect(out).toContain('the doctor returned no report: {"errorType":"Runtime.ImportModuleError"');
   });
 });
 
-describe('before anything is done', () => {
-  test('everything that is missing is named at once', async () => {
+describe('before the script changes anything', () => {
+  test('it reports every missing tool at once', async () => {
     for (const tool of ['tools/docker', 'tools/aws', 'system/node']) rmSync(join(folder, tool));
     const { status, err } = await build('all');
     expect(status).toBe(1);
     expect(err.split('\n')).toEqual([
       'build.sh: missing: docker, podman or buildah, to build and push the image',
       'build.sh: missing: aws, the AWS command line',
-      'build.sh: missing: node, to read what the doctor says',
+      "build.sh: missing: node, to read the doctor's report",
       '',
     ]);
   });
@@ -405,7 +411,7 @@ describe('before anything is done', () => {
     ['--tag a/b', '--tag: expected letters, digits, _ . and -, got a/b'],
     ['--tag', '--tag: expected a value, got nothing'],
     ['--parameters nowhere deploy', '--parameters: expected a file, got nowhere'],
-    ['destroy', 'no such option or verb: destroy'],
+    ['destroy', 'expected an option or a command from the list above, got destroy'],
   ])('%s is refused', async (args, words) => {
     const { status, err, calls } = await build(args);
     expect({ status, calls }).toEqual({ status: 1, calls: [] });

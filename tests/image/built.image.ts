@@ -24,8 +24,8 @@ const missing = [
   ...(databaseKinds().includes('mysql') ? [] : ['MySQL']),
 ];
 if (missing.length > 0) {
-  const words = `the image cannot be built here, for want of ${missing.join(', ')}`;
-  if (process.env['CI']) throw new Error(`${words}; in CI it must be`);
+  const words = `the image cannot be built here; missing: ${missing.join(', ')}`;
+  if (process.env['CI']) throw new Error(`${words}: in CI these tests must run`);
   process.stderr.write(`\n*** ${words}: THESE TESTS ARE SKIPPED ***\n\n`);
 }
 
@@ -33,6 +33,7 @@ let folder: string;
 let registry: Registry;
 let env: Record<string, string>;
 
+/** Runs a command in the project's folder; resolves to its output. */
 async function run(command: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(command, args, { cwd: PROJECT, env, maxBuffer: 64 << 20 });
   return stdout.trim();
@@ -48,11 +49,11 @@ interface Image {
     };
     readonly architecture: string;
   };
-  /** As it is in the registry. */
+  /** The manifest as the registry has it, JSON. */
   readonly Manifest: string;
 }
 
-/** As Lambda starts it: the image's own entrypoint and command, with Lambda's variables and the function's. */
+/** Starts the container as Lambda does: with the image's own entrypoint and command, Lambda's variables and the function's. */
 function start(
   container: string,
   { Entrypoint, Cmd }: Image['OCIv1']['config'],
@@ -62,7 +63,7 @@ function start(
   const settings = { functionName: 'baton', handlerFile: '/var/task/-', region: 'us-east-1', memoryMb: 1769 };
   const { endpoint, runtimeApi } = runtime;
   const variables = workerEnv({ ...settings, env: world.env, endpoint }, {}, 'stream', runtimeApi);
-  // These are the image's own to say.
+  // The image sets these itself.
   for (const name of ['_HANDLER', 'LAMBDA_TASK_ROOT']) delete variables[name];
   const child = spawn(
     'buildah',
@@ -74,7 +75,7 @@ function start(
     { env, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (words) => (text += String(words)));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += String(data)));
   return { log: () => text, ended: new Promise((resolve) => child.once('close', resolve)) };
 }
 
@@ -84,8 +85,8 @@ interface Manifest {
 }
 
 async function inspect(image: string): Promise<Image & { readonly layers: Manifest['layers'] }> {
-  const found = JSON.parse(await run('buildah', 'inspect', '--type', 'image', image)) as Image;
-  return { ...found, layers: (JSON.parse(found.Manifest) as Manifest).layers };
+  const inspected = JSON.parse(await run('buildah', 'inspect', '--type', 'image', image)) as Image;
+  return { ...inspected, layers: (JSON.parse(inspected.Manifest) as Manifest).layers };
 }
 
 describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and pulled back', () => {
@@ -98,11 +99,11 @@ describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and
     for (const name of ['base', 'tools', 'record', 'registry']) await mkdir(at(name));
     registry = await startRegistry(at('registry'));
     image = `${registry.address}/baton:under-test`;
-    // Everything of buildah's in a folder of its own; chroot needs no engine and no privileges that root has not.
+    // All data of buildah is in a folder of its own. Isolation by chroot needs no daemon, only root.
     const storage = `[storage]\ndriver = "vfs"\ngraphroot = "${at('graph')}"\nrunroot = "${at('run')}"\n`;
     await writeFile(at('storage.conf'), storage);
     await writeNpmConfig(at('npmrc'));
-    // ECR's part of AWS, that is the name of the repository and the password to it.
+    // The stand-in for ECR answers with the name of the repository and its password.
     await copyFile(join(PROJECT, 'tests/fixtures/recorded-tool.sh'), at('tools/aws'));
     await writeFile(at('record/repository'), '');
     env = {
@@ -123,7 +124,7 @@ describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and
     await run('buildah', 'build', '--quiet', '--tag', BASE, at('base'));
     for (const verb of ['build', 'push'])
       await run('./build.sh', '--allow-dirty', '--tag', 'under-test', verb);
-    // Nothing of what was built here is left but what is in the registry.
+    // The local images are deleted, so that only the registry has the image.
     await run('buildah', 'rmi', '--force', image, 'localhost/baton:under-test');
     container = await run('buildah', 'from', image);
   }, 5 * MINUTES);
@@ -134,7 +135,7 @@ describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and
     await rm(folder, { recursive: true, force: true });
   }, MINUTES);
 
-  it('takes an event in, and a broadcast over three hops comes out', { timeout: MINUTES }, async () => {
+  it('makes a broadcast over three hops from one event', { timeout: MINUTES }, async () => {
     await using world = await makeWorld('mysql', 25);
     const runtime = await startRuntime();
     const { ended, log } = start(container, (await inspect(image)).OCIv1.config, world, runtime);
@@ -147,29 +148,29 @@ describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and
       ]);
       expect(await world.store.fetchAnnouncement(world.announcementId)).toMatchObject({ status: 'done' });
       expect(world.sandbox.accepted.size).toBe(25);
-      // The image's own stage, in every line.
+      // The image's own stage is in every line.
       expect(log()).toContain('"stage":"dev"');
     } catch (error) {
-      throw new Error(`the container said:\n${log()}`, { cause: error });
+      throw new Error(`log of the container:\n${log()}`, { cause: error });
     } finally {
-      // Without the Runtime API the worker ends by itself.
+      // Without the Runtime API, the worker exits by itself.
       await runtime.close();
       await ended;
     }
   });
 
-  it('adds one layer of one file to its base, the very bundle that the other tests run', async () => {
+  it('adds one layer with one file to its base: the bundle that the other tests run', async () => {
     const [base, own] = [await inspect(BASE), await inspect(image)];
     expect(own.layers).toHaveLength(base.layers.length + 1);
     expect(own.layers.at(-1)?.size).toBeLessThan(10_000_000);
     const root = await run('buildah', 'mount', container);
     expect(await readdir(join(root, 'var/task'))).toEqual(['handler.mjs']);
-    const built = await readFile(join(root, 'var/task/handler.mjs'), 'utf8');
+    const file = await readFile(join(root, 'var/task/handler.mjs'), 'utf8');
     const bundle = await buildBundle(folder);
-    expect(built === (await readFile(bundle.file, 'utf8'))).toBe(true);
+    expect(file === (await readFile(bundle.file, 'utf8'))).toBe(true);
   });
 
-  it('is for one platform, with a handler, a stage and a source, and no user of its own', async () => {
+  it('is for one platform, with a handler, a stage and a source, and sets no user', async () => {
     const { OCIv1, Manifest } = await inspect(image);
     expect((JSON.parse(Manifest) as Manifest).mediaType).toMatch(/manifest\.v[12]\+json$/);
     expect(OCIv1.architecture).toBe('amd64');
@@ -178,7 +179,7 @@ describe.skipIf(missing.length > 0)('the image that build.sh builds, pushed, and
     expect(OCIv1.config.User ?? '').toBe('');
   });
 
-  it('has nothing in it of npm’s configuration', async () => {
+  it('contains nothing of the npm configuration', async () => {
     const { Manifest, OCIv1 } = await inspect(image);
     const root = await run('buildah', 'mount', container);
     expect(existsSync(join(root, 'root/.npmrc'))).toBe(false);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 export interface Bundle {
-  /** What the image runs. */
+  /** Path of the bundle, the file that the image runs. */
   readonly file: string;
   readonly bytes: number;
-  /** The files that went into it, by their paths from the project's folder. */
+  /** Source files in the bundle, by their paths from the project's folder. */
   readonly inputs: readonly string[];
-  /** What it imports at run time. */
+  /** Modules that the bundle imports at run time. */
   readonly imports: readonly string[];
 }
 
@@ -18,7 +18,7 @@ interface Metafile {
   readonly outputs: Record<string, { bytes: number; imports: { path: string }[] }>;
 }
 
-/** `npm run build`, into a folder of one's own. */
+/** Builds the bundle into a folder, by `npm run build`. */
 export async function buildBundle(folder: string): Promise<Bundle> {
   const file = join(folder, 'handler.mjs');
   const metafile = join(folder, 'meta.json');
@@ -27,7 +27,7 @@ export async function buildBundle(folder: string): Promise<Bundle> {
   const { inputs, outputs } = JSON.parse(await readFile(metafile, 'utf8')) as Metafile;
   const [output, ...more] = Object.values(outputs);
   if (!output || more.length > 0)
-    throw new Error(`one file expected, got ${Object.keys(outputs).join(', ')}`);
+    throw new Error(`expected one file, got ${Object.keys(outputs).join(', ')}`);
   return {
     file,
     bytes: output.bytes,

@@ -6,6 +6,7 @@ import type { Recipient } from '../../src/model/message.ts';
 import type { Store } from '../../src/store.ts';
 import { makeSenders } from '../../src/fcm/open.ts';
 import { systemClock } from '../../src/clock.ts';
+import { noMetrics } from '../../src/metrics.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import type { Addressee, Clock, Context, Sender, Senders } from '../../src/context.ts';
@@ -101,6 +102,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     gatherer: makeGatherer(),
     clock,
     log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
+    metrics: noMetrics,
     requestId: 'request-1',
     functionName: 'baton',
     remainingMs,

@@ -10,6 +10,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
+import { noMetrics } from '../../src/metrics.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { draft, fixedSender, madeUpDevices } from './context.ts';
 
@@ -228,6 +229,7 @@ export async function makeWorld(setup: Setup) {
       clock,
       store: makeInvocationStore(invocation),
       gatherer: makeGatherer(),
+      metrics: noMetrics,
       log: { info() {}, error() {} },
       requestId: invocation.name,
       functionName: 'baton',

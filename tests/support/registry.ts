@@ -10,23 +10,23 @@ import { freePort } from './mariadb.ts';
 const START_MS = 30_000;
 
 export interface Registry {
-  /** host:port, over TLS. */
+  /** host:port; the registry speaks TLS. */
   readonly address: string;
-  /** Whom to trust: a PEM file. */
+  /** Path of the certificate authority to trust, a PEM file. */
   readonly ca: string;
   readonly user: string;
   readonly password: string;
   stop(): Promise<void>;
 }
 
-/** A container registry on loopback that asks who you are: Debian's docker-registry, with all that it has in `folder`. */
+/** Starts a container registry on loopback that asks for a password: Debian's docker-registry, with its data in `folder`. */
 export async function startRegistry(folder: string): Promise<Registry> {
   const address = `127.0.0.1:${await freePort()}`;
   const { private: key, cert } = await makeCertificate();
   const at = (name: string): string => join(folder, name);
   await writeFile(at('key.pem'), key);
   await writeFile(at('certificate.pem'), cert);
-  // As docker-registry wants it, in bcrypt: of the password below.
+  // docker-registry expects bcrypt. This is the hash of the password below.
   await writeFile(at('users'), 'AWS:$2y$05$abcdefghijklmnopqrstuu0/mvruU0rmb2CZHnHwWaTBu8TaYoXX2\n');
   const config = {
     version: '0.1',
@@ -35,13 +35,13 @@ export async function startRegistry(folder: string): Promise<Registry> {
     http: { addr: address, tls: { certificate: at('certificate.pem'), key: at('key.pem') } },
     auth: { htpasswd: { realm: 'stand-in', path: at('users') } },
   };
-  // YAML takes JSON.
+  // JSON is valid YAML.
   await writeFile(at('registry.yml'), JSON.stringify(config));
   const server = spawn('docker-registry', ['serve', at('registry.yml')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
-  server.stderr.on('data', (words) => (log += String(words)));
+  server.stderr.on('data', (data) => (log += String(data)));
   const stop = async (): Promise<void> => {
     if (server.exitCode !== null) return;
     server.kill();
