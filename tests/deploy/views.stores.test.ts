@@ -20,7 +20,7 @@ INSERT INTO notifications (title, message, publish_date) VALUES ('Long ago', 'An
 INSERT INTO devices (fcm_token) VALUES ('a'), (NULL), ('b'), ('c');`;
 
 /** The chapter's own statements. */
-const [, chapter = ''] = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8').split(
+const [, chapter = ''] = readFileSync(new URL('../../docs/aws.md', import.meta.url), 'utf8').split(
   '<!-- These statements are run by the tests. -->',
 );
 const [, statements = ''] = /```sql\n(.*?)```/s.exec(chapter) ?? [];
