@@ -114,10 +114,19 @@ function usesOf(page: string): Use[] {
 
 async function fetchHelp(...command: string[]): Promise<string> {
   let help = '';
-  const out = (text: string): void => {
-    help += text;
+  const terminal = {
+    env: {},
+    folder: ROOT,
+    out: (text: string): void => {
+      help += text;
+    },
+    err: () => {},
+    live: false,
+    width: () => 100,
+    dialog: null,
+    interrupted: () => Promise.resolve(),
   };
-  await main([...command, '--help'], { env: {}, out, err: () => {}, live: false });
+  await main([...command, '--help'], terminal);
   return help;
 }
 
