@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
@@ -19,27 +19,15 @@ CREATE TABLE devices (
 INSERT INTO notifications (title, message, publish_date) VALUES ('Long ago', 'An old one', '2020-01-01 00:00:00');
 INSERT INTO devices (fcm_token) VALUES ('a'), (NULL), ('b'), ('c');`;
 
-/** The chapter's own statements. */
-const [, chapter = ''] = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8').split(
-  '<!-- These statements are run by the tests. -->',
-);
-const [, statements = ''] = /```sql\n(.*?)```/s.exec(chapter) ?? [];
+const withViews = readStatements('docs/aws.md');
+const upgrade = readStatements('docs/operations.md');
 
-test.runIf(databaseKinds().includes('mysql'))(
-  'a team with tables of its own broadcasts through views over them',
-  async () => {
-    const database = await makeDatabase('mysql', { migrated: false });
-    const connection = await createConnection({ uri: database.url, multipleStatements: true });
-    try {
-      await connection.query(OLD_TABLES);
-      await connection.query(statements);
+describe.runIf(databaseKinds().includes('mysql'))('a team with tables of its own', () => {
+  test('broadcasts through views over them', async () => {
+    await withTables(async (connection, database) => {
+      await connection.query(withViews);
       await migrateDatabase(database.config, systemClock);
-      const own = await makeDatabase('mysql');
-      for (const table of ['push_announcement', 'push_device']) {
-        const ofView = await columnsOf(connection, database, table);
-        expect(ofView).toEqual(await columnsOf(connection, own, table));
-      }
-      await own.drop();
+      await expectBatonsColumns(connection, database);
       const store = await openStore(database.config, systemClock);
       const answer = ({ target }: { target: string }) =>
         target === 'c' ? outcome('unregistered', 'UNREGISTERED') : delivered;
@@ -60,16 +48,54 @@ test.runIf(databaseKinds().includes('mysql'))(
       const [gone] = await connection.query('SELECT fcm_token FROM devices WHERE unregistered_by = 2');
       expect(gone).toEqual([{ fcm_token: 'c' }]);
 
-      // Baton's own commands write through them too.
+      // Baton's own commands write through the views too.
       expect(await store.createAnnouncement(draft)).toBe(3);
       expect(await store.addDevices([{ target: 'd', targetKind: 'fid' }])).toBe(1);
       await store.close();
-    } finally {
-      await connection.end();
-      await database.drop();
-    }
-  },
-);
+    });
+  });
+
+  test('upgrades views that have the column promise', async () => {
+    await withTables(async (connection, database) => {
+      // The statements of the release before `guarantee`.
+      await connection.query(withViews.replaceAll('guarantee', 'promise'));
+      await migrateDatabase(database.config, systemClock);
+      await connection.query(upgrade);
+      await expectBatonsColumns(connection, database);
+
+      const store = await openStore(database.config, systemClock);
+      const announcementId = await store.createAnnouncement({ ...draft, guarantee: 'at-most-once' });
+      expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ guarantee: 'at-most-once' });
+      await store.close();
+      const [rows] = await connection.query('SELECT promise FROM notifications ORDER BY id');
+      expect(rows).toEqual([{ promise: 'at-least-once' }, { promise: 'at-most-once' }]);
+    });
+  });
+});
+
+async function withTables(
+  work: (connection: Connection, database: TestDatabase) => Promise<void>,
+): Promise<void> {
+  const database = await makeDatabase('mysql', { migrated: false });
+  const connection = await createConnection({ uri: database.url, multipleStatements: true });
+  try {
+    await connection.query(OLD_TABLES);
+    await work(connection, database);
+  } finally {
+    await connection.end();
+    await database.drop();
+  }
+}
+
+/** The views have the same columns as the tables that Baton makes. */
+async function expectBatonsColumns(connection: Connection, database: TestDatabase): Promise<void> {
+  const own = await makeDatabase('mysql');
+  for (const table of ['push_announcement', 'push_device']) {
+    const ofView = await columnsOf(connection, database, table);
+    expect(ofView).toEqual(await columnsOf(connection, own, table));
+  }
+  await own.drop();
+}
 
 async function columnsOf(connection: Connection, { url }: TestDatabase, table: string): Promise<string[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
@@ -78,4 +104,13 @@ async function columnsOf(connection: Connection, { url }: TestDatabase, table: s
     [new URL(url).pathname.slice(1), table],
   );
   return rows.map((row) => String(row['name']));
+}
+
+/** The SQL block of a page that is marked as run by the tests. */
+function readStatements(page: string): string {
+  const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
+  const [, statements] =
+    /<!-- These statements are run by the tests. -->\n\n```sql\n(.*?)```/s.exec(text) ?? [];
+  if (statements === undefined) throw new Error(`${page} has no statements for the tests`);
+  return statements;
 }
