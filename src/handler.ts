@@ -1,32 +1,32 @@
-import type { AnnounceJob, PushJob } from './job.ts';
 import type { Context as LambdaContext } from 'aws-lambda';
+import { announce, type AnnounceReport } from './broadcast/announce.ts';
 import { type HopReport, runHop } from './broadcast/hop.ts';
+import { scan, type ScanReport } from './broadcast/scan.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config/config.ts';
-import { announce, type AnnounceReport } from './broadcast/announce.ts';
+import { resolveSecrets } from './config/secrets.ts';
 import type { Clock, Context, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
 import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';
+import { type ParsedEvent, parseEvent } from './events/parse.ts';
+import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
 import { makeSenders } from './fcm/open.ts';
 import { answerRequest } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
-import { type ParsedEvent, parseEvent } from './events/parse.ts';
-import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
-import { makeGatherer } from './messages/gather.ts';
+import { type AnnounceJob, firstJob, type PushJob } from './job.ts';
 import { makeLog, withFields } from './log.ts';
+import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
-import { resolveSecrets } from './config/secrets.ts';
-import { scan, type ScanReport } from './broadcast/scan.ts';
 
 export type JobReply = HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | ErrorReport;
 
-/** SNS gets one reply for each of its records. */
+/** The reply to any event; an SNS event gets one reply for each of its records. */
 export type Reply = JobReply | readonly JobReply[] | HttpReply;
 
-/** What Baton uses of Lambda's own context. */
+/** The part of Lambda's own context that Baton uses. */
 export type Invocation = Pick<
   LambdaContext,
   'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'
@@ -35,10 +35,11 @@ export type Invocation = Pick<
 type Doctor = (functionName: string) => Promise<DoctorReport>;
 
 /**
- * The function that Lambda calls: event -> job -> work -> reply.
+ * Makes the function that Lambda calls: event -> job -> work -> reply.
  *
- * An event that can never succeed is answered, not thrown: Lambda would retry it twice. Everything else is thrown, so
- * that Lambda does retry it. The doctor opens what it looks at by itself: it is called when the services cannot be opened.
+ * An event that can never succeed is answered with its error, since Lambda would retry an error that is thrown. Every other
+ * error is thrown, so that Lambda retries. The doctor opens everything that it checks by itself: it also works where the
+ * services cannot be opened.
  */
 export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
   let opening: Promise<Services> | null = null;
@@ -73,7 +74,7 @@ export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
   };
 }
 
-/** The composition root: the only place that reads the environment and builds clients. */
+/** Builds every client from the environment: the composition root. PushError('BAD_CONFIG'), ('DATABASE'). */
 export async function openServices(
   env: Env,
   write: (line: string) => void,
@@ -81,7 +82,7 @@ export async function openServices(
 ): Promise<Services> {
   const config = parseConfig(await resolveSecrets(env));
   const log = makeLog(clock, { stage: config.stage }, write);
-  // CloudWatch reads metrics from the log of a function alone: at a terminal there are none.
+  // CloudWatch makes metrics of a function's log; at a terminal there are none.
   const service = env['AWS_LAMBDA_FUNCTION_NAME'];
   const metrics =
     service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
@@ -100,7 +101,7 @@ async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promis
     case 'http':
       return answerRequest(ctx, parsed.request);
     case 'direct':
-      return run(ctx, parsed.job, doctor);
+      return work(ctx, parsed.job, doctor);
     case 'sns': {
       const replies: JobReply[] = [];
       for (const message of parsed.messages) replies.push(await answerMessage(ctx, message, doctor));
@@ -109,17 +110,17 @@ async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promis
   }
 }
 
-/** SNS may deliver a message twice, in invocations that have nothing in common but its id. */
+/** Answers one SNS message. SNS may deliver it twice, in two invocations: its own id is the id of the request. */
 async function answerMessage(ctx: Context, { id, text }: SnsMessage, doctor: Doctor): Promise<JobReply> {
   try {
-    return await run({ ...ctx, requestId: id }, parseSnsMessage(text), doctor);
+    return await work({ ...ctx, requestId: id }, parseSnsMessage(text), doctor);
   } catch (error) {
     if (!isAnswered(error)) throw error;
     return refuse(ctx, id, error);
   }
 }
 
-function run(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
+function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);
@@ -135,13 +136,12 @@ function run(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
 }
 
 async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<AnnounceReport | HopReport> {
-  const made = await announce(ctx, job);
-  const { announcementId, publishAt } = made;
-  if (publishAt > ctx.clock.now()) return made;
-  return runHop(ctx, { kind: 'broadcast', announcementId, round: 0, fromId: 0 });
+  const report = await announce(ctx, job);
+  if (report.publishAt > ctx.clock.now()) return report;
+  return runHop(ctx, firstJob(report.announcementId));
 }
 
-/** What no retry would mend. A hop does not throw the last one: it stops its announcement. */
+/** Errors that no retry would fix. A hop does not throw the last two: its announcement fails instead. */
 const ANSWERED: readonly PushErrorCode[] = [
   'BAD_EVENT',
   'NO_SUCH_ANNOUNCEMENT',

@@ -48,7 +48,7 @@ test('a direct invoke works the first page at once', async () => {
   });
 });
 
-test('content that is not in the table becomes an announcement and is pushed, once however often Lambda tries', async () => {
+test('content in an event becomes an announcement and is sent once, however often Lambda retries', async () => {
   await store.addDevices(madeUpDevices(5));
   const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
   services = makeContext(store, { env });
@@ -70,13 +70,13 @@ test('content for later waits for the schedule', async () => {
   expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'scheduled' });
 });
 
-test('content for a source that is not there is answered with what is wrong, and not thrown', async () => {
+test('content for an unknown source is answered with the problem, and not thrown', async () => {
   expect(await call({ title: 't', body: 'b', source: 'nowhere' })).toMatchObject({
     error: { code: 'NO_SUCH_SOURCE', problems: [{ field: 'source', got: '"nowhere"' }] },
   });
 });
 
-test('the next hop goes to the very alias that was called', async () => {
+test('the next hop is invoked by the alias that was called', async () => {
   await store.addDevices(madeUpDevices(11));
   const announcementId = await store.createAnnouncement(draft);
   const names: string[] = [];
@@ -85,7 +85,7 @@ test('the next hop goes to the very alias that was called', async () => {
   expect(names).toEqual([invocation.invokedFunctionArn]);
 });
 
-test('the doctor answers although nothing can be opened, and looks at the very alias that was called', async () => {
+test('the doctor answers even if no service can be opened, and checks the alias that was called', async () => {
   const asked: string[] = [];
   const handle = makeHandler(
     () => Promise.reject(new Error('no route to the database')),
@@ -98,7 +98,7 @@ test('the doctor answers although nothing can be opened, and looks at the very a
   expect(asked).toEqual([invocation.invokedFunctionArn]);
 });
 
-test('a bad direct event is answered with what is wrong with it: an error thrown would be retried', async () => {
+test('an invalid direct event is answered with its problem: Lambda would retry a thrown error', async () => {
   expect(await call({ announcementId: 'x' })).toEqual({
     error: {
       code: 'BAD_EVENT',
@@ -111,7 +111,7 @@ test('a bad direct event is answered with what is wrong with it: an error thrown
   expect(await call({ announcementId: 5 })).toMatchObject({ error: { code: 'NO_SUCH_ANNOUNCEMENT' } });
 });
 
-test('each message of SNS is answered by itself, and a bad one does not keep the others', async () => {
+test('each SNS message is answered by itself, and an invalid one does not affect the others', async () => {
   await store.addDevices(madeUpDevices(1));
   services = makeContext(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
   const [record] = fixture('sns')['Records'] as { Sns: object }[];
@@ -147,7 +147,7 @@ test('services are opened once, and again only after they could not be opened', 
   expect(opened).toBe(2);
 });
 
-test("what is not the caller's fault is thrown, so that Lambda tries again", async () => {
+test("an error that is not the caller's fault is thrown, so that Lambda retries", async () => {
   await store.addDevices(madeUpDevices(1));
   const announcementId = await store.createAnnouncement(draft);
   const send = () => Promise.reject(new Error('socket hang up'));
@@ -157,7 +157,7 @@ test("what is not the caller's fault is thrown, so that Lambda tries again", asy
   );
 });
 
-test('whatever comes, it is answered', { timeout: 120_000 }, async () => {
+test('any event gets an answer', { timeout: 120_000 }, async () => {
   const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p', API_TOKEN };
   services = makeContext(store, { env });
   const knocking = allFixtures().filter((event) => 'headers' in event);
@@ -176,7 +176,7 @@ test('whatever comes, it is answered', { timeout: 120_000 }, async () => {
     }),
     { numRuns: 10_000 },
   );
-  // It came as far as the routes, and not only to the door.
+  // Events reached the routes, and were not all refused before them.
   expect([...statuses]).toEqual(expect.arrayContaining([400, 401, 404, 405, 415]));
 });
 

@@ -75,7 +75,7 @@ test.each([
   expect(() => parse({ title: 't', body: 'b', ...change })).toThrow(message);
 });
 
-test('a message is refused by its size in bytes, when it is made', () => {
+test("a message over FCM's limit in bytes is refused when it is made", () => {
   const body = 'ä'.repeat(1800);
   expect(parse({ title: 't', body }).announcement.content.body).toBe(body);
   expect(() => parse({ title: 't', body: `${body}${body}` })).toThrow(
@@ -113,7 +113,7 @@ describe.each(databaseKinds())('on %s', (kind) => {
     });
   });
 
-  test('without a key a repeat of the same request makes no second one, and another request does', async () => {
+  test('without a key, a repeat of the same request makes no second announcement, but another request does', async () => {
     const ctx = makeContext(store, { env });
     const job = parse({ title: 't', body: 'b', badge: 0 });
     const { announcementId } = await announce(ctx, job);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeGatherer } from '../../src/messages/gather.ts';
 
-/** Work that waits to be let go, and tells of its calls. */
+/** Work that waits for a gate, and the calls that it got. */
 function makeWork() {
   const calls: (readonly number[])[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
@@ -15,7 +15,7 @@ function makeWork() {
   return { calls, gates, work };
 }
 
-test('whoever comes first does not wait; those who come meanwhile go together, and each gets its own', async () => {
+test('the first caller does not wait; callers that arrive meanwhile go together, and each gets its own results', async () => {
   const { calls, gates, work } = makeWork();
   const gatherer = makeGatherer();
   const first = gatherer.join('a', [1], work);
@@ -33,7 +33,7 @@ test('whoever comes first does not wait; those who come meanwhile go together, a
   expect(await elsewhere).toEqual([50]);
 });
 
-test('a call that fails fails for its own callers alone, and the next one works', async () => {
+test('a call that fails fails only for its own callers, and the next call works', async () => {
   const { calls, gates, work } = makeWork();
   const gatherer = makeGatherer();
   const failing = gatherer.join('a', [1], work);
@@ -48,7 +48,7 @@ test('a call that fails fails for its own callers alone, and the next one works'
   expect(calls).toEqual([[1], [2], [3]]);
 });
 
-test('one call has so many items and no more, unless a caller brings them alone', async () => {
+test('one call has at most 500 items, unless a single caller has more', async () => {
   const { calls, gates, work } = makeWork();
   const gatherer = makeGatherer();
   const brought = [[1], Array<number>(700).fill(2), Array<number>(300).fill(3), Array<number>(201).fill(4)];

@@ -19,14 +19,14 @@ import {
 } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
-describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
+describe.each(databaseKinds())('a mailing, on %s', (kind) => {
   let database: TestDatabase;
   let store: Store;
 
   beforeEach(async () => {
     database = await makeDatabase(kind);
     store = await openStore(database.config, systemClock);
-    // Devices 1 and 2 are Ada's, 3 is Bob's, 4 is nobody's.
+    // Devices 1 and 2 are Ada's, 3 is Bob's, 4 has no member.
     await store.addDevices(devicesOf('ada', 'ada', 'bob', null));
   });
   afterEach(async () => {
@@ -46,7 +46,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     );
   }
 
-  /** Ticks, and runs every job that comes of it, one after another. */
+  /** Ticks, and runs every job that the tick leads to, one after another. */
   async function tick(options: TestOptions = {}): Promise<TestContext> {
     const ctx = makeContext(store, options);
     await scan(ctx);
@@ -82,14 +82,14 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
       '4 Order 2 baton-m2',
       '3 Order 3 baton-m3',
     ]);
-    expect(ctx.logged).toContain('run of messages made');
+    expect(ctx.logged).toContain('mailing made');
     expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'done', audience: 'messages' });
     expect(await store.countDeliveries(1)).toMatchObject({ delivered: 4 });
     expect((await tick()).sent).toEqual([]);
     expect(await store.fetchAnnouncement(2)).toBeNull();
   });
 
-  test('a page is so many messages, and the baton is the id of the next', async () => {
+  test("a page holds PAGE_SIZE messages, and the next message's id is the cursor", async () => {
     await add(...Array.from({ length: 25 }, () => toMember('ada')));
     const ctx = await tick();
     expect(ctx.invoked).toMatchObject([{ fromId: 0 }, { fromId: 11 }, { fromId: 21 }]);
@@ -98,7 +98,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(await store.countHops(1)).toEqual({ open: 0, closed: 3 });
   });
 
-  test('a message to nobody has one row in the ledger that says so', async () => {
+  test('a message without a device has one row in the ledger that says so', async () => {
     await add(toMember('nobody'), toDevice(77), toMember('bob'));
     const ctx = await tick();
     expect(ctx.sent).toEqual(['target-3']);
@@ -110,14 +110,14 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'done' });
   });
 
-  test('content that FCM refuses is that message’s own end, and stops nobody else', async () => {
+  test('content that FCM refuses ends that message alone', async () => {
     await add(toMember('bob'), toDevice(4));
     await tick({ answer: () => outcome('misconfigured', 'INVALID_ARGUMENT') });
     expect(await store.countDeliveries(1)).toMatchObject({ rejected: 2 });
     expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'done' });
   });
 
-  test('a wrong project stops the run after its first chunk, and resume goes on with it', async () => {
+  test('a wrong project stops the mailing after its first chunk, and a resume continues it', async () => {
     await add(...Array.from({ length: 12 }, () => toDevice(4)));
     const failing = await tick({ answer: () => outcome('misconfigured', 'HTTP_403_PERMISSION_DENIED') });
     expect(failing.sent).toHaveLength(4);
@@ -131,7 +131,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(await store.countDeliveries(1)).toMatchObject({ delivered: 12, misconfigured: 0 });
   });
 
-  test('a hop that broke off is repeated without what was recorded, though a device has gone since', async () => {
+  test('a hop that broke off is repeated without what was recorded, even if a device has gone since', async () => {
     await add(toMember('ada'), toDevice(4), toMember('bob'));
     let chunks = 0;
     const breaking = makeContext(store, {
@@ -149,7 +149,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-4', 'target-3']);
   });
 
-  test('what FCM did not take has a round of its own, by message and device', async () => {
+  test('what FCM did not take is retried in a round of its own, by message and device', async () => {
     await add(toMember('ada'), toMember('ada'), toMember('bob'));
     const env = { RETRY_MS: '1', MAX_ATTEMPTS: '2' };
     const first = await tick({
@@ -158,7 +158,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
         deviceId === 2 && own?.collapseKey === 'baton-m2' ? outcome('retryable', 'UNAVAILABLE') : delivered,
     });
     expect(first.sent).toHaveLength(5);
-    // A later round reads no other messages, however long the range is in which its own are.
+    // A retry round reads only its own messages, however far apart their ids are.
     const round = { announcementId: 1, round: 1, fromId: 0 };
     expect(await store.fetchMessageIds(round, null, 10)).toEqual([2]);
     expect((await store.fetchMessages(round, 1000)).map(({ messageId }) => messageId)).toEqual([2]);
@@ -170,7 +170,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(await store.countDeliveries(1)).toMatchObject({ delivered: 5 });
   });
 
-  test('after its time to live a message is not tried again', async () => {
+  test('a message is not retried after its time to live', async () => {
     const brief = { ...message(1, toDevice(4)), ttlSeconds: 5 };
     await store.addMessages([brief, message(2, toDevice(4)), message(3, toDevice(1))], Date.now());
     const busy = outcome('retryable', 'UNAVAILABLE');
@@ -178,7 +178,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     expect(await store.countDeliveries(1)).toMatchObject({ rejected: 1, retryable: 1, delivered: 1 });
   });
 
-  test('of two ticks at once, one makes the run, and no message is in two', async () => {
+  test('of two ticks at the same time one makes the mailing, and no message is in two mailings', async () => {
     const other = await openStore(database.config, systemClock);
     await add(...Array.from({ length: 50 }, () => toDevice(4)));
     const made = await Promise.all([
@@ -193,7 +193,7 @@ describe.each(databaseKinds())('a run of messages, on %s', (kind) => {
     await other.close();
   });
 
-  test('more than a run may have become several, and each source has its own', async () => {
+  test('more messages than a mailing may have become several mailings, and each source has its own', async () => {
     await add(...Array.from({ length: 5 }, () => toDevice(4)));
     await store.addMessages([{ ...message(6, toDevice(4)), source: 'shop_b' }], 0);
     expect((await store.fetchPendingSources()).toSorted()).toEqual(['default', 'shop_b']);

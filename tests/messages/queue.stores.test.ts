@@ -7,7 +7,7 @@ import { runQueue } from '../../src/messages/queue.ts';
 import { delivered, madeUpDevices, makeContext, outcome, type TestContext } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
-/** As AWS documents it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/** An SQS event as AWS documents it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 function sqsRecord(messageId: string, body: string) {
   return {
     messageId,
@@ -72,7 +72,7 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.story).toEqual(['send 4']);
   });
 
-  test('a record that comes twice is sent once, in one batch or in two', async () => {
+  test('a record that is delivered twice is sent once, in one batch or in two', async () => {
     const ctx = makeContext(store);
     const record = sqsRecord('r-1', textOf(1));
     expect(await deliver(ctx, record, record, sqsRecord('r-2', textOf(1)))).toEqual([]);
@@ -80,7 +80,7 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-1', 'target-1']);
   });
 
-  test('what may be sent again goes back, each record once, and then is sent without what had arrived', async () => {
+  test('records that may be sent again go back, each once, and are then sent without what had arrived', async () => {
     const answers = [
       delivered,
       outcome('retryable', 'UNAVAILABLE'),
@@ -95,7 +95,7 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-3', 'target-4', 'target-2', 'target-3']);
   });
 
-  test('poison is told in the log with its record, and let go', async () => {
+  test('a record that can never succeed is logged with its id and dropped', async () => {
     const ctx = makeContext(store);
     const failed = await deliver(
       ctx,
@@ -116,7 +116,7 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
   });
 
-  test('what there is no time for goes back', async () => {
+  test('a record that there is no time for goes back', async () => {
     const ctx = makeContext(store, { remainingMs: () => 15_000 });
     expect(await deliver(ctx, sqsRecord('r-1', textOf(1)), sqsRecord('r-2', textOf(2)))).toEqual([
       'r-1',

@@ -38,7 +38,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     content: { ...draft.content, title },
   });
 
-  test('the nth report is that of the nth message, and each device of a member is told', async () => {
+  test('the nth report belongs to the nth message, and has every device of a member', async () => {
     const ctx = makeContext(store, {
       answer: ({ deviceId }) => (deviceId === 2 ? outcome('unregistered', 'UNREGISTERED') : delivered),
     });
@@ -62,7 +62,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(await store.fetchPendingSources()).toEqual([]);
   });
 
-  test('the same key is sent once, and its outcome is told again, also after its device has gone', async () => {
+  test('the same key is sent once, and its outcome is reported again, even after its device has gone', async () => {
     const ctx = makeContext(store);
     const [first] = await sendMessages(ctx, [make('a', toDevice(3))]);
     const [second, third] = await sendMessages(ctx, [
@@ -74,7 +74,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-3']);
   });
 
-  test('a key that comes twice in one call is one message', async () => {
+  test('two messages with one key in one call are one message', async () => {
     const ctx = makeContext(store);
     const reports = await sendMessages(ctx, [
       make('a', toDevice(3)),
@@ -85,7 +85,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(reports[2]).toEqual(reports[0]);
   });
 
-  test('what FCM did not take may be sent again at once, and of a member only to the device that missed it', async () => {
+  test("what FCM did not take may be sent again at once, and only to the member's device that missed it", async () => {
     const answers: Record<number, Outcome[]> = {
       1: [delivered],
       2: [outcome('retryable', 'UNAVAILABLE'), outcome('unknown', 'TIMEOUT'), delivered],
@@ -101,7 +101,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-2', 'target-2']);
   });
 
-  test('while one run is at it, another is told so, and sends nothing', async () => {
+  test('while one invocation sends a message, another reports it as in progress and sends nothing', async () => {
     const gate = Promise.withResolvers<void>();
     const slow = makeContext(store, { beforeSend: () => gate.promise });
     const sending = sendMessages(slow, [make('a', toDevice(3))]);
@@ -109,13 +109,13 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     const [other] = await sendMessages(ctx, [make('a', toDevice(3))]);
     gate.resolve();
     const [own] = await sending;
-    // Whichever came first has it.
+    // The first of the two has claimed it.
     expect(new Set([own?.verdict, other?.verdict])).toEqual(new Set(['delivered', 'in-progress']));
     expect([...ctx.sent, ...slow.sent]).toEqual(['target-3']);
     await ctx.store.close();
   });
 
-  test('many that ask at once share the statements, and nobody the messages', async () => {
+  test('many callers at the same time share statements, but no message is sent twice', async () => {
     const ctx = makeContext(store);
     const reports = await Promise.all(
       Array.from({ length: 40 }, (_, nth) =>
@@ -129,7 +129,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 20 });
   });
 
-  test('a run that was killed in mid-send is repeated when its lease is over', async () => {
+  test('a message whose invocation was killed in mid-send is sent again when its lease is over', async () => {
     const [claim] = await store.claimMessages([make('a', toDevice(3))], 'killed', 60_000);
     expect(claim).toMatchObject({ isMine: true, recorded: new Map() });
     const ctx = makeContext(store);
@@ -141,7 +141,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-3']);
   });
 
-  test('without time nothing is begun, and nothing is taken', async () => {
+  test('without enough time nothing is claimed and nothing is sent', async () => {
     const ctx = makeContext(store, { remainingMs: () => 15_000 });
     expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
       { messageId: null, verdict: 'retryable', reason: 'NO_TIME', retryInMs: 0 },
@@ -151,7 +151,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     ]);
   });
 
-  test('nobody waits longer for the budget than a lease allows: it is sent another time', async () => {
+  test('no message waits longer for the budget than its lease allows: it may be sent again later', async () => {
     const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '1' } });
     expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
     const [report] = await sendMessages(ctx, [make('b', toDevice(3))]);
@@ -163,7 +163,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     ]);
   });
 
-  test('credentials that fail are one source’s trouble, and the message may be sent again at once', async () => {
+  test('credentials that fail affect only their source, and the message may be sent again at once', async () => {
     const sources = { FCM_CREDENTIALS_SHOP_B: 'application-default', FCM_PROJECT_ID_SHOP_B: 'b' };
     const ctx = makeContext(store, { env: sources });
     const broken = {
@@ -186,14 +186,14 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(await sendMessages(ctx, [other])).toMatchObject([{ verdict: 'delivered' }]);
   });
 
-  test('content that FCM refuses is the end of that message', async () => {
+  test('content that FCM refuses ends that message', async () => {
     const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'INVALID_ARGUMENT') });
     expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([
       { verdict: 'rejected', reason: 'INVALID_ARGUMENT', retryInMs: null },
     ]);
   });
 
-  test('five hundred of them go out in one call, a chunk at a time', async () => {
+  test('five hundred messages go out in one call, chunk by chunk', async () => {
     const ctx = makeContext(store, { env: { CHUNK_SIZE: '200' } });
     const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, toDevice((nth % 3) + 1)));
     const reports = await sendMessages(ctx, messages);
@@ -202,7 +202,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     expect(reports.every(({ verdict }) => verdict === 'delivered')).toBe(true);
   });
 
-  test('two that claim the same messages at once share them without overlap', async () => {
+  test('two invocations that claim the same messages at the same time share them without overlap', async () => {
     const other = await openStore(database.config, systemClock);
     const messages = Array.from({ length: 50 }, (_, nth) => make(`k${nth}`, toDevice(3)));
     const [mine, theirs] = await Promise.all([

@@ -43,7 +43,7 @@ export function toDevice(deviceId: number): Recipient {
   return { deviceId, memberId: null };
 }
 
-/** Named `target-1` and so on, each of the member given, or of nobody. */
+/** Devices named `target-1` and so on; the nth belongs to the nth member, null: to none. */
 export function devicesOf(...memberIds: readonly (string | null)[]): NewDevice[] {
   return madeUpDevices(memberIds.length).map((device, nth) => ({
     ...device,
@@ -56,7 +56,7 @@ export function fixedSender(sender: Sender, check: Senders['check'] = () => {}):
   return { of: async () => sender, check, close: () => sender.close() };
 }
 
-/** A context over a real store, with an FCM and a Lambda that only take notes. */
+/** A context over a real store, with an FCM and a Lambda that only record what they are asked. */
 export interface TestContext extends Context {
   /** Targets in the order in which they were sent. */
   readonly sent: string[];
