@@ -1,14 +1,8 @@
 import type { AnnounceJob } from '../job.ts';
 import { MAX_LANES } from '../model/announcement.ts';
 import * as z from 'zod';
-import {
-  contentFields,
-  fitsFcm,
-  makeContent,
-  requestFields,
-  TOO_BIG,
-  unknownFields,
-} from '../model/content.ts';
+import { contentFields, makeContent, requestFields, unknownFields } from '../model/content.ts';
+import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import type { Context } from '../context.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
