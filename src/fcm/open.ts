@@ -2,7 +2,7 @@ import type { Config, FcmConfig, SourceConfig } from '../config/config.ts';
 import type { Clock, Sender, Senders } from '../context.ts';
 import { findSource } from '../config/sources.ts';
 import { fetchAccessToken, openCredentials } from './credentials.ts';
-import { beforeAbort } from './http2/deadline.ts';
+import { beforeAbort } from './deadline.ts';
 import { makeHttp2Sender } from './http2/sender.ts';
 
 const FIRST_TOKEN_MS = 5000;

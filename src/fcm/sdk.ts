@@ -3,7 +3,7 @@ import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
 import type { Clock, Sender } from '../context.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
-import { beforeAbort } from './http2/deadline.ts';
+import { beforeAbort } from './deadline.ts';
 import { makeSdkMessage } from './message.ts';
 import { judge, judgeSilence } from './verdict.ts';
 

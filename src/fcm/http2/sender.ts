@@ -1,6 +1,6 @@
 import type { Clock, Sender } from '../../context.ts';
 import { type FcmAccess, fetchAccessToken } from '../credentials.ts';
-import { beforeAbort } from './deadline.ts';
+import { beforeAbort } from '../deadline.ts';
 import { Dispatch } from './dispatch.ts';
 import { makeBody } from '../message.ts';
 import { Pool } from './pool.ts';
