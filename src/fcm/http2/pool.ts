@@ -60,7 +60,7 @@ export class Pool {
         load.issue(connection, nowMs);
       }
     }
-    if (this.#loads.next()) this.#grow(nowMs);
+    if (this.#loads.waiting > 0) this.#grow(nowMs);
   }
 
   noteLatency(ms: number): void {
