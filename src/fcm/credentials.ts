@@ -10,7 +10,7 @@ export interface FcmAccess {
 }
 
 const HOW_TO_GET =
-  'Firebase console: Project settings, Service accounts, Generate new private key; ' +
+  'in the Firebase console: Project settings, Service accounts, Generate new private key; ' +
   'then set FCM_CREDENTIALS to the path or to the content of that file';
 
 /** Reads the credentials; sends nothing to Google yet. PushError('BAD_CREDENTIALS') says what is missing. */
