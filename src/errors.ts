@@ -1,4 +1,4 @@
-/** Stable codes: what went wrong, for programs. The message says the same to a person. */
+/** The stable codes of PushErrors: programs read the code, people the message. */
 export type PushErrorCode =
   | 'BAD_EVENT'
   | 'BAD_CONFIG'
@@ -21,14 +21,14 @@ export type PushErrorCode =
   | 'DATABASE'
   | 'INVOKE_FAILED';
 
-/** One thing that was not as it had to be. `came` never holds a token, key or password. */
+/** One field with a wrong value. `got` never contains a token, key or password. */
 export interface Problem {
   readonly field: string;
   readonly expected: string;
   readonly got: string;
 }
 
-/** Every error that Baton raises on purpose. */
+/** The error class of every failure that Baton detects itself. */
 export class PushError extends Error {
   override readonly name = 'PushError';
   readonly code: PushErrorCode;
@@ -44,12 +44,13 @@ export class PushError extends Error {
     this.problems = options.problems ?? [];
   }
 
+  /** Makes one error of several problems; its message describes them all. */
   static of(code: PushErrorCode, problems: readonly Problem[]): PushError {
     return new PushError(code, problems.map(describeProblem).join('; '), { problems });
   }
 }
 
-/** The database's, the network's or Node's own code, also where it is the cause of a PushError. */
+/** The error code of the database, the network or Node, also if that error is the cause of a PushError; null without one. */
 export function codeOf(error: unknown): string | null {
   if (error instanceof PushError) return codeOf(error.cause);
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
@@ -63,7 +64,7 @@ export function describeProblem({ field, expected, got }: Problem): string {
   return `${field}: expected ${expected}, got ${got}`;
 }
 
-/** An error as the reply to a direct invoke. */
+/** A PushError as the reply to a direct invoke. */
 export interface ErrorReport {
   readonly error: {
     readonly code: PushErrorCode;

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { type Problem, PushError, type PushErrorCode } from './errors.ts';
 
-/** Whoever knows a device's target can push to it: not even a wrong one is told. */
+/** The fields that can hold a device's target. Its holder can push to the device, so no error shows one, not even a wrong one. */
 const SECRET_FIELDS: readonly string[] = ['target', 'token', 'fid'];
 
-const SHOWN_LENGTH = 100;
+const MAX_SHOWN_LENGTH = 100;
 
-/** Unknown value -> what the schema says, or one PushError that names every field, what was expected and what came. */
+/** Parses a value by a schema. Throws one PushError that names every wrong field, what was expected and what was got. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErrorCode): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -28,7 +28,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErr
   );
 }
 
-/** Ids are whole numbers, or the same as text: JSON from PHP and from query strings comes either way. */
+/** A schema for a whole number, or its digits as text: JSON written by PHP, or made of a query string, often has numbers as text. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER) {
   const error = `a whole number from ${min} to ${max}`;
   const digits = z.string({ error }).regex(/^\d{1,16}$/, { error });
@@ -41,14 +41,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What got, short enough for a log line. */
+/** A value as an error message shows it: short enough for a log line. */
 export function show(value: unknown): string {
-  // Cut before it is quoted: a body may be megabytes long.
-  if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, SHOWN_LENGTH)));
+  // The text is cut before it is quoted: it may be megabytes long.
+  if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, MAX_SHOWN_LENGTH)));
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeShape(value);
 }
 
-/** The same without any value in it, for what nobody knows what it may hold. */
+/** A value's type and the names of its fields, without its contents, which may be secret. */
 export function describeShape(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
@@ -58,7 +58,7 @@ export function describeShape(value: unknown): string {
 }
 
 function cut(text: string): string {
-  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text;
 }
 
 function at(value: unknown, key: string): unknown {

@@ -2,14 +2,14 @@ import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lam
 import type { Invoker } from './context.ts';
 import { PushError } from './errors.ts';
 
-/** An Event invoke is answered in milliseconds: Lambda only queues it. The SDK's own default is to wait for ever. */
+/** Lambda only queues an Event invoke, and answers it in milliseconds. The SDK's default is to wait without a limit. */
 const CONNECT_TIMEOUT_MS = 3000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
- * Lambda's asynchronous Invoke. Region, credentials and endpoint are the SDK's standard ones (AWS_REGION,
- * AWS_ENDPOINT_URL_LAMBDA, ...). The SDK retries an invoke that was accepted but not answered, so one call may start
- * several runs: the claim lets one of them through.
+ * Makes an invoker over Lambda's asynchronous Invoke. Region, credentials and endpoint come from the SDK's standard variables
+ * (AWS_REGION, AWS_ENDPOINT_URL_LAMBDA, …). The SDK retries an invoke that was accepted but not answered, so one call can start
+ * several invocations: only one of them can claim the hop.
  */
 export function makeInvoker(): Invoker {
   const client = new LambdaClient({

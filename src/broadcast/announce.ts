@@ -1,15 +1,9 @@
 import * as z from 'zod';
 import type { Context } from '../context.ts';
+import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import type { AnnounceJob } from '../job.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
-import {
-  contentFields,
-  fitsFcm,
-  makeContent,
-  requestFields,
-  TOO_BIG,
-  unknownFields,
-} from '../model/content.ts';
+import { contentFields, makeContent, requestFields, unknownFields } from '../model/content.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
 const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';

@@ -2,11 +2,10 @@ import {
   type Content,
   contentFields,
   type ContentInput,
-  fitsFcm,
   makeContent,
-  TOO_BIG,
   unknownFields,
 } from '../model/content.ts';
+import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import { PushError } from '../errors.ts';
 import { parseWith } from '../parse.ts';
 import * as z from 'zod';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
 import { PushError } from '../errors.ts';
 
+/** What a sender needs to send to one Firebase project. */
 export interface FcmAccess {
   readonly credential: Credential;
   readonly projectId: string;
@@ -10,9 +11,9 @@ export interface FcmAccess {
 
 const HOW_TO_GET =
   'in the Firebase console: Project settings, Service accounts, Generate new private key; ' +
-  'then set FCM_CREDENTIALS to the path of that file, or to its content';
+  'then set FCM_CREDENTIALS to the path or to the content of that file';
 
-/** Opens the credentials without asking Google anything yet. PushError('BAD_CREDENTIALS') says what is missing. */
+/** Reads the credentials; sends nothing to Google yet. PushError('BAD_CREDENTIALS') says what is missing. */
 export function openCredentials({
   credentials,
   projectId,
@@ -24,7 +25,7 @@ export function openCredentials({
       if (projectId === null) {
         throw refuse(
           'FCM_PROJECT_ID',
-          'the Firebase project id, with application default credentials',
+          'the Firebase project id, because application default credentials name none',
           'nothing',
         );
       }
@@ -36,7 +37,7 @@ export function openCredentials({
   }
 }
 
-/** A token that FCM takes as a bearer; the credential caches it and renews it in time. */
+/** Resolves to a bearer token for FCM; the credential caches it and renews it in time. PushError('BAD_CREDENTIALS'). */
 export async function fetchAccessToken({ credential }: FcmAccess): Promise<string> {
   try {
     return (await credential.getAccessToken()).access_token;
@@ -46,7 +47,7 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   }
 }
 
-/** Longer than a path is likely to be: the content itself, in some encoding, which no message may quote. */
+/** Longer than any usual path: then the variable probably holds the key itself, which no error message may quote. */
 const MAX_PATH_LENGTH = 500;
 
 function readAccountFile(path: string): string {
@@ -67,7 +68,11 @@ function openServiceAccount(json: string, where: string, projectId: string | nul
   const account = parseAccount(json, where);
   const own = account['project_id'];
   if (typeof own !== 'string') {
-    throw refuse('FCM_CREDENTIALS', `a service account JSON with a project_id (${HOW_TO_GET})`, where);
+    throw refuse(
+      'FCM_CREDENTIALS',
+      `a service account JSON with a project_id (${HOW_TO_GET})`,
+      `${where} without one`,
+    );
   }
   try {
     return { credential: cert(account), projectId: projectId ?? own };
@@ -82,7 +87,7 @@ function parseAccount(json: string, where: string): Record<string, unknown> {
     const account: unknown = JSON.parse(json);
     if (typeof account === 'object' && account !== null) return account as Record<string, unknown>;
   } catch {
-    // The parser's message quotes the text, which holds the private key: it must not get any further.
+    // The parser's own message is dropped: it quotes the text, which holds the private key.
   }
   throw refuse('FCM_CREDENTIALS', 'a service account as a JSON object', `${where} that is no JSON object`);
 }

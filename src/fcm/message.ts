@@ -5,7 +5,7 @@ import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The request for a device as JSON. The batch's message is written once; only the target differs from device to device. */
+/** Makes a function that writes the JSON request for a device. The batch's message is written once: only the target differs. */
 export function makeBody(batch: Batch, nowMs: number): (device: Addressee) => string {
   const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
   const write = (message: Notification): string =>
@@ -15,7 +15,7 @@ export function makeBody(batch: Batch, nowMs: number): (device: Addressee) => st
     `${before}"${targetKind}":${JSON.stringify(target)}${own ? write(own) : after}`;
 }
 
-/** The message for a device in the words of firebase-admin. */
+/** Makes a function that makes firebase-admin's message for a device. */
 export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee) => Message {
   const common = sdkMessage(batch, nowMs);
   return ({ targetKind, target, own }) => {
@@ -25,48 +25,48 @@ export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee)
 }
 
 /**
- * The message in the words of HTTP v1, all but its target.
+ * `restMessage` makes the message without its target, in the format of HTTP v1.
  * https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
  *
- * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone. APNs takes
- * the moment of expiry in seconds since the epoch, the web a time to live in seconds. Apps get a link in their `data`.
+ * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone. APNs expects
+ * the time of expiry in seconds since the epoch, the web a time to live in seconds. Apps get a link in their `data`.
  */
 export function restMessage({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
   const { title, body, image, options } = content;
   const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
   const isHigh = priority === 'high';
   const data = { ...content.data, ...(link === undefined ? {} : { link }) };
-  const android = given({
+  const android = omitUndefined({
     collapse_key: collapseKey,
     ttl: ttlSeconds === null ? undefined : `${ttlSeconds}s`,
     priority,
-    notification: given({
+    notification: omitUndefined({
       tag: collapseKey,
       click_action: clickAction,
       sound,
       notification_count: badge,
     }),
   });
-  const aps = given({ sound, badge, category: clickAction });
-  const apns = given({
-    headers: given({
+  const aps = omitUndefined({ sound, badge, category: clickAction });
+  const apns = omitUndefined({
+    headers: omitUndefined({
       'apns-collapse-id': collapseKey,
       'apns-expiration': ttlSeconds === null ? undefined : String(Math.floor(nowMs / 1000) + ttlSeconds),
       'apns-priority': priority && (isHigh ? '10' : '5'),
     }),
     payload: Object.keys(aps).length === 0 ? undefined : { aps },
   });
-  const headers = given({
+  const headers = omitUndefined({
     TTL: ttlSeconds === null ? undefined : String(ttlSeconds),
     Urgency: priority,
   });
-  const webpush = given({
+  const webpush = omitUndefined({
     headers: Object.keys(headers).length === 0 ? undefined : headers,
     notification: { tag: collapseKey },
     fcm_options: link === undefined ? undefined : { link },
   });
-  return given({
-    notification: given({ title, body, image: image ?? undefined }),
+  return omitUndefined({
+    notification: omitUndefined({ title, body, image: image ?? undefined }),
     data: Object.keys(data).length === 0 ? undefined : data,
     android: merge(android, options.android),
     apns: merge(apns, options.apns),
@@ -75,7 +75,7 @@ export function restMessage({ content, collapseKey, ttlSeconds }: Notification, 
   });
 }
 
-/** The same message for firebase-admin: it hands on the words of HTTP v1 as they are, but for Android's time to live. */
+/** `sdkMessage` makes the message for firebase-admin: the format of HTTP v1, with Android's time to live in milliseconds. */
 export function sdkMessage(parts: Notification, nowMs: number): BaseMessage {
   const message = restMessage(parts, nowMs) as { android: { ttl?: string } };
   const { ttl, ...android } = message.android;
@@ -85,17 +85,16 @@ export function sdkMessage(parts: Notification, nowMs: number): BaseMessage {
   };
 }
 
-/** Without what is not given. */
-function given(fields: Json): Json {
+function omitUndefined(fields: Json): Json {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** The caller's own words go before Baton's, field by field. */
-function merge(own: Json, override: Json | undefined): Json {
-  if (override === undefined) return own;
+/** Replaces fields of `base` by those of `override`, level by level. */
+function merge(base: Json, override: Json | undefined): Json {
+  if (override === undefined) return base;
   const merged = Object.entries(override).map(([name, value]): [string, unknown] => {
-    const there = own[name];
-    return [name, isObject(there) && isObject(value) ? merge(there, value) : value];
+    const inner = base[name];
+    return [name, isObject(inner) && isObject(value) ? merge(inner, value) : value];
   });
-  return { ...own, ...Object.fromEntries(merged) };
+  return { ...base, ...Object.fromEntries(merged) };
 }

@@ -2,21 +2,22 @@ import type { Config, FcmConfig, SourceConfig } from '../config/config.ts';
 import type { Clock, Sender, Senders } from '../context.ts';
 import { findSource } from '../config/sources.ts';
 import { fetchAccessToken, openCredentials } from './credentials.ts';
-import { beforeAbort } from './http2/deadline.ts';
+import { beforeAbort } from './deadline.ts';
 import { makeHttp2Sender } from './http2/sender.ts';
 
+/** The first access token can take seconds in a cold process on a busy machine. No send has that much time to spare. */
 const FIRST_TOKEN_MS = 5000;
 
 export function makeSenders(config: Pick<Config, 'sources' | 'fcm'>, clock: Clock): Senders {
-  const opened = new Map<string, Promise<Sender>>();
+  const senders = new Map<string, Promise<Sender>>();
   return {
     async of(source) {
-      const opening = opened.get(source) ?? openSender(config.fcm, findSource(config, source), clock);
-      opened.set(source, opening);
+      const opening = senders.get(source) ?? openSender(config.fcm, findSource(config, source), clock);
+      senders.set(source, opening);
       try {
         return await opening;
       } catch (error) {
-        opened.delete(source);
+        senders.delete(source);
         throw error;
       }
     },
@@ -24,18 +25,17 @@ export function makeSenders(config: Pick<Config, 'sources' | 'fcm'>, clock: Cloc
       openCredentials(findSource(config, source));
     },
     async close() {
-      const senders = await Promise.all(opened.values());
-      await Promise.all(senders.map((sender) => sender.close()));
+      const opened = await Promise.all(senders.values());
+      await Promise.all(opened.map((sender) => sender.close()));
     },
   };
 }
 
-/** The transport that the configuration names. firebase-admin's messaging is loaded only where it is used. */
+/** Opens the transport that the configuration names. firebase-admin's messaging is loaded only where it is used. */
 async function openSender(config: FcmConfig, source: SourceConfig, clock: Clock): Promise<Sender> {
   const access = openCredentials(source);
-  // The first token takes a cold process on a busy machine seconds, which no send has in its deadline. If it does not come
-  // at all, the sends say so.
-  await beforeAbort(fetchAccessToken(access), AbortSignal.timeout(FIRST_TOKEN_MS));
+  // Without a token after this time the sender opens all the same, and its sends report that there is none.
+  await beforeAbort(fetchAccessToken(access), clock.timeout(FIRST_TOKEN_MS));
   switch (config.transport) {
     case 'http2':
       return makeHttp2Sender({ endpoint: config.endpoint, access, clock });

@@ -3,11 +3,11 @@ import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
 import type { Clock, Sender } from '../context.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
-import { beforeAbort } from './http2/deadline.ts';
+import { beforeAbort } from './deadline.ts';
 import { makeSdkMessage } from './message.ts';
 import { judge, judgeSilence } from './verdict.ts';
 
-/** sendEach refuses more. https://firebase.google.com/docs/cloud-messaging/send-message */
+/** The limit of one sendEach. https://firebase.google.com/docs/cloud-messaging/send-message */
 const MAX_MESSAGES_PER_CALL = 500;
 
 export interface SdkSenderOptions {
@@ -15,7 +15,7 @@ export interface SdkSenderOptions {
   readonly clock: Clock;
 }
 
-/** firebase-admin's own sendEach. It always goes to fcm.googleapis.com: the SDK has no setting for another endpoint. */
+/** Makes a sender over firebase-admin's sendEach. It always sends to fcm.googleapis.com: the SDK has no setting for the host. */
 export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   const app: App = initializeApp(
     { credential: access.credential, projectId: access.projectId },
@@ -24,7 +24,7 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   const messaging = getMessaging(app);
 
   async function sendCall(messages: Message[], dryRun: boolean, signal: AbortSignal): Promise<Outcome[]> {
-    // sendEach never settles if the server closes the connection in mid-call, so somebody else must watch the time.
+    // sendEach cannot be aborted, and never settles if the server closes the connection during the call.
     const response = await beforeAbort(messaging.sendEach(messages, dryRun), signal);
     if (response === null) return messages.map(() => judgeSilence('TIMEOUT', 'perhaps'));
     return response.responses.map((each) => judgeResponse(each, clock.now()));
@@ -32,7 +32,7 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
 
   return {
     async send(batch, signal) {
-      // sendEach would turn a missing token into a failure of every message; asked here, it is one clear error.
+      // sendEach would report a missing token as a failure of every message; fetched here, it is one clear error.
       const token = await beforeAbort(fetchAccessToken(access), signal);
       if (token === null || signal.aborted) {
         return batch.devices.map(() => judgeSilence('NO_ACCESS_TOKEN', 'no'));
@@ -63,14 +63,14 @@ function judgeResponse({ success, messageId, error }: SendResponse, nowMs: numbe
     );
   }
   const code = error?.code ?? 'NO_ANSWER';
-  // Found by the SDK before anything was sent: the message, not the device.
+  // The SDK checks each message before it sends anything: the message is at fault, not the device.
   if (code === 'messaging/invalid-payload' || code === 'messaging/invalid-argument') {
     return { verdict: 'misconfigured', reason: code, messageName: null, retryAfterMs: null };
   }
   return judgeSilence(code, 'perhaps');
 }
 
-/** The SDK hands the body over parsed or not, by its content type. */
+/** Parses the body if the SDK has not done so: that depends on the content type. */
 function parseBody(data: unknown): unknown {
   if (typeof data !== 'string') return data;
   try {

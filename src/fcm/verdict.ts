@@ -10,10 +10,10 @@ export interface Reply {
 }
 
 /**
- * FCM's own error codes. https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
- * INVALID_ARGUMENT is not here: it is said of a bad target and of a bad payload alike, so judgeInvalid tells them apart.
+ * The verdict for each of FCM's own error codes. https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
+ * INVALID_ARGUMENT is missing here: FCM uses it for a bad target and for a bad payload, and judgeInvalid distinguishes them.
  */
-const VERDICTS: Readonly<Record<string, Outcome['verdict']>> = {
+const VERDICT_BY_CODE: Readonly<Record<string, Outcome['verdict']>> = {
   UNREGISTERED: 'unregistered',
   SENDER_ID_MISMATCH: 'rejected',
   QUOTA_EXCEEDED: 'retryable',
@@ -27,8 +27,8 @@ const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
 
 /**
- * Judges by the FcmError detail, never by the HTTP status alone: a 404 without it is a wrong project, a 403 the service
- * account, a 401 the access token. To take those for dead devices would empty the device table.
+ * `judge` goes by the FcmError detail, never by the HTTP status alone. Without that detail a 404 means a wrong project, a 403
+ * the service account, a 401 the access token: judged by their status, they would remove live devices from the table.
  */
 export function judge(reply: Reply, nowMs: number): Outcome {
   if (reply.status === 200) return judgeAccepted(reply.body);
@@ -38,13 +38,13 @@ export function judge(reply: Reply, nowMs: number): Outcome {
     code === 'INVALID_ARGUMENT'
       ? judgeInvalid(error)
       : code
-        ? (VERDICTS[code] ?? judgeStatus(reply.status))
+        ? (VERDICT_BY_CODE[code] ?? judgeStatus(reply.status))
         : judgeStatus(reply.status);
   const retryAfterMs = verdict === 'retryable' ? parseRetryAfter(reply.retryAfter, nowMs) : null;
   return { verdict, reason: code ?? statusReason(reply.status, error), messageName: null, retryAfterMs };
 }
 
-/** No answer came; `processed` says whether FCM may have seen the message. */
+/** The outcome of a message without an answer; `processed` says whether FCM may have processed it. */
 export function judgeSilence(reason: string, processed: 'perhaps' | 'no'): Outcome {
   const verdict = processed === 'no' ? 'retryable' : 'unknown';
   return { verdict, reason, messageName: null, retryAfterMs: null };
@@ -56,13 +56,13 @@ function judgeAccepted(body: unknown): Outcome {
   return { verdict: 'delivered', reason: null, messageName: name, retryAfterMs: null };
 }
 
-/** A violation of another field than the target is the payload's fault. */
+/** FCM names the fields at fault: any other than the target is part of the payload, which all devices get. */
 function judgeInvalid(error: unknown): Outcome['verdict'] {
   const violations = details(error, BAD_REQUEST).flatMap((detail) => list(field(detail, 'fieldViolations')));
-  const ofPayload = violations.some(
+  const isPayload = violations.some(
     (violation) => !/^message\.(token|fid)$/.test(String(field(violation, 'field'))),
   );
-  return ofPayload ? 'misconfigured' : 'rejected';
+  return isPayload ? 'misconfigured' : 'rejected';
 }
 
 function judgeStatus(status: number): Outcome['verdict'] {
@@ -70,8 +70,8 @@ function judgeStatus(status: number): Outcome['verdict'] {
 }
 
 function statusReason(status: number, error: unknown): string {
-  const words = field(error, 'status');
-  return typeof words === 'string' ? `HTTP_${status}_${words}` : `HTTP_${status}`;
+  const name = field(error, 'status');
+  return typeof name === 'string' ? `HTTP_${status}_${name}` : `HTTP_${status}`;
 }
 
 function fcmErrorCode(error: unknown): string | null {

@@ -1,14 +1,8 @@
 import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { findSource } from '../config/sources.ts';
-import {
-  contentFields,
-  fitsFcm,
-  makeContent,
-  requestFields,
-  TOO_BIG,
-  unknownFields,
-} from '../model/content.ts';
+import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
+import { contentFields, makeContent, requestFields, unknownFields } from '../model/content.ts';
 import type { NewMessage } from '../model/message.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
 

@@ -1,4 +1,4 @@
-/** One way to send, in a process of its own: at each message from its parent it sends to everybody once, and says what it cost. */
+/** Runs one way of sending in a process of its own: for each message of its parent it sends to all devices and reports the cost. */
 import type { BroadcastJob } from '../../src/job.ts';
 import type { NewAnnouncement } from '../../src/model/announcement.ts';
 import type { Device, NewDevice } from '../../src/model/device.ts';
@@ -18,8 +18,8 @@ import { findSource } from '../../src/config/sources.ts';
 
 export type Way = 'sendEach' | 'http2' | 'pipeline';
 
-/** For each message. */
-export interface Measured {
+/** The cost of one push, in microseconds. */
+export interface Cost {
   readonly cpuUs: number;
   readonly wallUs: number;
 }
@@ -35,7 +35,7 @@ const announcement: NewAnnouncement = {
   content: { title: 'Back at 9', body: 'The shop opens late today.', image: null, data: {}, options: {} },
 };
 
-/** Sends to everybody once; resolves to the number that FCM accepted. */
+/** Sends to all devices once; resolves to the number of messages that FCM accepted. */
 type Send = () => Promise<number>;
 
 const WAYS: Readonly<Record<Way, (count: number) => Promise<Send>>> = {
@@ -89,7 +89,7 @@ async function preparePipeline(count: number): Promise<Send> {
       requestId: 'bench',
       functionName: 'bench',
       remainingMs: () => 900_000,
-      // The next hop is run by this very process.
+      // This process works the next hop itself.
       invoker: {
         invoke: async (_, job) => {
           if (job.kind === 'broadcast') jobs.push(job);
@@ -106,7 +106,7 @@ async function preparePipeline(count: number): Promise<Send> {
 
 const batchFor = (devices: readonly Device[]) => ({ ...announcement, collapseKey: 'baton-1', devices });
 
-/** As long as the tokens of real phones. */
+/** Makes devices with targets as long as the tokens of real phones. */
 function makeDevices(count: number): NewDevice[] {
   return Array.from({ length: count }, (_, nth) => ({
     target: `bench-${nth}:`.padEnd(142, 'APA91b'),
@@ -127,7 +127,7 @@ const sending = WAYS[way as Way](count);
 
 process.on('message', () => {
   measure().then(
-    (measured) => process.send?.(measured),
+    (cost) => process.send?.(cost),
     (error: unknown) => {
       process.stderr.write(`${way}: ${String(error)}\n`);
       process.exit(1);
@@ -136,7 +136,7 @@ process.on('message', () => {
 });
 process.once('disconnect', () => process.exit());
 
-async function measure(): Promise<Measured> {
+async function measure(): Promise<Cost> {
   const send = await sending;
   const before = process.cpuUsage();
   const startedAt = performance.now();

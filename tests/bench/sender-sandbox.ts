@@ -1,4 +1,4 @@
-/** FCM's sandbox over TLS in a process of its own: its CPU time is not the sender's. */
+/** Runs FCM's sandbox over TLS in a process of its own, so that its CPU time is not counted as the sender's. */
 import { readFileSync } from 'node:fs';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 

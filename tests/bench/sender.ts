@@ -6,20 +6,21 @@ import { join } from 'node:path';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { startMariaDb } from '../support/mariadb.ts';
-import type { Measured, Way } from './sender-client.ts';
+import type { Cost, Way } from './sender-client.ts';
 import type { SandboxAddress } from './sender-sandbox.ts';
 
 const MESSAGES = 10_000;
-const WARM_UP = 3;
-const RUNS = 5;
+const WARM_UP_ROUNDS = 3;
+const ROUNDS = 5;
 const LATENCY_MS = 50;
 
-/** What is allowed of sendEach's CPU time. */
+/** The limit of each way's CPU time, as a part of sendEach's. */
 const LIMITS: Readonly<Record<Way, number>> = { sendEach: 1, http2: 0.5, pipeline: 0.7 };
 
 /**
- * CPU time of the sending process for each message, over TLS: firebase-admin's bare sendEach, the http2 transport, and the
- * whole of a hop (page, send, record) over MariaDB. Each in a process of its own, the sandbox in another, by turns.
+ * Measures the CPU time of the sending process for each message, over TLS: firebase-admin's sendEach alone, the http2
+ * transport, and a whole hop (page, send, record) over MariaDB. Each way has a process of its own, the sandbox another one.
+ * The ways take turns, so that a busy machine affects all of them.
  */
 export async function benchSender(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
@@ -48,15 +49,15 @@ export async function benchSender(): Promise<void> {
     };
     const ways = Object.keys(LIMITS) as Way[];
     const clients = ways.map((way) => start('sender-client.ts', [way, String(MESSAGES)], env));
-    const runs = ways.map((): Measured[] => []);
-    for (let run = 0; run < WARM_UP + RUNS; run++) {
+    const costs = ways.map((): Cost[] => []);
+    for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
       for (const [nth, client] of clients.entries()) {
-        client.send('run');
-        const measured = await hear<Measured>(client);
-        if (run >= WARM_UP) runs[nth]?.push(measured);
+        client.send('send');
+        const cost = await hear<Cost>(client);
+        if (round >= WARM_UP_ROUNDS) costs[nth]?.push(cost);
       }
     }
-    report(ways, runs);
+    report(ways, costs);
   } finally {
     for (const child of children) child.kill();
     await server.stop();
@@ -64,12 +65,12 @@ export async function benchSender(): Promise<void> {
   }
 }
 
-function report(ways: readonly Way[], runs: readonly Measured[][]): void {
+function report(ways: readonly Way[], costs: readonly Cost[][]): void {
   process.stdout.write(
-    `${MESSAGES} messages a run over TLS, answers after ${LATENCY_MS} ms; medians of ${RUNS} runs each, by turns\n`,
+    `${MESSAGES} messages a round over TLS, answers after ${LATENCY_MS} ms; medians of ${ROUNDS} rounds\n`,
   );
-  const cpu = runs.map((measured) => median(measured.map(({ cpuUs }) => cpuUs)));
-  const wall = runs.map((measured) => median(measured.map(({ wallUs }) => wallUs)));
+  const cpu = costs.map((rounds) => median(rounds.map(({ cpuUs }) => cpuUs)));
+  const wall = costs.map((rounds) => median(rounds.map(({ wallUs }) => wallUs)));
   for (const [nth, way] of ways.entries()) {
     const [us = 0, base = 0] = [cpu[nth], cpu[0]];
     const ratio = us / base;
@@ -77,7 +78,7 @@ function report(ways: readonly Way[], runs: readonly Measured[][]): void {
     const isHeld = ratio <= limit;
     if (!isHeld) process.exitCode = 1;
     process.stdout.write(
-      `${way.padEnd(9)} ${us.toFixed(1)} us CPU, ${wall[nth]?.toFixed(0)} us in all, a message` +
+      `${way.padEnd(9)} ${us.toFixed(1)} us CPU and ${wall[nth]?.toFixed(0)} us in all for a message` +
         (nth === 0
           ? '\n'
           : `; CPU ${ratio.toFixed(2)} of sendEach, ${isHeld ? 'within' : 'BEYOND'} the limit of ${limit}\n`),
@@ -85,7 +86,7 @@ function report(ways: readonly Way[], runs: readonly Measured[][]): void {
   }
 }
 
-/** The child's next message; an error if it ends without one. */
+/** Resolves to the child's next message; throws if the child ends without one. */
 async function hear<T>(child: ChildProcess): Promise<T> {
   const ended = new AbortController();
   const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {

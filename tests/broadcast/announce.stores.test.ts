@@ -56,7 +56,7 @@ test.each([
   [{ body: undefined }, 'body: expected a text, got nothing'],
   [{ image: 'http://x/y.png' }, 'image: expected an https address, got "http://x/y.png"'],
   [{ link: 'myapp://home' }, 'link: expected an https address, got "myapp://home"'],
-  [{ data: ['a'] }, 'data: expected an object of texts, got a list of 1'],
+  [{ data: ['a'] }, 'data: expected an object whose values are text, got a list of 1'],
   [{ data: { n: 1 } }, 'data.n: expected text, got 1'],
   [{ data: { google_x: 'y' } }, 'data.google_x: expected no key that begins with from, message_type, google'],
   [{ badge: 1.5 }, 'badge: expected a whole number, got 1.5'],

@@ -12,7 +12,7 @@ function partsFor(options: ContentOptions, content: Partial<Content> = {}, ttlSe
   };
 }
 
-test('a plain message has its text, and on every platform what makes a repeat replace it', () => {
+test('a plain message has its text, and for every platform the key by which a repeat replaces it', () => {
   expect(restMessage(partsFor({}), NOW)).toEqual({
     notification: { title: 't', body: 'b' },
     android: { collapse_key: 'k', notification: { tag: 'k' } },
@@ -21,7 +21,7 @@ test('a plain message has its text, and on every platform what makes a repeat re
   });
 });
 
-test('every option goes where each platform looks for it', () => {
+test('every option goes into the fields where each platform reads it', () => {
   const options: ContentOptions = {
     link: 'https://example.com/',
     clickAction: 'OPEN',
@@ -57,7 +57,7 @@ test('every option goes where each platform looks for it', () => {
   });
 });
 
-test("a platform's own words are laid over Baton's, field by field", () => {
+test("a platform's own fields override Baton's, level by level", () => {
   const { android, apns, webpush } = restMessage(
     partsFor({
       sound: 'chime',
@@ -79,7 +79,7 @@ test("a platform's own words are laid over Baton's, field by field", () => {
   expect(webpush).toEqual({ headers: { Topic: 'x' }, notification: { tag: 'k' } });
 });
 
-test("Android's time to live is in milliseconds for firebase-admin, its own or one laid over", () => {
+test("Android's time to live is in milliseconds for firebase-admin, Baton's own and an override", () => {
   expect(sdkMessage(partsFor({}, {}, 60), NOW).android).toMatchObject({ ttl: 60_000 });
   expect(sdkMessage(partsFor({ android: { ttl: '3.5s' } }), NOW).android).toMatchObject({ ttl: 3500 });
   expect(sdkMessage(partsFor({}), NOW).android).not.toHaveProperty('ttl');

@@ -6,20 +6,20 @@ const NOW = Date.parse('2026-11-24T12:00:00Z');
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
 
-function answer(status: number, words: string, details: unknown[] = [], retryAfter: string | null = null) {
+function answer(status: number, name: string, details: unknown[] = [], retryAfter: string | null = null) {
   return {
     status,
-    body: { error: { code: status, message: 'in words', status: words, details } },
+    body: { error: { code: status, message: 'a text', status: name, details } },
     retryAfter,
   };
 }
 
-function fcmError(status: number, words: string, errorCode: string, more: unknown[] = []) {
-  return answer(status, words, [{ '@type': FCM_ERROR, errorCode }, ...more]);
+function fcmError(status: number, name: string, errorCode: string, more: unknown[] = []) {
+  return answer(status, name, [{ '@type': FCM_ERROR, errorCode }, ...more]);
 }
 
 function violation(field: string) {
-  return { '@type': BAD_REQUEST, fieldViolations: [{ field, description: 'in words' }] };
+  return { '@type': BAD_REQUEST, fieldViolations: [{ field, description: 'a text' }] };
 }
 
 test.each<[string, ReturnType<typeof answer>, Verdict, string]>([
@@ -32,26 +32,26 @@ test.each<[string, ReturnType<typeof answer>, Verdict, string]>([
     'SENDER_ID_MISMATCH',
   ],
   [
-    'a service account without the right',
+    'a service account without the permission',
     answer(403, 'PERMISSION_DENIED'),
     'misconfigured',
     'HTTP_403_PERMISSION_DENIED',
   ],
   ['a stale access token', answer(401, 'UNAUTHENTICATED'), 'misconfigured', 'HTTP_401_UNAUTHENTICATED'],
   [
-    'an APNs key that is no good',
+    'an APNs key that is not valid',
     fcmError(401, 'UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'),
     'misconfigured',
     'THIRD_PARTY_AUTH_ERROR',
   ],
   [
-    'a target that is no token',
+    'a target that is not a token',
     fcmError(400, 'INVALID_ARGUMENT', 'INVALID_ARGUMENT'),
     'rejected',
     'INVALID_ARGUMENT',
   ],
   [
-    'a target that FCM points at',
+    'a target that FCM names as the field at fault',
     fcmError(400, 'INVALID_ARGUMENT', 'INVALID_ARGUMENT', [violation('message.token')]),
     'rejected',
     'INVALID_ARGUMENT',
@@ -74,11 +74,11 @@ test.each<[string, ReturnType<typeof answer>, Verdict, string]>([
     'retryable',
     'QUOTA_EXCEEDED',
   ],
-  ['a 429 in plain words', answer(429, 'RESOURCE_EXHAUSTED'), 'retryable', 'HTTP_429_RESOURCE_EXHAUSTED'],
+  ['a 429 without FcmError', answer(429, 'RESOURCE_EXHAUSTED'), 'retryable', 'HTTP_429_RESOURCE_EXHAUSTED'],
   ['FCM overloaded', fcmError(503, 'UNAVAILABLE', 'UNAVAILABLE'), 'retryable', 'UNAVAILABLE'],
-  ['FCM at fault', fcmError(500, 'INTERNAL', 'INTERNAL'), 'retryable', 'INTERNAL'],
+  ['an internal error of FCM', fcmError(500, 'INTERNAL', 'INTERNAL'), 'retryable', 'INTERNAL'],
   [
-    'an error code of the future, on a 4xx',
+    'an unknown error code with a 4xx',
     fcmError(400, 'INVALID_ARGUMENT', 'NEW_ONE'),
     'misconfigured',
     'NEW_ONE',
@@ -87,7 +87,7 @@ test.each<[string, ReturnType<typeof answer>, Verdict, string]>([
   expect(judge(reply, NOW)).toMatchObject({ verdict, reason, messageName: null });
 });
 
-test('a proxy that answers in HTML takes no device out of the table', () => {
+test('an HTML answer of a proxy removes no device from the table', () => {
   expect(judge({ status: 404, body: null, retryAfter: null }, NOW)).toMatchObject({
     verdict: 'misconfigured',
     reason: 'HTTP_404',

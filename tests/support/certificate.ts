@@ -1,6 +1,6 @@
 import { generate } from 'selfsigned';
 
-/** A key and a certificate for 127.0.0.1 and localhost, signed by itself; PEM. */
+/** Makes a key and a self-signed certificate for 127.0.0.1 and localhost, both PEM. */
 export function makeCertificate(): Promise<{ private: string; cert: string }> {
   return generate([{ name: 'commonName', value: '127.0.0.1' }], {
     extensions: [

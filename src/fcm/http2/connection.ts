@@ -1,37 +1,36 @@
-import http2, { type ClientHttp2Session, constants } from 'node:http2';
+import { type ClientHttp2Session, constants, type Settings } from 'node:http2';
 import type { Clock } from '../../context.ts';
+import { ping } from './session.ts';
 
-/** Nothing heard for longer than this, and the session may have died in a frozen container: ask before trusting it. */
+/** After a longer silence the session may have died while the container was frozen: a PING checks it before the next use. */
 const TRUSTED_SILENCE_MS = 5000;
-const PING_TIMEOUT_MS = 2000;
-const CONNECT_TIMEOUT_MS = 10_000;
 
-/** What FCM allows on a connection; what a server says in its own SETTINGS counts for more. */
-export const STREAMS = 100;
+/** FCM's limit of streams on one connection; a limit in the server's own SETTINGS replaces it. */
+export const FCM_STREAMS = 100;
 
-/** How node:http2 has it if the server's SETTINGS say nothing. */
+/** What node:http2 reports if the server's SETTINGS have no limit. */
 const UNLIMITED = 2 ** 32 - 1;
 
 export interface ConnectionEvents {
-  /** Streams are to be had again: the server takes more of them, or has answered a ping. */
+  /** New streams may be possible: the server has changed its limit, or has answered a PING. */
   onRoom(): void;
   onEnd(connection: Connection): void;
-  /** The server finds us too eager. */
+  /** The server asks for fewer messages. */
   onCalm(): void;
 }
 
 /** One warm HTTP/2 connection to FCM. */
 export class Connection {
   readonly session: ClientHttp2Session;
-  /** Streams open on it now. */
+  /** Number of streams that are open on it now. */
   open = 0;
-  /** Ids above this were never processed, by the server's own GOAWAY; infinite while there was none. */
+  /** The last stream id of the server's GOAWAY: it processed no stream with a higher id. Infinity without a GOAWAY. */
   lastProcessedId = Infinity;
   hasAnswered = false;
   #limit: number;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
-  /** When the server last gave a sign of life. */
+  /** When the server last showed that it is alive. */
   #heardAt: number;
   #isSuspect = false;
   #isRetired = false;
@@ -51,44 +50,45 @@ export class Connection {
       this.lastProcessedId = lastStreamId;
       if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM) events.onCalm();
     });
-    // Its streams see their own end; a session's error that nobody hears would end the process.
+    // The streams report their own end. Without a listener, the session's error would end the process.
     session.on('error', () => {});
     session.on('close', () => events.onEnd(this));
   }
 
-  /** Whether it can still take streams, now or later. */
+  /** Whether it can take new streams, now or later. */
   get isUsable(): boolean {
     return !this.#isRetired && !this.session.closed && !this.session.destroyed;
   }
 
-  /** How many streams the server takes. */
+  /** Number of streams that the server accepts at a time. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Whether it takes one more stream now. One that is no longer trusted is asked meanwhile. */
-  takesOne(nowMs: number): boolean {
+  /** Whether it can take one more stream now. If its server has been silent for too long, this starts a check of it. */
+  canOpen(nowMs: number): boolean {
     if (this.open >= this.#limit || !this.isUsable || this.#isChecking) return false;
     if (!this.#isSuspect && nowMs - this.#heardAt < TRUSTED_SILENCE_MS) return true;
     void this.#check();
     return false;
   }
 
-  answered(nowMs: number): void {
+  /** Notes that a stream has ended with an answer. */
+  noteAnswer(nowMs: number): void {
     this.open--;
     this.#heardAt = nowMs;
     this.hasAnswered = true;
     if (this.#isRetired) this.retire();
   }
 
-  /** A stream is over without an answer. If none came to any other since it was opened, the line may be dead. */
-  unanswered(openedAt: number): void {
+  /** Notes that a stream has ended without an answer. If no other got one since it was opened, the line may be dead. */
+  noteSilence(openedAt: number): void {
     this.open--;
     if (this.#heardAt <= openedAt) this.#isSuspect = true;
     if (this.#isRetired) this.retire();
   }
 
-  /** Takes no more streams, and goes with its last. */
+  /** Takes no new streams, and closes with the last open one. */
   retire(): void {
     this.#isRetired = true;
     if (this.open <= 0) this.session.destroy();
@@ -96,7 +96,7 @@ export class Connection {
 
   async #check(): Promise<void> {
     this.#isChecking = true;
-    const isAlive = await ping(this.session);
+    const isAlive = await ping(this.session, this.#clock);
     this.#isChecking = false;
     if (!isAlive) return this.retire();
     this.#isSuspect = false;
@@ -105,43 +105,6 @@ export class Connection {
   }
 }
 
-function limitOf({ maxConcurrentStreams = UNLIMITED }: http2.Settings): number {
-  return maxConcurrentStreams === UNLIMITED ? STREAMS : maxConcurrentStreams;
-}
-
-/** Resolves once the server's SETTINGS are here too: they say how many streams it takes. */
-export function connect(endpoint: string): Promise<ClientHttp2Session> {
-  return new Promise((resolve, reject) => {
-    const session = http2.connect(endpoint, { settings: { enablePush: false } });
-    const timer = setTimeout(
-      () => session.destroy(new Error(`no HTTP/2 SETTINGS in ${CONNECT_TIMEOUT_MS} ms`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    const fail = (error?: Error): void => {
-      clearTimeout(timer);
-      reject(error ?? new Error('connection closed'));
-    };
-    session.once('error', fail);
-    session.once('close', fail);
-    session.once('remoteSettings', () => {
-      clearTimeout(timer);
-      session.off('error', fail);
-      session.off('close', fail);
-      resolve(session);
-    });
-  });
-}
-
-function ping(session: ClientHttp2Session): Promise<boolean> {
-  return new Promise((resolve) => {
-    // On a starved machine the answer may be waiting to be read: the immediate comes after that.
-    const timer = setTimeout(() => setImmediate(() => resolve(false)), PING_TIMEOUT_MS);
-    const sent = session.ping((error) => {
-      clearTimeout(timer);
-      resolve(error === null);
-    });
-    if (sent) return;
-    clearTimeout(timer);
-    resolve(false);
-  });
+function limitOf({ maxConcurrentStreams = UNLIMITED }: Settings): number {
+  return maxConcurrentStreams === UNLIMITED ? FCM_STREAMS : maxConcurrentStreams;
 }

@@ -3,13 +3,14 @@ import { constants } from 'node:http2';
 import type { Addressee, Clock } from '../../context.ts';
 import type { Connection } from './connection.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
-import type { Load, Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
+import type { Load } from './round-robin.ts';
 import { judge, judgeSilence } from '../verdict.ts';
 
-/** How often one message may be refused unprocessed before its batch moves on without it. */
+/** How often one message is sent again after the server refused it unprocessed. */
 const MAX_REPLAYS = 3;
 
-/** One batch on its way: who is waiting, who is out, what came back. */
+/** The sending of one batch: its messages that wait, its messages in flight, and the outcomes so far. */
 export class Dispatch implements Load, ExchangeOwner {
   readonly #pool: Pool;
   readonly #clock: Clock;
@@ -17,10 +18,10 @@ export class Dispatch implements Load, ExchangeOwner {
   readonly #devices: readonly Addressee[];
   readonly #body: (device: Addressee) => string;
   readonly #outcomes: (Outcome | null)[];
-  readonly #out: (Exchange | null)[];
+  readonly #exchanges: (Exchange | null)[];
   #next = 0;
-  /** Refused unprocessed: to be sent again. */
-  readonly #again: number[] = [];
+  /** Positions of the messages that the server refused unprocessed: they are sent again, first. */
+  readonly #toReplay: number[] = [];
   readonly #replays = new Map<number, number>();
   readonly #done = Promise.withResolvers<void>();
   #unsettled: number;
@@ -38,18 +39,18 @@ export class Dispatch implements Load, ExchangeOwner {
     this.#devices = devices;
     this.#body = body;
     this.#outcomes = devices.map(() => null);
-    this.#out = devices.map(() => null);
+    this.#exchanges = devices.map(() => null);
     this.#unsettled = devices.length;
   }
 
-  /** Resolves with the last answer, or when `signal` aborts. */
+  /** Resolves to one outcome for each device, in order: after the last answer, or when `signal` aborts. */
   async run(signal: AbortSignal): Promise<Outcome[]> {
-    // Not at once: on a starved machine answers may be there that nobody has read yet.
+    // On a busy machine answers may have arrived but not been read yet: an immediate runs after the sockets are read.
     const giveUp = (): unknown => setImmediate(() => this.#giveUp());
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
     else {
-      this.#pool.enlist(this);
+      this.#pool.add(this);
       this.#pool.pump();
     }
     await this.#done.promise;
@@ -58,17 +59,17 @@ export class Dispatch implements Load, ExchangeOwner {
   }
 
   get waiting(): number {
-    return this.#devices.length - this.#next + this.#again.length;
+    return this.#devices.length - this.#next + this.#toReplay.length;
   }
 
   issue(connection: Connection, nowMs: number): void {
-    const index = this.#again.pop() ?? this.#next++;
+    const index = this.#toReplay.pop() ?? this.#next++;
     const device = this.#devices[index];
     if (!device) return;
     try {
       const stream = connection.session.request(this.#headers);
-      // The body is made only now, so that it does not outlive many others while it waits.
-      this.#out[index] = new Exchange(this, index, connection, nowMs, stream, this.#body(device));
+      // The body is written as late as this: written earlier, it would survive garbage collections while it waits.
+      this.#exchanges[index] = new Exchange(this, index, connection, nowMs, stream, this.#body(device));
     } catch {
       this.#replay(index);
     }
@@ -76,48 +77,48 @@ export class Dispatch implements Load, ExchangeOwner {
 
   settle(exchange: Exchange): void {
     const { index, connection, openedAt, reply } = exchange;
-    if (this.#out[index] !== exchange) return;
-    this.#out[index] = null;
+    if (this.#exchanges[index] !== exchange) return;
+    this.#exchanges[index] = null;
     const nowMs = this.#clock.now();
     if (reply) {
-      connection.answered(nowMs);
+      connection.noteAnswer(nowMs);
       this.#pool.noteLatency(nowMs - openedAt);
-      this.#note(index, judge(reply, nowMs));
+      this.#record(index, judge(reply, nowMs));
     } else {
-      connection.unanswered(openedAt);
-      const { resetCode, wasProcessed } = exchange;
-      if (resetCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) this.#pool.calm();
-      if (wasProcessed) this.#note(index, judgeSilence(resetReason(resetCode), 'perhaps'));
+      connection.noteSilence(openedAt);
+      const { resetCode, mayBeProcessed } = exchange;
+      if (resetCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) this.#pool.pause();
+      if (mayBeProcessed) this.#record(index, judgeSilence(resetReason(resetCode), 'perhaps'));
       else this.#replay(index);
     }
     this.#pool.pump();
   }
 
   refuse(reason: string): void {
-    for (; this.#next < this.#devices.length; this.#next++) this.#again.push(this.#next);
-    for (const index of this.#again.splice(0)) this.#note(index, judgeSilence(reason, 'no'));
+    for (; this.#next < this.#devices.length; this.#next++) this.#toReplay.push(this.#next);
+    for (const index of this.#toReplay.splice(0)) this.#record(index, judgeSilence(reason, 'no'));
   }
 
   #replay(index: number): void {
     const replays = (this.#replays.get(index) ?? 0) + 1;
     this.#replays.set(index, replays);
-    if (replays > MAX_REPLAYS) return this.#note(index, judgeSilence('REFUSED_STREAM', 'no'));
-    this.#again.push(index);
-    this.#pool.enlist(this);
+    if (replays > MAX_REPLAYS) return this.#record(index, judgeSilence('REFUSED_STREAM', 'no'));
+    this.#toReplay.push(index);
+    this.#pool.add(this);
   }
 
-  #note(index: number, outcome: Outcome): void {
+  #record(index: number, outcome: Outcome): void {
     this.#outcomes[index] = outcome;
     if (--this.#unsettled === 0) this.#done.resolve();
   }
 
   #giveUp(): void {
-    this.#pool.strike(this);
-    for (const exchange of this.#out) {
+    this.#pool.remove(this);
+    for (const exchange of this.#exchanges) {
       if (!exchange) continue;
-      this.#out[exchange.index] = null;
-      exchange.connection.unanswered(exchange.openedAt);
-      this.#note(exchange.index, judgeSilence('TIMEOUT', exchange.wasProcessed ? 'perhaps' : 'no'));
+      this.#exchanges[exchange.index] = null;
+      exchange.connection.noteSilence(exchange.openedAt);
+      this.#record(exchange.index, judgeSilence('TIMEOUT', exchange.mayBeProcessed ? 'perhaps' : 'no'));
       exchange.abandon();
     }
     this.refuse('NOT_SENT');

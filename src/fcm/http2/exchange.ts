@@ -3,21 +3,21 @@ import type { Connection } from './connection.ts';
 import type { Reply } from '../verdict.ts';
 
 export interface ExchangeOwner {
-  /** The stream is closed: answered, reset, or lost with its connection. */
+  /** The exchange's stream is closed: answered, reset, or lost with its connection. */
   settle(exchange: Exchange): void;
 }
 
 const EXCHANGE = Symbol('exchange');
 
-/** So that four functions serve the events of every stream, instead of four closures for each. */
+/** A stream that knows its exchange: four functions serve the events of all streams, instead of four closures for each. */
 interface CarryingStream extends ClientHttp2Stream {
   [EXCHANGE]: Exchange;
 }
 
-/** One message on its way and its answer. */
+/** One message in flight, and its answer. */
 export class Exchange {
   readonly owner: ExchangeOwner;
-  /** Which of the owner's messages it is. */
+  /** The position of the message in its batch. */
   readonly index: number;
   readonly connection: Connection;
   readonly openedAt: number;
@@ -42,7 +42,7 @@ export class Exchange {
     (stream as CarryingStream)[EXCHANGE] = this;
     stream.on('response', onResponse);
     stream.on('data', onData);
-    // `close` follows every error and tells what became of the stream.
+    // `close` follows every error, and the stream then knows how it ended.
     stream.on('error', ignore);
     stream.on('close', onClose);
     stream.end(body);
@@ -50,16 +50,16 @@ export class Exchange {
   }
 
   /**
-   * Null unless the answer came whole: any other end leaves a code. (`end` does not always come: a GOAWAY with an error
-   * destroys the session, and with it streams whose answers have just been read.)
+   * FCM's answer; null unless it is complete. The reset code is the test, not the event `end`: a GOAWAY with an error destroys
+   * the session and its streams, and then `end` can be missing on a stream whose answer has just been read.
    */
   get reply(): Reply | null {
     if (this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR || this.#status === 0) return null;
     return { status: this.#status, body: parseJson(this.#body), retryAfter: this.#retryAfter };
   }
 
-  /** False only where the server has said, or we know, that the message was not looked at: then it is safe to send again. */
-  get wasProcessed(): boolean {
+  /** False only if it is certain that the server did not process the message: then it is safe to send it again. */
+  get mayBeProcessed(): boolean {
     const { id, rstCode } = this.#stream;
     return (
       id !== undefined &&
@@ -101,7 +101,7 @@ function onClose(this: CarryingStream): void {
 
 function ignore(): void {}
 
-/** An answer is a line or two: to look for the name alone would save 60 ns of some 35,000. */
+/** Parses all of the answer, a line or two: a search for the name alone would save 60 ns of about 35,000. */
 function parseJson(body: Buffer | null): unknown {
   try {
     return JSON.parse(String(body)) as unknown;

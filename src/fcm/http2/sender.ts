@@ -1,6 +1,6 @@
 import type { Clock, Sender } from '../../context.ts';
 import { type FcmAccess, fetchAccessToken } from '../credentials.ts';
-import { beforeAbort } from './deadline.ts';
+import { beforeAbort } from '../deadline.ts';
 import { Dispatch } from './dispatch.ts';
 import { makeBody } from '../message.ts';
 import { Pool } from './pool.ts';
@@ -12,11 +12,11 @@ export interface Http2SenderOptions {
   readonly clock: Clock;
 }
 
-/** FCM's HTTP v1 over kept HTTP/2 connections: one stream a message. */
+/** Makes a sender over FCM's HTTP v1 and warm HTTP/2 connections: one stream for each message. */
 export function makeHttp2Sender({ endpoint, access, clock }: Http2SenderOptions): Sender {
   const pool = new Pool(endpoint, clock);
   const { host, protocol } = new URL(endpoint);
-  // Names and values in turn, as node:http2 takes them without looking each one over again.
+  // node:http2 takes a flat list of names and values as it is; it would check each field of an object for every message.
   const headersFor = (token: string): readonly string[] =>
     Object.entries({
       ':method': 'POST',

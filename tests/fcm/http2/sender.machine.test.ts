@@ -1,124 +1,127 @@
-import { clockThatSays } from '../../support/clock.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Batch, Sender } from '../../../src/context.ts';
-import { makeHttp2Sender } from '../../../src/fcm/http2/sender.ts';
-import {
-  type FcmSandbox,
-  type FcmSandboxOptions,
-  startFcmSandbox,
-} from '../../../src/rehearsal/fcm/sandbox.ts';
-import { madeUpDevices } from '../../support/context.ts';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import type { Sender } from '../../../src/context.ts';
+import { startFcmSandbox } from '../../../src/rehearsal/fcm/sandbox.ts';
+import { makeTestClock } from '../../support/clock.ts';
 import { type Proxy, startProxy } from '../../support/proxy.ts';
+import { type HoldingServer, startHoldingServer, startServer, until } from '../loopback.ts';
+import { openSender, send, tally } from './sending.ts';
 
-const credential = { getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }) };
-const access = { credential, projectId: 'p' };
-
-let sandbox: FcmSandbox;
-let proxy: Proxy;
-let sender: Sender;
-let frozenMs: number;
-
-beforeEach(() => {
-  frozenMs = 0;
-});
+const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
-  await sender.close();
-  await proxy.close();
-  await sandbox.close();
+  for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function begin(options: FcmSandboxOptions = {}): Promise<void> {
-  sandbox = await startFcmSandbox(options);
-  proxy = await startProxy(Number(new URL(sandbox.endpoint).port));
-  sender = makeHttp2Sender({
-    endpoint: `http://127.0.0.1:${proxy.port}`,
-    access,
-    clock: clockThatSays(() => Date.now() + frozenMs),
-  });
+interface Line {
+  readonly server: HoldingServer;
+  readonly proxy: Proxy;
+  readonly sender: Sender;
 }
 
-let next = 0;
-function batch(count: number): Batch {
-  const devices = madeUpDevices(count).map((device) => ({ ...device, deviceId: next++, target: `t${next}` }));
-  const content = { title: 't', body: 'b', image: null, data: {}, options: {} };
-  return { content, collapseKey: 'k', ttlSeconds: null, dryRun: false, devices };
+/** A sender, a line whose faults the test makes, and a server that answers at once unless it holds. */
+async function begin({ isHolding = false, clock = makeTestClock() } = {}): Promise<Line> {
+  const server = await startHoldingServer();
+  server.isHolding = isHolding;
+  closers.push(() => server.close());
+  const proxy = await startProxy(server.port);
+  closers.push(() => proxy.close());
+  const sender = openSender(`http://127.0.0.1:${proxy.port}`, clock);
+  closers.push(() => sender.close());
+  return { server, proxy, sender };
 }
 
-async function verdictsOf(count: number, timeoutMs = 10_000): Promise<Record<string, number>> {
-  const outcomes = await sender.send(batch(count), AbortSignal.timeout(timeoutMs));
-  const counts: Record<string, number> = {};
-  for (const { verdict } of outcomes) counts[verdict] = (counts[verdict] ?? 0) + 1;
-  return counts;
+/** Collects the sockets that this process opens to a port from now on. */
+function watchSockets(port: number): Socket[] {
+  const sockets: Socket[] = [];
+  const watch = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    socket.once('connect', () => {
+      if (socket.remotePort === port) sockets.push(socket);
+    });
+  };
+  subscribe('net.client.socket', watch);
+  closers.push(() => unsubscribe('net.client.socket', watch));
+  return sockets;
 }
-
-test('connections are kept from one batch to the next, no more of them than the streams need', async () => {
-  await begin({ latencyMs: 100 });
-  await verdictsOf(100);
-  expect(proxy.count()).toBe(1);
-  for (let times = 0; times < 3; times++) await verdictsOf(300);
-  expect(proxy.count()).toBe(3);
-  for (let times = 0; times < 3; times++) expect(await verdictsOf(1200)).toEqual({ delivered: 1200 });
-  expect(proxy.count()).toBe(10);
-});
 
 test('connections cut between two batches are replaced', async () => {
-  await begin();
-  await verdictsOf(200);
+  const { proxy, sender } = await begin();
+  const sockets = watchSockets(proxy.port);
+  await send(sender, 200);
+  expect(sockets).toHaveLength(proxy.count());
+  const closed = Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+  );
   proxy.reset();
-  await sleep(50);
-  expect(await verdictsOf(200)).toEqual({ delivered: 200 });
+  await closed;
+  expect(tally(await send(sender, 200))).toEqual({ delivered: 200 });
 });
 
-test('connections that died without a word, while the function was frozen, are noticed and replaced', async () => {
-  await begin();
-  await verdictsOf(200);
+test('connections that died silently while the function was frozen are noticed and replaced', async () => {
+  const clock = makeTestClock();
+  const { proxy, sender } = await begin({ clock });
+  await send(sender, 200);
+  const connections = proxy.count();
   proxy.swallow();
-  frozenMs += 60_000;
-  expect(await verdictsOf(200)).toEqual({ delivered: 200 });
+  await clock.advance(60_000);
+  const sending = send(sender, 200);
+  await clock.advance(2000);
+  expect(tally(await sending)).toEqual({ delivered: 200 });
+  expect(proxy.count()).toBeGreaterThan(connections);
 });
 
-test('a connection on which answers stayed out is asked before it is trusted again', async () => {
-  await begin();
-  await verdictsOf(100);
+test('a connection without answers is checked before it is used again', async () => {
+  const clock = makeTestClock();
+  const { proxy, sender } = await begin({ clock });
+  await send(sender, 100);
   proxy.swallow();
-  expect(await verdictsOf(100, 200)).toEqual({ unknown: 100 });
-  expect(await verdictsOf(100)).toEqual({ delivered: 100 });
+  const first = send(sender, 100, clock.timeout(200));
+  await clock.advance(200);
+  expect(tally(await first)).toEqual({ unknown: 100 });
+  const second = send(sender, 100);
+  await clock.advance(2000);
+  expect(tally(await second)).toEqual({ delivered: 100 });
 });
 
-test('connections reset in mid-batch: what was on its way is unknown, and nothing is sent twice', async () => {
-  await begin({ latencyMs: 900 });
-  const sending = verdictsOf(300);
-  await sleep(120);
+test('connections reset during a batch: messages in flight are unknown, and none is sent twice', async () => {
+  const { server, proxy, sender } = await begin({ isHolding: true });
+  const sending = send(sender, 300);
+  await until(() => server.held.length === 300);
   proxy.reset();
-  const counts = await sending;
-  expect(counts).toEqual({ unknown: 300 });
-  expect([...sandbox.accepted.values()].every((times) => times === 1)).toBe(true);
+  expect(tally(await sending)).toEqual({ unknown: 300 });
+  expect(new Set(server.targets).size).toBe(server.targets.length);
 });
 
-test('GOAWAYs in the middle of 10,000 messages: none lost, none doubled', async () => {
-  await begin({ faults: { goaway: 0.005 }, latencyMs: 2 });
-  expect(await verdictsOf(10_000, 20_000)).toEqual({ delivered: 10_000 });
+test('GOAWAYs during 10,000 messages: none is lost, none is sent twice', async () => {
+  const sandbox = await startFcmSandbox({ faults: { goaway: 0.005 }, latencyMs: 2 });
+  closers.push(() => sandbox.close());
+  const sender = openSender(sandbox.endpoint, systemClock);
+  closers.push(() => sender.close());
+  expect(tally(await send(sender, 10_000))).toEqual({ delivered: 10_000 });
   expect(sandbox.accepted.size).toBe(10_000);
   expect([...sandbox.accepted.values()].every((times) => times === 1)).toBe(true);
   expect(sandbox.stats().sessions).toBeGreaterThan(20);
 });
 
-test('nobody there: every push may be tried again, and the reason names the connection', async () => {
-  await begin();
-  await proxy.close();
-  const outcomes = await sender.send(batch(3), AbortSignal.timeout(5000));
-  expect(outcomes).toMatchObject(
+test('without a server every push is retryable, and the reason names the failure of the connection', async () => {
+  const server = await startServer(() => {});
+  server.close();
+  const sender = openSender(server.endpoint, makeTestClock());
+  closers.push(() => sender.close());
+  expect(await send(sender, 3)).toMatchObject(
     Array.from({ length: 3 }, () => ({ verdict: 'retryable', reason: 'NO_CONNECTION_ECONNREFUSED' })),
   );
-  proxy = await startProxy(1);
 });
 
-test('what there was no time to send may be tried again', async () => {
-  await begin({ latencyMs: 1500 });
-  const counts = await verdictsOf(2000, 250);
-  expect(counts['unknown']).toBeGreaterThan(0);
-  expect(counts['retryable']).toBeGreaterThanOrEqual(1000);
-  expect(sandbox.accepted.size).toBeLessThanOrEqual(1000);
+test('messages that there was no time to send are retryable', async () => {
+  const clock = makeTestClock();
+  const { server, sender } = await begin({ isHolding: true, clock });
+  const sending = send(sender, 2000, clock.timeout(250));
+  await until(() => server.held.length === 1000);
+  await clock.advance(250);
+  expect(tally(await sending)).toEqual({ unknown: 1000, retryable: 1000 });
+  expect(server.targets).toHaveLength(1000);
 });

@@ -1,4 +1,4 @@
-/** Null if `signal` aborts first; whatever comes later, result or error, goes unheard. */
+/** Resolves to what `work` resolves to, or to null if `signal` aborts first: then `work`'s later result or error is ignored. */
 export function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => resolve(null);
