@@ -147,8 +147,8 @@ export async function makeWorld(setup: Setup) {
   function makeRunStore(run: Run): Store {
     const inner = makeStore({
       ...driver,
-      all: (sql, values) => waiting(run, sql, () => driver.all(sql, values)),
-      run: (sql, values) => waiting(run, sql, () => driver.run(sql, values)),
+      all: (statement) => waiting(run, statement.sql, () => driver.all(statement)),
+      run: (statement) => waiting(run, statement.sql, () => driver.run(statement)),
       runTogether: (first, ...rest) => waiting(run, first.sql, () => driver.runTogether(first, ...rest)),
     });
     return {
@@ -336,7 +336,8 @@ export async function makeWorld(setup: Setup) {
     letGo,
     live: () => live,
     runs: () => runs,
-    allRows: (table: 'push_hop' | 'push_delivery') => driver.all(`SELECT * FROM ${table}`, []),
+    allRows: (table: 'push_hop' | 'push_delivery') =>
+      driver.all({ sql: `SELECT * FROM ${table}`, values: [] }),
     async deliver(nth: number, { twice }: { twice: boolean }): Promise<void> {
       const [event] = twice ? queue.slice(nth, nth + 1) : queue.splice(nth, 1);
       if (event) await begin(event.job, event.attempt);
@@ -369,7 +370,7 @@ export async function makeWorld(setup: Setup) {
     async leave(deviceId: number): Promise<void> {
       tell(`device ${deviceId} leaves`);
       audience.delete(deviceId);
-      await driver.run('DELETE FROM push_device WHERE device_id = ?', [deviceId]);
+      await driver.run({ sql: 'DELETE FROM push_device WHERE device_id = ?', values: [deviceId] });
     },
     async startAgain(): Promise<void> {
       if ((await store.fetchAnnouncement(announcementId))?.status === 'draft') await begin(start, 1);
@@ -386,5 +387,5 @@ export function roundOf({ job }: Run): number {
 
 /** The first words of a statement. */
 function brief(sql: string): string {
-  return sql.replaceAll(/\s+/g, ' ').slice(0, 70);
+  return sql.replaceAll(/\s+/g, ' ').trim().slice(0, 70);
 }
