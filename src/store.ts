@@ -5,33 +5,34 @@ import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, NewMessage } from './model/message.ts';
 
 /**
- * What Baton asks of its database, whichever it is. Every method is one statement, or one transaction where its comment says
- * so. All times are the database's own clock, in milliseconds from now unless a comment says otherwise. Ids are whole numbers
- * up to 2^53 - 1; a larger one in a row is a PushError('DATABASE'), never a rounded id.
+ * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
+ * so. Times are by the database's own clock, in milliseconds from now unless a comment says otherwise. Ids are whole numbers
+ * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE'), and is never rounded.
  */
 export interface Store extends Announcements, Hops, Deliveries, Devices, Messages, Budgets {
   close(): Promise<void>;
 }
 
-/** Announcements and their status; and the schedule's own tick. */
+/** Announcements and their status, and the ticks of the schedule. */
 export interface Announcements {
   /** Adds an announcement as a draft; resolves to its id. */
   createAnnouncement(announcement: NewAnnouncement): Promise<number>;
   /**
-   * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch), unless one with this idempotency key
-   * exists already: then that one is returned, unchanged.
+   * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch). If one with this idempotency key exists
+   * already, it stays as it is, and the call resolves to its id.
    */
   createAnnouncementOnce(
     announcement: NewAnnouncement,
     idempotencyKey: string,
     publishAt: number,
   ): Promise<{ announcementId: number; isNew: boolean }>;
+  /** Null if there is no announcement with this id. */
   fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
   /** Announcements of any status, the latest first; with `beforeId`, only those with a smaller id. */
   fetchLatest(limit: number, beforeId?: number): Promise<AnnouncementSummary[]>;
   /** Running, paused and failed announcements, the latest first. */
   fetchUnfinished(limit: number): Promise<Announcement[]>;
-  /** Changes the status in one conditional update; false if it was none of `from`. */
+  /** Changes the status in one conditional update; false if the status was none of `from`. */
   moveAnnouncement(
     announcementId: number,
     from: readonly AnnouncementStatus[],
@@ -47,7 +48,7 @@ export interface Announcements {
   startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
   /** From now on a chunk that is nearly all `unregistered` does not stop the announcement. */
   acceptUnregistered(announcementId: number): Promise<void>;
-  /** Running -> done, if none of its hops is open and `round` was the last; false otherwise. */
+  /** Changes `running` to `done` if no hop is open and `round` was the last; false otherwise. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
   /** Ids of scheduled announcements whose `publish_at` has passed. */
   fetchDue(limit: number): Promise<number[]>;
@@ -59,7 +60,7 @@ export interface Announcements {
   fetchTickAgeMs(): Promise<number | null>;
 }
 
-/** What a list of announcements shows of each: no content beyond the title. Times are milliseconds since the epoch. */
+/** One announcement in a list: of its content, only the title. Times are milliseconds since the epoch. */
 export interface AnnouncementSummary extends Pick<
   Announcement,
   'announcementId' | 'audience' | 'source' | 'status' | 'statusReason' | 'dryRun'
@@ -70,17 +71,18 @@ export interface AnnouncementSummary extends Pick<
   readonly finishedAt: number | null;
 }
 
-/** Hops: claimed with a lease, so that a killed invocation's hop can be taken over. */
+/** Hops. They are claimed with a lease, so that another invocation can take over the hop of a killed one. */
 export interface Hops {
   /** Takes a hop that no other invocation holds: it is unclaimed, or its lease has run out. */
   claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
   /** Records the page's bounds and plants the next hop, in one transaction; false if the hop is no longer the owner's. */
   turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
+  /** Records that Lambda has accepted the next hop's job, and that this hop's canary, if it had one, has been judged. */
   markHandedOver(hop: Hop): Promise<void>;
   /** First ids of the lanes that no invocation has begun yet. */
   fetchSleepingLanes(key: HopKey): Promise<number[]>;
   /**
-   * Extends the lease and resets the number of claims, if the hop is still the owner's and its announcement still running;
+   * Extends the lease and resets the number of claims if the hop is still the owner's and its announcement is still running;
    * false otherwise. The pushes `inFlight` are recorded as `unknown` in the same transaction: a crash must not repeat them.
    */
   holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Push[]): Promise<boolean>;
@@ -91,8 +93,8 @@ export interface Hops {
   /** Closes a hop whose work is done; false if it is no longer the owner's. */
   closeHop(hop: Hop): Promise<boolean>;
   /**
-   * Plants the first hop of a retry round, to be woken when its last retry is due; false if there is nothing to retry, or
-   * not before the announcement's time to live is over.
+   * Plants the first hop of a retry round, to be woken when its last retry is due; false if there is nothing to retry within
+   * the announcement's time to live.
    */
   plantRound(announcementId: number, round: number): Promise<boolean>;
   /** Open hops of running announcements whose lease has run out; while a canary is open, only that one. */
@@ -115,18 +117,18 @@ export interface Deliveries {
   ): Promise<{ messageId: number; deviceId: number; reason: string | null }[]>;
   /**
    * Writes the verdicts of a chunk; idempotent. A row that has a final verdict keeps it. If the hop is no longer the owner's,
-   * only final verdicts are written: the rest is for its new owner to say. An `unregistered` device is left out of later
-   * pages, unless the announcement is a dry run.
+   * only final verdicts are written: the new owner records the others. An `unregistered` device is left out of later pages,
+   * unless the announcement is a dry run.
    */
   recordDeliveries(hop: Hop, deliveries: readonly Delivery[]): Promise<void>;
   countDeliveries(announcementId: number): Promise<Counts>;
-  /** Devices that the hop's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
+  /** Devices that the key's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
   fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;
-  /** Makes final what was still to be retried, if no hop is open and `round` was the last: `retryable` becomes `rejected`. */
+  /** Ends all retries if no hop is open and `round` was the last: `retryable` becomes `rejected`, and the other verdicts stay. */
   settleRetries(announcementId: number, round: number): Promise<void>;
 }
 
-/** Devices: a page is a range of their ids. */
+/** Devices. A page is a range of their ids. */
 export interface Devices {
   /** Adds devices; those already in the table keep their id and receive pushes again. Resolves to the number added. */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
@@ -150,7 +152,7 @@ export interface Devices {
   restoreDevices(announcementId: number): Promise<number>;
 }
 
-/** Messages: one notification for one recipient each. */
+/** Messages. Each is one notification for one recipient. */
 export interface Messages {
   /** Adds messages to be sent in a mailing from `publishAt` on (milliseconds since the epoch). */
   addMessages(messages: readonly NewMessage[], publishAt: number): Promise<void>;
@@ -168,8 +170,8 @@ export interface Messages {
   /** What the ledger has of the messages that `fetchMessages` resolves to. */
   fetchLedger(key: HopKey, lastId: number): Promise<Ledger>;
   /**
-   * Takes messages to be sent at once: new ones are added, and those whose claimant's lease is over are taken over. The nth
-   * claim belongs to the nth message; no two messages may have the same key.
+   * Claims messages that are sent at once: adds new ones, and takes over those whose lease has run out. The nth claim belongs
+   * to the nth message; no two messages may have the same key.
    */
   claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
   /** Records deliveries, and gives back the messages that have to be sent again. */
@@ -179,7 +181,7 @@ export interface Messages {
   ): Promise<void>;
 }
 
-/** Budgets: one row for each source, changed only as it was read. */
+/** Budgets, one for each source. A change applies only to the version that the caller has read. */
 export interface Budgets {
   /** A source's budget, and an announcement's turn in it (null: without a turn). */
   fetchBudget(source: string, announcementId: number | null): Promise<Budget>;
@@ -193,42 +195,46 @@ export interface Budgets {
 
 /** A source's budget as it is now. A time in the past is negative. */
 export interface Budget {
-  /** Changes with every reservation and every brake. */
+  /** The version of the budget's row: changes with every reservation, every brake and the end of an outage. */
   readonly version: number;
-  /** Until everything reserved so far has been sent. */
+  /** Milliseconds until everything reserved so far has been sent. */
   readonly freeInMs: number;
-  /** Until all urgent messages reserved so far have been sent. */
+  /** Milliseconds until all urgent messages reserved so far have been sent. */
   readonly urgentInMs: number;
-  /** Total time by which urgent messages have delayed earlier reservations; only grows. */
+  /** Milliseconds, in total, by which urgent messages have delayed earlier reservations; only grows. */
   readonly urgentMs: number;
-  /** Since the ramp began; negative: it begins later. */
+  /** Milliseconds since the ramp began; negative: it begins later. */
   readonly rampAgeMs: number;
-  /** Until the source may send again. */
+  /** Milliseconds until the source may send again. */
   readonly brakeMs: number;
   /** Number of brakes so far; each cancels the reservations made before it. */
   readonly brakes: number;
-  /** Failed probes since FCM went down; 0: it is up. */
+  /** Failed probes since FCM went down; 0: FCM is up. */
   readonly outages: number;
-  /** Until the announcement's last reserved slot opens; it reserves no other slot before that. */
+  /** Milliseconds until the announcement's last reserved slot opens; it reserves no other slot before that. */
   readonly turnInMs: number;
 }
 
+/** A part of a source's budget for one page, or for messages that are sent at once. */
 export interface Reservation {
+  /** Milliseconds of the budget that the pushes take. */
   readonly takenMs: number;
-  /** The ramp begins with this reservation. */
+  /** True: the ramp begins with this reservation. */
   readonly startsRamp: boolean;
-  /** Goes ahead of all earlier reservations, which are delayed by `takenMs`. */
+  /** True: the reservation goes ahead of all earlier ones, which are delayed by `takenMs`. */
   readonly isUrgent: boolean;
   /** The announcement whose turn this is, and when its slot opens; null: without a turn. */
   readonly turn: { readonly announcementId: number; readonly opensInMs: number } | null;
 }
 
+/** A stop of a source, because FCM throttles or is down. */
 export interface Brake {
+  /** Milliseconds for which the source stops. */
   readonly pauseMs: number;
-  /** Where on the ramp the source continues after the pause. */
+  /** Age of the ramp at which the source continues after the pause. */
   readonly rampAgeMs: number;
-  /** In words for a person; `until` and a time follow. */
+  /** The reason, in words for a person; `until` and a time follow it in the status. */
   readonly reason: string;
-  /** Failed probes since FCM went down; 0: it is up, and throttles. */
+  /** Failed probes since FCM went down; 0: FCM is up, and throttles. */
   readonly outages: number;
 }

@@ -1,30 +1,31 @@
-import type { Store } from '../store.ts';
-import type { Driver, Statement } from './driver.ts';
+import type { Budgets } from '../store.ts';
+import type { Driver } from './driver.ts';
 import { readWhole } from './rows.ts';
+import { sql } from './sql.ts';
 
-type BudgetStore = Pick<Store, 'fetchBudget' | 'reserveBudget' | 'brakeBudget' | 'endOutage'>;
-
-/** The statements of the budget: each changes the source's row only as it was read, by its version. */
-export function makeBudgetStore(driver: Driver): BudgetStore {
-  const { now, nowPlusMs, msUntil, later, plusMs, atMs, insertIgnore, onConflict, incoming } = driver.dialect;
+/** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
+export function makeBudgets(driver: Driver): Budgets {
+  const { now, nowPlus, at, plus, later, msUntil, insertIgnore, onConflict, incoming } = driver.dialect;
 
   return {
     async fetchBudget(source, announcementId) {
-      const sql = `SELECT version, urgent_ms, brakes, outages, ${msUntil('taken_until')} AS free_in_ms,
-                     ${msUntil('urgent_until')} AS urgent_in_ms, ${msUntil('ramp_from')} AS ramp_in_ms,
-                     ${msUntil('braked_until')} AS brake_ms, COALESCE(${msUntil('opens_at')}, 0) AS turn_in_ms
-                   FROM push_budget LEFT JOIN push_turn
-                     ON push_turn.source = push_budget.source AND push_turn.announcement_id = ?
-                   WHERE push_budget.source = ?`;
-      let [row] = await driver.all(sql, [announcementId, source]);
+      const select = sql`
+        SELECT version, urgent_ms, brakes, outages,
+          ${msUntil(sql`taken_until`)} AS free_in_ms, ${msUntil(sql`urgent_until`)} AS urgent_in_ms,
+          ${msUntil(sql`ramp_from`)} AS ramp_in_ms, ${msUntil(sql`braked_until`)} AS brake_ms,
+          COALESCE(${msUntil(sql`opens_at`)}, 0) AS turn_in_ms
+        FROM push_budget LEFT JOIN push_turn
+          ON push_turn.source = push_budget.source AND push_turn.announcement_id = ${announcementId}
+        WHERE push_budget.source = ${source}`;
+      let [row] = await driver.all(select);
       if (!row) {
-        // A source that has never sent has been idle for as long as one likes.
+        // All times long past: a source that has never sent is idle.
+        const past = at(0);
         await driver.run(
-          `${insertIgnore} INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
-           VALUES (?, ${atMs}, ${atMs}, ${atMs}, ${atMs})`,
-          [source, 0, 0, 0, 0],
+          sql`${insertIgnore} INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
+              VALUES (${source}, ${past}, ${past}, ${past}, ${past})`,
         );
-        [row = {}] = await driver.all(sql, [announcementId, source]);
+        [row = {}] = await driver.all(select);
       }
       return {
         version: readWhole(row, 'version'),
@@ -40,39 +41,39 @@ export function makeBudgetStore(driver: Driver): BudgetStore {
     },
 
     reserveBudget(source, version, { takenMs, startsRamp, isUrgent, turn }) {
-      const urgent = `urgent_ms = urgent_ms + ?, urgent_until = ${plusMs(later('urgent_until', now))},`;
-      const reserve: Statement = {
-        sql: `UPDATE push_budget SET version = version + 1, ${startsRamp ? `ramp_from = ${now},` : ''}
-                ${isUrgent ? urgent : ''} taken_until = ${plusMs(later('taken_until', now))}
-              WHERE source = ? AND version = ?`,
-        values: [...(isUrgent ? [takenMs, takenMs] : []), takenMs, source, version],
-      };
+      const startRamp = startsRamp ? sql`ramp_from = ${now},` : sql``;
+      const reserveUrgent = isUrgent
+        ? sql`urgent_ms = urgent_ms + ${takenMs}, urgent_until = ${plus(later(sql`urgent_until`, now), takenMs)},`
+        : sql``;
+      const reserve = sql`
+        UPDATE push_budget SET version = version + 1, ${startRamp} ${reserveUrgent}
+          taken_until = ${plus(later(sql`taken_until`, now), takenMs)}
+        WHERE source = ${source} AND version = ${version}`;
       if (turn === null) return driver.runTogether(reserve);
-      const takeTurn: Statement = {
-        sql: `INSERT INTO push_turn (source, announcement_id, opens_at) VALUES (?, ?, ${nowPlusMs})
-              ${onConflict('source, announcement_id')} opens_at = ${incoming('opens_at')}`,
-        values: [source, turn.announcementId, turn.opensInMs],
-      };
-      return driver.runTogether(reserve, takeTurn);
+      return driver.runTogether(
+        reserve,
+        sql`INSERT INTO push_turn (source, announcement_id, opens_at)
+            VALUES (${source}, ${turn.announcementId}, ${nowPlus(turn.opensInMs)})
+            ${onConflict(sql`source, announcement_id`)} opens_at = ${incoming(sql`opens_at`)}`,
+      );
     },
 
     brakeBudget(source, version, { pauseMs, rampAgeMs, reason, outages }) {
+      const end = nowPlus(pauseMs);
       return driver.runTogether(
-        {
-          sql: `UPDATE push_budget SET version = version + 1, brakes = brakes + 1, ramp_from = ${nowPlusMs},
-                  taken_until = ${nowPlusMs}, urgent_until = ${nowPlusMs}, braked_until = ${nowPlusMs},
-                  brake_reason = ?, outages = ?
-                WHERE source = ? AND version = ?`,
-          values: [pauseMs - rampAgeMs, pauseMs, pauseMs, pauseMs, reason, outages, source, version],
-        },
-        { sql: 'DELETE FROM push_turn WHERE source = ?', values: [source] },
+        sql`UPDATE push_budget SET version = version + 1, brakes = brakes + 1,
+              ramp_from = ${nowPlus(pauseMs - rampAgeMs)},
+              taken_until = ${end}, urgent_until = ${end}, braked_until = ${end},
+              brake_reason = ${reason}, outages = ${outages}
+            WHERE source = ${source} AND version = ${version}`,
+        sql`DELETE FROM push_turn WHERE source = ${source}`,
       );
     },
 
     async endOutage(source) {
-      await driver.run('UPDATE push_budget SET outages = 0, version = version + 1 WHERE source = ?', [
-        source,
-      ]);
+      await driver.run(
+        sql`UPDATE push_budget SET outages = 0, version = version + 1 WHERE source = ${source}`,
+      );
     },
   };
 }

@@ -1,67 +1,84 @@
-import {
-  type Delivery,
-  FINAL_VERDICTS,
-  OPEN_VERDICTS,
-  type PushId,
-  type Verdict,
-} from '../model/delivery.ts';
-import type { HopKey } from '../model/hop.ts';
-import { ROWS_PER_STATEMENT } from './devices.ts';
-import type { Dialect, Statement, Value } from './driver.ts';
+import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
+import type { Deliveries } from '../store.ts';
+import { parseDevice, pruneDevices } from './devices.ts';
+import type { Driver } from './driver.ts';
+import { isHeld } from './hops.ts';
+import { isToSend, upsertDeliveries } from './ledger.ts';
+import { readOptionalText, readWhole, readWord } from './rows.ts';
+import { sql, type Statement } from './sql.ts';
 
-/** What a later round has to go over again; its number is the parameter, twice. */
-export const IS_LEFT = `(retry_at IS NOT NULL AND round < ? OR verdict IN (${quoted(OPEN_VERDICTS)}) AND round = ?)`;
+/** The statements of push_delivery. */
+export function makeDeliveries(driver: Driver): Deliveries {
+  const { dialect } = driver;
 
-export function isFinal({ verdict }: { readonly verdict: Verdict }): boolean {
-  return FINAL_VERDICTS.includes(verdict);
-}
+  return {
+    async fetchVerdicts(announcementId, fromId, lastId) {
+      const rows = await driver.all(
+        sql`SELECT device_id, verdict FROM push_delivery
+            WHERE announcement_id = ${announcementId} AND message_id = 0
+              AND device_id BETWEEN ${fromId} AND ${lastId}`,
+      );
+      return new Map(rows.map((row) => [readWhole(row, 'device_id'), readWord(row, 'verdict', VERDICTS)]));
+    },
 
-/** Writes deliveries down, over what was there before unless that is final. */
-export function upsertDeliveries(
-  { now, nowPlusMs, onConflict, incoming }: Dialect,
-  { announcementId, round }: Pick<HopKey, 'announcementId' | 'round'>,
-  deliveries: readonly Delivery[],
-): Statement[] {
-  const assignments = [
-    unlessFinal('reason', incoming('reason')),
-    unlessFinal('message_name', incoming('message_name')),
-    unlessFinal('round', incoming('round')),
-    unlessFinal('retry_at', incoming('retry_at')),
-    unlessFinal('attempts', 'push_delivery.attempts + 1'),
-    unlessFinal('recorded_at', incoming('recorded_at')),
-    // Last, since MySQL assigns in this order and the others look at the verdict that was there.
-    unlessFinal('verdict', incoming('verdict')),
-  ];
-  const statements: Statement[] = [];
-  for (let first = 0; first < deliveries.length; first += ROWS_PER_STATEMENT) {
-    const rows = deliveries.slice(first, first + ROWS_PER_STATEMENT);
-    statements.push({
-      sql: `INSERT INTO push_delivery
-              (announcement_id, message_id, device_id, verdict, reason, message_name, round, retry_at, recorded_at)
-            VALUES ${rows.map(() => `(?, ?, ?, ?, ?, ?, ?, ${nowPlusMs}, ${now})`).join(', ')}
-            ${onConflict('announcement_id, message_id, device_id')} ${assignments.join(', ')}`,
-      values: rows.flatMap((delivery) => valuesOf(announcementId, round, delivery)),
-    });
-  }
-  return statements;
-}
+    async fetchDeliveries(announcementId, verdict, { messageId, deviceId }, limit) {
+      const rows = await driver.all(
+        sql`SELECT message_id, device_id, reason FROM push_delivery
+            WHERE announcement_id = ${announcementId} AND verdict = ${verdict}
+              AND (message_id > ${messageId} OR message_id = ${messageId} AND device_id > ${deviceId})
+            ORDER BY message_id, device_id LIMIT ${limit}`,
+      );
+      return rows.map((row) => ({
+        messageId: readWhole(row, 'message_id'),
+        deviceId: readWhole(row, 'device_id'),
+        reason: readOptionalText(row, 'reason'),
+      }));
+    },
 
-function valuesOf(announcementId: number, round: number, delivery: Delivery): Value[] {
-  const { messageId = 0, deviceId, verdict, reason, messageName, retryInMs } = delivery;
-  // A time later by NULL is NULL.
-  return [announcementId, messageId, deviceId, verdict, reason, messageName, round, retryInMs];
-}
+    async recordDeliveries(hop, deliveries) {
+      const hold = sql`UPDATE push_hop SET claims = 1 WHERE ${isHeld(hop)}`;
+      const record = (chunk: readonly Delivery[]): Statement[] => [
+        ...upsertDeliveries(dialect, hop, chunk),
+        ...pruneDevices(dialect, hop.announcementId, chunk),
+      ];
+      if (await driver.runTogether(hold, ...record(deliveries))) return;
+      const [first, ...rest] = record(deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict)));
+      if (first) await driver.runTogether(first, ...rest);
+    },
 
-export function asInFlight({ messageId = 0, deviceId }: PushId): Delivery {
-  return { messageId, deviceId, verdict: 'unknown', reason: 'IN_FLIGHT', messageName: null, retryInMs: null };
-}
+    async countDeliveries(announcementId) {
+      const rows = await driver.all(
+        sql`SELECT verdict, COUNT(*) AS deliveries FROM push_delivery
+            WHERE announcement_id = ${announcementId} GROUP BY verdict`,
+      );
+      const counts = new Map<Verdict, number>(
+        rows.map((row) => [readWord(row, 'verdict', VERDICTS), readWhole(row, 'deliveries')]),
+      );
+      return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counts.get(verdict) ?? 0])) as Counts;
+    },
 
-/** A final verdict stays: whoever comes later with another one is a run that had lost the hop. */
-function unlessFinal(column: string, value: string): string {
-  return `${column} = CASE WHEN push_delivery.verdict IN (${quoted(FINAL_VERDICTS)})
-    THEN push_delivery.${column} ELSE ${value} END`;
-}
+    async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
+      const rows = await driver.all(
+        sql`SELECT push_device.device_id, target, target_kind
+            FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
+            WHERE announcement_id = ${announcementId} AND message_id = 0
+              AND push_delivery.device_id >= ${fromId}
+              ${toId === null ? sql`` : sql`AND push_delivery.device_id <= ${toId}`}
+              AND ${isToSend(round)}
+            ORDER BY push_delivery.device_id LIMIT ${limit}`,
+      );
+      return rows.map(parseDevice);
+    },
 
-function quoted(verdicts: readonly Verdict[]): string {
-  return verdicts.map((verdict) => `'${verdict}'`).join(', ');
+    async settleRetries(announcementId, round) {
+      await driver.run(
+        sql`UPDATE push_delivery
+            SET retry_at = NULL, verdict = CASE verdict WHEN 'retryable' THEN 'rejected' ELSE verdict END
+            WHERE announcement_id = ${announcementId} AND retry_at IS NOT NULL AND NOT EXISTS (
+              SELECT 1 FROM push_hop
+              WHERE push_hop.announcement_id = push_delivery.announcement_id
+                AND (closed_at IS NULL OR push_hop.round > ${round}))`,
+      );
+    },
+  };
 }

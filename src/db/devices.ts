@@ -1,33 +1,19 @@
 import type { Delivery } from '../model/delivery.ts';
-import { MAX_TARGET_LENGTH } from '../model/device.ts';
-import type { Store } from '../store.ts';
+import { type Device, MAX_TARGET_LENGTH, TARGET_KINDS } from '../model/device.ts';
+import type { Devices } from '../store.ts';
 import { PushError } from '../errors.ts';
-import { type Dialect, type Driver, marks, type Statement } from './driver.ts';
-import { readDevice, readOptionalWhole, readWhole } from './rows.ts';
+import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
+import { isHop } from './hops.ts';
+import { readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
+import { chunksOf, sql, type Statement } from './sql.ts';
 
-/** SQLite takes 32,766 values a statement; MySQL's limit is one of bytes, far beyond that. */
-export const ROWS_PER_STATEMENT = 3000;
+const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
 
-const DEVICE = 'device_id, target, target_kind';
+/** The assignments that let a device receive pushes again. */
+const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregistered_by = NULL`;
 
-const BACK = 'unregistered_at = NULL, unregistered_reason = NULL, unregistered_by = NULL';
-
-type DeviceStore = Pick<
-  Store,
-  | 'addDevices'
-  | 'registerDevice'
-  | 'removeDevice'
-  | 'countDevices'
-  | 'fetchPage'
-  | 'fetchPageAgain'
-  | 'fetchDevices'
-  | 'splitDevices'
-  | 'countUnregistered'
-  | 'restoreDevices'
->;
-
-/** The statements of the device table. A page is a range of its primary key, whatever else is asked of the rows. */
-export function makeDeviceStore(driver: Driver): DeviceStore {
+/** The statements of push_device. */
+export function makeDevices(driver: Driver): Devices {
   const { now, insertIgnore, onConflict, incoming } = driver.dialect;
 
   return {
@@ -38,91 +24,83 @@ export function makeDeviceStore(driver: Driver): DeviceStore {
         throw PushError.of('BAD_INPUT', [{ field: 'target', expected, got: `${tooLong.target.length}` }]);
       }
       let added = 0;
-      for (let first = 0; first < devices.length; first += ROWS_PER_STATEMENT) {
-        const rows = devices.slice(first, first + ROWS_PER_STATEMENT);
+      for (const chunk of chunksOf(devices)) {
+        const rows = chunk.map(
+          ({ target, targetKind, memberId = null }) => sql`(${target}, ${targetKind}, ${memberId}, ${now})`,
+        );
         const { changes } = await driver.run(
-          `${insertIgnore} INTO push_device (target, target_kind, member_id, created_at)
-           VALUES ${rows.map(() => `(?, ?, ?, ${now})`).join(', ')}`,
-          rows.flatMap(({ target, targetKind, memberId = null }) => [target, targetKind, memberId]),
+          sql`${insertIgnore} INTO push_device (target, target_kind, member_id, created_at) VALUES ${rows}`,
         );
         added += changes;
-        if (changes === rows.length) continue;
-        // The app has registered again.
+        if (changes === chunk.length) continue;
+        // Some are in the table already: an app that registers again receives pushes again.
         await driver.run(
-          `UPDATE push_device SET ${BACK}
-           WHERE target IN (${marks(rows.length)}) AND unregistered_at IS NOT NULL`,
-          rows.map(({ target }) => target),
+          sql`UPDATE push_device SET ${RESTORE}
+              WHERE target IN (${chunk.map(({ target }) => target)}) AND unregistered_at IS NOT NULL`,
         );
       }
       return added;
     },
 
     async registerDevice({ target, targetKind, memberId }) {
-      const whose = memberId === undefined ? '' : `, member_id = ${incoming('member_id')}`;
+      const setMember = memberId === undefined ? sql`` : sql`member_id = ${incoming(sql`member_id`)},`;
       await driver.run(
-        `INSERT INTO push_device (target, target_kind, member_id, created_at) VALUES (?, ?, ?, ${now})
-         ${onConflict('target')} target_kind = ${incoming('target_kind')} ${whose}, ${BACK}`,
-        [target, targetKind, memberId ?? null],
+        sql`INSERT INTO push_device (target, target_kind, member_id, created_at)
+            VALUES (${target}, ${targetKind}, ${memberId ?? null}, ${now})
+            ${onConflict(sql`target`)} target_kind = ${incoming(sql`target_kind`)}, ${setMember} ${RESTORE}`,
       );
-      const [row = {}] = await driver.all('SELECT device_id FROM push_device WHERE target = ?', [target]);
+      const [row = {}] = await driver.all(sql`SELECT device_id FROM push_device WHERE target = ${target}`);
       return readWhole(row, 'device_id');
     },
 
-    async removeDevice(target) {
-      return (await driver.run('DELETE FROM push_device WHERE target = ?', [target])).changes > 0;
+    removeDevice(target) {
+      return hasEffect(driver, sql`DELETE FROM push_device WHERE target = ${target}`);
     },
 
     async countDevices() {
-      const [row] = await driver.all(
-        'SELECT COUNT(*) AS devices FROM push_device WHERE unregistered_at IS NULL',
-        [],
+      const [row = {}] = await driver.all(
+        sql`SELECT COUNT(*) AS devices FROM push_device WHERE unregistered_at IS NULL`,
       );
-      return readWhole(row ?? {}, 'devices');
+      return readWhole(row, 'devices');
     },
 
     async fetchPage(fromId, toId, limit) {
-      const { sql, values } = selectPage(fromId, toId, limit);
-      return (await driver.all(sql, values)).map(readDevice);
+      return (await driver.all(selectPage(fromId, toId, limit))).map(parseDevice);
     },
 
-    async fetchPageAgain({ announcementId, round, fromId }, lastId) {
+    async fetchPageAgain(key, lastId) {
       const rows = await driver.all(
-        `SELECT ${DEVICE} FROM push_device
-         WHERE device_id BETWEEN ? AND ? AND (unregistered_at IS NULL OR unregistered_at >= (
-           SELECT planted_at FROM push_hop WHERE announcement_id = ? AND round = ? AND from_id = ?))
-         ORDER BY device_id`,
-        [fromId, lastId, announcementId, round, fromId],
+        sql`SELECT ${DEVICE_COLUMNS} FROM push_device
+            WHERE device_id BETWEEN ${key.fromId} AND ${lastId} AND (unregistered_at IS NULL
+              OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))
+            ORDER BY device_id`,
       );
-      return rows.map(readDevice);
+      return rows.map(parseDevice);
     },
 
     async fetchDevices(fromId, limit) {
       const rows = await driver.all(
-        `SELECT ${DEVICE}, unregistered_by FROM push_device WHERE device_id >= ? ORDER BY device_id LIMIT ?`,
-        [fromId, limit],
+        sql`SELECT ${DEVICE_COLUMNS}, unregistered_by FROM push_device
+            WHERE device_id >= ${fromId} ORDER BY device_id LIMIT ${limit}`,
       );
       return rows.map((row) => ({
-        ...readDevice(row),
+        ...parseDevice(row),
         unregisteredBy: readOptionalWhole(row, 'unregistered_by'),
       }));
     },
 
     async splitDevices(fromId, lanes) {
       const [ends = {}] = await driver.all(
-        'SELECT MIN(device_id) AS first_id, MAX(device_id) AS last_id FROM push_device WHERE device_id >= ?',
-        [fromId],
+        sql`SELECT MIN(device_id) AS first_id, MAX(device_id) AS last_id FROM push_device
+            WHERE device_id >= ${fromId}`,
       );
       const firstId = readOptionalWhole(ends, 'first_id') ?? 0;
       const width = ((readOptionalWhole(ends, 'last_id') ?? 0) + 1 - firstId) / lanes;
       const starts: number[] = [];
       for (let lane = 1; lane < lanes; lane++) {
-        const [row] = await driver.all(
-          `SELECT device_id FROM push_device WHERE device_id >= ? AND unregistered_at IS NULL
-           ORDER BY device_id LIMIT 1`,
-          [Math.ceil(firstId + lane * width)],
-        );
-        const start = row ? readWhole(row, 'device_id') : fromId;
-        // Where ids are sparse, two lanes may begin at the same device, or the first has none of its own.
+        const [device] = await driver.all(selectPage(Math.ceil(firstId + lane * width), null, 1));
+        const start = device ? readWhole(device, 'device_id') : fromId;
+        // Where ids are sparse, two lanes may begin at the same device, or the first lane may have no device of its own.
         if (start > Math.max(firstId, starts.at(-1) ?? 0)) starts.push(start);
       }
       return starts;
@@ -130,9 +108,8 @@ export function makeDeviceStore(driver: Driver): DeviceStore {
 
     async countUnregistered() {
       const rows = await driver.all(
-        `SELECT unregistered_by, COUNT(*) AS devices FROM push_device
-         WHERE unregistered_at IS NOT NULL GROUP BY unregistered_by ORDER BY unregistered_by`,
-        [],
+        sql`SELECT unregistered_by, COUNT(*) AS devices FROM push_device
+            WHERE unregistered_at IS NOT NULL GROUP BY unregistered_by ORDER BY unregistered_by`,
       );
       return rows.map((row) => ({
         announcementId: readOptionalWhole(row, 'unregistered_by'),
@@ -142,41 +119,47 @@ export function makeDeviceStore(driver: Driver): DeviceStore {
 
     async restoreDevices(announcementId) {
       const { changes } = await driver.run(
-        `UPDATE push_device SET ${BACK} WHERE unregistered_by = ? AND unregistered_at IS NOT NULL`,
-        [announcementId],
+        sql`UPDATE push_device SET ${RESTORE}
+            WHERE unregistered_by = ${announcementId} AND unregistered_at IS NOT NULL`,
       );
       return changes;
     },
   };
 }
 
-/** By key, so that a page costs the same at any depth: OFFSET would read all that comes before it. */
+/** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */
 export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
-  return {
-    sql: `SELECT ${DEVICE} FROM push_device
-          WHERE device_id >= ? ${toId === null ? '' : 'AND device_id <= ?'} AND unregistered_at IS NULL
-          ORDER BY device_id LIMIT ?`,
-    values: toId === null ? [fromId, limit] : [fromId, toId, limit],
-  };
+  return sql`
+    SELECT ${DEVICE_COLUMNS} FROM push_device
+    WHERE device_id >= ${fromId} ${toId === null ? sql`` : sql`AND device_id <= ${toId}`}
+      AND unregistered_at IS NULL
+    ORDER BY device_id LIMIT ${limit}`;
 }
 
 /**
- * Those whose app is gone keep their row, and are left out from now on; a dry run changes nothing for anybody. Messages that
- * are sent at once are of no announcement, 0.
+ * `pruneDevices` marks the unregistered devices: they keep their row and are left out of later pages. A dry run changes no
+ * device. The announcement of messages that are sent at once is 0.
  */
-export function pruneStatements(
+export function pruneDevices(
   { now }: Dialect,
   announcementId: number,
   deliveries: readonly Delivery[],
 ): Statement[] {
   const gone = deliveries.filter(({ verdict }) => verdict === 'unregistered');
-  return [...new Set(gone.map(({ reason }) => reason))].map((reason) => {
-    const ids = gone.filter((each) => each.reason === reason).map(({ deviceId }) => deviceId);
-    return {
-      sql: `UPDATE push_device SET unregistered_at = ${now}, unregistered_reason = ?, unregistered_by = ?
-            WHERE device_id IN (${marks(ids.length)}) AND unregistered_at IS NULL AND NOT EXISTS (
-              SELECT 1 FROM push_announcement WHERE announcement_id = ? AND dry_run <> 0)`,
-      values: [reason, announcementId, ...ids, announcementId],
-    };
-  });
+  return [...Map.groupBy(gone, ({ reason }) => reason)].map(
+    ([reason, group]) => sql`
+      UPDATE push_device
+      SET unregistered_at = ${now}, unregistered_reason = ${reason}, unregistered_by = ${announcementId}
+      WHERE device_id IN (${group.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
+        AND NOT EXISTS (
+          SELECT 1 FROM push_announcement WHERE announcement_id = ${announcementId} AND dry_run <> 0)`,
+  );
+}
+
+export function parseDevice(row: Row): Device {
+  return {
+    deviceId: readWhole(row, 'device_id'),
+    target: readText(row, 'target'),
+    targetKind: readWord(row, 'target_kind', TARGET_KINDS),
+  };
 }

@@ -1,53 +1,51 @@
+import type { Fragment, Statement } from './sql.ts';
+
 export type Row = Readonly<Record<string, unknown>>;
-export type Value = string | number | null;
 
-export interface Statement {
-  readonly sql: string;
-  readonly values: readonly Value[];
-}
-
-/** Placeholders for so many values. */
-export function marks(count: number): string {
-  return Array(count).fill('?').join(', ');
-}
-
-/** The few words in which the two databases differ. */
+/** The few words in which the two databases differ. A time is an expression such as a column of that type. */
 export interface Dialect {
-  /** The folder of its migrations. */
+  /** Also the folder of its migrations. */
   readonly name: 'mysql' | 'sqlite';
   /** The database's own time, as its time columns hold it. */
-  readonly now: string;
-  /** The same, later by one parameter in milliseconds. */
-  readonly nowPlusMs: string;
-  /** Whole milliseconds from now until a time. */
-  readonly msUntil: (time: string) => string;
+  readonly now: Fragment;
+  /** The time in `ms` milliseconds; NULL for null. */
+  readonly nowPlus: (ms: number | null) => Fragment;
+  /** The time that is `epochMs` milliseconds since the epoch. */
+  readonly at: (epochMs: number) => Fragment;
+  /** A time plus `ms` milliseconds. */
+  readonly plus: (time: Fragment, ms: number) => Fragment;
+  /** A time plus an expression in seconds. */
+  readonly plusSeconds: (time: Fragment, seconds: Fragment) => Fragment;
   /** The later of two times. */
-  readonly later: (one: string, two: string) => string;
-  readonly plusMs: (time: string) => string;
-  readonly plusSeconds: (time: string, seconds: string) => string;
+  readonly later: (one: Fragment, two: Fragment) => Fragment;
+  /** Whole milliseconds from now until a time. */
+  readonly msUntil: (time: Fragment) => Fragment;
   /** A time in milliseconds since the epoch. */
-  readonly epochMs: (time: string) => string;
-  /** The time that one parameter gives in milliseconds since the epoch. */
-  readonly atMs: string;
-  readonly insertIgnore: string;
-  /** What follows an INSERT whose row may be there already, up to the assignments. */
-  readonly onConflict: (key: string) => string;
-  /** The value that such an INSERT brought for a column. */
-  readonly incoming: (column: string) => string;
+  readonly epochMs: (time: Fragment) => Fragment;
+  readonly insertIgnore: Fragment;
+  /** What follows an INSERT whose row may exist already, up to the assignments. `key` is the unique key's columns. */
+  readonly onConflict: (key: Fragment) => Fragment;
+  /** The value that such an INSERT has for a column. */
+  readonly incoming: (column: Fragment) => Fragment;
 }
 
 /** What Baton needs of a database connection. */
 export interface Driver {
   readonly dialect: Dialect;
-  all(sql: string, values: readonly Value[]): Promise<Row[]>;
-  /** `changes`: rows inserted, or rows that an UPDATE's WHERE matched. */
-  run(sql: string, values: readonly Value[]): Promise<{ changes: number; insertId: number }>;
-  /** All of them in one transaction; but if the first changes no row, none: resolves to false. */
+  all(statement: Statement): Promise<Row[]>;
+  /** `changes` is the number of rows inserted, or of rows that an UPDATE's or DELETE's WHERE matched. */
+  run(statement: Statement): Promise<{ changes: number; insertId: number }>;
+  /** Runs the statements in one transaction; if the first changes no row, runs no other and resolves to false. */
   runTogether(first: Statement, ...rest: readonly Statement[]): Promise<boolean>;
-  /** Many statements at once, as a migration file has them. */
-  runScript(sql: string): Promise<void>;
+  /** Runs the statements of a migration file. */
+  runScript(script: string): Promise<void>;
   hasTable(name: string): Promise<boolean>;
-  /** Runs the work while no other process does the same. */
+  /** Runs the work while no other process runs work of its own in this method. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** Runs a statement; true if it inserted a row, or its WHERE matched one. */
+export async function hasEffect(driver: Driver, statement: Statement): Promise<boolean> {
+  return (await driver.run(statement)).changes > 0;
 }

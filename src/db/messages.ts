@@ -1,170 +1,150 @@
-import { type Recorded, VERDICTS } from '../model/delivery.ts';
-import type { Device } from '../model/device.ts';
 import type { HopKey } from '../model/hop.ts';
-import type { Message, NewMessage } from '../model/message.ts';
+import type { NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
-import { pruneStatements, ROWS_PER_STATEMENT } from './devices.ts';
-import { type Driver, marks, type Row, type Statement, type Value } from './driver.ts';
-import { IS_LEFT, upsertDeliveries } from './deliveries.ts';
-import {
-  readContent,
-  readDevice,
-  readOptionalText,
-  readOptionalWhole,
-  readText,
-  readWhole,
-  readWord,
-  valuesOfContent,
-} from './rows.ts';
+import { CONTENT_COLUMNS, contentValues } from './content.ts';
+import { pruneDevices } from './devices.ts';
+import type { Driver, Row } from './driver.ts';
+import { isToSend, upsertDeliveries } from './ledger.ts';
+import { parseLedger, parseMessages } from './message-rows.ts';
+import { readOptionalWhole, readText, readWhole } from './rows.ts';
+import { chunksOf, type Fragment, sql } from './sql.ts';
 
-/** What stands in the ledger in place of a run for messages that are sent at once. */
+/** Messages that are sent at once are in the ledger under this announcement and round. */
 const AT_ONCE = { announcementId: 0, round: 0 };
 
-const CONTENT = 'title, body, image, data, options, ttl_seconds';
-const NEW_MESSAGE = `message_key, source, device_id, member_id, ${CONTENT}`;
+/** The columns of a new message, in the order of `newValues`. */
+const NEW_COLUMNS = sql`message_key, source, device_id, member_id, ${CONTENT_COLUMNS}`;
 
-type Where = Statement;
-
-/** The part of the store that has to do with messages. */
+/** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
-  const { now, nowPlusMs, msUntil, plusSeconds, atMs, insertIgnore } = dialect;
+  const { now, nowPlus, msUntil, plusSeconds, at, insertIgnore } = dialect;
 
-  /** Each message as often as it has devices; once with a device that is NULL if it has none. */
-  const fetchRows = async (where: Where): Promise<Row[]> => {
-    const columns = `push_message.message_id, message_key, ${CONTENT}, owner,
-      ${msUntil('leased_until')} AS lease_ms, ${msUntil(plusSeconds('publish_at', 'ttl_seconds'))} AS expires_in_ms,
-      push_device.device_id, target, target_kind`;
-    const to = (column: string, other: string): string => `
-      SELECT ${columns} FROM push_message LEFT JOIN push_device ON push_device.${column} = push_message.${column}
-        AND push_device.unregistered_at IS NULL
-      WHERE ${where.sql} AND push_message.${other} IS NULL`;
-    return driver.all(`${to('device_id', 'member_id')} UNION ALL ${to('member_id', 'device_id')}`, [
-      ...where.values,
-      ...where.values,
-    ]);
+  /** One row for each message and device; one row with a device that is NULL for a message without devices. */
+  const fetchRows = async (where: Fragment): Promise<Row[]> => {
+    // Two joins, as an OR in one would use neither index of push_device.
+    const joinBy = (column: Fragment, other: Fragment): Fragment => sql`
+      SELECT push_message.message_id, message_key, ${CONTENT_COLUMNS}, owner,
+        ${msUntil(sql`leased_until`)} AS lease_ms,
+        ${msUntil(plusSeconds(sql`publish_at`, sql`ttl_seconds`))} AS expires_in_ms,
+        push_device.device_id, target, target_kind
+      FROM push_message LEFT JOIN push_device
+        ON push_device.${column} = push_message.${column} AND push_device.unregistered_at IS NULL
+      WHERE ${where} AND push_message.${other} IS NULL`;
+    const byDevice = joinBy(sql`device_id`, sql`member_id`);
+    const byMember = joinBy(sql`member_id`, sql`device_id`);
+    return driver.all(sql`${byDevice} UNION ALL ${byMember}`);
   };
 
-  const fetchDeliveries = async (where: Where): Promise<Row[]> =>
+  const fetchDeliveries = async (where: Fragment): Promise<Row[]> =>
     driver.all(
-      `SELECT push_delivery.message_id, push_delivery.device_id, verdict, reason, message_name, round,
-         CASE WHEN retry_at IS NULL THEN 0 ELSE 1 END AS is_to_retry
-       FROM push_message JOIN push_delivery ON push_delivery.announcement_id = push_message.announcement_id
-         AND push_delivery.message_id = push_message.message_id
-       WHERE ${where.sql}`,
-      where.values,
+      sql`SELECT push_delivery.message_id, push_delivery.device_id, verdict, reason, message_name, round,
+            CASE WHEN retry_at IS NULL THEN 0 ELSE 1 END AS is_to_retry
+          FROM push_message JOIN push_delivery
+            ON push_delivery.announcement_id = push_message.announcement_id
+              AND push_delivery.message_id = push_message.message_id
+          WHERE ${where}`,
     );
 
   return {
     async addMessages(messages, publishAt) {
-      for (let first = 0; first < messages.length; first += ROWS_PER_STATEMENT) {
-        const rows = messages.slice(first, first + ROWS_PER_STATEMENT);
+      for (const chunk of chunksOf(messages)) {
+        const rows = chunk.map((message) => sql`(${newValues(message)}, ${at(publishAt)}, ${now})`);
         await driver.run(
-          `INSERT INTO push_message (${NEW_MESSAGE}, publish_at, created_at)
-           VALUES ${rows.map(() => `(${marks(10)}, ${atMs}, ${now})`).join(', ')}`,
-          rows.flatMap((message) => [...valuesOf(message), publishAt]),
+          sql`INSERT INTO push_message (${NEW_COLUMNS}, publish_at, created_at) VALUES ${rows}`,
         );
       }
     },
 
     async fetchPendingSources() {
       const rows = await driver.all(
-        'SELECT DISTINCT source FROM push_message WHERE announcement_id IS NULL',
-        [],
+        sql`SELECT DISTINCT source FROM push_message WHERE announcement_id IS NULL`,
       );
       return rows.map((row) => readText(row, 'source'));
     },
 
     async makeMailing(source, limit) {
-      const due = `announcement_id IS NULL AND source = ? AND publish_at <= ${now}`;
+      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}`;
       const [row = {}] = await driver.all(
-        `SELECT MAX(message_id) AS last_id FROM
-           (SELECT message_id FROM push_message WHERE ${due} ORDER BY message_id LIMIT ?) AS due`,
-        [source, limit],
+        sql`SELECT MAX(message_id) AS last_id FROM
+              (SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`,
       );
       const lastId = readOptionalWhole(row, 'last_id');
       if (lastId === null) return null;
       const { insertId } = await driver.run(
-        `INSERT INTO push_announcement (title, body, source, audience, status, created_at)
-         VALUES ('', '', ?, 'messages', 'draft', ${now})`,
-        [source],
+        sql`INSERT INTO push_announcement (title, body, source, audience, status, created_at)
+            VALUES ('', '', ${source}, 'messages', 'draft', ${now})`,
       );
-      const isTaken = await driver.runTogether(
-        {
-          sql: `UPDATE push_message SET announcement_id = ? WHERE ${due} AND message_id <= ?`,
-          values: [insertId, source, lastId],
-        },
-        {
-          sql: `UPDATE push_announcement SET status = 'scheduled', publish_at = ${now} WHERE announcement_id = ?`,
-          values: [insertId],
-        },
+      const hasMessages = await driver.runTogether(
+        sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue} AND message_id <= ${lastId}`,
+        sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
+            WHERE announcement_id = ${insertId}`,
       );
-      if (isTaken) return insertId;
-      // Another tick was faster.
-      await driver.run("DELETE FROM push_announcement WHERE announcement_id = ? AND status = 'draft'", [
-        insertId,
-      ]);
+      if (hasMessages) return insertId;
+      // Another tick has taken the messages in the meantime.
+      await driver.run(
+        sql`DELETE FROM push_announcement WHERE announcement_id = ${insertId} AND status = 'draft'`,
+      );
       return null;
     },
 
-    async fetchMessageIds({ announcementId, round, fromId }: HopKey, toId, limit) {
+    async fetchMessageIds({ announcementId, round, fromId }, toId, limit) {
       const rows = await driver.all(
-        `SELECT DISTINCT message_id FROM ${round === 0 ? 'push_message' : 'push_delivery'}
-         WHERE announcement_id = ? AND message_id >= ? ${toId === null ? '' : 'AND message_id <= ?'}
-           ${round === 0 ? '' : `AND ${IS_LEFT}`}
-         ORDER BY message_id LIMIT ?`,
-        [
-          announcementId,
-          fromId,
-          ...(toId === null ? [] : [toId]),
-          ...(round === 0 ? [] : [round, round]),
-          limit,
-        ],
+        sql`SELECT DISTINCT message_id FROM ${round === 0 ? sql`push_message` : sql`push_delivery`}
+            WHERE announcement_id = ${announcementId} AND message_id >= ${fromId}
+              ${toId === null ? sql`` : sql`AND message_id <= ${toId}`}
+              ${round === 0 ? sql`` : sql`AND ${isToSend(round)}`}
+            ORDER BY message_id LIMIT ${limit}`,
       );
       return rows.map((row) => readWhole(row, 'message_id'));
     },
 
     async fetchMessages(key, lastId) {
-      return [...readMessages(await fetchRows(inPage(key, lastId))).values()]
+      return [...parseMessages(await fetchRows(isOfPage(key, lastId))).values()]
         .map(({ message }) => message)
         .toSorted((one, other) => one.messageId - other.messageId);
     },
 
     async fetchLedger(key, lastId) {
-      return readLedger(await fetchDeliveries(inPage(key, lastId)));
+      return parseLedger(await fetchDeliveries(isOfPage(key, lastId)));
     },
 
     async claimMessages(messages, owner, leaseMs) {
+      let added = 0;
+      for (const chunk of chunksOf(messages)) {
+        const rows = chunk.map(
+          (message) =>
+            sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
+        );
+        const { changes } = await driver.run(
+          sql`${insertIgnore} INTO push_message
+                (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
+              VALUES ${rows}`,
+        );
+        added += changes;
+      }
       const keys = messages.map(({ messageKey }) => messageKey);
-      const named: Where = { sql: `message_key IN (${marks(keys.length)})`, values: keys };
-      const { changes } = await driver.run(
-        `${insertIgnore} INTO push_message
-           (${NEW_MESSAGE}, announcement_id, owner, leased_until, publish_at, created_at)
-         VALUES ${messages.map(() => `(${marks(12)}, ${nowPlusMs}, ${now}, ${now})`).join(', ')}`,
-        messages.flatMap((message) => [...valuesOf(message), AT_ONCE.announcementId, owner, leaseMs]),
-      );
-      const areNew = changes === messages.length;
+      const isNamed = sql`message_key IN (${keys})`;
+      const areNew = added === messages.length;
       if (!areNew) {
         await driver.run(
-          `UPDATE push_message SET owner = ?, leased_until = ${nowPlusMs}
-           WHERE ${named.sql} AND announcement_id = ? AND leased_until <= ${now}`,
-          [owner, leaseMs, ...keys, AT_ONCE.announcementId],
+          sql`UPDATE push_message SET owner = ${owner}, leased_until = ${nowPlus(leaseMs)}
+              WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
         );
       }
-      const found = readMessages(await fetchRows(named));
-      const ledger = areNew ? new Map() : readLedger(await fetchDeliveries(named));
+      const rows = parseMessages(await fetchRows(isNamed));
+      const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
       return keys.map((key) => {
-        const row = found.get(key);
-        if (!row) throw new PushError('DATABASE', `message ${key} cannot be read back`);
-        const { message, holder, leaseMs: leftMs } = row;
-        const recorded = ledger.get(message.messageId) ?? new Map<number, Recorded>();
+        const row = rows.get(key);
+        if (!row) throw new PushError('DATABASE', `message ${key}: expected a row, got none`);
+        const { message, claimant, leaseMs: remainingMs } = row;
         return {
           ...message,
-          owner: holder ?? '',
-          isMine: holder === owner,
-          leaseMs: Math.max(0, leftMs),
-          recorded,
+          owner: claimant ?? '',
+          isMine: claimant === owner,
+          leaseMs: Math.max(0, remainingMs),
+          recorded: ledger.get(message.messageId) ?? new Map(),
         };
       });
     },
@@ -172,101 +152,39 @@ export function makeMessages(driver: Driver): Messages {
     async recordMessages(deliveries, givenBack) {
       const statements = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
-        ...pruneStatements(dialect, AT_ONCE.announcementId, deliveries),
+        ...pruneDevices(dialect, AT_ONCE.announcementId, deliveries),
       ];
       if (givenBack.length > 0) {
+        const ids = givenBack.map(({ messageId }) => messageId);
         const owners = [...new Set(givenBack.map(({ owner }) => owner))];
-        statements.push({
-          sql: `UPDATE push_message SET leased_until = ${now}
-                WHERE message_id IN (${marks(givenBack.length)}) AND owner IN (${marks(owners.length)})`,
-          values: [...givenBack.map(({ messageId }) => messageId), ...owners],
-        });
+        statements.push(
+          sql`UPDATE push_message SET leased_until = ${now}
+              WHERE message_id IN (${ids}) AND owner IN (${owners})`,
+        );
       }
       const [first, ...rest] = statements;
       if (!first) return;
-      if (rest.length === 0) await driver.run(first.sql, first.values);
+      if (rest.length === 0) await driver.run(first);
       else await driver.runTogether(first, ...rest);
     },
   };
 }
 
-/** A later round's page has few messages of a long range, and reads no others. */
-function inPage({ announcementId, round, fromId }: HopKey, lastId: number): Where {
-  const range = 'push_message.announcement_id = ? AND push_message.message_id BETWEEN ? AND ?';
-  const values = [announcementId, fromId, lastId];
-  if (round === 0) return { sql: range, values };
-  return {
-    sql: `${range} AND EXISTS (
-      SELECT 1 FROM push_delivery AS tried
-      WHERE tried.announcement_id = push_message.announcement_id
-        AND tried.message_id = push_message.message_id AND ${IS_LEFT})`,
-    values: [...values, round, round],
-  };
+/**
+ * The condition that a message is of a page. In a retry round, few messages of the page's range are sent again, and only
+ * those are read.
+ */
+function isOfPage({ announcementId, round, fromId }: HopKey, lastId: number): Fragment {
+  const isInRange = sql`
+    push_message.announcement_id = ${announcementId} AND push_message.message_id BETWEEN ${fromId} AND ${lastId}`;
+  if (round === 0) return isInRange;
+  return sql`${isInRange} AND EXISTS (
+    SELECT 1 FROM push_delivery AS earlier
+    WHERE earlier.announcement_id = push_message.announcement_id
+      AND earlier.message_id = push_message.message_id AND ${isToSend(round)})`;
 }
 
-function valuesOf({ messageKey, source, recipient, content, ttlSeconds }: NewMessage): Value[] {
-  return [
-    messageKey,
-    source,
-    recipient.deviceId,
-    recipient.memberId,
-    ...valuesOfContent(content),
-    ttlSeconds,
-  ];
-}
-
-interface Found {
-  readonly message: Message & { devices: Device[] };
-  readonly holder: string | null;
-  readonly leaseMs: number;
-}
-
-/** By key, or by id where there is none. */
-function readMessages(rows: readonly Row[]): Map<string | number, Found> {
-  const found = new Map<string | number, Found>();
-  for (const row of rows) {
-    const messageId = readWhole(row, 'message_id');
-    const name = readOptionalText(row, 'message_key') ?? messageId;
-    const known = found.get(name) ?? {
-      message: {
-        messageId,
-        ...readSendable(row),
-        ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
-        expiresInMs: readOptionalWhole(row, 'expires_in_ms'),
-        devices: [],
-      },
-      holder: readOptionalText(row, 'owner'),
-      leaseMs: readOptionalWhole(row, 'lease_ms') ?? 0,
-    };
-    if (row['device_id'] !== null) known.message.devices.push(readDevice(row));
-    found.set(name, known);
-  }
-  return found;
-}
-
-/** One row that a back end has filled in badly must not stop all the others. */
-function readSendable(row: Row): Pick<Message, 'content' | 'problem'> {
-  try {
-    return { content: readContent(row), problem: null };
-  } catch (error) {
-    if (!(error instanceof PushError)) throw error;
-    return { content: null, problem: error.message };
-  }
-}
-
-function readLedger(rows: readonly Row[]): Map<number, Map<number, Recorded>> {
-  const ledger = new Map<number, Map<number, Recorded>>();
-  for (const row of rows) {
-    const messageId = readWhole(row, 'message_id');
-    const ofMessage = ledger.get(messageId) ?? new Map<number, Recorded>();
-    ofMessage.set(readWhole(row, 'device_id'), {
-      verdict: readWord(row, 'verdict', VERDICTS),
-      reason: readOptionalText(row, 'reason'),
-      messageName: readOptionalText(row, 'message_name'),
-      round: readWhole(row, 'round'),
-      isToRetry: readWhole(row, 'is_to_retry') !== 0,
-    });
-    ledger.set(messageId, ofMessage);
-  }
-  return ledger;
+function newValues(message: NewMessage): Fragment {
+  const { messageKey, source, recipient } = message;
+  return sql`${messageKey}, ${source}, ${recipient.deviceId}, ${recipient.memberId}, ${contentValues(message)}`;
 }

@@ -8,7 +8,7 @@ import { openMysql } from './mysql.ts';
 import { openSqlite } from './sqlite.ts';
 import { makeStore } from './store.ts';
 
-/** PushError('DATABASE') if it cannot be reached, or if its tables are not those that this version works with. */
+/** PushError('DATABASE') if the database cannot be reached, or if its schema is of another version of Baton. */
 export async function openStore(config: DatabaseConfig, clock: Clock): Promise<Store> {
   const driver = openDriver(config, clock);
   try {
@@ -27,7 +27,7 @@ export async function openStore(config: DatabaseConfig, clock: Clock): Promise<S
   }
 }
 
-/** Makes or updates the tables; resolves to the names of the migrations that were applied. */
+/** Creates or updates the tables; resolves to the names of the migrations that it applied. */
 export async function migrateDatabase(config: DatabaseConfig, clock: Clock): Promise<string[]> {
   const driver = openDriver(config, clock);
   try {
@@ -37,6 +37,9 @@ export async function migrateDatabase(config: DatabaseConfig, clock: Clock): Pro
   }
 }
 
+/** Opens a database of either kind. PushError('DATABASE') if SQLite's file cannot be opened; MySQL connects later. */
 export function openDriver(config: DatabaseConfig, clock: Clock, connectTimeoutMs?: number): Driver {
-  return config.kind === 'mysql' ? openMysql(config, connectTimeoutMs) : openSqlite(config.file, clock);
+  return config.kind === 'mysql'
+    ? openMysql(config, clock, connectTimeoutMs)
+    : openSqlite(config.file, clock);
 }

@@ -1,27 +1,28 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../context.ts';
-import { PushError } from '../errors.ts';
-import type { Dialect, Driver, Row, Value } from './driver.ts';
+import { messageOf, PushError } from '../errors.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
+import { sql, type Statement } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
 
-/** Longer statements are the multi-row ones, whose text changes with the number of rows. */
+/** Longer statements have many rows, and their text changes with the number of rows: keeping them prepared saves nothing. */
 const MAX_KEPT_LENGTH = 2000;
 
 const DIALECT: Dialect = {
   name: 'sqlite',
-  now: 'now_ms()',
-  nowPlusMs: 'now_ms() + ?',
-  msUntil: (time) => `${time} - now_ms()`,
-  later: (one, two) => `MAX(${one}, ${two})`,
-  plusMs: (time) => `${time} + ?`,
-  plusSeconds: (time, seconds) => `${time} + 1000 * ${seconds}`,
+  now: sql`now_ms()`,
+  nowPlus: (ms) => sql`now_ms() + ${ms}`,
+  at: (epochMs) => sql`${epochMs}`,
+  plus: (time, ms) => sql`${time} + ${ms}`,
+  plusSeconds: (time, seconds) => sql`${time} + 1000 * ${seconds}`,
+  later: (one, two) => sql`MAX(${one}, ${two})`,
+  msUntil: (time) => sql`${time} - now_ms()`,
   epochMs: (time) => time,
-  atMs: '?',
-  insertIgnore: 'INSERT OR IGNORE',
-  onConflict: (key) => `ON CONFLICT (${key}) DO UPDATE SET`,
-  incoming: (column) => `excluded.${column}`,
+  insertIgnore: sql`INSERT OR IGNORE`,
+  onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
+  incoming: (column) => sql`excluded.${column}`,
 };
 
 /** SQLite in one file, for one machine; several processes may have it open. `clock` is the database's own time. */
@@ -29,15 +30,13 @@ export function openSqlite(file: string, clock: Clock): Driver {
   const database = openFile(file);
   const kept = new Map<string, StatementSync>();
 
-  const prepare = (sql: string): StatementSync => {
-    const known = kept.get(sql);
-    if (known) return known;
-    const statement = database.prepare(sql);
-    if (sql.length <= MAX_KEPT_LENGTH) kept.set(sql, statement);
+  const prepare = (text: string): StatementSync => {
+    const statement = kept.get(text) ?? database.prepare(text);
+    if (text.length <= MAX_KEPT_LENGTH) kept.set(text, statement);
     return statement;
   };
-  const run = (sql: string, values: readonly Value[]) => {
-    const { changes, lastInsertRowid } = prepare(sql).run(...values);
+  const run = (statement: Statement) => {
+    const { changes, lastInsertRowid } = prepare(statement.sql).run(...statement.values);
     return { changes: Number(changes), insertId: Number(lastInsertRowid) };
   };
 
@@ -50,30 +49,30 @@ export function openSqlite(file: string, clock: Clock): Driver {
 
   return {
     dialect: DIALECT,
-    all: async (sql, values) => trying((): Row[] => prepare(sql).all(...values)),
-    run: async (sql, values) => trying(() => run(sql, values)),
+    all: async (statement) => attempt((): Row[] => prepare(statement.sql).all(...statement.values)),
+    run: async (statement) => attempt(() => run(statement)),
     runTogether: async (first, ...rest) =>
-      trying(() => {
-        // IMMEDIATE: a transaction that reads first and then finds another one writing could only give up.
+      attempt(() => {
+        // IMMEDIATE: a transaction that has read cannot begin to write while another one writes; it could only fail.
         database.exec('BEGIN IMMEDIATE');
         try {
-          const changed = run(first.sql, first.values).changes > 0;
-          if (changed) for (const { sql, values } of rest) run(sql, values);
+          const isChanged = run(first).changes > 0;
+          if (isChanged) for (const statement of rest) run(statement);
           database.exec('COMMIT');
-          return changed;
+          return isChanged;
         } catch (error) {
           database.exec('ROLLBACK');
           throw error;
         }
       }),
-    runScript: async (sql) => trying(() => database.exec(sql)),
+    runScript: async (script) => attempt(() => database.exec(script)),
     hasTable: async (name) =>
-      trying(
+      attempt(
         () =>
           prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined,
       ),
     async exclusively(work) {
-      database.exec('BEGIN IMMEDIATE');
+      attempt(() => database.exec('BEGIN IMMEDIATE'));
       try {
         const result = await work();
         database.exec('COMMIT');
@@ -95,13 +94,11 @@ function openFile(file: string): DatabaseSync {
   }
 }
 
-function trying<T>(work: () => T): T {
+/** Every error of SQLite becomes a PushError('DATABASE'). */
+function attempt<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    if (cause instanceof PushError) throw cause;
-    throw new PushError('DATABASE', `database: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    throw new PushError('DATABASE', `database: ${messageOf(cause)}`, { cause });
   }
 }

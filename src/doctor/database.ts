@@ -4,6 +4,7 @@ import type { Driver } from '../db/driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from '../db/migrate.ts';
 import { readWhole } from '../db/rows.ts';
 import { selectPage } from '../db/devices.ts';
+import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 import { adviseOnDatabase } from './database-advice.ts';
@@ -27,7 +28,7 @@ export function databaseChecks(
   ): Check => ({ name, needs: needed, advise, run: async () => run(await openDriver()) });
   return [
     check('database', needs, async (driver) => {
-      await driver.all('SELECT 1', []);
+      await driver.all(sql`SELECT 1`);
       return green(`${describePlace(config)} answers`);
     }),
     check('database version', ['database'], checkVersion),
@@ -41,10 +42,10 @@ export function databaseChecks(
 
 async function checkVersion(driver: Driver): Promise<Finding> {
   if (driver.dialect.name === 'sqlite') {
-    const [row] = await driver.all('SELECT sqlite_version() AS version', []);
+    const [row] = await driver.all(sql`SELECT sqlite_version() AS version`);
     return green(`SQLite ${String(row?.['version'])}, for one machine`);
   }
-  const [row] = await driver.all('SELECT VERSION() AS version', []);
+  const [row] = await driver.all(sql`SELECT VERSION() AS version`);
   const version = String(row?.['version']);
   const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   const isMariaDb = /mariadb/i.test(version);
@@ -54,9 +55,9 @@ async function checkVersion(driver: Driver): Promise<Finding> {
 }
 
 async function checkClock(driver: Driver, clock: Clock): Promise<Finding> {
-  const { msUntil, atMs } = driver.dialect;
+  const { msUntil, at } = driver.dialect;
   const askedAt = clock.now();
-  const [row = {}] = await driver.all(`SELECT ${msUntil(atMs)} AS ahead_ms`, [askedAt]);
+  const [row = {}] = await driver.all(sql`SELECT ${msUntil(at(askedAt))} AS ahead_ms`);
   return judgeSkew(readWhole(row, 'ahead_ms'), clock.now() - askedAt, "the database's (UTC)");
 }
 
@@ -73,14 +74,14 @@ async function checkMigrations(driver: Driver, fix: boolean): Promise<Finding> {
 
 /** Explains the same statement that reads a page: a view over other tables may not use a key. */
 async function checkPageQuery(driver: Driver): Promise<Finding> {
-  const { sql, values } = selectPage(1, null, 1);
+  const page = selectPage(1, null, 1);
   const remedy = 'make device_id the primary key of push_device, or of the table under that view';
   if (driver.dialect.name === 'sqlite') {
-    const plan = (await driver.all(`EXPLAIN QUERY PLAN ${sql}`, values)).map((row) => String(row['detail']));
+    const plan = (await driver.all(sql`EXPLAIN QUERY PLAN ${page}`)).map((row) => String(row['detail']));
     const isGood = plan.every((step) => /^SEARCH .*\(\w+>/.test(step));
     return isGood ? green(plan.join('; ')) : red(plan.join('; '), remedy);
   }
-  const plan: Readonly<Record<string, unknown>>[] = await driver.all(`EXPLAIN ${sql}`, values);
+  const plan: Readonly<Record<string, unknown>>[] = await driver.all(sql`EXPLAIN ${page}`);
   const isGood = plan.every(
     ({ type, Extra }) => type === 'range' && !/filesort|temporary/.test(String(Extra)),
   );

@@ -25,8 +25,8 @@ export async function checkPrivileges(driver: Driver): Promise<Finding> {
       UPDATE: `UPDATE ${table} SET ${column} = ${column} WHERE 1 = 0`,
       DELETE: `DELETE FROM ${table} WHERE 1 = 0`,
     };
-    for (const [privilege, sql] of Object.entries(probes)) {
-      await driver.run(sql, []).catch((error: unknown) => {
+    for (const [privilege, probe] of Object.entries(probes)) {
+      await driver.run({ sql: probe, values: [] }).catch((error: unknown) => {
         if (!isRefusal(error)) throw error;
         refusals.push(`${privilege} on ${table}`);
       });

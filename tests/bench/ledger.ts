@@ -13,7 +13,7 @@ const CHUNK = 500;
 const CHUNKS = 200;
 const WARM_UP = 20;
 
-/** CPU time of the worker's own process for each delivery recorded; with SQLite that is the database's too. */
+/** CPU time of this process for each recorded delivery; with SQLite, that includes the database's own. */
 export async function benchLedger(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
   const server = await startMariaDb();
@@ -32,7 +32,7 @@ export async function benchLedger(): Promise<void> {
     const devices = CHUNK * CHUNKS;
     const wallUs = ((performance.now() - startedAt) * 1000) / devices;
     process.stdout.write(
-      `${config.kind.padEnd(7)} ${((user + system) / devices).toFixed(1)} us CPU, ${wallUs.toFixed(1)} us in all, a device\n`,
+      `${config.kind.padEnd(7)} ${((user + system) / devices).toFixed(1)} us CPU, ${wallUs.toFixed(1)} us of time per device\n`,
     );
     await store.close();
   }
@@ -49,7 +49,7 @@ async function claimHop(store: Store): Promise<Hop> {
   await store.startAnnouncement(key, 60_000);
   const claim = await store.claimHop(key, 'bench', 60_000);
   if (claim.kind === 'claimed') return claim.hop;
-  throw new Error(`the hop is ${claim.kind}`);
+  throw new Error(`expected a claimed hop, got ${claim.kind}`);
 }
 
 function makeChunk(nth: number): Delivery[] {

@@ -5,27 +5,54 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { migrateDatabase } from '../../src/db/open.ts';
+import { migrateDatabase, openDriver } from '../../src/db/open.ts';
 
 export type DatabaseKind = DatabaseConfig['kind'];
 
 export interface TestDatabase {
   readonly config: DatabaseConfig;
-  /** As DATABASE_URL has it. */
+  /** The value of DATABASE_URL. */
   readonly url: string;
   drop(): Promise<void>;
 }
 
-/** The stores that can be tested here: MySQL only where there is a server. */
+/** The databases that can be tested here: MySQL only where there is a server. */
 export function databaseKinds(): DatabaseKind[] {
   return inject('mysqlUrl') === null ? ['sqlite'] : ['sqlite', 'mysql'];
 }
 
-/** A database of its own, empty; with Baton's tables unless told otherwise. */
+/** An empty database for one test alone; with Baton's tables by default. */
 export async function makeDatabase(kind: DatabaseKind, { migrated = true } = {}): Promise<TestDatabase> {
   const database = await (kind === 'sqlite' ? makeSqlite() : makeMysql());
   if (migrated) await migrateDatabase(database.config, systemClock);
   return database;
+}
+
+const TIME_COLUMNS = {
+  push_announcement: ['publish_at', 'created_at', 'started_at', 'finished_at'],
+  push_device: ['created_at', 'unregistered_at'],
+  push_message: ['publish_at', 'created_at', 'leased_until'],
+  push_hop: ['lease_until', 'planted_at', 'closed_at'],
+  push_delivery: ['retry_at', 'recorded_at'],
+  push_budget: ['taken_until', 'urgent_until', 'ramp_from', 'braked_until'],
+  push_turn: ['opens_at'],
+  push_tick: ['ticked_at'],
+};
+
+/** `passTime` makes every time in the database `ms` earlier, as if that much time had passed since. */
+export async function passTime({ config }: Pick<TestDatabase, 'config'>, ms: number): Promise<void> {
+  const driver = openDriver(config, systemClock);
+  for (const [table, columns] of Object.entries(TIME_COLUMNS)) {
+    const assignments = columns.map((column) => {
+      const { sql, values } = driver.dialect.plus({ sql: column, values: [] }, -ms);
+      return { sql: `${column} = ${sql}`, values };
+    });
+    await driver.run({
+      sql: `UPDATE ${table} SET ${assignments.map(({ sql }) => sql).join(', ')}`,
+      values: assignments.flatMap(({ values }) => values),
+    });
+  }
+  await driver.close();
 }
 
 async function makeSqlite(): Promise<TestDatabase> {

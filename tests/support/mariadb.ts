@@ -12,12 +12,12 @@ const SERVER = ['/usr/sbin/mariadbd', '/usr/local/sbin/mariadbd'].find((path) =>
 const START_MS = 60_000;
 
 export interface MariaDb {
-  /** A server on which databases may be made. */
+  /** The server's address, without a database. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** A MariaDB server of its own, on a free port, in a folder of its own; null where MariaDB is not installed. */
+/** Starts a MariaDB server on a free port, in a new folder; null where MariaDB is not installed. */
 export async function startMariaDb(options: readonly string[] = []): Promise<MariaDb | null> {
   if (SERVER === undefined) return null;
   const folder = await mkdtemp(join(tmpdir(), 'baton-mariadb-'));

@@ -161,8 +161,8 @@ export async function makeWorld(setup: Setup) {
   function makeInvocationStore(invocation: Invocation): Store {
     const inner = makeStore({
       ...driver,
-      all: (sql, values) => waiting(invocation, sql, () => driver.all(sql, values)),
-      run: (sql, values) => waiting(invocation, sql, () => driver.run(sql, values)),
+      all: (statement) => waiting(invocation, statement.sql, () => driver.all(statement)),
+      run: (statement) => waiting(invocation, statement.sql, () => driver.run(statement)),
       runTogether: (first, ...rest) =>
         waiting(invocation, first.sql, () => driver.runTogether(first, ...rest)),
     });
@@ -359,7 +359,8 @@ export async function makeWorld(setup: Setup) {
     letGo,
     live: () => live,
     invocations: () => invocations,
-    allRows: (table: 'push_hop' | 'push_delivery') => driver.all(`SELECT * FROM ${table}`, []),
+    allRows: (table: 'push_hop' | 'push_delivery') =>
+      driver.all({ sql: `SELECT * FROM ${table}`, values: [] }),
     async deliver(nth: number, { twice }: { twice: boolean }): Promise<void> {
       const [event] = twice ? queue.slice(nth, nth + 1) : queue.splice(nth, 1);
       if (event) await begin(event.job, event.attempt);
@@ -393,7 +394,7 @@ export async function makeWorld(setup: Setup) {
     async leave(deviceId: number): Promise<void> {
       note(`device ${deviceId} leaves`);
       audience.delete(deviceId);
-      await driver.run('DELETE FROM push_device WHERE device_id = ?', [deviceId]);
+      await driver.run({ sql: 'DELETE FROM push_device WHERE device_id = ?', values: [deviceId] });
     },
     async startAgain(): Promise<void> {
       if ((await store.fetchAnnouncement(announcementId))?.status === 'draft') await begin(start, 1);
@@ -410,5 +411,5 @@ export function roundOf({ job }: Invocation): number {
 
 /** The first words of a statement. */
 function brief(sql: string): string {
-  return sql.replaceAll(/\s+/g, ' ').slice(0, 70);
+  return sql.replaceAll(/\s+/g, ' ').trim().slice(0, 70);
 }

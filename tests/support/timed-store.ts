@@ -2,6 +2,7 @@ import type { DatabaseConfig } from '../../src/config/config.ts';
 import type { Clock } from '../../src/context.ts';
 import type { Driver } from '../../src/db/driver.ts';
 import { openDriver } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
 import { makeStore } from '../../src/db/store.ts';
 import type { Store } from '../../src/store.ts';
 
@@ -10,7 +11,7 @@ export function openTimedStore(config: DatabaseConfig, clock: Clock): Store {
   if (config.kind === 'sqlite') return makeStore(openDriver(config, clock));
   // One connection, so that a statement runs at the time that was set just before it.
   const driver = openDriver({ ...config, connections: 1 }, clock);
-  const set = () => driver.run('SET timestamp = ?', [clock.now() / 1000]);
+  const set = () => driver.run(sql`SET timestamp = ${clock.now() / 1000}`);
   const timed: Driver = {
     ...driver,
     all: (...args) => set().then(() => driver.all(...args)),

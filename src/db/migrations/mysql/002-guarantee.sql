@@ -1,5 +1,6 @@
--- "Delivery guarantee" is the field's own term. A view of a team's own is that team's to change: only a table is altered.
--- Looked up first, because MySQL commits DDL by itself: a migration that was cut off here has already renamed the column.
+-- "Delivery guarantee" is the usual term. Only a table is altered: a team changes its own view itself.
+-- The column is looked up first, because MySQL commits DDL by itself: if a migration is interrupted after the rename, the
+-- column has its new name, and the migration is not recorded.
 SET @renaming = IF(
   EXISTS (
     SELECT 1 FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)

@@ -1,2 +1,2 @@
--- "Delivery guarantee" is the field's own term.
+-- "Delivery guarantee" is the usual term.
 ALTER TABLE push_announcement RENAME COLUMN promise TO guarantee;

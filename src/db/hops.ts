@@ -1,0 +1,167 @@
+import type { Hop, HopKey } from '../model/hop.ts';
+import type { Hops } from '../store.ts';
+import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
+import { asInFlight, upsertDeliveries } from './ledger.ts';
+import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
+import { type Fragment, sql, type Statement } from './sql.ts';
+
+/** The statements of push_hop. */
+export function makeHops(driver: Driver): Hops {
+  const { dialect } = driver;
+  const { now, nowPlus, plusSeconds, insertIgnore } = dialect;
+
+  const giveBack = async (hop: Hop, wakeInMs: number): Promise<void> => {
+    await driver.run(
+      sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeInMs)} WHERE ${isHeld(hop)}`,
+    );
+  };
+
+  return {
+    async claimHop(key, owner, leaseMs) {
+      const isClaimed = await hasEffect(
+        driver,
+        sql`UPDATE push_hop SET owner = ${owner}, lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
+            WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
+      );
+      const [row] = await driver.all(sql`SELECT * FROM push_hop WHERE ${isHop(key)}`);
+      if (!row) return { kind: 'absent' };
+      // The row decides, not the update alone: if its connection was lost and it ran twice, the second matched no row.
+      if (isClaimed || readOptionalText(row, 'owner') === owner) {
+        return { kind: 'claimed', hop: parseHop(row, owner) };
+      }
+      return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
+    },
+
+    turnPage(hop, { lastId, nextId }, wakeWithinMs) {
+      const keepBounds = sql`UPDATE push_hop SET last_id = ${lastId}, next_id = ${nextId} WHERE ${isHeld(hop)}`;
+      if (nextId === null) return driver.runTogether(keepBounds);
+      const next = { ...hop, fromId: nextId };
+      const { toId } = hop;
+      return driver.runTogether(keepBounds, plantHop(dialect, next, { toId, isCanary: false, wakeWithinMs }));
+    },
+
+    async markHandedOver(hop) {
+      await driver.run(sql`UPDATE push_hop SET handed_over = 1, canary = 0 WHERE ${isHop(hop)}`);
+    },
+
+    async fetchSleepingLanes({ announcementId, round }) {
+      const rows = await driver.all(
+        sql`SELECT from_id FROM push_hop
+            WHERE announcement_id = ${announcementId} AND round = ${round} AND claims = 0 AND EXISTS (
+              SELECT 1 FROM push_hop AS other
+              WHERE other.announcement_id = push_hop.announcement_id AND other.round = push_hop.round
+                AND other.to_id + 1 = push_hop.from_id)
+            ORDER BY from_id`,
+      );
+      return rows.map((row) => readWhole(row, 'from_id'));
+    },
+
+    holdHop(hop, leaseMs, inFlight = []) {
+      const hold = sql`
+        UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)}, claims = 1
+        WHERE ${isHeld(hop)} AND EXISTS (
+          SELECT 1 FROM push_announcement
+          WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`;
+      if (inFlight.length === 0) return hasEffect(driver, hold);
+      return driver.runTogether(hold, ...upsertDeliveries(dialect, hop, inFlight.map(asInFlight)));
+    },
+
+    releaseHop: (hop) => giveBack(hop, 0),
+
+    postponeHop: (hop, wakeInMs) => giveBack(hop, wakeInMs),
+
+    closeHop(hop) {
+      return hasEffect(
+        driver,
+        sql`UPDATE push_hop SET owner = NULL, closed_at = ${now} WHERE ${isHeld(hop)}`,
+      );
+    },
+
+    plantRound(announcementId, round) {
+      return hasEffect(
+        driver,
+        sql`${insertIgnore} INTO push_hop (announcement_id, round, from_id, lease_until, planted_at)
+            SELECT push_delivery.announcement_id, ${round}, 0, MAX(retry_at), ${now}
+            FROM push_delivery JOIN push_announcement
+              ON push_announcement.announcement_id = push_delivery.announcement_id
+            WHERE push_delivery.announcement_id = ${announcementId} AND retry_at IS NOT NULL
+              AND (ttl_seconds IS NULL OR retry_at < ${plusSeconds(sql`started_at`, sql`ttl_seconds`)})
+            GROUP BY push_delivery.announcement_id`,
+      );
+    },
+
+    async fetchStalled(limit) {
+      const rows = await driver.all(
+        sql`SELECT push_hop.announcement_id, round, from_id
+            FROM push_announcement
+              JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
+            WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now}
+              AND (canary = 1 OR NOT EXISTS (
+                SELECT 1 FROM push_hop AS first
+                WHERE first.announcement_id = push_hop.announcement_id AND first.round = 0
+                  AND first.canary = 1 AND first.closed_at IS NULL))
+            LIMIT ${limit}`,
+      );
+      return rows.map(parseKey);
+    },
+
+    reviveHop(key, wakeWithinMs) {
+      return hasEffect(
+        driver,
+        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeWithinMs)}
+            WHERE ${isHop(key)} AND closed_at IS NULL AND lease_until < ${now}`,
+      );
+    },
+
+    async countHops(announcementId) {
+      const [row = {}] = await driver.all(
+        sql`SELECT COUNT(*) AS hops, COUNT(closed_at) AS closed FROM push_hop
+            WHERE announcement_id = ${announcementId}`,
+      );
+      const closed = readWhole(row, 'closed');
+      return { open: readWhole(row, 'hops') - closed, closed };
+    },
+  };
+}
+
+/** `plantHop` adds an open hop that no invocation holds; the tick wakes it after `wakeWithinMs`. An existing hop stays. */
+export function plantHop(
+  { now, nowPlus, insertIgnore }: Dialect,
+  { announcementId, round, fromId }: HopKey,
+  { toId, isCanary, wakeWithinMs }: Pick<Hop, 'toId' | 'isCanary'> & { readonly wakeWithinMs: number },
+): Statement {
+  return sql`
+    ${insertIgnore} INTO push_hop (announcement_id, round, from_id, to_id, canary, lease_until, planted_at)
+    VALUES (${announcementId}, ${round}, ${fromId}, ${toId}, ${isCanary ? 1 : 0}, ${nowPlus(wakeWithinMs)}, ${now})`;
+}
+
+/** The condition that a push_hop row is this hop. */
+export function isHop({ announcementId, round, fromId }: HopKey): Fragment {
+  return sql`announcement_id = ${announcementId} AND round = ${round} AND from_id = ${fromId}`;
+}
+
+/** The condition that a push_hop row is this hop, and the hop's owner still holds it. */
+export function isHeld(hop: Hop): Fragment {
+  return sql`${isHop(hop)} AND owner = ${hop.owner}`;
+}
+
+function parseKey(row: Row): HopKey {
+  return {
+    announcementId: readWhole(row, 'announcement_id'),
+    round: readWhole(row, 'round'),
+    fromId: readWhole(row, 'from_id'),
+  };
+}
+
+function parseHop(row: Row, owner: string): Hop {
+  const lastId = readOptionalWhole(row, 'last_id');
+  return {
+    ...parseKey(row),
+    owner,
+    claims: readWhole(row, 'claims'),
+    toId: readOptionalWhole(row, 'to_id'),
+    page: lastId === null ? null : { lastId, nextId: readOptionalWhole(row, 'next_id') },
+    handedOver: readFlag(row, 'handed_over'),
+    isCanary: readFlag(row, 'canary'),
+  };
+}

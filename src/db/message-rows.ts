@@ -1,0 +1,66 @@
+import { type Recorded, VERDICTS } from '../model/delivery.ts';
+import type { Device } from '../model/device.ts';
+import type { Message } from '../model/message.ts';
+import { PushError } from '../errors.ts';
+import { parseContent } from './content.ts';
+import { parseDevice } from './devices.ts';
+import type { Row } from './driver.ts';
+import { readFlag, readOptionalText, readOptionalWhole, readWhole, readWord } from './rows.ts';
+
+/** A message with the invocation that claimed it, for messages that are sent at once. */
+interface MessageRow {
+  readonly message: Message & { readonly devices: Device[] };
+  readonly claimant: string | null;
+  readonly leaseMs: number;
+}
+
+/** `parseMessages` joins the rows of each message, which has one for each device; by key, or by id for a message without a key. */
+export function parseMessages(rows: readonly Row[]): Map<string | number, MessageRow> {
+  const messages = new Map<string | number, MessageRow>();
+  for (const row of rows) {
+    const messageId = readWhole(row, 'message_id');
+    const name = readOptionalText(row, 'message_key') ?? messageId;
+    const entry = messages.get(name) ?? {
+      message: {
+        messageId,
+        ...parseSendable(row),
+        ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
+        expiresInMs: readOptionalWhole(row, 'expires_in_ms'),
+        devices: [],
+      },
+      claimant: readOptionalText(row, 'owner'),
+      leaseMs: readOptionalWhole(row, 'lease_ms') ?? 0,
+    };
+    if (row['device_id'] !== null) entry.message.devices.push(parseDevice(row));
+    messages.set(name, entry);
+  }
+  return messages;
+}
+
+/** A row that a back end wrote with invalid content must not stop the other messages. */
+function parseSendable(row: Row): Pick<Message, 'content' | 'problem'> {
+  try {
+    return { content: parseContent(row), problem: null };
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error;
+    return { content: null, problem: error.message };
+  }
+}
+
+/** `parseLedger` sorts deliveries by message id, then by device id. */
+export function parseLedger(rows: readonly Row[]): Map<number, Map<number, Recorded>> {
+  const ledger = new Map<number, Map<number, Recorded>>();
+  for (const row of rows) {
+    const messageId = readWhole(row, 'message_id');
+    const ofMessage = ledger.get(messageId) ?? new Map<number, Recorded>();
+    ofMessage.set(readWhole(row, 'device_id'), {
+      verdict: readWord(row, 'verdict', VERDICTS),
+      reason: readOptionalText(row, 'reason'),
+      messageName: readOptionalText(row, 'message_name'),
+      round: readWhole(row, 'round'),
+      isToRetry: readFlag(row, 'is_to_retry'),
+    });
+    ledger.set(messageId, ofMessage);
+  }
+  return ledger;
+}
