@@ -12,7 +12,7 @@ const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-shown-here';
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
 const JSON_BODY = 'a JSON object';
 const MESSAGES = 'a list of 1 to 500 messages';
-const RECIPIENT = 'a deviceId or a memberId, and not both';
+const RECIPIENT = 'a deviceId or a memberId, but not both';
 const TARGET = '1 to 512 visible ASCII characters';
 
 let database: TestDatabase;
