@@ -157,8 +157,8 @@ export interface Messages {
   /** Adds messages to be sent in a mailing from `publishAt` on (milliseconds since the epoch). */
   addMessages(messages: readonly NewMessage[], publishAt: number): Promise<void>;
   /**
-   * Makes a mailing of a source's messages that are due, at most `limit`: an announcement that is due at once. One
-   * transaction; resolves to its id, or to null if no message is due.
+   * Makes a mailing of a source's messages that are due, at most `limit`. The messages join it, and it becomes due, in one
+   * transaction. Resolves to its id, or to null if no message is due.
    */
   makeMailing(source: string, limit: number): Promise<number | null>;
   /** Sources of the messages that are in no mailing yet. */

@@ -1,8 +1,8 @@
-import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import type { PoolConnection, QueryResult, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import type { Clock } from '../context.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { makeMysqlPool, type MysqlConfig } from './mysql-pool.ts';
-import { sql } from './sql.ts';
+import { sql, type Statement } from './sql.ts';
 
 const MIGRATION_WAIT_S = 60;
 
@@ -25,30 +25,23 @@ const DIALECT: Dialect = {
 /** MySQL 8, or MariaDB 10.6 or later. Connects at the first statement. `clock` is for waits and time-outs alone. */
 export function openMysql(config: MysqlConfig, clock: Clock, connectTimeoutMs?: number): Driver {
   const pool = makeMysqlPool(config, clock, connectTimeoutMs);
+  const fetchRows = (statement: Statement): Promise<Row[]> =>
+    pool.use((connection) => query<RowDataPacket[]>(connection, statement));
 
   return {
     dialect: DIALECT,
-    async all(statement) {
-      return pool.use(async (connection): Promise<Row[]> => {
-        const [rows] = await connection.query<RowDataPacket[]>(statement.sql, [...statement.values]);
-        return rows;
-      });
-    },
+    all: fetchRows,
     async run(statement) {
       return pool.use(async (connection) => {
-        const [{ affectedRows, insertId }] = await connection.query<ResultSetHeader>(statement.sql, [
-          ...statement.values,
-        ]);
+        const { affectedRows, insertId } = await query<ResultSetHeader>(connection, statement);
         return { changes: affectedRows, insertId };
       });
     },
     async runTogether(first, ...rest) {
       return pool.use(async (connection) => {
         await connection.beginTransaction();
-        const [{ affectedRows }] = await connection.query<ResultSetHeader>(first.sql, [...first.values]);
-        if (affectedRows > 0) {
-          for (const statement of rest) await connection.query(statement.sql, [...statement.values]);
-        }
+        const { affectedRows } = await query<ResultSetHeader>(connection, first);
+        if (affectedRows > 0) for (const statement of rest) await query(connection, statement);
         await connection.commit();
         return affectedRows > 0;
       });
@@ -63,23 +56,30 @@ export function openMysql(config: MysqlConfig, clock: Clock, connectTimeoutMs?: 
       });
     },
     async hasTable(name) {
-      return pool.use(async (connection) => {
-        const [rows] = await connection.query<RowDataPacket[]>(
-          'SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
-          [name],
-        );
-        return rows.length > 0;
-      });
+      const rows = await fetchRows(
+        sql`SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ${name}`,
+      );
+      return rows.length > 0;
     },
     async exclusively(work) {
       // A named lock, because a transaction would exclude no one: MySQL commits DDL by itself. It ends with its connection.
       return pool.useOnce(async (connection) => {
-        await connection.query("SELECT GET_LOCK(CONCAT(DATABASE(), '.push_migration'), ?)", [
-          MIGRATION_WAIT_S,
-        ]);
+        await query(
+          connection,
+          sql`SELECT GET_LOCK(CONCAT(DATABASE(), '.push_migration'), ${MIGRATION_WAIT_S})`,
+        );
         return work();
       });
     },
     close: () => pool.close(),
   };
+}
+
+/** By `query()`, which puts the values in on this side: `execute()` would prepare each length of a list on the server. */
+async function query<T extends QueryResult>(
+  connection: PoolConnection,
+  { sql: text, values }: Statement,
+): Promise<T> {
+  const [result] = await connection.query<T>(text, [...values]);
+  return result;
 }

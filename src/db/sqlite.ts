@@ -35,6 +35,8 @@ export function openSqlite(file: string, clock: Clock): Driver {
     if (text.length <= MAX_KEPT_LENGTH) kept.set(text, statement);
     return statement;
   };
+  const fetchRows = async (statement: Statement): Promise<Row[]> =>
+    attempt(() => prepare(statement.sql).all(...statement.values));
   const run = (statement: Statement) => {
     const { changes, lastInsertRowid } = prepare(statement.sql).run(...statement.values);
     return { changes: Number(changes), insertId: Number(lastInsertRowid) };
@@ -49,7 +51,7 @@ export function openSqlite(file: string, clock: Clock): Driver {
 
   return {
     dialect: DIALECT,
-    all: async (statement) => attempt((): Row[] => prepare(statement.sql).all(...statement.values)),
+    all: fetchRows,
     run: async (statement) => attempt(() => run(statement)),
     runTogether: async (first, ...rest) =>
       attempt(() => {
@@ -66,11 +68,10 @@ export function openSqlite(file: string, clock: Clock): Driver {
         }
       }),
     runScript: async (script) => attempt(() => database.exec(script)),
-    hasTable: async (name) =>
-      attempt(
-        () =>
-          prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined,
-      ),
+    async hasTable(name) {
+      const rows = await fetchRows(sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ${name}`);
+      return rows.length > 0;
+    },
     async exclusively(work) {
       attempt(() => database.exec('BEGIN IMMEDIATE'));
       try {
