@@ -1,4 +1,5 @@
 import type { Clock, Sender } from '../../../src/context.ts';
+import type { Device } from '../../../src/model/device.ts';
 import type { Outcome } from '../../../src/model/delivery.ts';
 import { makeHttp2Sender } from '../../../src/fcm/http2/sender.ts';
 import { madeUpDevices } from '../../support/context.ts';
@@ -17,10 +18,23 @@ let devicesSoFar = 0;
 
 /** Sends one message to each of `count` devices that no earlier call has sent to. */
 export function send(sender: Sender, count: number, signal: AbortSignal = never): Promise<Outcome[]> {
-  const devices = madeUpDevices(count).map((device) => {
+  return sendTo(sender, newDevices(count), signal);
+}
+
+/** Devices that no earlier call has returned. */
+export function newDevices(count: number): Device[] {
+  return madeUpDevices(count).map((device) => {
     devicesSoFar++;
     return { ...device, deviceId: devicesSoFar, target: `t${devicesSoFar}` };
   });
+}
+
+/** Sends one message to each of these devices. */
+export function sendTo(
+  sender: Sender,
+  devices: readonly Device[],
+  signal: AbortSignal = never,
+): Promise<Outcome[]> {
   return sender.send({ content, collapseKey: 'k', ttlSeconds: null, dryRun: false, devices }, signal);
 }
 
