@@ -3,7 +3,7 @@ import type { ChaosReport } from './chaos.ts';
 import type { Progress } from '../local/engine.ts';
 import type { SandboxStats } from './fcm/sandbox.ts';
 import type { QueueProgress } from './messages.ts';
-import { group } from '../cli/progress.ts';
+import { group } from '../local/format.ts';
 
 /** What `rehearse --json` prints. */
 export function summarize(

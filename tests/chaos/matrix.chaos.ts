@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { acceptedLogFile } from '../../src/cli/rehearse.ts';
+import { acceptedLogFile } from '../../src/rehearsal/environment.ts';
 import { MAIN } from '../support/baton.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 import { rehearse } from '../support/rehearsal.ts';
