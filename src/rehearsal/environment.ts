@@ -2,26 +2,18 @@ import { hash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Env } from '../config/config.ts';
-import { writeSandboxCredentials } from './fcm/credentials.ts';
-import type { FcmSandbox } from './fcm/sandbox.ts';
 import type { RehearsalOptions } from './options.ts';
 
-const PROJECT_ID = 'rehearsal';
-
-/** `functionEnvironment` is what the function would have on Lambda; only the endpoints and the waits differ. */
+/** `functionEnvironment` makes the variables that the function would have on Lambda; only the waits are shorter. */
 export function functionEnvironment(
   { transport, pageSize, hurry, budgetPerMinute, quotaPerMinute, rampSeconds }: RehearsalOptions,
   databaseUrl: string,
-  sandbox: Pick<FcmSandbox, 'endpoint' | 'tokenUrl'>,
-  { env, folder }: { readonly env: Env; readonly folder: string },
+  env: Env,
 ): Record<string, string> {
   return {
     DATABASE_URL: databaseUrl,
     DATABASE_TLS: env['DATABASE_TLS'] ?? '',
-    FCM_ENDPOINT: sandbox.endpoint,
-    FCM_PROJECT_ID: PROJECT_ID,
     FCM_TRANSPORT: transport,
-    GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     PAGE_SIZE: String(pageSize),
     FCM_MESSAGES_PER_MINUTE: String(budgetPerMinute ?? quotaPerMinute),
     FCM_RAMP_SECONDS: String(Math.ceil(rampSeconds / hurry)),

@@ -1,29 +1,27 @@
 import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../clock.ts';
 import { type Env, parseDatabaseConfig } from '../config/config.ts';
 import { migrateDatabase, openStore } from '../db/open.ts';
-import { type Engine, follow, type Progress, startEngine } from '../local/engine.ts';
+import type { Engine } from '../local/engine.ts';
+import { follow, type Progress } from '../local/follow.ts';
 import type { Store } from '../store.ts';
 import { audit, countUnrecorded } from './audit.ts';
-import { makeChaos } from './chaos.ts';
-import { openFaultyLine } from './database-faults.ts';
+import { type Chaos, makeChaos } from './chaos.ts';
+import { type FaultyLine, openFaultyLine } from './database-faults.ts';
 import { acceptedLogFile, databaseUrlOf, functionEnvironment } from './environment.ts';
-import { startFcmSandbox } from './fcm/sandbox.ts';
-import { type AcceptedOf, AT_ONCE, readEvent, type Which } from './ledger-lines.ts';
+import { type LedgerPart, readEvent, type Records, SINGLE_MESSAGES } from './ledger-lines.ts';
+import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
 import {
   drawRecipients,
   type QueueProgress,
   type Recipients,
   seedMessages,
-  untilRun,
-  workQueue,
+  sendQueue,
+  waitForMailing,
 } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
 import { createAnnouncements, fetchUnfinished, seedDevices } from './seed.ts';
 import { summarize, type Summary } from './summary.ts';
-
-const SDK_PRELOAD = fileURLToPath(new URL('fcm/sdk-preload.ts', import.meta.url));
 
 /** Where a rehearsal takes place. */
 export interface RehearsalPlace {
@@ -42,96 +40,129 @@ export interface RehearsalPlace {
  * accepted, push by push. Throws PushError('BAD_INPUT').
  */
 export async function rehearse(options: RehearsalOptions, place: RehearsalPlace): Promise<Summary> {
-  const { seed, latencyMs, quotaPerMinute, faults, outage, hurry, devices, pageSize } = options;
-  const { onLog = () => {}, onProgress = () => {} } = place;
   const databaseUrl = databaseUrlOf(options, place.folder);
   const config = parseDatabaseConfig({ ...place.env, DATABASE_URL: databaseUrl });
-  const logFile = acceptedLogFile(options.database ?? databaseUrl);
-  if (!options.resume) await rm(logFile, { force: true });
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
-  const sandbox = await startFcmSandbox({
-    seed,
-    latencyMs,
-    quotaPerMinute,
-    faults,
-    outage: outage ?? undefined,
-    logFile,
-    ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
-  });
-  const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
-  await seedDevices(store, options);
-  const audience = await drawRecipients(store, options.messages, devices);
-  // All of them before the first tick, so that they become one mailing.
-  if (!options.resume && !options.isQueue) await seedMessages(store, audience);
-  const chaos = makeChaos(options);
-  const engine = await startEngine({
-    env: functionEnvironment(options, line?.url ?? databaseUrl, sandbox, place),
-    workers: options.workers,
-    recursiveLoop: options.recursiveLoop,
-    timeoutMs: options.timeoutMs,
-    hurry,
-    ticks: !options.isQueue,
-    execArgv: options.transport === 'sdk' ? ['--import', SDK_PRELOAD] : [],
-    deliveries: chaos.deliveries,
-    onLog,
-  });
   try {
-    const acceptedOf: AcceptedOf = (collapseKey) => sandbox.acceptedOf(collapseKey);
+    await seedDevices(store, options);
+    const audience = await drawRecipients(store, options.messages, options.devices);
+    // All messages are there before the first tick, so that they become one mailing.
+    if (!options.resume && !options.isQueue) await seedMessages(store, audience);
     const unfinished = options.resume ? await fetchUnfinished(store, options) : [];
-    let unrecorded = 0;
-    for (const which of unfinished) unrecorded += await countUnrecorded(store, which, acceptedOf);
-    const isOfMessages = options.messages > 0;
-    const pushes = isOfMessages ? audience.pushes : devices * options.announcements;
-    chaos.begin({
-      lambda: engine.lambda,
-      cut: () => line?.cut() ?? false,
-      expected: isOfMessages ? pushes : devices,
-      accepted: () => (isOfMessages ? sandbox.stats().accepted : sandbox.accepted.size),
-      linesOf: (event) => readEvent(store, event, pageSize, acceptedOf),
-    });
-    const { all, progress, copies } = await perform(options, engine, store, audience, unfinished, (each) =>
-      onProgress(each, pushes),
-    );
-    const faultReport = await chaos.end();
-    const report = {
-      ...faultReport,
-      inFlightAtKills: faultReport.inFlightAtKills + unrecorded,
-      eventsDuplicated: faultReport.eventsDuplicated + copies,
-    };
-    const findings = { lost: 0, duplicated: 0 };
-    for (const which of all) {
-      const { lost, duplicated } = await audit(store, which, options.messages, acceptedOf);
-      findings.lost += lost;
-      findings.duplicated += duplicated;
+    const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
+    try {
+      const chaos = makeChaos(options);
+      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
+      try {
+        return await perform(options, place, { store, audience, unfinished, line, chaos, cloud });
+      } finally {
+        await cloud.close();
+      }
+    } finally {
+      await line?.close();
     }
-    return summarize(options, progress, findings, sandbox.stats(), report);
   } finally {
-    await engine.close();
-    await line?.close();
-    await sandbox.close();
     await store.close();
   }
 }
 
-/** `perform` starts the broadcasts with the events that a user would send, and follows them to their end. */
-async function perform(
+async function startCloud(
+  options: RehearsalOptions,
+  { env, folder, onLog = () => {} }: RehearsalPlace,
+  databaseUrl: string,
+  chaos: Chaos,
+): Promise<LocalCloud> {
+  const { seed, latencyMs, quotaPerMinute, faults, outage, hurry } = options;
+  const logFile = acceptedLogFile(options.database ?? databaseUrl);
+  if (!options.resume) await rm(logFile, { force: true });
+  return startLocalCloud({
+    folder,
+    fcm: {
+      seed,
+      latencyMs,
+      quotaPerMinute,
+      faults,
+      outage: outage ?? undefined,
+      logFile,
+      ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
+    },
+    engine: {
+      env: functionEnvironment(options, databaseUrl, env),
+      workers: options.workers,
+      recursiveLoop: options.recursiveLoop,
+      timeoutMs: options.timeoutMs,
+      hurry,
+      ticks: !options.isQueue,
+      deliveries: chaos.deliveries,
+      onLog,
+    },
+  });
+}
+
+interface Stage {
+  readonly store: Store;
+  readonly audience: Recipients;
+  /** The announcements that a killed rehearsal left. */
+  readonly unfinished: readonly LedgerPart[];
+  readonly line: FaultyLine | null;
+  readonly chaos: Chaos;
+  readonly cloud: LocalCloud;
+}
+
+/** `perform` broadcasts, makes the faults, and audits the result. */
+async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: Stage): Promise<Summary> {
+  const { store, audience, unfinished, line, chaos, cloud } = stage;
+  const { engine, sandbox } = cloud;
+  const records: Records = { store, acceptedOf: (collapseKey) => sandbox.acceptedOf(collapseKey) };
+  let unrecorded = 0;
+  for (const part of unfinished) unrecorded += await countUnrecorded(records, part);
+  const hasMessages = options.messages > 0;
+  const pushes = hasMessages ? audience.pushes : options.devices * options.announcements;
+  chaos.begin({
+    clock: engine.clock,
+    lambda: engine.lambda,
+    cut: () => line?.cut() ?? false,
+    pushes: hasMessages ? pushes : options.devices,
+    accepted: () => (hasMessages ? sandbox.stats().accepted : sandbox.accepted.size),
+    linesOf: (event) => readEvent(records, event, options.pageSize),
+  });
+  const { parts, progress, copies } = await broadcast(options, engine, stage, (each) =>
+    place.onProgress?.(each, pushes),
+  );
+  const report = await chaos.end();
+  const findings = { lost: 0, duplicated: 0 };
+  for (const part of parts) {
+    const { lost, duplicated } = await audit(records, part, options.messages);
+    findings.lost += lost;
+    findings.duplicated += duplicated;
+  }
+  return summarize(options, progress, findings, sandbox.stats(), {
+    ...report,
+    inFlightAtKills: report.inFlightAtKills + unrecorded,
+    eventsDuplicated: report.eventsDuplicated + copies,
+  });
+}
+
+/** `broadcast` starts everything with the events that a user would send, and follows it to its end. */
+async function broadcast(
   options: RehearsalOptions,
   engine: Engine,
-  store: Store,
-  audience: Recipients,
-  unfinished: readonly Which[],
+  { store, audience, unfinished }: Pick<Stage, 'store' | 'audience' | 'unfinished'>,
   onProgress: (progress: Progress) => void,
-): Promise<{ all: readonly Which[]; progress: QueueProgress; copies: number }> {
-  if (options.isQueue) return { all: [AT_ONCE], ...(await workQueue(engine, store, audience, options)) };
-  let all = unfinished;
-  if (all.length === 0 && options.messages > 0) {
-    await engine.invoke({ kind: 'scan' });
-    all = [{ announcementId: await untilRun(store), audience: 'messages' }];
-  } else {
-    if (all.length === 0) all = await createAnnouncements(store, options);
-    for (const { announcementId } of all) await engine.invoke({ announcementId, deviceId: 0 });
+): Promise<{ parts: readonly LedgerPart[]; progress: QueueProgress; copies: number }> {
+  if (options.isQueue) {
+    return { parts: [SINGLE_MESSAGES], ...(await sendQueue({ engine, store }, audience, options)) };
   }
-  const ids = all.map(({ announcementId }) => announcementId);
-  return { all, progress: await follow(engine, store, ids, onProgress), copies: 0 };
+  let parts = unfinished;
+  if (parts.length === 0 && options.messages > 0) {
+    await engine.invoke({ kind: 'scan' });
+    const announcementId = await waitForMailing({ store, clock: engine.clock });
+    parts = [{ announcementId, audience: 'messages' }];
+  } else {
+    if (parts.length === 0) parts = await createAnnouncements(store, options);
+    for (const { announcementId } of parts) await engine.invoke({ announcementId, deviceId: 0 });
+  }
+  const ids = parts.map(({ announcementId }) => announcementId);
+  return { parts, progress: await follow(engine, store, ids, onProgress), copies: 0 };
 }

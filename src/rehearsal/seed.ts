@@ -1,7 +1,7 @@
 import { PushError } from '../errors.ts';
 import type { NewDevice } from '../model/device.ts';
 import type { Store } from '../store.ts';
-import type { Which } from './ledger-lines.ts';
+import type { LedgerPart } from './ledger-lines.ts';
 import { memberOf } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
 
@@ -52,7 +52,7 @@ export async function createAnnouncements(
     lanes,
     seed,
   }: Pick<RehearsalOptions, 'announcements' | 'guarantee' | 'lanes' | 'seed'>,
-): Promise<Which[]> {
+): Promise<LedgerPart[]> {
   const content = {
     title: 'Rehearsal',
     body: 'Sent to the sandbox only',
@@ -60,7 +60,7 @@ export async function createAnnouncements(
     data: { seed: String(seed) },
     options: {},
   };
-  const all: Which[] = [];
+  const all: LedgerPart[] = [];
   for (let nth = 1; nth <= announcements; nth++) {
     const announcementId = await store.createAnnouncement({
       source: 'default',
@@ -79,7 +79,7 @@ export async function createAnnouncements(
 export async function fetchUnfinished(
   store: Store,
   { announcements }: Pick<RehearsalOptions, 'announcements'>,
-): Promise<Which[]> {
+): Promise<LedgerPart[]> {
   const unfinished = await store.fetchUnfinished(announcements);
   if (unfinished.length > 0) return unfinished;
   throw refuse('--resume', 'a database with an unfinished rehearsal', 'one without');

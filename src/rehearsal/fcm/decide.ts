@@ -22,6 +22,13 @@ export interface ServiceOptions {
   readonly outage?: Outage | undefined;
 }
 
+export interface ServiceParts {
+  readonly log: Pick<AcceptedLog, 'add'>;
+  readonly tally: SandboxTally;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly isAuthorized: (token: string) => boolean;
+}
+
 /** One request to FCM, read to its end. */
 export interface SandboxRequest {
   readonly path: string;
@@ -39,26 +46,14 @@ export type Decision =
 
 /** `makeService` makes FCM's own decisions: the same checks, in FCM's order, and the faults that the options ask for. */
 export function makeService(
+  { log, tally, clock, isAuthorized }: ServiceParts,
   { seed, latencyMs, quotaPerMinute, retryAfterSeconds, faults, projects, outage }: ServiceOptions,
-  {
-    log,
-    tally,
-    clock,
-    isAuthorized,
-  }: {
-    readonly log: Pick<AcceptedLog, 'add'>;
-    readonly tally: SandboxTally;
-    readonly clock: Pick<Clock, 'now'>;
-    readonly isAuthorized: (token: string) => boolean;
-  },
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
   const quota = makeQuota(quotaPerMinute, clock);
   const attempts = new Map<string, number>();
   let firstAt: number | undefined;
   let outageAt: number | undefined;
-
-  const answer = (reply: replies.FcmReply, afterMs = 0): Decision => ({ kind: 'answer', reply, afterMs });
 
   return ({ path, authorization, body }) => {
     counts.requests++;
@@ -109,6 +104,10 @@ export function makeService(
     const kind = fault === 'goaway' ? 'goaway' : 'answer';
     return { kind, reply: replies.accepted(name), afterMs };
   };
+}
+
+function answer(reply: replies.FcmReply, afterMs = 0): Decision {
+  return { kind: 'answer', reply, afterMs };
 }
 
 /** `refusalFor` is null for the faults that are not an answer. */

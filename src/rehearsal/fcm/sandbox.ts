@@ -62,8 +62,8 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   const tally = makeSandboxTally(quotaPerMinute);
   const tokens = makeTokenService();
   const decide = makeService(
-    { seed: 1, latencyMs: 0, faults: {}, ...options, quotaPerMinute },
     { log, tally, clock, isAuthorized: (token) => !checksTokens || tokens.hasIssued(token) },
+    { seed: 1, latencyMs: 0, faults: {}, ...options, quotaPerMinute },
   );
   const sessions = new Set<ServerHttp2Session>();
 
