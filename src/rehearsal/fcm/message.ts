@@ -29,7 +29,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   ) {
     return badPayload('message.data', 'Values must be strings');
   }
-  // Each character has at most 4 bytes as JSON text, so a short text cannot exceed the limit.
+  // A text shorter than a quarter of the limit cannot hold a payload beyond the limit: its size need not be measured.
   if (text.length > MAX_PAYLOAD_BYTES / 4 && Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES) {
     return badPayload('message', 'Message is too big');
   }
