@@ -6,9 +6,6 @@ import { type FcmSandbox, type FcmSandboxOptions, startFcmSandbox } from './fcm/
 const PROJECT_ID = 'rehearsal';
 const SDK_PRELOAD = fileURLToPath(new URL('fcm/sdk-preload.ts', import.meta.url));
 
-/** Credentials and projects of real sources: no request of a local cloud may reach Google. */
-const REAL_FCM = /^(FCM_CREDENTIALS|FCM_PROJECT_ID)/;
-
 export interface LocalCloudOptions {
   /** Options of the engine. Its `env` needs `DATABASE_URL`; real credentials in it are replaced by the sandbox's own. */
   readonly engine: EngineOptions;
@@ -34,13 +31,13 @@ export interface LocalCloud {
 export async function startLocalCloud({ engine, fcm, folder }: LocalCloudOptions): Promise<LocalCloud> {
   const sandbox = await startFcmSandbox(fcm);
   try {
-    const env: Record<string, string> = {
-      ...Object.fromEntries(Object.entries(engine.env).filter(([name]) => !REAL_FCM.test(name))),
+    const env = {
+      ...engine.env,
+      ...sourcesIn(engine.env, fcm.projects?.[0] ?? PROJECT_ID),
       FCM_ENDPOINT: sandbox.endpoint,
-      FCM_PROJECT_ID: fcm.projects?.[0] ?? PROJECT_ID,
       GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     };
-    const preload = env['FCM_TRANSPORT'] === 'sdk' ? ['--import', SDK_PRELOAD] : [];
+    const preload = engine.env['FCM_TRANSPORT'] === 'sdk' ? ['--import', SDK_PRELOAD] : [];
     const execArgv = [...preload, ...(engine.execArgv ?? [])];
     const running = await startEngine({ ...engine, env, execArgv });
     return {
@@ -56,4 +53,17 @@ export async function startLocalCloud({ engine, fcm, folder }: LocalCloudOptions
     await sandbox.close();
     throw error;
   }
+}
+
+/** `sourcesIn` makes every source of `env` a project of the sandbox: no request of a local cloud may reach Google. */
+function sourcesIn(env: EngineOptions['env'], projectId: string): Record<string, string> {
+  const suffixes = Object.keys(env).flatMap(
+    (name) => /^FCM_(?:CREDENTIALS|PROJECT_ID)(\w*)$/.exec(name)?.[1] ?? [],
+  );
+  return Object.fromEntries(
+    ['', ...suffixes].flatMap((suffix) => [
+      [`FCM_CREDENTIALS${suffix}`, 'application-default'],
+      [`FCM_PROJECT_ID${suffix}`, projectId],
+    ]),
+  );
 }
