@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { acceptedLogFile } from '../../src/rehearsal/environment.ts';
 import { MAIN } from '../support/baton.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
-import { rehearse } from '../support/rehearsal.ts';
+import { rehearseInProcess as rehearse } from '../support/rehearsal.ts';
 
 const LONG = 120_000;
 const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
