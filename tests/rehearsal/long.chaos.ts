@@ -7,6 +7,29 @@ import { rehearseInProcess as rehearse } from '../support/rehearsal.ts';
 const LONG = 120_000;
 
 test(
+  'every device of a broadcast is accounted for, and the summary is one JSON object',
+  { timeout: LONG },
+  async () => {
+    const { status, summary, err } = await rehearse(
+      ...['--devices', '7000', '--faults', 'unregistered=0.02,invalid=0.01,mismatch=0.005'],
+      ...['--latency', '10'],
+    );
+    expect(status).toBe(0);
+    expect(err).toBe('');
+    expect(summary).toMatchObject({ status: 'done', reason: null, devices: 7000, lost: 0, duplicated: 0 });
+    expect(summary.hops).toBe(3);
+    expect(summary.delivered + summary.unregistered + summary.rejected).toBe(7000);
+    expect(summary.unregistered).toBeGreaterThan(100);
+    expect(summary.rejected).toBeGreaterThan(70);
+    expect(summary.retryable + summary.misconfigured + summary.unknown).toBe(0);
+    expect(summary.peakRssMb).toBeLessThan(200);
+    expect(Object.keys(summary)).toEqual(
+      expect.arrayContaining(['seconds', 'perSecond', 'throttled', 'peakConcurrency', 'peakRssMb']),
+    );
+  },
+);
+
+test(
   'both databases and both transports give the same summary for the same seed',
   { timeout: LONG },
   async () => {

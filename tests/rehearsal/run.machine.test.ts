@@ -41,10 +41,10 @@ test('with RecursiveLoop at Terminate the 17th hop is dropped, and the summary s
 test('a page that takes longer than the time-out continues in repeats of its hop, and Lambda kills no invocation', async () => {
   const summary = await rehearseHere({
     timeoutMs: 4000,
-    devices: 2000,
-    pageSize: 2000,
+    devices: 1500,
+    pageSize: 1500,
     quotaPerMinute: 60_000,
-    latencyMs: 50,
+    hurry: 300,
   });
   expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, hops: 1, timeouts: 0 });
   expect(summary.invocations).toBeGreaterThan(1);
@@ -57,8 +57,8 @@ test('two announcements at once, in lanes: each device gets both once', async ()
 });
 
 test.each([
-  ['as a mailing', { database: server, messages: 200, isQueue: false, pageSize: 30 }],
-  ['from a queue, some records twice', { database: 'sqlite', messages: 100, isQueue: true, pageSize: 3000 }],
+  ['as a mailing', { database: server, messages: 120, isQueue: false, pageSize: 20 }],
+  ['from a queue, some records twice', { database: 'sqlite', messages: 80, isQueue: true, pageSize: 3000 }],
 ] as const)(
   'messages %s reach the devices of their recipients once',
   async (_, { database: kind, ...options }) => {
@@ -81,12 +81,12 @@ test.each([
 
 test('transient faults are retried until every device has a final verdict', async () => {
   const summary = await rehearseHere({
-    devices: 400,
-    pageSize: 200,
-    hurry: 100,
-    faults: 'unavailable=0.05,internal=0.02,quota=0.1,goaway=0.005',
+    devices: 120,
+    pageSize: 120,
+    hurry: 300,
+    faults: 'unavailable=0.04,internal=0.03,quota=0.08,goaway=0.01',
   });
   expect(summary).toMatchObject({ status: 'done', retryable: 0, lost: 0, duplicated: 0 });
-  expect(summary.delivered + summary.rejected).toBe(400);
-  expect(summary.throttled).toBeGreaterThan(20);
+  expect(summary.delivered + summary.rejected).toBe(120);
+  expect(summary.throttled).toBeGreaterThan(4);
 });
