@@ -26,7 +26,7 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer {
-  /** http://HOST:PORT */
+  /** Address of the server: http://HOST:PORT. */
   readonly address: string;
   /** Accepts no more requests; resolves once the open ones are answered. */
   close(): Promise<void>;

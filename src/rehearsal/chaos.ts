@@ -44,7 +44,7 @@ export interface ChaosTarget {
   readonly pushes: number;
   /** Number of pushes that FCM has accepted so far. */
   readonly accepted: () => number;
-  /** The pushes of the hop that a killed worker's event asked for. */
+  /** Resolves to the pushes of the hop that a killed worker's event names. */
   readonly linesOf: (event: unknown) => Promise<readonly LedgerLine[]>;
 }
 

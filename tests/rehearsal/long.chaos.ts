@@ -107,7 +107,7 @@ test(
   async () => {
     const { status, summary } = await rehearse(
       ...['--announcements', '2', '--lanes', '4', '--devices', '12000', '--page-size', '1000'],
-      ...['--quota', '240000', '--ramp', '0', '--latency', '20', '--faults', ''],
+      ...['--quota', '160000', '--ramp', '0', '--latency', '20', '--faults', ''],
     );
     expect(status).toBe(0);
     expect(summary).toMatchObject({

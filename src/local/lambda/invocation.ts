@@ -10,7 +10,7 @@ export interface Invocation {
   readonly clientContext: string | null;
 }
 
-/** `crash`: the worker process ended, or failed before it asked for its first invocation. */
+/** Kind of an invocation's end. With `crash` the worker process ended, or failed before it was ready for an invocation. */
 export type EndingKind = 'ok' | 'error' | 'timeout' | 'crash';
 
 export interface Result {
