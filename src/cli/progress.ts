@@ -1,5 +1,8 @@
 import type { Progress } from '../local/engine.ts';
+import { group } from '../local/format.ts';
 import type { Terminal } from './command.ts';
+
+export { group };
 
 const WIDTH = 30;
 
@@ -37,9 +40,4 @@ function describe(devices: number, progress: Progress): string {
     `${lambda.inFlight} running`,
     ...(announcement.statusReason === null ? [] : [announcement.statusReason]),
   ].join('  ');
-}
-
-/** 1234567.8 -> 1,234,568 */
-export function group(number: number): string {
-  return Math.round(number).toLocaleString('en-US');
 }

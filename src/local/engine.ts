@@ -1,83 +1,77 @@
-import type { Announcement } from '../model/announcement.ts';
-import type { Counts } from '../model/delivery.ts';
-import type { Store } from '../store.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
-import { findAnnouncement } from '../broadcast/announcement.ts';
-import { type LambdaStats, type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../context.ts';
+import type { RecursiveLoop } from './lambda/function.ts';
+import { type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
+
+export { follow, type Progress } from './follow.ts';
 
 const FUNCTION_NAME = 'baton';
 const HANDLER_FILE = fileURLToPath(new URL('../handler.ts', import.meta.url));
 
-/** The minute of a real schedule, and Lambda's own waits before it repeats an event that failed. */
+/** Period of the real schedule: EventBridge's shortest is one minute. */
 const SCAN_MS = 60_000;
+/** Waits of Lambda before it repeats an event that failed. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /**
- * A page of 3000 leaves some 30 MB alive. V8 would let garbage pile up to a share of the machine's memory all the same:
- * measured over 100 hops, workers of 340 MB without these limits and of 140 MB with them, at the same speed.
+ * Memory limits of a worker. A page of 3000 keeps about 30 MB alive, but without limits V8 lets garbage grow to a share of
+ * the machine's memory: measured over 100 hops, workers had 340 MB without these limits and 140 MB with them, at the same
+ * speed.
  */
 const WORKER_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 
-/** So long without anything new in the ledger, and errors meanwhile: it will not mend itself. A lease may be 6 s. */
-const PATIENCE_TICKS = 5;
-const MIN_PATIENCE_MS = 30_000;
-
-const POLL_MS = 200;
-/** Looking costs a count over the ledger, so at most this part of the time goes into it. */
-const POLL_SHARE = 1 / 20;
-
 export interface EngineOptions {
-  /** The function's environment. */
+  /** Environment of the function. */
   readonly env: Readonly<Record<string, string>>;
+  /** Maximum number of concurrent invocations. */
   readonly workers: number;
-  /** As PutFunctionRecursionConfig has it; with `Terminate` Lambda drops the 17th run of a chain. */
-  readonly recursiveLoop?: 'Allow' | 'Terminate';
-  /** All of Lambda's and the schedule's waits are shorter by this factor. */
+  /** Setting of PutFunctionRecursionConfig; with `Terminate` Lambda drops the 17th invocation of a chain. */
+  readonly recursiveLoop?: RecursiveLoop;
+  /** Factor that shortens all waits of Lambda and of the schedule. */
   readonly hurry?: number;
-  /** The function's. */
+  /** Time-out of the function. */
   readonly timeoutMs?: number;
-  /** Whether the schedule ticks by itself. */
+  /** Whether the scheduler runs: without it, only the caller sends scan events. */
   readonly ticks: boolean;
   /** Node flags for the workers. */
   readonly execArgv?: readonly string[];
+  /** Number of times that Lambda delivers the next event. */
   readonly deliveries?: () => number;
+  /** Port of the Lambda API on loopback; absent or 0: any free port. */
+  readonly port?: number;
+  readonly clock?: Clock;
   readonly onLog: (line: string) => void;
 }
 
-/** What runs Baton on one machine: a local Lambda with the real handler, and the schedule that ticks it. */
+/** What runs Baton on one machine: a local Lambda with the real handler, and a scheduler that invokes it. */
 export interface Engine {
   readonly lambda: LocalLambda;
   readonly hurry: number;
+  readonly clock: Clock;
   readonly functionName: string;
-  /** As anybody would: an asynchronous Invoke through the AWS SDK. */
+  /** Invokes the function asynchronously through the AWS SDK; resolves once the event is accepted. */
   invoke(event: object): Promise<void>;
-  /** And a synchronous one: the function's reply; rejects if it failed. */
+  /** Invokes the function synchronously; resolves to its reply, and rejects if it failed. */
   call(event: object): Promise<unknown>;
   close(): Promise<void>;
 }
 
+/** `startEngine` starts the local Lambda, allows the function to invoke itself, and starts the scheduler. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const {
-    env,
-    workers,
-    recursiveLoop = 'Allow',
-    hurry = 1,
-    ticks,
-    execArgv = [],
-    deliveries,
-    onLog,
-  } = options;
+  const { env, workers, recursiveLoop = 'Allow', hurry = 1, ticks, execArgv = [], onLog } = options;
+  const { timeoutMs, deliveries, port, clock = systemClock } = options;
   const lambda = await startLocalLambda({
     functionName: FUNCTION_NAME,
     handlerFile: HANDLER_FILE,
     env,
     workers,
-    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     execArgv: [...WORKER_FLAGS, ...execArgv],
     retryDelaysMs: RETRY_DELAYS_MS.map((delayMs) => Math.ceil(delayMs / hurry)),
     ...(deliveries ? { deliveries } : {}),
+    ...(port === undefined ? {} : { port }),
     onLog,
   });
   const client = new LambdaClient({
@@ -106,6 +100,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     lambda,
     hurry,
+    clock,
     functionName: FUNCTION_NAME,
     invoke,
     call,
@@ -114,83 +109,5 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       client.destroy();
       await lambda.close();
     },
-  };
-}
-
-/** Of several announcements at once, all in all. */
-export interface Progress {
-  /** The first that has not ended, or that has ended otherwise than `done`. */
-  readonly announcement: Announcement;
-  readonly counts: Counts;
-  readonly hops: { readonly open: number; readonly closed: number };
-  readonly lambda: LambdaStats;
-  readonly seconds: number;
-}
-
-/** Until the announcements have ended or nothing moves any more; the last progress tells which. */
-export async function follow(
-  { lambda, hurry }: Engine,
-  store: Store,
-  announcementIds: readonly number[],
-  onProgress: (progress: Progress) => void,
-): Promise<Progress> {
-  const startedAt = performance.now();
-  const look = async (): Promise<Progress> => {
-    const all = await Promise.all(announcementIds.map((announcementId) => lookAt(store, announcementId)));
-    const [first, ...rest] = all.toSorted((one, two) => rank(one.announcement) - rank(two.announcement));
-    if (!first) throw new Error('no announcement to follow');
-    return {
-      announcement: first.announcement,
-      counts: rest.reduce((sum, { counts }) => addUp(sum, counts), first.counts),
-      hops: rest.reduce((sum, { hops }) => addUp(sum, hops), first.hops),
-      lambda: lambda.stats(),
-      seconds: (performance.now() - startedAt) / 1000,
-    };
-  };
-  const isStuck = makeStuckDetector(Math.max(MIN_PATIENCE_MS, (PATIENCE_TICKS * SCAN_MS) / hurry) / 1000);
-  for (;;) {
-    const lookedAt = performance.now();
-    const progress = await look();
-    onProgress(progress);
-    if (rank(progress.announcement) > 0) {
-      // The hops still at work see it before their next chunk.
-      while (lambda.stats().inFlight > 0) await sleep(POLL_MS / 10);
-      return { ...(await look()), seconds: progress.seconds };
-    }
-    if (isStuck(progress)) return progress;
-    await sleep(Math.max(POLL_MS, (performance.now() - lookedAt) / POLL_SHARE));
-  }
-}
-
-async function lookAt(store: Store, announcementId: number) {
-  return {
-    announcement: await findAnnouncement({ store }, announcementId),
-    counts: await store.countDeliveries(announcementId),
-    hops: await store.countHops(announcementId),
-  };
-}
-
-/** What has not ended comes first, what is done last. */
-function rank({ status }: Announcement): number {
-  if (['draft', 'scheduled', 'running'].includes(status)) return 0;
-  return status === 'done' ? 2 : 1;
-}
-
-function addUp<T extends Readonly<Record<string, number>>>(one: T, two: T): T {
-  return Object.fromEntries(
-    Object.entries(one).map(([name, count]) => [name, count + (two[name] ?? 0)]),
-  ) as T;
-}
-
-/** Whether there is no point in waiting any longer. */
-function makeStuckDetector(patienceSeconds: number): (progress: Progress) => boolean {
-  let last = { work: '', seconds: 0, errors: 0 };
-  return ({ counts, hops, lambda, seconds }) => {
-    const { inFlight, queued, recursionDropped, errors } = lambda;
-    // The ticks would wake the chain again, 16 hops at a time; but whoever forgot to allow the loop wants to know.
-    if (recursionDropped > 0 && inFlight === 0 && queued === 0) return true;
-    const work = JSON.stringify([counts, hops]);
-    if (work !== last.work) last = { work, seconds, errors };
-    return seconds - last.seconds > patienceSeconds && errors > last.errors;
   };
 }

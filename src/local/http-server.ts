@@ -3,47 +3,47 @@ import { randomUUID } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PushError } from '../errors.ts';
+import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { HttpReply } from '../http/reply.ts';
 
-/** What Lambda takes as the payload of a synchronous invocation. */
+/** Limit of Lambda for the payload of a synchronous invocation. */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
 
-/** As long as API Gateway waits for a reply, and so as long as requests under way are waited for. */
+/** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
 export const REPLY_TIMEOUT_MS = 29_000;
 
-/** Longer than load balancers keep an unused connection (60 s), so that none is closed under a request. */
+/** Longer than load balancers keep an idle connection (60 s), so that none is closed while a request arrives. */
 const KEEP_ALIVE_MS = 65_000;
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** What API Gateway would call: an event of payload format 2.0 -> its reply. */
+  /** The handler that API Gateway would call: it gets an event of payload format 2.0 and resolves to the reply. */
   readonly handle: (event: object, requestId: string) => Promise<HttpReply>;
-  /** Of what `handle` threw. */
+  /** Receives what `handle` threw. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface HttpServer {
-  /** http://HOST:PORT */
+  /** Address of the server: http://HOST:PORT. */
   readonly address: string;
-  /** Takes no more requests, and resolves once those under way are answered. */
+  /** Accepts no more requests; resolves once the open ones are answered. */
   close(): Promise<void>;
 }
 
-/** API Gateway's part on one machine: HTTP in front of a handler. Throws PushError('BAD_INPUT') if it cannot listen. */
+/** `startHttpServer` replaces API Gateway on one machine. Throws PushError('BAD_INPUT') if it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port } = options;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REPLY_TIMEOUT_MS });
   let isClosing = false;
-  /** Work that was begun is finished even if its client has gone away meanwhile, and its connection with it. */
-  const underWay = new Set<Promise<void>>();
+  /** Requests being handled. `close` waits for them even if their clients have closed their connections. */
+  const open = new Set<Promise<void>>();
   server.on('request', (request, response) => {
     const work = answer(request, options)
       .then((reply) => send(response, reply, isClosing))
       .catch((error: unknown) => {
-        // Whoever breaks off in the middle of a request waits for no answer to it.
+        // A client that disconnects in the middle of its request gets no answer.
         if (!request.complete) {
           response.destroy();
           return;
@@ -51,14 +51,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         options.onError(error);
         send(response, bareReply(500), isClosing);
       })
-      .finally(() => underWay.delete(work));
-    underWay.add(work);
+      .finally(() => open.delete(work));
+    open.add(work);
   });
   try {
     server.listen(port, host);
     await once(server, 'listening');
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const why = codeOf(cause) ?? messageOf(cause);
     const expected = 'a port that can be listened on';
     throw PushError.of('BAD_INPUT', [{ field: '--port', expected, got: `${port} on ${host} (${why})` }]);
   }
@@ -75,7 +75,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         timeUp.resolve();
       }, REPLY_TIMEOUT_MS);
       await closed;
-      await Promise.race([Promise.all(underWay), timeUp.promise]);
+      await Promise.race([Promise.all(open), timeUp.promise]);
       clearTimeout(timer);
     },
   };
@@ -88,19 +88,19 @@ async function answer(request: IncomingMessage, { handle }: HttpServerOptions): 
   return handle(makeEvent(request, body, requestId), requestId);
 }
 
-/** Null if it is longer than anybody may send. */
+/** `readBody` resolves to null if the body exceeds the limit. */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    // The rest is read all the same, and forgotten: a client hears of nothing before it has sent its all.
+    // The rest is read and discarded: a client reads no answer before it has sent its whole request.
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : null;
 }
 
-/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
+/** Format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 function makeEvent(request: IncomingMessage, body: Buffer, requestId: string): object {
   const { method = '', url = '', headers, socket } = request;
   const [rawPath = '', rawQueryString = ''] = url.split(/\?(.*)/s);
@@ -132,7 +132,7 @@ function send(response: ServerResponse, { statusCode, headers, body }: HttpReply
   response.end(body);
 }
 
-/** What the gateway itself says when the function is not heard. */
+/** `bareReply` is an answer of the gateway itself, not of the function. */
 function bareReply(statusCode: 413 | 500): HttpReply {
   return { statusCode, headers: {}, isBase64Encoded: false, body: '' };
 }

@@ -1,38 +1,32 @@
-import type { Store } from '../store.ts';
-import { type AcceptedOf, readLedger, type Which } from './ledger-lines.ts';
+import { type LedgerPart, readLedger, type Records } from './ledger-lines.ts';
 
-/** What comparing FCM's own log with the ledger has found; all zero is as it has to be. */
+/** The result of comparing the ledger with FCM's own log. Without faults, both numbers are 0. */
 export interface Audit {
-  /** Pushes without a delivery, or with one that says `delivered` though FCM never accepted a message for them. */
+  /** Pushes without a delivery, or with the verdict `delivered` although FCM never accepted a message for them. */
   readonly lost: number;
-  /** Messages that FCM accepted for a push beyond its first. */
+  /** Messages that FCM accepted for a push after the first one. */
   readonly duplicated: number;
 }
 
-/** Compares what FCM accepted with what the ledger says, push by push; so many messages there have to be. */
-export async function audit(
-  store: Store,
-  which: Which,
-  messages: number,
-  acceptedOf: AcceptedOf,
-): Promise<Audit> {
+/** `audit` compares both records push by push; `messages` is the number of messages that the ledger must cover. */
+export async function audit(records: Records, part: LedgerPart, messages: number): Promise<Audit> {
   let lost = 0;
   let duplicated = 0;
-  const found = new Set<number>();
-  for await (const { messageId, verdict, times, isAudience } of readLedger(store, which, acceptedOf)) {
-    found.add(messageId);
-    const isLost = verdict === undefined ? isAudience : verdict === 'delivered' && times === 0;
+  const messageIds = new Set<number>();
+  for await (const { messageId, verdict, acceptances, isAudience } of readLedger(records, part)) {
+    messageIds.add(messageId);
+    const isLost = verdict === undefined ? isAudience : verdict === 'delivered' && acceptances === 0;
     if (isLost) lost++;
-    duplicated += Math.max(0, times - 1);
+    duplicated += Math.max(0, acceptances - 1);
   }
-  return { lost: lost + Math.max(0, messages - found.size), duplicated };
+  return { lost: lost + Math.max(0, messages - messageIds.size), duplicated };
 }
 
-/** Accepted by FCM, but not recorded as such: after a crash, what was in flight. */
-export async function countUnrecorded(store: Store, which: Which, acceptedOf: AcceptedOf): Promise<number> {
+/** `countUnrecorded` counts the pushes that FCM accepted and the ledger does not have: those in flight at a crash. */
+export async function countUnrecorded(records: Records, part: LedgerPart): Promise<number> {
   let unrecorded = 0;
-  for await (const { verdict, times } of readLedger(store, which, acceptedOf)) {
-    if (times > 0 && verdict !== 'delivered') unrecorded++;
+  for await (const { verdict, acceptances } of readLedger(records, part)) {
+    if (acceptances > 0 && verdict !== 'delivered') unrecorded++;
   }
   return unrecorded;
 }

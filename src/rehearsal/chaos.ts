@@ -1,25 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { chance } from './fcm/faults.ts';
+import type { Clock } from '../context.ts';
 import type { LocalLambda } from '../local/lambda/lambda.ts';
+import { chance } from './fcm/faults.ts';
 import type { LedgerLine } from './ledger-lines.ts';
 
 const WATCH_MS = 5;
 
-/** The last fault has to find somebody at work, though not every device may be one that FCM accepts. */
-const BROADCAST_SHARE = 0.5;
+/** Share of the broadcast in which all faults happen: the last fault needs a busy worker, and FCM may not accept every device. */
+const FAULTY_SHARE = 0.5;
 
-/** Until FCM has read what the killed worker had already written; shorter than the lease after which another takes over. */
+/** Time until FCM has read what a killed worker had written. Shorter than the lease after which another worker takes over. */
 const SETTLE_MS = 500;
 
 export interface ChaosOptions {
   readonly seed: number;
+  /** Number of broadcasts; the events that start them are neither lost nor repeated. */
   readonly announcements: number;
-  /** kill -9 of a busy worker, so often over the whole broadcast. */
+  /** Number of busy workers to end with kill -9, over the whole broadcast. */
   readonly kills: number;
-  /** Connections to the database cut in mid-statement, likewise. */
+  /** Number of database connections to cut in the middle of a statement, over the whole broadcast. */
   readonly dbFaults: number;
-  /** The share of events that Lambda delivers twice, and that it loses. */
+  /** Share of events that Lambda delivers twice. */
   readonly duplicate: number;
+  /** Share of events that Lambda loses. */
   readonly drop: number;
 }
 
@@ -32,24 +34,27 @@ export interface ChaosReport {
   readonly inFlightAtKills: number;
 }
 
-/** What chaos works on. */
-export interface Stage {
-  readonly lambda: LocalLambda;
+/** What chaos acts on. */
+export interface ChaosTarget {
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly lambda: Pick<LocalLambda, 'killOne'>;
   /** Cuts a database connection; false if none is in use. */
   readonly cut: () => boolean;
-  /** Of so many FCM has accepted so many. */
-  readonly expected: number;
+  /** Number of pushes of the whole rehearsal. */
+  readonly pushes: number;
+  /** Number of pushes that FCM has accepted so far. */
   readonly accepted: () => number;
-  /** What a worker that was killed was at, by its event. */
+  /** Resolves to the pushes of the hop that a killed worker's event names. */
   readonly linesOf: (event: unknown) => Promise<readonly LedgerLine[]>;
 }
 
-/** Faults of the machine, the network and of Lambda, at moments that the seed decides. */
+/** Faults of the machine, of the network and of Lambda, at moments that the seed decides. */
 export interface Chaos {
-  /** How often Lambda delivers the next event. */
+  /** Number of times that Lambda delivers the next event. */
   readonly deliveries: () => number;
-  begin(stage: Stage): void;
-  /** Ends it, and tells what was done. */
+  /** Begins to kill workers and to cut connections. */
+  begin(target: ChaosTarget): void;
+  /** Ends all faults; resolves to their numbers. */
   end(): Promise<ChaosReport>;
 }
 
@@ -61,37 +66,37 @@ export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, dro
   let timer: NodeJS.Timeout | undefined;
   const inFlight: Promise<number>[] = [];
 
-  /** By progress and not by the clock, so that the same seed strikes at the same points on a slower machine. */
-  const drawPoints = (what: string, times: number, expected: number): number[] =>
+  /** Numbers of accepted pushes, not times: the same seed strikes at the same points on a slower machine. */
+  const drawPoints = (what: string, times: number, pushes: number): number[] =>
     Array.from(
       { length: times },
-      (_, nth) => chance(seed, `${what} ${nth}`) * BROADCAST_SHARE * expected,
+      (_, nth) => chance(seed, `${what} ${nth}`) * FAULTY_SHARE * pushes,
     ).toSorted((one, two) => one - two);
 
   return {
     deliveries() {
-      const drawn = chance(seed, `event ${events}`);
-      // The first ones ask for the broadcasts: if those are lost, nobody has asked.
+      const share = chance(seed, `event ${events}`);
+      // The first events start the broadcasts: without them nothing would begin.
       if (events++ < announcements) return 1;
-      if (drawn < drop) {
+      if (share < drop) {
         eventsDropped++;
         return 0;
       }
-      if (drawn >= drop + duplicate) return 1;
+      if (share >= drop + duplicate) return 1;
       eventsDuplicated++;
       return 2;
     },
-    begin(stage) {
-      const killAt = drawPoints('kill', kills, stage.expected);
-      const cutAt = drawPoints('cut', dbFaults, stage.expected);
-      const reached = (points: readonly number[], done: number): boolean =>
-        stage.accepted() >= (points[done] ?? Infinity);
+    begin(target) {
+      const killAt = drawPoints('kill', kills, target.pushes);
+      const cutAt = drawPoints('cut', dbFaults, target.pushes);
+      const isReached = (points: readonly number[], done: number): boolean =>
+        target.accepted() >= (points[done] ?? Infinity);
       timer = setInterval(() => {
-        if (reached(killAt, inFlight.length)) {
-          const event = stage.lambda.killOne(chance(seed, `victim ${inFlight.length}`));
-          if (event !== null) inFlight.push(countInFlight(event, stage));
+        if (isReached(killAt, inFlight.length)) {
+          const event = target.lambda.killOne(chance(seed, `victim ${inFlight.length}`));
+          if (event !== null) inFlight.push(countInFlight(event, target));
         }
-        if (reached(cutAt, cuts) && stage.cut()) cuts++;
+        if (isReached(cutAt, cuts) && target.cut()) cuts++;
       }, WATCH_MS);
     },
     async end() {
@@ -102,8 +107,9 @@ export function makeChaos({ seed, announcements, kills, dbFaults, duplicate, dro
   };
 }
 
-/** Of what the killed worker was at: accepted by FCM, and not recorded. Nobody takes it over before its lease ends. */
-async function countInFlight(event: unknown, { linesOf }: Stage): Promise<number> {
-  await sleep(SETTLE_MS);
-  return (await linesOf(event)).filter(({ times, verdict }) => times > 0 && verdict !== 'delivered').length;
+/** `countInFlight` counts a killed worker's pushes that FCM accepted and the ledger does not have. */
+async function countInFlight(event: unknown, { clock, linesOf }: ChaosTarget): Promise<number> {
+  await clock.sleep(SETTLE_MS);
+  const lines = await linesOf(event);
+  return lines.filter(({ acceptances, verdict }) => acceptances > 0 && verdict !== 'delivered').length;
 }

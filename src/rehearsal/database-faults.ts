@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A way to a MySQL server that can be cut. */
+/** A TCP proxy to a MySQL server whose connections can be cut. */
 export interface FaultyLine {
   readonly url: string;
-  /** Cuts a connection in mid-statement; false if no statement is under way. */
+  /** Cuts a connection in the middle of a statement; false if no statement is being executed. */
   cut(): boolean;
   close(): Promise<void>;
 }
@@ -12,8 +12,8 @@ export interface FaultyLine {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** The client has asked, and the server has not answered yet. */
-  waits: boolean;
+  /** True from the client's request to the server's answer. */
+  isWaiting: boolean;
 }
 
 export async function openFaultyLine(url: string): Promise<FaultyLine> {
@@ -21,7 +21,7 @@ export async function openFaultyLine(url: string): Promise<FaultyLine> {
   const pairs = new Set<Pair>();
   const listener = createServer((client) => {
     const server = connect(Number(target.port || 3306), target.hostname);
-    const pair: Pair = { client, server, waits: false };
+    const pair: Pair = { client, server, isWaiting: false };
     pairs.add(pair);
     const end = (): void => {
       pairs.delete(pair);
@@ -29,8 +29,8 @@ export async function openFaultyLine(url: string): Promise<FaultyLine> {
       server.destroy();
     };
     for (const socket of [client, server]) socket.on('error', end).on('close', end);
-    client.on('data', () => (pair.waits = true));
-    server.on('data', () => (pair.waits = false));
+    client.on('data', () => (pair.isWaiting = true));
+    server.on('data', () => (pair.isWaiting = false));
     client.pipe(server).pipe(client);
   });
   listener.listen(0, '127.0.0.1');
@@ -40,7 +40,7 @@ export async function openFaultyLine(url: string): Promise<FaultyLine> {
   return {
     url: Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href,
     cut() {
-      const pair = [...pairs].find(({ waits }) => waits);
+      const pair = [...pairs].find(({ isWaiting }) => isWaiting);
       pair?.client.destroy();
       return pair !== undefined;
     },

@@ -1,64 +1,64 @@
-import { collapseKeyOf } from '../model/delivery.ts';
+import { parseEvent } from '../events/parse.ts';
 import type { Announcement } from '../model/announcement.ts';
-import type { Recorded, Verdict } from '../model/delivery.ts';
+import { collapseKeyOf, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Message } from '../model/message.ts';
 import type { Store } from '../store.ts';
-import { parseEvent } from '../events/parse.ts';
 
-/** One push, as the ledger and FCM's own log know it. */
+/** One push, as the ledger and FCM's own log have it. */
 export interface LedgerLine {
   /** 0: the announcement itself. */
   readonly messageId: number;
+  /** Undefined: the ledger has no delivery for the push. */
   readonly verdict: Verdict | undefined;
-  /** How often FCM has accepted it. */
-  readonly times: number;
-  /** False for a device that another announcement found unregistered, maybe before this one came by. */
+  /** Number of times that FCM accepted the push. */
+  readonly acceptances: number;
+  /** False for a device that another announcement found unregistered, maybe before this one reached it. */
   readonly isAudience: boolean;
 }
 
-export type Which = Pick<Announcement, 'announcementId' | 'audience'>;
+/** The two records that an audit compares: the ledger, and FCM's own log. */
+export interface Records {
+  readonly store: Store;
+  /** Number of messages that FCM accepted with this collapse key, by target. */
+  readonly acceptedOf: (collapseKey: string) => ReadonlyMap<string, number>;
+}
 
-/** FCM's own log: target -> how often, by collapse key. */
-export type AcceptedOf = (collapseKey: string) => ReadonlyMap<string, number>;
+/** Names the part of the ledger that belongs to one announcement. */
+export type LedgerPart = Pick<Announcement, 'announcementId' | 'audience'>;
 
 const IDS_PER_READ = 10_000;
 
-/** Messages that are sent at once are of no announcement. */
-export const AT_ONCE: Which = { announcementId: 0, audience: 'messages' };
+/** Messages that are sent at once belong to no announcement. */
+export const SINGLE_MESSAGES: LedgerPart = { announcementId: 0, audience: 'messages' };
 
-/** Every push of an announcement. */
+/** `readLedger` yields every push of an announcement. */
 export async function* readLedger(
-  store: Store,
-  { announcementId, audience }: Which,
-  acceptedOf: AcceptedOf,
+  records: Records,
+  { announcementId, audience }: LedgerPart,
 ): AsyncGenerator<LedgerLine> {
-  if (audience === 'devices') return yield* readBroadcast(store, announcementId, acceptedOf);
-  const targets = await readTargets(store);
+  if (audience === 'devices') return yield* readBroadcast(records, announcementId);
+  const targets = await fetchTargets(records);
   for (let fromId = 0; ;) {
     const key = { announcementId, round: 0, fromId };
-    const lastId = (await store.fetchMessageIds(key, null, IDS_PER_READ)).at(-1);
+    const lastId = (await records.store.fetchMessageIds(key, null, IDS_PER_READ)).at(-1);
     if (lastId === undefined) return;
-    yield* await readMessages(store, key, lastId, targets, acceptedOf);
+    yield* await readMessages(records, key, lastId, targets);
     fromId = lastId + 1;
   }
 }
 
-/** The pushes that a run of the function was to send, by its event. */
-export async function readEvent(
-  store: Store,
-  event: unknown,
-  pageSize: number,
-  acceptedOf: AcceptedOf,
-): Promise<LedgerLine[]> {
+/** `readEvent` resolves to the pushes of the hop that an event asks for; to none for any other event. */
+export async function readEvent(records: Records, event: unknown, pageSize: number): Promise<LedgerLine[]> {
   const parsed = parseEvent(event);
   if (parsed.entry !== 'direct' || parsed.job.kind !== 'broadcast') return [];
   const { job } = parsed;
+  const { store, acceptedOf } = records;
   const announcement = await store.fetchAnnouncement(job.announcementId);
   if (announcement?.audience === 'messages') {
     const lastId = (await store.fetchMessageIds(job, null, pageSize)).at(-1);
     if (lastId === undefined) return [];
-    return readMessages(store, job, lastId, await readTargets(store), acceptedOf);
+    return readMessages(records, job, lastId, await fetchTargets(records));
   }
   const devices =
     job.round === 0
@@ -71,16 +71,15 @@ export async function readEvent(
   return devices.map(({ deviceId, target }) => ({
     messageId: 0,
     verdict: verdicts.get(deviceId),
-    times: accepted.get(target) ?? 0,
+    acceptances: accepted.get(target) ?? 0,
     isAudience: true,
   }));
 }
 
-/** Every device, pushed to or not. */
+/** `readBroadcast` yields a line for every device in the database, also for those without a delivery. */
 async function* readBroadcast(
-  store: Store,
+  { store, acceptedOf }: Records,
   announcementId: number,
-  acceptedOf: AcceptedOf,
 ): AsyncGenerator<LedgerLine> {
   const accepted = acceptedOf(collapseKeyOf({ announcementId }));
   for (let from = 0; ;) {
@@ -90,19 +89,18 @@ async function* readBroadcast(
     const verdicts = await store.fetchVerdicts(announcementId, from, last.deviceId);
     for (const { deviceId, target, unregisteredBy } of devices) {
       const isAudience = unregisteredBy === null || unregisteredBy === announcementId;
-      const times = accepted.get(target) ?? 0;
-      yield { messageId: 0, verdict: verdicts.get(deviceId), times, isAudience };
+      const acceptances = accepted.get(target) ?? 0;
+      yield { messageId: 0, verdict: verdicts.get(deviceId), acceptances, isAudience };
     }
     from = last.deviceId + 1;
   }
 }
 
 async function readMessages(
-  store: Store,
+  { store, acceptedOf }: Records,
   key: HopKey,
   lastId: number,
   targets: ReadonlyMap<number, string>,
-  acceptedOf: AcceptedOf,
 ): Promise<LedgerLine[]> {
   const messages = await store.fetchMessages(key, lastId);
   const ledger = await store.fetchLedger(key, lastId);
@@ -112,7 +110,7 @@ async function readMessages(
   });
 }
 
-/** The devices that it has, and those that it had when it was sent. */
+/** `linesOf` covers the devices that the message's recipient has now, and those that it had when the message was sent. */
 function linesOf(
   { messageId, devices }: Message,
   recorded: ReadonlyMap<number, Recorded>,
@@ -120,16 +118,16 @@ function linesOf(
   accepted: ReadonlyMap<string, number>,
 ): LedgerLine[] {
   const ids = new Set([...devices.map(({ deviceId }) => deviceId), ...recorded.keys()]);
-  if (ids.size === 0) return [{ messageId, verdict: undefined, times: 0, isAudience: true }];
+  if (ids.size === 0) return [{ messageId, verdict: undefined, acceptances: 0, isAudience: true }];
   return Array.from(ids, (deviceId) => ({
     messageId,
     verdict: recorded.get(deviceId)?.verdict,
-    times: accepted.get(targets.get(deviceId) ?? '') ?? 0,
+    acceptances: accepted.get(targets.get(deviceId) ?? '') ?? 0,
     isAudience: true,
   }));
 }
 
-async function readTargets(store: Store): Promise<Map<number, string>> {
+async function fetchTargets({ store }: Pick<Records, 'store'>): Promise<Map<number, string>> {
   const targets = new Map<number, string>();
   for (let from = 0; ;) {
     const devices = await store.fetchDevices(from, IDS_PER_READ);

@@ -1,32 +1,34 @@
+import type { Clock } from '../context.ts';
+import type { Engine } from '../local/engine.ts';
+import type { Progress } from '../local/follow.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { NewMessage, Recipient } from '../model/message.ts';
 import type { Store } from '../store.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine, Progress } from '../local/engine.ts';
 import { chance } from './fcm/faults.ts';
+import type { RehearsalOptions } from './options.ts';
 import { drainQueue, type QueuedRecord } from './queue.ts';
 
 const ROWS_PER_STATEMENT = 2000;
 const POLL_MS = 50;
 
-/** Lambda asks for six times the function's time-out; a rehearsal has no time for that, and its leases are as short. */
+/** Visibility time-out of the queue before `hurry`. AWS recommends six times the function's time-out: too long here. */
 const VISIBILITY_MS = 30_000;
 
-/** A copy comes so many records later at the most: some in the batch of the first, some while it is being sent. */
+/** Maximum distance of a copied record from the original: some copies come in the same batch, some while it is being sent. */
 const COPY_WITHIN = 40;
 
-/** Of three devices, two are one member's. */
+/** `memberOf` gives two of three devices to the same member. */
 export function memberOf(nthDevice: number): string {
   return `member-${Math.floor((nthDevice * 2) / 3)}`;
 }
 
 export interface Recipients {
   readonly recipients: readonly Recipient[];
-  /** How many pushes they come to. */
+  /** Number of pushes that the messages to these recipients make. */
   readonly pushes: number;
 }
 
-/** In turn to a device and to a member; one in a thousand to nobody. */
+/** `drawRecipients` alternates between a device and a member; one in a thousand is a member without a device. */
 export async function drawRecipients(store: Store, messages: number, devices: number): Promise<Recipients> {
   const ids = (await store.fetchPage(0, null, devices)).map(({ deviceId }) => deviceId);
   const sizes = Map.groupBy(ids.keys(), memberOf);
@@ -53,61 +55,65 @@ export async function seedMessages(store: Store, { recipients }: Recipients): Pr
   }
 }
 
-/** The run that a tick has made of them. */
-export async function untilRun(store: Store): Promise<number> {
+/** `waitForMailing` polls until a tick has made a mailing of the messages; resolves to its announcement id. */
+export async function waitForMailing({
+  store,
+  clock,
+}: {
+  readonly store: Pick<Store, 'fetchUnfinished'>;
+  readonly clock: Pick<Clock, 'sleep'>;
+}): Promise<number> {
   for (;;) {
-    const [run] = await store.fetchUnfinished(1);
-    if (run) return run.announcementId;
-    await sleep(POLL_MS);
+    const [mailing] = await store.fetchUnfinished(1);
+    if (mailing) return mailing.announcementId;
+    await clock.sleep(POLL_MS);
   }
 }
 
-/** As if all that is in the queue were one announcement. */
+/** Progress of a queue: its messages count as one announcement. */
 export type QueueProgress = Omit<Progress, 'announcement'> & {
   readonly announcement: Pick<Announcement, 'status' | 'statusReason'>;
 };
 
-/** Hands the messages over in a queue, some of its records twice; resolves when it is empty. */
-export async function workQueue(
-  engine: Engine,
-  store: Store,
+/**
+ * `sendQueue` delivers the messages to the function as records of a queue, a share of them twice. Resolves when the queue is
+ * empty; `copies` is the number of records that were delivered twice.
+ */
+export async function sendQueue(
+  { engine, store }: { readonly engine: Engine; readonly store: Store },
   { recipients }: Recipients,
-  {
-    seed,
-    duplicate,
-    workers,
-  }: { readonly seed: number; readonly duplicate: number; readonly workers: number },
+  { seed, duplicate, workers }: Pick<RehearsalOptions, 'seed' | 'duplicate' | 'workers'>,
 ): Promise<{ progress: QueueProgress; copies: number }> {
-  const startedAt = performance.now();
+  const { clock, lambda, hurry } = engine;
+  const startedAt = clock.now();
   const records = recipients.map((recipient, nth): QueuedRecord => {
-    const { content } = makeMessage(nth, recipient);
-    const { title, body } = content;
-    return { messageId: `record-${nth}`, body: JSON.stringify({ ...given(recipient), title, body }) };
+    const { title, body } = makeMessage(nth, recipient).content;
+    return { messageId: `record-${nth}`, body: JSON.stringify({ ...addressOf(recipient), title, body }) };
   });
-  const copied = records.flatMap((record, nth) => {
+  const copies = records.flatMap((record, nth) => {
     const isCopied = chance(seed, `copy ${nth}`) < duplicate;
     return isCopied ? [{ record, at: nth + chance(seed, `place ${nth}`) * COPY_WITHIN }] : [];
   });
-  const delivered = [...records.map((record, at) => ({ record, at })), ...copied]
+  const queue = [...records.map((record, at) => ({ record, at })), ...copies]
     .toSorted((one, other) => one.at - other.at)
     .map(({ record }) => record);
-  const { dead } = await drainQueue({
-    records: delivered,
+  const { dead } = await drainQueue(engine, {
+    records: queue,
     pollers: workers,
-    visibilityMs: VISIBILITY_MS / engine.hurry,
+    visibilityMs: VISIBILITY_MS / hurry,
     call: (event) => engine.call(event),
   });
   const progress: QueueProgress = {
     announcement: {
       status: dead === 0 ? 'done' : 'failed',
-      statusReason: dead === 0 ? null : `${dead} records came back too often`,
+      statusReason: dead === 0 ? null : `${dead} records of the queue failed too often`,
     },
     counts: await store.countDeliveries(0),
     hops: { open: 0, closed: 0 },
-    lambda: engine.lambda.stats(),
-    seconds: (performance.now() - startedAt) / 1000,
+    lambda: lambda.stats(),
+    seconds: (clock.now() - startedAt) / 1000,
   };
-  return { progress, copies: copied.length };
+  return { progress, copies: copies.length };
 }
 
 function makeMessage(nth: number, recipient: Recipient): NewMessage {
@@ -118,7 +124,7 @@ function makeMessage(nth: number, recipient: Recipient): NewMessage {
     ttlSeconds: null,
     content: {
       title: `Order ${nth}`,
-      body: 'Nobody sees this one',
+      body: 'Sent to the sandbox only',
       image: null,
       data: {},
       options: {},
@@ -126,6 +132,7 @@ function makeMessage(nth: number, recipient: Recipient): NewMessage {
   };
 }
 
-function given({ deviceId, memberId }: Recipient): object {
+/** `addressOf` is the recipient as the fields of a message request. */
+function addressOf({ deviceId, memberId }: Recipient): object {
   return deviceId === null ? { memberId } : { deviceId };
 }

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../context.ts';
 
-/** What an event source takes at a time unless it is told otherwise, and how often a queue delivers before it gives up. */
+/** Lambda's default batch size for an SQS queue. */
 const RECORDS_PER_BATCH = 10;
+/** Number of failed deliveries after which the queue gives up a record. */
 const MAX_RECEIVES = 50;
 
 const IDLE_MS = 20;
@@ -11,72 +12,72 @@ export interface QueuedRecord {
   readonly body: string;
 }
 
-export interface LocalQueueOptions {
-  /** Delivered in this order; one that is there twice is delivered twice. */
+export interface QueueOptions {
+  /** Records in the order of their delivery; a record that is listed twice is delivered twice. */
   readonly records: readonly QueuedRecord[];
-  /** Batches at a time. */
+  /** Number of batches in flight. */
   readonly pollers: number;
-  /** How long a record that was not taken stays away. */
+  /** Time until a record that failed is delivered again. */
   readonly visibilityMs: number;
-  /** A synchronous invoke; rejects if the function fails. */
+  /** Invokes the function synchronously; rejects if the function fails. */
   readonly call: (event: object) => Promise<unknown>;
 }
 
-export interface QueueTally {
-  batches: number;
-  /** Records that came back. */
-  returned: number;
-  /** Records that came back too often. */
-  dead: number;
+export interface QueueReport {
+  readonly batches: number;
+  /** Number of times that a record failed. */
+  readonly returned: number;
+  /** Records that failed too often. */
+  readonly dead: number;
 }
 
 /**
- * An SQS queue and Lambda's event source for it, with ReportBatchItemFailures; resolves when the queue is empty.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * `drainQueue` acts as an SQS queue and as Lambda's event source for it, with ReportBatchItemFailures. Resolves when the
+ * queue is empty. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
-export async function drainQueue(options: LocalQueueOptions): Promise<QueueTally> {
-  const { records, pollers, visibilityMs, call } = options;
-  const tally: QueueTally = { batches: 0, returned: 0, dead: 0 };
+export async function drainQueue(
+  { clock }: { readonly clock: Pick<Clock, 'sleep'> },
+  { records, pollers, visibilityMs, call }: QueueOptions,
+): Promise<QueueReport> {
+  const report = { batches: 0, returned: 0, dead: 0 };
   const ready = records.map((record) => ({ record, receives: 0 }));
   let open = ready.length;
 
   async function deliver(batch: typeof ready): Promise<void> {
-    tally.batches++;
-    const failed = await call({ Records: batch.map(({ record }) => sqsRecord(record)) }).then(
-      failuresIn,
-      // A run that fails has taken none of its records.
+    report.batches++;
+    // An invocation that fails leaves all of its records in the queue.
+    const failures = await call({ Records: batch.map(({ record }) => sqsRecord(record)) }).then(
+      parseFailures,
       () => null,
     );
-    const [back, done] = partition(batch, ({ record }) => failed?.has(record.messageId) ?? true);
-    open -= done.length;
-    for (const each of back) {
-      tally.returned++;
-      if (++each.receives >= MAX_RECEIVES) {
-        tally.dead++;
+    for (const entry of batch) {
+      if (failures?.has(entry.record.messageId) === false) {
         open--;
-      } else setTimeout(() => ready.push(each), visibilityMs);
+        continue;
+      }
+      report.returned++;
+      if (++entry.receives >= MAX_RECEIVES) {
+        report.dead++;
+        open--;
+      } else void clock.sleep(visibilityMs).then(() => ready.push(entry));
     }
   }
 
   async function poll(): Promise<void> {
     while (open > 0) {
       const batch = ready.splice(0, RECORDS_PER_BATCH);
-      await (batch.length > 0 ? deliver(batch) : sleep(IDLE_MS));
+      await (batch.length > 0 ? deliver(batch) : clock.sleep(IDLE_MS));
     }
   }
   await Promise.all(Array.from({ length: pollers }, poll));
-  return tally;
+  return report;
 }
 
 function sqsRecord(record: QueuedRecord): object {
   return { ...record, eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:local' };
 }
 
-function failuresIn(reply: unknown): Set<string> {
+function parseFailures(reply: unknown): Set<string> {
   const { batchItemFailures } = reply as { batchItemFailures: readonly { itemIdentifier: string }[] };
   return new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-}
-
-function partition<T>(all: readonly T[], test: (each: T) => boolean): [T[], T[]] {
-  return [all.filter(test), all.filter((each) => !test(each))];
 }

@@ -1,13 +1,15 @@
+import { group } from '../local/format.ts';
+import type { Progress } from '../local/follow.ts';
+import { VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Audit } from './audit.ts';
 import type { ChaosReport } from './chaos.ts';
-import type { Progress } from '../local/engine.ts';
-import type { SandboxStats } from './fcm/sandbox.ts';
+import type { SandboxStats } from './fcm/stats.ts';
 import type { QueueProgress } from './messages.ts';
-import { group } from '../cli/progress.ts';
+import type { RehearsalOptions } from './options.ts';
 
-/** What `rehearse --json` prints. */
+/** `summarize` makes the object that `rehearse --json` prints. */
 export function summarize(
-  { devices, messages, seed }: { readonly devices: number; readonly messages: number; readonly seed: number },
+  { devices, messages, seed }: Pick<RehearsalOptions, 'devices' | 'messages' | 'seed'>,
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
   { lost, duplicated }: Audit,
   fcm: SandboxStats,
@@ -42,14 +44,14 @@ export function summarize(
 export type Summary = ReturnType<typeof summarize>;
 
 /**
- * Nothing lost, and nothing doubled but what nobody could know of: pushes that FCM had accepted when their worker was
- * killed, or to which it gave no answer.
+ * `isFlawless` is true if nothing was lost and the only duplicates are pushes whose outcome could not be known: FCM had
+ * accepted them when their worker was killed, or it accepted them and sent no answer.
  */
 export function isFlawless({ status, lost, duplicated, inFlightAtKills, ambiguous }: Summary): boolean {
   return status === 'done' && lost === 0 && duplicated <= inFlightAtKills + ambiguous;
 }
 
-/** For an announcement that nothing moves any more, though it has not ended. */
+/** `whyItStopped` explains an announcement that makes no progress although it has not ended. */
 function whyItStopped(status: string, hops: Progress['hops'], lambda: Progress['lambda']): string | null {
   if (status === 'done') return null;
   if (lambda.recursionDropped > 0) {
@@ -59,55 +61,57 @@ function whyItStopped(status: string, hops: Progress['hops'], lambda: Progress['
       '(here: --recursive-loop Allow)'
     );
   }
-  return `${lambda.errors} runs failed and ${hops.open} hops are open: --verbose shows the function's log`;
+  return `${lambda.errors} invocations failed and ${hops.open} hops are open: --verbose shows the function's log`;
 }
 
+const VERDICT_MEANINGS: Readonly<Record<Verdict, string>> = {
+  delivered: 'accepted by FCM',
+  unregistered: 'the app is gone from the device',
+  rejected: 'the target can never work, or every attempt failed',
+  retryable: 'not accepted yet; a retry round sends it again',
+  misconfigured: 'refused because of credentials, project or payload',
+  unknown: 'no answer arrived',
+  unsent: 'not sent yet',
+};
+
+/** `describeSummary` makes the text that `rehearse` prints. */
 export function describeSummary(summary: Summary): string {
-  const {
-    devices,
-    messages,
-    hops,
-    seconds,
-    perSecond,
-    status,
-    reason,
-    kills,
-    eventsDuplicated,
-    eventsDropped,
-  } = summary;
-  const hasChaos = kills + eventsDuplicated + eventsDropped + summary.ambiguous + summary.dbFaults > 0;
-  const rows: [string, number, string][] = [
-    ['delivered', summary.delivered, 'accepted by FCM'],
-    ['unregistered', summary.unregistered, 'the app is gone from the device'],
-    ['rejected', summary.rejected, 'the target is no good, or every attempt was refused'],
-    ['misconfigured', summary.misconfigured, 'refused for no fault of the device'],
-    ['retryable', summary.retryable, 'not taken yet'],
-    ['unknown', summary.unknown, 'no answer came'],
-    ['lost', summary.lost, "missing from the ledger, or in it against FCM's own log"],
-    ['duplicated', summary.duplicated, "accepted more than once, by FCM's own log"],
-    ['throttled', summary.throttled, 'answers that the quota is used up'],
-    ['timeouts', summary.timeouts, 'runs that Lambda killed for want of time'],
+  const { devices, messages, hops, seconds, perSecond, status, reason } = summary;
+  const chaos: Row[] = [
+    ['kills', summary.kills, 'busy workers ended with kill -9'],
+    ['cuts', summary.dbFaults, 'database connections cut in the middle of a statement'],
+    [
+      'in flight',
+      summary.inFlightAtKills,
+      'accepted by FCM, but not recorded yet when their worker was killed',
+    ],
+    ['ambiguous', summary.ambiguous, 'accepted by FCM, which then sent no answer'],
+    ['repeated', summary.eventsDuplicated, 'events that Lambda delivered twice'],
+    ['dropped', summary.eventsDropped, 'events that Lambda lost'],
   ];
-  const chaos: [string, number, string][] = [
-    ['kills', kills, 'workers killed at work'],
-    ['cut', summary.dbFaults, 'database connections cut in mid-statement'],
-    ['in flight', summary.inFlightAtKills, 'accepted by FCM when their worker was killed, not recorded yet'],
-    ['ambiguous', summary.ambiguous, 'accepted by FCM, which then gave no answer'],
-    ['doubled', eventsDuplicated, 'events that Lambda delivered twice'],
-    ['dropped', eventsDropped, 'events that Lambda lost'],
+  const hasChaos = chaos.some(([, count]) => count > 0);
+  const rows: Row[] = [
+    ...VERDICTS.map((verdict): Row => [verdict, summary[verdict], VERDICT_MEANINGS[verdict]]),
+    ['lost', summary.lost, "no delivery, or one that FCM's own log contradicts"],
+    ['duplicated', summary.duplicated, "accepted more than once, according to FCM's own log"],
+    ['throttled', summary.throttled, 'answers with status 429'],
+    ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],
   ];
+  const size = `${messages > 0 ? `${group(messages)} messages to ` : ''}${group(devices)} devices`;
   return [
-    `${status}: ${messages > 0 ? `${group(messages)} messages to ` : ''}${group(devices)} devices, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes a second`,
+    `${status}: ${size}, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes per second`,
     ...(reason === null ? [] : [reason]),
     '',
     ...rows.map(describeRow),
     '',
     ...(hasChaos ? [...chaos.map(describeRow), ''] : []),
-    `  ${summary.peakConcurrency} invocations at a time at the most, ${summary.peakRssMb} MB the largest worker`,
+    `  at most ${summary.peakConcurrency} concurrent invocations; the largest worker had ${summary.peakRssMb} MB`,
     '',
   ].join('\n');
 }
 
-function describeRow([name, count, meaning]: [string, number, string]): string {
+type Row = readonly [name: string, count: number, meaning: string];
+
+function describeRow([name, count, meaning]: Row): string {
   return `  ${name.padEnd(14)}${group(count).padStart(11)}   ${meaning}`;
 }

@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { acceptedLogFile } from '../../src/cli/rehearse.ts';
+import { acceptedLogFile } from '../../src/rehearsal/environment.ts';
 import { MAIN } from '../support/baton.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
-import { rehearse } from '../support/rehearsal.ts';
+import { rehearseInProcess as rehearse } from '../support/rehearsal.ts';
 
 const LONG = 120_000;
 const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
 
-/** 4000 devices in 8 hops; leases of 6 s, and everything else 60 times as fast as in life. */
+/** 4000 devices in 8 hops; leases of 6 s, and all other waits 60 times shorter than in production. */
 const FRAME = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
 
 const EVENTS = ['--duplicate', '0.2', '--drop', '0.05'];
-const PASSING = 'unavailable=0.03,internal=0.01,quota=0.02,goaway=0.005';
+const TRANSIENT = 'unavailable=0.03,internal=0.01,quota=0.02,goaway=0.005';
 const AMBIGUOUS = 'reset=0.01,silent=0.001';
 
 describe.each(databaseKinds())('on %s', (kind) => {
@@ -30,10 +30,10 @@ describe.each(databaseKinds())('on %s', (kind) => {
       rehearse(...FRAME, '--database', database.url, '--guarantee', guarantee, ...args);
 
     test(
-      'lost and doubled events, 429, 500, 503 and GOAWAY: nothing lost, nothing doubled',
+      'lost and repeated events, 429, 500, 503 and GOAWAY: no push is lost and none is duplicated',
       { timeout: LONG },
       async () => {
-        const { status, summary } = await run(...EVENTS, '--faults', PASSING, '--seed', '11');
+        const { status, summary } = await run(...EVENTS, '--faults', TRANSIENT, '--seed', '11');
         expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, unknown: 0 });
         expect(summary.eventsDuplicated).toBeGreaterThan(0);
         expect(summary.delivered + summary.rejected).toBe(4000);
@@ -42,10 +42,10 @@ describe.each(databaseKinds())('on %s', (kind) => {
     );
 
     test(
-      'kills and answers that never come: only what was in flight may repeat, or stays unknown',
+      'kills and missing answers: only pushes in flight are duplicated, or stay unknown',
       { timeout: LONG },
       async () => {
-        const faults = `${PASSING},${AMBIGUOUS}`;
+        const faults = `${TRANSIENT},${AMBIGUOUS}`;
         const { status, summary } = await run(...EVENTS, '--kills', '5', '--faults', faults, '--seed', '12');
         expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, kills: 5 });
         if (guarantee === 'at-most-once') expect(summary.duplicated).toBe(0);
@@ -55,13 +55,13 @@ describe.each(databaseKinds())('on %s', (kind) => {
     );
 
     test(
-      'the whole machine killed in mid-broadcast: --resume brings it to the same end',
+      'the whole machine killed in the middle of a broadcast: --resume finishes it',
       { timeout: LONG },
       async () => {
         const args = ['rehearse', ...FRAME, '--database', database.url, '--guarantee', guarantee];
-        const doomed = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
-        await untilAccepted(800, acceptedLogFile(database.url));
-        doomed.kill('SIGKILL');
+        const victim = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
+        await waitUntilAccepted(800, acceptedLogFile(database.url));
+        victim.kill('SIGKILL');
         const { status, summary } = await run('--resume');
         expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
         expect(summary.duplicated).toBeLessThanOrEqual(
@@ -73,20 +73,20 @@ describe.each(databaseKinds())('on %s', (kind) => {
   });
 });
 
-async function untilAccepted(messages: number, logFile: string): Promise<void> {
+async function waitUntilAccepted(messages: number, logFile: string): Promise<void> {
   const count = (): number => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').length : 0);
   while (count() < messages) await sleep(10);
 }
 
-describe.skipIf(!databaseKinds().includes('mysql'))('on mysql alone', () => {
+describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
   test.each(GUARANTEES)(
-    'connections cut in mid-statement lose and double nothing: %s',
+    'cut database connections neither lose nor duplicate a push: %s',
     { timeout: LONG },
     async (guarantee) => {
       const database = await makeDatabase('mysql', { migrated: false });
       const { status, summary } = await rehearse(
         ...[...FRAME, ...EVENTS, '--database', database.url, '--guarantee', guarantee],
-        ...['--db-faults', '8', '--faults', PASSING],
+        ...['--db-faults', '8', '--faults', TRANSIENT],
       );
       expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, dbFaults: 8 });
       expect(status).toBe(0);

@@ -21,7 +21,7 @@ async function start(handle: HttpServerOptions['handle'], errors: unknown[] = []
   return server.address;
 }
 
-test('a request becomes an event as an HTTP API has it, and its reply an answer', async () => {
+test('a request becomes an event of an HTTP API, and the reply becomes its answer', async () => {
   const events: unknown[] = [];
   const address = await start(async (event) => {
     events.push(event);
@@ -39,7 +39,7 @@ test('a request becomes an event as an HTTP API has it, and its reply an answer'
   expect(Buffer.from(request!.body).toString()).toBe('{"é": 1}');
 });
 
-test('a body that is no text arrives byte by byte', async () => {
+test('a binary body arrives unchanged', async () => {
   const bytes = Uint8Array.from([0xff, 0x00, 0xfe]);
   const bodies: unknown[] = [];
   const address = await start(async (event) => {
@@ -50,7 +50,7 @@ test('a body that is no text arrives byte by byte', async () => {
   expect(bodies).toEqual([Buffer.from(bytes)]);
 });
 
-test('nobody can claim to have been let in by a gateway', async () => {
+test('a client cannot pretend that a gateway has authorized it', async () => {
   const callers: unknown[] = [];
   const address = await start(async (event) => {
     callers.push(parseRequest(event)?.caller);
@@ -65,7 +65,7 @@ test('nobody can claim to have been let in by a gateway', async () => {
   expect(callers).toEqual([null]);
 });
 
-test('a body beyond 6 MB is answered 413 and never handled', async () => {
+test('a body over 6 MB is answered with 413 and never handled', async () => {
   let handled = 0;
   const address = await start(async () => {
     handled++;
@@ -78,7 +78,7 @@ test('a body beyond 6 MB is answered 413 and never handled', async () => {
   expect(await post(6 * 1024 * 1024)).toBe(200);
 });
 
-test('an error of the handler is a bare 500, and told', async () => {
+test('an error of the handler is an empty 500, and is reported', async () => {
   const errors: unknown[] = [];
   const address = await start(() => Promise.reject(new Error('no such thing')), errors);
   const answer = await fetch(address);
@@ -86,7 +86,7 @@ test('an error of the handler is a bare 500, and told', async () => {
   expect(errors).toMatchObject([{ message: 'no such thing' }]);
 });
 
-test('a client that breaks off in the middle of a request disturbs nobody', async () => {
+test('a client that disconnects in the middle of a request does not affect other clients', async () => {
   const errors: unknown[] = [];
   const address = await start(async () => ok, errors);
   const socket = connect(Number(new URL(address).port), '127.0.0.1');
@@ -98,7 +98,7 @@ test('a client that breaks off in the middle of a request disturbs nobody', asyn
   expect(errors).toEqual([]);
 });
 
-test('closing answers what is under way, closes kept connections, and takes nothing more', async () => {
+test('closing answers open requests, closes idle connections, and accepts no more requests', async () => {
   const release = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   const address = await start(async () => {
@@ -116,7 +116,7 @@ test('closing answers what is under way, closes kept connections, and takes noth
   await closing;
 });
 
-test('closing waits for the work of a client that has gone away', async () => {
+test('closing waits for the request of a client that has disconnected', async () => {
   const release = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   const story: string[] = [];
@@ -138,7 +138,7 @@ test('closing waits for the work of a client that has gone away', async () => {
   expect(story).toEqual(['worked', 'closed']);
 });
 
-test('a port that is taken is named', async () => {
+test('a port that is in use is named in the error', async () => {
   const address = await start(async () => ok);
   const { port } = new URL(address);
   const second = startHttpServer({

@@ -16,23 +16,23 @@ import { makeDatabase } from './database.ts';
 
 const HANDLER_FILE = fileURLToPath(new URL('../../src/handler.ts', import.meta.url));
 
-/** What the aws command line and the SDKs need for the local Lambda. */
+/** Variables that the aws command line and the SDKs need for the local Lambda. */
 export const AWS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
 export const PASSWORD = 's3cr3t-of-the-test';
 
 export interface LocalStack {
-  /** With which all is well, for the function and for a terminal. */
+  /** A correct configuration, for the function and for a terminal. */
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string;
   readonly user: string;
   readonly database: string;
-  /** As the administrator of the database server. */
+  /** Executes a statement as the administrator of the database server. */
   ask(sql: string): Promise<RowDataPacket[]>;
   close(): Promise<void>;
 }
 
-/** A database on the MySQL server of the tests, with a user who has the rights that the README asks for, and an FCM. */
+/** Makes a database on the MySQL server of the tests, a user with the rights that the README asks for, and an FCM sandbox. */
 export async function startLocalStack(): Promise<LocalStack> {
   const database = await makeDatabase('mysql');
   const folder = mkdtempSync(join(tmpdir(), 'baton-stack-'));
@@ -48,7 +48,7 @@ export async function startLocalStack(): Promise<LocalStack> {
     }
   };
   await ask(`CREATE USER ${user} IDENTIFIED BY '${PASSWORD}'`);
-  // What DDL needs is for --fix.
+  // The rights for other DDL are for --fix.
   await ask(`GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${name}.* TO ${user}`);
   const url = Object.assign(new URL(database.url), { username: user, password: PASSWORD }).href;
   return {
@@ -74,12 +74,12 @@ export async function startLocalStack(): Promise<LocalStack> {
 export interface DeployedFunction {
   readonly endpoint: string;
   readonly client: LambdaClient;
-  /** Invokes it as a person would, and waits for the reply. */
+  /** Invokes the function synchronously; resolves to its reply. */
   call<T = DoctorReport>(event: object): Promise<T>;
   close(): Promise<void>;
 }
 
-/** The function as it would be deployed with these variables, on the local Lambda. */
+/** Deploys the function with these variables to a local Lambda. */
 export async function deploy(
   env: Readonly<Record<string, string>>,
   options: Partial<LocalLambdaOptions> = {},
@@ -116,8 +116,8 @@ export async function deploy(
 type Reply = { status: number; type?: string; body: unknown };
 
 /**
- * Before the local Lambda: answers as AWS does where it is not the local one's to say. `ask` asks the local one, as a request
- * does for which there is no answer (null).
+ * Starts a proxy for the local Lambda that can answer in place of it. `answer` gets the operation, and `ask`, which asks the
+ * local Lambda; a request for which it resolves to null is passed on.
  */
 export async function startFront(
   target: string,

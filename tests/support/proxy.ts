@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP line whose faults a test makes. */
+/** A TCP proxy whose faults a test decides. */
 export interface Proxy {
   readonly port: number;
-  /** Connections that were ever made through it. */
+  /** Number of connections so far, closed ones included. */
   count(): number;
   /** Ends every connection with an error. */
   reset(): void;
-  /** Ends every connection as the server would at its leisure. */
+  /** Ends every connection with a FIN, as a server closes an idle one. */
   finish(): void;
-  /** Lets nothing through any more, and says nothing: as a gateway that has forgotten the connection. */
+  /** Drops all data without closing, like a gateway that has lost its state of the connections. */
   swallow(): void;
   close(): Promise<void>;
 }

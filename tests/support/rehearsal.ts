@@ -1,11 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseFaults } from '../../src/rehearsal/fcm/faults.ts';
+import { defaultOptions, type RehearsalOptions } from '../../src/rehearsal/options.ts';
+import { rehearse } from '../../src/rehearsal/run.ts';
 import type { Summary } from '../../src/rehearsal/summary.ts';
 import { baton } from './baton.ts';
 
-/** `baton rehearse --json` in a process of its own. */
-export async function rehearse(
+type Options = Omit<Partial<RehearsalOptions>, 'faults'> & { readonly faults?: string };
+
+/** Rehearses in this process, with one worker, quick answers and no ramp, unless the options say otherwise. */
+export async function rehearseHere({ faults = '', ...options }: Options): Promise<Summary> {
+  const folder = await mkdtemp(join(tmpdir(), 'baton-rehearsal-'));
+  try {
+    return await rehearse(
+      {
+        ...defaultOptions,
+        workers: 1,
+        latencyMs: 2,
+        rampSeconds: 0,
+        ...options,
+        faults: parseFaults(faults),
+      },
+      { env: {}, folder },
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Runs `baton rehearse --json` in a process of its own. */
+export async function rehearseInProcess(
   ...args: string[]
 ): Promise<{ status: number | null; summary: Summary; err: string }> {
   const { status, out, err } = await baton(['rehearse', '--json', ...args]);
-  if (!out.startsWith('{')) throw new Error(`no summary, but ${out}${err}`);
+  if (!out.startsWith('{')) throw new Error(`expected a summary, got ${out}${err}`);
   return { status, err, summary: JSON.parse(out) as Summary };
 }

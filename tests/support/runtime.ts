@@ -9,12 +9,12 @@ const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:123456789012:function:baton';
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
-/** Lambda as one container sees it: the Runtime API that it asks, and the Invoke API for what it hands over. */
+/** Lambda for one container: the Runtime API that it polls, and the Invoke API that it calls for the next hop. */
 export interface Runtime {
   readonly runtimeApi: string;
   readonly endpoint: string;
   send(event: unknown): void;
-  /** What the function answered to each event, once none is left. */
+  /** The replies of the function to all events, once none is left. */
   replies(): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export async function startRuntime(): Promise<Runtime> {
     async replies() {
       for (const startedAt = performance.now(); answers.length < accepted; await sleep(POLL_MS)) {
         if (performance.now() - startedAt > TIMEOUT_MS)
-          throw new Error(`no answer; ${JSON.stringify(answers)}`);
+          throw new Error(`expected ${accepted} replies, got ${JSON.stringify(answers)}`);
       }
       return answers;
     },

@@ -12,8 +12,9 @@ const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 const run = promisify(execFile);
 
 /**
- * Writes the folder from which a stand-in for AWS's base image is built: this machine's Node, npm and shell, the libraries
- * that they need, and the entrypoint, which starts the worker of the local Lambda.
+ * Writes the folder of an image that stands in for AWS's base image: this machine's Node, npm and shell, their libraries,
+ * and an entrypoint that starts the worker of the local Lambda. The worker's own types are stripped by Node, and the handler
+ * is a bundle: the image needs no tsx.
  */
 export async function writeStandInBase(folder: string): Promise<void> {
   const place = (path: string): string => join(folder, path);
@@ -44,7 +45,7 @@ export async function writeStandInBase(folder: string): Promise<void> {
   await symlink('../lib/npm/bin/npm-cli.js', place('var/lang/bin/npm'));
 }
 
-/** Writes this machine's npm configuration, from all its sources, into one file: for `npm ci` in a container. */
+/** Writes this machine's whole npm configuration to one file, for `npm ci` in a container. */
 export async function writeNpmConfig(file: string): Promise<void> {
   const get = async (key: string): Promise<string> =>
     (await run('npm', ['config', 'get', key, '--location=global'])).stdout.trim();

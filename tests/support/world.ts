@@ -9,12 +9,12 @@ import { type FcmSandbox, startFcmSandbox } from '../../src/rehearsal/fcm/sandbo
 import { draft, madeUpDevices } from './context.ts';
 import { type DatabaseKind, makeDatabase } from './database.ts';
 
-/** All that a deployed function meets: a database with devices and an announcement, FCM, and its credentials. */
+/** Everything that a deployed function uses: a database with devices and an announcement, FCM, and its credentials. */
 export interface World extends AsyncDisposable {
   readonly store: Store;
   readonly sandbox: FcmSandbox;
   readonly announcementId: number;
-  /** The function's variables; files that they name are in `folder`. */
+  /** Variables of the function; files that they name are in `folder`. */
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string;
 }

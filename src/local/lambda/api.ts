@@ -5,7 +5,7 @@ import type { LambdaFunction } from './function.ts';
 import { invoke, type InvokeCall, readObject, type Reply } from './invoke.ts';
 import { type FunctionIdentity, type FunctionReference, resolveFunction } from './names.ts';
 
-/** `/{version}/functions/{name}/{what}`: AWS keeps the version of the day that an operation was born. */
+/** `/{version}/functions/{name}/{what}`: the version is the date on which AWS introduced the operation. */
 const FUNCTION_PATH = /^\/(\d{4}-\d\d-\d\d)\/functions\/([^/]+)(?:\/([^/]+))?$/;
 
 export interface FunctionDescription extends FunctionIdentity {
@@ -21,7 +21,7 @@ interface Call extends InvokeCall {
 
 type Operation = (call: Call) => Reply | Promise<Reply>;
 
-/** Paths and methods as in the API model that the SDKs and the aws command line are made from. */
+/** Paths and methods are those of the API model that the SDKs and the aws command line are generated from. */
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST 2015-03-31 invocations': invoke,
   'GET 2015-03-31 ': ({ about, fn, reference }) => ({
@@ -64,7 +64,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   }),
 };
 
-/** Answers one request to the Lambda API, also where it fails. */
+/** `answer` answers one request to the Lambda API, also if the request fails. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -93,7 +93,7 @@ export async function answer(
   response.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }
 
-/** Lets an operation be called with the function's name, but not with a version or alias of it. */
+/** `unqualified` refuses an operation that names a version or an alias of the function. */
 function unqualified(operation: Operation): Operation {
   return (call) => {
     if (call.reference.qualifier === null) return operation(call);
@@ -108,7 +108,7 @@ function concurrency({ settings: { reservedConcurrency } }: LambdaFunction): obj
   return reservedConcurrency === null ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
 }
 
-/** Without the function's environment variables, which AWS shows to those whom it trusts: this port is open to all. */
+/** `configuration` omits the environment variables: AWS shows them to authorized callers, and this port checks nobody. */
 function configuration(about: FunctionDescription, { arn }: FunctionReference): object {
   return {
     FunctionName: about.name,

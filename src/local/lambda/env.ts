@@ -1,7 +1,7 @@
 import { basename, dirname, extname } from 'node:path';
 
-/** What a program needs of the machine to run at all; nothing else of the parent's environment reaches the function. */
-const FROM_THE_MACHINE = ['PATH', 'HOME', 'LANG', 'TMPDIR'] as const;
+/** Variables that any program needs. No other variable of the parent process reaches the function. */
+const MACHINE_VARIABLES = ['PATH', 'HOME', 'LANG', 'TMPDIR'] as const;
 
 export interface FunctionSettings {
   readonly functionName: string;
@@ -10,11 +10,11 @@ export interface FunctionSettings {
   readonly memoryMb: number;
   /** The function's own variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** Of the local Lambda, so that a function that invokes itself stays here. */
+  /** Address of the local Lambda, so that a function that invokes itself stays on this machine. */
   readonly endpoint: string;
 }
 
-/** `file.export`, as Lambda has it; the file part has no dot. */
+/** `handlerName` is `file.export`, the form that Lambda uses; the file part has no dot. */
 export function handlerName(handlerFile: string): string {
   return `${basename(handlerFile, extname(handlerFile))}.handler`;
 }
@@ -24,8 +24,8 @@ export function logGroupName(functionName: string): string {
 }
 
 /**
- * A worker's environment: the function's variables and those that Lambda defines
- * (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), which the function's cannot replace.
+ * `workerEnv` makes a worker's environment: the function's own variables, and those that Lambda defines, which the function's
+ * own cannot replace. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function workerEnv(
   { functionName, handlerFile, region, memoryMb, env, endpoint }: FunctionSettings,
@@ -33,7 +33,7 @@ export function workerEnv(
   logStreamName: string,
   runtimeApi: string,
 ): Record<string, string> {
-  const basics = FROM_THE_MACHINE.flatMap((name): [string, string][] => {
+  const basics = MACHINE_VARIABLES.flatMap((name): [string, string][] => {
     const value = machine[name];
     return value === undefined ? [] : [[name, value]];
   });

@@ -1,11 +1,11 @@
-/** An error of the Lambda API, as AWS sends it. */
+/** An error of the Lambda API in the form that AWS sends. */
 export class LambdaApiError extends Error {
   override readonly name = 'LambdaApiError';
   readonly status: number;
   readonly type: string;
   readonly body: Readonly<Record<string, string>>;
 
-  /** `key`: AWS's model spells the message's key with a capital in some errors and without in others. */
+  /** `key` is the name of the message's field: AWS's model writes it with a capital in some errors only. */
   constructor(status: number, type: string, key: 'Message' | 'message', message: string, reason?: string) {
     super(message);
     this.status = status;

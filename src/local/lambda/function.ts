@@ -4,7 +4,7 @@ import { recursive, type ThrottleReason, throttled } from './errors.ts';
 import { continueTrace, lineageKey, MAX_CHAIN } from './trace.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** Lambda gives a throttled event back to its queue, and waits from 1 s to at most 5 min before each next attempt. */
+/** Lambda returns a throttled event to its queue, and waits from 1 s to at most 5 min before each next attempt. */
 const THROTTLE_DELAY_MS = 1000;
 const MAX_THROTTLE_DELAY_MS = 5 * 60_000;
 
@@ -12,7 +12,7 @@ export type RecursiveLoop = 'Allow' | 'Terminate';
 
 export interface FunctionRules {
   readonly functionName: string;
-  /** Unqualified. */
+  /** The ARN without a version or an alias. */
   readonly functionArn: string;
   readonly workers: number;
   readonly retryDelaysMs: readonly number[];
@@ -20,22 +20,23 @@ export interface FunctionRules {
   readonly deliveries: () => number;
 }
 
-/** An Invoke, as it got: the trace header is the caller's. */
+/** A request to invoke the function; the trace header is the caller's. */
 export interface InvokeRequest extends Omit<Invocation, 'trace'> {
   readonly traceHeader: string | undefined;
 }
 
-/** One function: when it runs, how often, and what is dropped. */
+/** One function: decides when it is invoked, how often, and which events are dropped. */
 export interface LambdaFunction {
-  /** Throws TooManyRequestsException and RecursiveInvocationException. */
+  /** Invokes synchronously. Throws TooManyRequestsException and RecursiveInvocationException. */
   invoke(request: InvokeRequest): Promise<Ending>;
-  /** Accepts the event, whatever becomes of it. */
+  /** Accepts an event for an asynchronous invocation; never throws. */
   enqueue(request: InvokeRequest): void;
   readonly settings: { recursiveLoop: RecursiveLoop; readonly reservedConcurrency: number | null };
   reserve(concurrency: number | null): void;
   stats(): LambdaStats;
+  /** Resolves once nothing runs and nothing is queued. */
   idle(): Promise<void>;
-  /** Starts nothing any more. */
+  /** Makes the function start no invocation any more. */
   stop(): void;
 }
 
@@ -67,7 +68,7 @@ export function makeLambdaFunction(
     return count.inFlight >= workers ? 'ConcurrentInvocationLimitExceeded' : null;
   }
 
-  /** Null if recursive loop detection stops it. */
+  /** `admit` returns null if recursive loop detection stops the request. */
   function admit({ traceHeader, ...request }: InvokeRequest): Invocation | null {
     const trace = continueTrace(traceHeader, key);
     if (trace.nth <= MAX_CHAIN || settings.recursiveLoop === 'Allow') {
@@ -81,22 +82,22 @@ export function makeLambdaFunction(
     return null;
   }
 
-  async function run(invocation: Invocation): Promise<Ending> {
+  async function work(invocation: Invocation): Promise<Ending> {
     countStart(count);
     const ending = await pool.run(invocation);
     countEnd(count, ending, stopped);
     return ending;
   }
 
-  async function runEvent(event: QueuedEvent): Promise<void> {
-    const ending = await run(event.invocation);
+  async function workEvent(event: QueuedEvent): Promise<void> {
+    const ending = await work(event.invocation);
     if (ending.kind !== 'ok') {
       const delayMs = retryDelaysMs[event.failures++];
       if (delayMs === undefined)
         drop(event, `failed ${event.failures} times, the last with ${ending.errorType}`);
       else delay(event, delayMs);
     }
-    goOn();
+    proceed();
   }
 
   function drop({ invocation }: QueuedEvent, why: string): void {
@@ -110,33 +111,33 @@ export function makeLambdaFunction(
     const later = (): void => {
       delayed.delete(event);
       ready.push(event);
-      goOn();
+      proceed();
     };
     delayed.set(event, setTimeout(later, delayMs));
   }
 
-  /** Starts what may start; tells those who wait for the end of it all. */
-  function goOn(): void {
+  /** `proceed` starts every event that may start, and resolves `idle` if there is none left. */
+  function proceed(): void {
     if (stopped) return;
     if (settings.reservedConcurrency === 0) dropAll();
     while (ready.length > 0) {
       const reason = whyThrottled();
       if (reason === null) {
         const event = ready.shift();
-        if (event) void runEvent(event);
-      } else if (!putOff(reason)) {
+        if (event) void workEvent(event);
+      } else if (!postpone(reason)) {
         break;
       }
     }
-    if (count.inFlight === 0 && queued() === 0) tellIdle();
+    if (count.inFlight === 0 && queued() === 0) resolveIdle();
   }
 
   /**
-   * Counts the throttle. What the function's own reservation holds up is tried again after a delay, as in Lambda: false
-   * if it may stay where it is. What merely waits for a worker of this machine, which has few where an account has a
-   * thousand, goes on as soon as one is free.
+   * `postpone` counts the throttles. An event that exceeds the function's reserved concurrency is tried again after a delay,
+   * as in Lambda. An event that only waits for a worker starts as soon as one is free, because this machine has few workers
+   * where an account has a thousand; `postpone` then returns false.
    */
-  function putOff(reason: ThrottleReason): boolean {
+  function postpone(reason: ThrottleReason): boolean {
     if (reason === 'ConcurrentInvocationLimitExceeded') {
       for (const event of ready) {
         if (event.throttles > 0) continue;
@@ -152,7 +153,7 @@ export function makeLambdaFunction(
     return true;
   }
 
-  /** Lambda does not try again with events of a function whose concurrency is 0. */
+  /** `dropAll` drops all events: Lambda does not retry those of a function whose concurrency is 0. */
   function dropAll(): void {
     const events = [...ready.splice(0), ...delayed.keys()];
     delayed.forEach((timer) => clearTimeout(timer));
@@ -164,10 +165,10 @@ export function makeLambdaFunction(
     return ready.length + delayed.size;
   }
 
-  function tellIdle(): void {
+  function resolveIdle(): void {
     const callers = idleCallers;
     idleCallers = [];
-    for (const tell of callers) tell();
+    for (const resolve of callers) resolve();
   }
 
   return {
@@ -180,33 +181,33 @@ export function makeLambdaFunction(
       }
       const invocation = admit(request);
       if (!invocation) throw recursive();
-      const ending = await run(invocation);
-      goOn();
+      const ending = await work(invocation);
+      proceed();
       return ending;
     },
     enqueue(request) {
       const invocation = admit(request);
       if (!invocation) return;
       const times = deliveries();
-      if (times === 0) onLog(`RequestId: ${invocation.requestId} event lost, as was asked for`);
+      if (times === 0) onLog(`RequestId: ${invocation.requestId} event lost on purpose`);
       for (let nth = 0; nth < times; nth++)
         ready.push({ invocation: { ...invocation }, failures: 0, throttles: 0 });
-      goOn();
+      proceed();
     },
     reserve(concurrency) {
       settings.reservedConcurrency = concurrency;
-      goOn();
+      proceed();
     },
     stats: () => ({ ...count, queued: queued() }),
     idle: () =>
       new Promise((resolve) => {
         idleCallers.push(resolve);
-        if (stopped || (count.inFlight === 0 && queued() === 0)) tellIdle();
+        if (stopped || (count.inFlight === 0 && queued() === 0)) resolveIdle();
       }),
     stop() {
       stopped = true;
       delayed.forEach((timer) => clearTimeout(timer));
-      tellIdle();
+      resolveIdle();
     },
   };
 }

@@ -1,16 +1,16 @@
-/** One run of the function, as a worker is handed it. */
+/** One invocation, in the form that a worker receives it. */
 export interface Invocation {
   readonly requestId: string;
   readonly payload: Buffer;
-  /** With the qualifier that the caller used. */
+  /** ARN with the qualifier that the caller used. */
   readonly functionArn: string;
-  /** For _X_AMZN_TRACE_ID. */
+  /** Value of _X_AMZN_TRACE_ID. */
   readonly trace: string;
-  /** JSON; null if the caller sent none. */
+  /** JSON; null: the caller sent none. */
   readonly clientContext: string | null;
 }
 
-/** `crash`: the worker died, or did not get as far as asking for its first invocation. */
+/** Kind of an invocation's end. With `crash` the worker process ended, or failed before it was ready for an invocation. */
 export type EndingKind = 'ok' | 'error' | 'timeout' | 'crash';
 
 export interface Result {
@@ -19,29 +19,29 @@ export interface Result {
   readonly errorType: string | null;
 }
 
-/** How an invocation has ended. */
+/** The end of an invocation. */
 export interface Ending extends Result {
-  /** The largest that the worker has been; 0 if it does not say. */
+  /** Peak memory of the worker; 0 if it does not report it. */
   readonly maxRssMb: number;
-  /** CPU time that the worker has used since its last invocation ended; 0 if it does not say. */
+  /** CPU time that the worker has used since its previous invocation ended; 0 if it does not report it. */
   readonly cpuMs: number;
-  /** The last of the log, in base64, as X-Amz-Log-Result has it. */
+  /** The end of the log in base64, for X-Amz-Log-Result. */
   readonly logTail: string;
 }
 
-/** The limit that AWS names in its own message: 6 MB and a little for the envelope. */
+/** Limit that AWS names in its own error message: 6 MB and 100 bytes. */
 const RESPONSE_LIMIT_BYTES = 6_291_556;
 /** LogResult of the Invoke API: "the last 4 KB of the execution log". */
 const LOG_TAIL_BYTES = 4096;
 
-export function responded(body: Buffer): Result {
+export function responseResult(body: Buffer): Result {
   if (body.length <= RESPONSE_LIMIT_BYTES) return { kind: 'ok', payload: body, errorType: null };
   const message = `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`;
-  return failed('error', 'Function.ResponseSizeTooLarge', message);
+  return failure('error', 'Function.ResponseSizeTooLarge', message);
 }
 
-/** An error in the runtime's own words: its header for the type is optional, the type in the body is not. */
-export function told(kind: 'error' | 'crash', payload: Buffer): Result {
+/** `errorResult` takes the error type from the body: the header for it is optional. */
+export function errorResult(kind: 'error' | 'crash', payload: Buffer): Result {
   return { kind, payload, errorType: errorTypeOf(payload.toString()) };
 }
 
@@ -50,16 +50,16 @@ function errorTypeOf(json: string): string {
     const error = JSON.parse(json) as { errorType?: unknown } | null;
     if (typeof error?.errorType === 'string') return error.errorType;
   } catch {
-    // Then it is not the runtime's JSON.
+    // The body is not the JSON of the runtime.
   }
   return 'Unknown';
 }
 
-export function failed(kind: EndingKind, errorType: string, errorMessage: string): Result {
+export function failure(kind: EndingKind, errorType: string, errorMessage: string): Result {
   return { kind, errorType, payload: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
 }
 
-/** The usual signals, as Go calls them, which Lambda's own part is written in. */
+/** Names of the usual signals in Go, the language of Lambda's own runtime supervisor. */
 const SIGNAL_WORDS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGKILL: 'killed',
   SIGTERM: 'terminated',
@@ -68,7 +68,7 @@ const SIGNAL_WORDS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGSEGV: 'segmentation fault',
 };
 
-/** How Lambda words the end of a runtime. */
+/** `exitWords` describes the end of a worker process in the words of Lambda. */
 export function exitWords(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) return `Runtime exited with error: signal: ${SIGNAL_WORDS[signal] ?? signal}`;
   if (code === 0) return 'Runtime exited without providing a reason';
@@ -77,7 +77,7 @@ export function exitWords(code: number | null, signal: NodeJS.Signals | null): s
 
 export interface Measured {
   readonly durationMs: number;
-  /** The worker's start, for its first invocation; null for a warm one. Billed since August 2025. */
+  /** Start time of the worker, for its first invocation; null for a warm one. AWS bills it since August 2025. */
   readonly initMs: number | null;
   readonly memoryMb: number;
   readonly maxRssMb: number;

@@ -3,7 +3,7 @@ import { badClientContext, badValue, notJson, tooLarge } from './errors.ts';
 import type { LambdaFunction } from './function.ts';
 import type { FunctionReference } from './names.ts';
 
-/** Invoke's limits (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); asynchronous was 256 KB until 2025. */
+/** Limits of Invoke: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (asynchronous: 256 KB until 2025). */
 const SYNC_LIMIT_BYTES = 6 * 1024 * 1024;
 const ASYNC_LIMIT_BYTES = 1024 * 1024;
 
@@ -18,7 +18,7 @@ export interface InvokeCall {
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is if it is a Buffer, otherwise as JSON; absent for an empty answer. */
+  /** A Buffer is sent unchanged, anything else as JSON; absent: an empty answer. */
   readonly body?: unknown;
 }
 
@@ -34,7 +34,7 @@ export async function invoke({ request, requestId, reference, fn }: InvokeCall):
   }
   const payload = await readPayload(request, type === 'Event' ? ASYNC_LIMIT_BYTES : SYNC_LIMIT_BYTES);
   if (type === 'DryRun') return { status: 204 };
-  const asked = {
+  const call = {
     requestId,
     payload,
     functionArn: reference.arn,
@@ -42,10 +42,10 @@ export async function invoke({ request, requestId, reference, fn }: InvokeCall):
   };
   if (type === 'Event') {
     // Lambda passes a client context on to synchronous invocations only.
-    fn.enqueue({ ...asked, clientContext: null });
+    fn.enqueue({ ...call, clientContext: null });
     return { status: 202 };
   }
-  const ending = await fn.invoke({ ...asked, clientContext: clientContext(headers['x-amz-client-context']) });
+  const ending = await fn.invoke({ ...call, clientContext: clientContext(headers['x-amz-client-context']) });
   return {
     status: 200,
     headers: {
@@ -57,7 +57,10 @@ export async function invoke({ request, requestId, reference, fn }: InvokeCall):
   };
 }
 
-/** JSON, and `{}` for no payload at all; larger ones are read to their end, so that the caller hears of it. */
+/**
+ * `readPayload` checks that the payload is JSON; `{}` if there is none. A payload beyond the limit is read to its end, because
+ * a client reads no answer before it has sent its whole request.
+ */
 async function readPayload(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -85,7 +88,7 @@ export async function readObject(request: IncomingMessage): Promise<Record<strin
   return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
 }
 
-/** A header of the Runtime API, so ASCII only. */
+/** `clientContext` makes the value of a Runtime API header, so it is ASCII only. */
 function clientContext(encoded: string | string[] | undefined): string | null {
   if (typeof encoded !== 'string') return null;
   try {

@@ -18,55 +18,59 @@ const LOOPBACK = '127.0.0.1';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_TIMEOUT_MS = 300_000;
 const MAX_TIMEOUT_MS = 900_000;
-/** Where Lambda gives one full vCPU. */
+/** The size from which Lambda gives one full vCPU. */
 const DEFAULT_MEMORY_MB = 1769;
-/** Lambda tries a failed event again after one minute, and then once more after two. */
+/** Lambda retries a failed event after one minute, and once more after two. */
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
-/** Longer than callers keep an unused connection, so that it is not closed under a request. */
+/** Longer than clients keep an idle connection, so that none is closed while a request arrives. */
 const KEEP_ALIVE_MS = 120_000;
 
 export interface LocalLambdaOptions {
   readonly functionName: string;
-  /** Absolute path of a module (.ts is fine: Node 24 strips types) that exports `handler`. */
+  /** Absolute path of a module that exports `handler`. TypeScript runs by tsx. */
   readonly handlerFile: string;
-  /** The function's variables. Workers get these, what Lambda defines, and PATH, HOME, LANG and TMPDIR: nothing else. */
+  /** Variables of the function. Workers get these, those that Lambda defines, and PATH, HOME, LANG and TMPDIR: no others. */
   readonly env: Readonly<Record<string, string>>;
-  /** At most this many invocations at once over all, like an account's concurrency. */
+  /** Maximum number of concurrent invocations, like an account's concurrency. */
   readonly workers: number;
   readonly timeoutMs?: number;
-  /** Only reported. */
+  /** Only reported, not enforced. */
   readonly memoryMb?: number;
-  /** Null for none; 0 stops the function. The API can change it. */
+  /** Null: no reservation; 0 stops the function. The API can change it. */
   readonly reservedConcurrency?: number | null;
-  /** The waits before each repeat of an event that failed. */
+  /** Waits before each retry of an event that failed. */
   readonly retryDelaysMs?: readonly number[];
   /** Node flags for the workers. */
   readonly execArgv?: readonly string[];
-  /** Qualifiers besides $LATEST that stand for the function. */
+  /** Aliases of the function, besides $LATEST. */
   readonly aliases?: readonly string[];
+  /** Port of the API on loopback; absent or 0: any free port. */
   readonly port?: number;
-  /** How often the next event is delivered: AWS promises at least once. 0 loses it. */
+  /** Number of times that the next event is delivered. AWS guarantees at least once; 0 loses the event. */
   readonly deliveries?: () => number;
-  /** Every line that the workers and the platform print. */
+  /** Receives every line that the workers and the local Lambda print. */
   readonly onLog?: (line: string) => void;
 }
 
 export interface LocalLambda {
-  /** http://127.0.0.1:PORT, for AWS_ENDPOINT_URL_LAMBDA or --endpoint-url. */
+  /** Address for AWS_ENDPOINT_URL_LAMBDA or --endpoint-url: http://127.0.0.1:PORT. */
   readonly endpoint: string;
   stats(): LambdaStats;
-  /** Resolves when nothing runs and nothing is queued; a repeat that waits is queued. */
+  /** Resolves once nothing runs and nothing is queued; an event that waits for its retry is queued. */
   idle(): Promise<void>;
-  /** kill -9 of the worker at `which` (from 0 to below 1) of those at work: its event, or null if all rest. */
-  killOne(which: number): unknown;
+  /**
+   * Ends one busy worker with kill -9: the one at `share` (from 0 to below 1) of the list of busy workers. Returns its event;
+   * null if no worker is busy.
+   */
+  killOne(share: number): unknown;
   /** Kills the workers and drops the queue. */
   close(): Promise<void>;
 }
 
 /**
- * Lambda for one function on this machine, behind the API that the AWS SDKs and the `aws` command line speak: queued
- * events with repeats, time-outs, reserved concurrency and recursive loop detection, and a process for each invocation
- * that runs at once. Signatures are not checked. Throws BAD_INPUT.
+ * `startLocalLambda` runs Lambda for one function on this machine. It serves the API of the AWS SDKs and of the `aws` command
+ * line, with an event queue, retries, time-outs, reserved concurrency and recursive loop detection, and with one process for
+ * each concurrent invocation. Signatures are not checked. Throws PushError('BAD_INPUT').
  */
 export async function startLocalLambda(options: LocalLambdaOptions): Promise<LocalLambda> {
   checkOptions(options);
@@ -81,7 +85,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
   } catch (cause) {
-    throw new PushError('BAD_INPUT', `port: ${port} cannot be listened on`, { cause });
+    throw new PushError('BAD_INPUT', `port: expected a free port, got ${port} on ${LOOPBACK}`, { cause });
   }
   const endpoint = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
 
@@ -113,9 +117,9 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     endpoint,
     stats: () => fn.stats(),
     idle: () => fn.idle(),
-    killOne(which) {
+    killOne(share) {
       const busy = pool.busy();
-      const victim = busy[Math.floor(which * busy.length)];
+      const victim = busy[Math.floor(share * busy.length)];
       if (!victim) return null;
       pool.kill(victim);
       return JSON.parse(victim.payload.toString()) as unknown;
@@ -131,7 +135,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   };
 }
 
-/** As in CloudWatch: day, version, and which execution environment it was. */
+/** `makeLogStreamName` makes a name as in CloudWatch: day, version, execution environment. */
 function makeLogStreamName(): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
   return `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
@@ -153,7 +157,7 @@ function checkOptions(options: LocalLambdaOptions): void {
   const isName = /^[a-zA-Z0-9-_]{1,64}$/.test(functionName);
   check(isName, 'functionName', '1 to 64 letters, digits, - or _', functionName);
   check(isAbsolute(handlerFile) && existsSync(handlerFile), 'handlerFile', 'the path of a file', handlerFile);
-  // Lambda takes what follows the first dot of `file.export` for the export.
+  // Lambda reads everything after the first dot of `file.export` as the name of the export.
   check(!parse(handlerFile).name.includes('.'), 'handlerFile', 'a file name with one dot', handlerFile);
   check(isWhole(workers, 1), 'workers', 'a whole number from 1', workers);
   const isTime = isWhole(timeoutMs, 1) && timeoutMs <= MAX_TIMEOUT_MS;
@@ -165,6 +169,6 @@ function checkOptions(options: LocalLambdaOptions): void {
   if (problems.length > 0) throw PushError.of('BAD_INPUT', problems);
 }
 
-function isWhole(value: number, least: number): boolean {
-  return Number.isSafeInteger(value) && value >= least;
+function isWhole(value: number, min: number): boolean {
+  return Number.isSafeInteger(value) && value >= min;
 }

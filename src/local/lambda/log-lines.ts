@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Calls `onLine` with each line that comes out of the stream, and with what is left when it ends. */
+/** `readLines` calls `onLine` with each line of the stream, and with the rest when the stream ends. */
 export function readLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');

@@ -1,9 +1,9 @@
 import { badParameter, badValue, notFound } from './errors.ts';
 
-/** AWS's own example account: ARNs need one. */
+/** Account for the ARNs: the one of AWS's own examples. */
 const ACCOUNT = '123456789012';
 
-/** NamespacedFunctionName of AWS's API model: a name, a partial ARN or a full one, each with or without a qualifier. */
+/** Pattern of NamespacedFunctionName in AWS's API model: a name, a partial or a full ARN, each with or without a qualifier. */
 const FUNCTION_NAME =
   /^(?:arn:aws[a-zA-Z-]*:lambda:)?(?:([a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(\d{12}):)?(?:function:)?([a-zA-Z0-9-_]+)(?::(\$LATEST|[a-zA-Z0-9-_]+))?$/;
 
@@ -14,7 +14,7 @@ export interface FunctionIdentity {
 }
 
 export interface FunctionReference {
-  /** As the caller asked for it: with the qualifier, if there was one. */
+  /** ARN with the qualifier that the caller used, if there was one. */
   readonly arn: string;
   readonly qualifier: string | null;
 }
@@ -23,7 +23,7 @@ export function functionArn({ name, region }: Pick<FunctionIdentity, 'name' | 'r
   return `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
 }
 
-/** Finds the one function there is by any of the names that AWS takes; throws AWS's own errors. */
+/** `resolveFunction` accepts every form of the function's name that AWS accepts; throws AWS's own errors. */
 export function resolveFunction(
   identity: FunctionIdentity,
   reference: string,

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** The headers and the payload that answer `next`. */
+/** One invocation as headers and payload: the answer to `next`. */
 export interface RuntimeTask {
   readonly headers: Readonly<Record<string, string>>;
   readonly payload: Buffer;
 }
 
-/** What one worker says. `answer` tells whether the request id is the one that it works on. */
+/** The requests of one worker. `answer` returns false if the request id is not the one that the worker works on. */
 export interface RuntimeCalls {
   next(deliver: (task: RuntimeTask) => void): void;
   answer(requestId: string, kind: 'response' | 'error', body: Buffer, headers: IncomingHttpHeaders): boolean;
@@ -17,7 +17,7 @@ export interface RuntimeCalls {
 }
 
 export interface RuntimeApi {
-  /** host:port, as AWS_LAMBDA_RUNTIME_API has it: a runtime interface client takes no path there. */
+  /** Value of AWS_LAMBDA_RUNTIME_API: host:port, without a path. */
   readonly address: string;
   close(): void;
 }
@@ -26,8 +26,8 @@ const VERSION = '/2018-06-01/runtime/';
 const INVOCATION = /^invocation\/([^/]+)\/(response|error)$/;
 
 /**
- * Lambda's Runtime API for one worker (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html), on a loopback port of
- * its own: a worker is known by the port that it calls.
+ * `startRuntimeApi` serves Lambda's Runtime API to one worker, on a loopback port of its own: the port identifies the worker.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 export async function startRuntimeApi(calls: RuntimeCalls): Promise<RuntimeApi> {
   const server = createServer((request, response) => {
@@ -66,7 +66,7 @@ export async function startRuntimeApi(calls: RuntimeCalls): Promise<RuntimeApi> 
       () => response.destroy(),
     );
   });
-  // A worker may be idle, or at work, for as long as it likes: its connections end only with it.
+  // A worker may be idle or busy for any time: its connections end only with the worker.
   server.requestTimeout = 0;
   server.headersTimeout = 0;
   server.keepAliveTimeout = 0;

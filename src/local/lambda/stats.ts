@@ -1,28 +1,28 @@
 import type { Ending } from './invocation.ts';
 
 export interface LambdaStats {
-  /** Runs of the handler, repeats included. */
+  /** Number of invocations, retries included. */
   readonly invocations: number;
-  /** Of those, the ones that failed: the handler's own errors, time-outs and crashes. */
+  /** Number of invocations that failed: the handler's own errors, time-outs and crashes. */
   readonly errors: number;
   readonly timeouts: number;
-  /** Workers that died at work, or failed to start. */
+  /** Number of workers that ended while they were busy, or failed to start. */
   readonly crashes: number;
-  /** Synchronous calls refused, and events that had to wait, because too many ran at once. */
+  /** Number of synchronous calls that were refused, and of events that had to wait, because of the concurrency limit. */
   readonly throttles: number;
   readonly recursionDropped: number;
   readonly eventsDropped: number;
   readonly inFlight: number;
-  /** Events accepted that do not run: those that wait for a repeat are among them. */
+  /** Number of accepted events that do not run yet, including those that wait for a retry. */
   readonly queued: number;
   readonly peakConcurrency: number;
-  /** The largest single worker. */
+  /** Peak memory of the largest worker. */
   readonly peakRssMb: number;
-  /** CPU time of all workers, their start included, as far as they tell. */
+  /** CPU time of all workers that report it, their start included. */
   readonly workerCpuMs: number;
 }
 
-/** What is counted as it happens: all but the queue, which knows its own length. */
+/** The numbers that are counted; the length of the queue is not. */
 export type Tally = { -readonly [name in Exclude<keyof LambdaStats, 'queued'>]: number };
 
 export function makeTally(): Tally {
@@ -47,12 +47,12 @@ export function countStart(tally: Tally): void {
   tally.peakConcurrency = Math.max(tally.peakConcurrency, tally.inFlight);
 }
 
-/** `stopped`: the workers are being killed on purpose, which is no fault of theirs. */
-export function countEnd(tally: Tally, { kind, maxRssMb, cpuMs }: Ending, stopped: boolean): void {
+/** `countEnd` counts no error if `isStopped`: the workers are then being killed by `close`. */
+export function countEnd(tally: Tally, { kind, maxRssMb, cpuMs }: Ending, isStopped: boolean): void {
   tally.inFlight--;
   tally.peakRssMb = Math.max(tally.peakRssMb, maxRssMb);
   tally.workerCpuMs += cpuMs;
-  if (stopped || kind === 'ok') return;
+  if (isStopped || kind === 'ok') return;
   tally.errors++;
   if (kind === 'timeout') tally.timeouts++;
   if (kind === 'crash') tally.crashes++;

@@ -1,24 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * "Approximately 16 times in the same chain of requests" (docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html):
- * the next one is stopped.
+ * Number of invocations in one chain after which Lambda stops the next: "approximately 16 times in the same chain of requests",
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
  */
 export const MAX_CHAIN = 16;
 
 export interface Trace {
-  /** What the function finds in _X_AMZN_TRACE_ID; the SDK sends it on with whatever the function invokes. */
+  /** Value of _X_AMZN_TRACE_ID for the function; the SDK sends it with every invoke of the function. */
   readonly header: string;
   /** 1 for the first invocation of this function in the chain that the request belongs to. */
   readonly nth: number;
 }
 
-/** The lineage names functions by a hash. AWS's format is no contract; this is the one it was first seen with. */
+/** `lineageKey` is the hash that names a function in the lineage. AWS does not document its format; this is one observed. */
 export function lineageKey(functionArn: string): string {
   return createHash('sha256').update(functionArn).digest('hex').slice(0, 8);
 }
 
-/** The trace of an invocation that was asked for with X-Amzn-Trace-Id `header`; without a lineage a chain begins. */
+/** `continueTrace` makes the trace of an invocation from its X-Amzn-Trace-Id; a header without a lineage begins a chain. */
 export function continueTrace(header: string | undefined, key: string): Trace {
   const fields = new Map(
     (header ?? '').split(';').map((field): [string, string] => {

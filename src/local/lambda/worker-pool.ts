@@ -1,31 +1,31 @@
-import { type Ending, failed, type Invocation } from './invocation.ts';
+import { type Ending, failure, type Invocation } from './invocation.ts';
 import { startWorker, type Worker, type WorkerSettings } from './runtime.ts';
 
-/** Workers that are kept warm. How many run at a time is the caller's to say. */
+/** Workers that are kept warm. The caller limits how many of them are busy. */
 export interface WorkerPool {
-  /** Runs it on an idle worker, or on a new one if none is idle. Never rejects. */
+  /** Runs the invocation on an idle worker, or on a new one if none is idle. Never rejects. */
   run(invocation: Invocation): Promise<Ending>;
-  /** Invocations that a worker is busy with now. */
+  /** Invocations that are running now. */
   busy(): Invocation[];
-  /** kill -9 for the worker that is busy with it. */
+  /** Ends the worker of this invocation with kill -9. */
   kill(invocation: Invocation): void;
-  /** Kills them all; resolves when they have ended. */
+  /** Ends all workers; resolves once they have ended. */
   close(): Promise<void>;
 }
 
 export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
   const all = new Set<Worker>();
-  /** The one used last comes first: the others may be left alone. */
+  /** The worker used last is taken first, so that few workers stay busy. */
   const idle: Worker[] = [];
   const busy = new Map<Invocation, Worker>();
   const starting = new Set<Promise<Worker>>();
-  let closed = false;
+  let isClosed = false;
 
-  async function start(): Promise<Worker> {
-    if (closed) throw new Error('the local Lambda is closed');
-    const begun = startWorker(settings);
-    starting.add(begun);
-    const worker = await begun.finally(() => starting.delete(begun));
+  async function startOne(): Promise<Worker> {
+    if (isClosed) throw new Error('the local Lambda is closed');
+    const start = startWorker(settings);
+    starting.add(start);
+    const worker = await start.finally(() => starting.delete(start));
     all.add(worker);
     void worker.gone.then(() => {
       all.delete(worker);
@@ -38,21 +38,21 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
   return {
     async run(invocation) {
       try {
-        const worker = idle.pop() ?? (await start());
+        const worker = idle.pop() ?? (await startOne());
         busy.set(invocation, worker);
         const ending = await worker.run(invocation).finally(() => busy.delete(invocation));
         if (all.has(worker)) idle.push(worker);
         return ending;
       } catch (cause) {
         const message = `RequestId: ${invocation.requestId} Error: ${cause instanceof Error ? cause.message : String(cause)}`;
-        const result = failed('crash', 'Runtime.ExitError', message);
+        const result = failure('crash', 'Runtime.ExitError', message);
         return { ...result, maxRssMb: 0, cpuMs: 0, logTail: '' };
       }
     },
     busy: () => [...busy.keys()],
     kill: (invocation) => busy.get(invocation)?.kill(),
     async close() {
-      closed = true;
+      isClosed = true;
       await Promise.allSettled(starting);
       const ends = Array.from(all, (worker) => {
         worker.kill();

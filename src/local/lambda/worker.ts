@@ -1,6 +1,6 @@
 /**
- * A worker: imports the handler file that is its argument, then works off one invocation after the other through
- * Lambda's Runtime API, as the runtime interface client in AWS's Node image does.
+ * A worker process. It imports the handler file that its argument names, and then performs one invocation after the other
+ * through Lambda's Runtime API, like the runtime interface client in AWS's Node image.
  */
 import { readFileSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
@@ -22,7 +22,7 @@ type Call = (
   headers?: Record<string, string>,
 ) => Promise<Reply>;
 
-/** What Lambda calls the failures of a runtime; they start with `Runtime.`. */
+/** A failure of the runtime; Lambda's names for them start with `Runtime.`. */
 class RuntimeFailure extends Error {
   constructor(type: string, message: string, cause?: unknown) {
     super(message, { cause });
@@ -33,22 +33,22 @@ class RuntimeFailure extends Error {
 async function work(env: NodeJS.ProcessEnv, handlerFile: string): Promise<void> {
   const [host = '', port = ''] = (env['AWS_LAMBDA_RUNTIME_API'] ?? '').split(':');
   const call = makeCall(host, Number(port));
-  const running: { requestId: string | null } = { requestId: null };
+  const current: { requestId: string | null } = { requestId: null };
 
-  // An open connection that is never used: when it breaks, whoever started this worker is gone, and nobody is left to
-  // stop it. Unreferenced, so that it keeps no worker alive that has nothing else to wait for.
+  // This connection is never used. It breaks when the parent process has ended: nothing else would stop this worker then.
+  // It is unreferenced, so that it does not keep a worker alive that has nothing else to wait for.
   connect(Number(port), host)
     .unref()
     .on('error', () => process.exit(1))
     .on('close', () => process.exit(1));
 
   process.on('uncaughtException', (error, origin) => {
-    const told =
+    const failure =
       origin === 'unhandledRejection'
         ? new RuntimeFailure('UnhandledPromiseRejection', String(error))
         : error;
-    // As AWS's client exits after either.
-    postError(call, running.requestId, told)
+    // 129 is the exit status of AWS's client in both cases.
+    postError(call, current.requestId, failure)
       .finally(() => process.exit(129))
       .catch(() => {});
   });
@@ -63,8 +63,8 @@ async function work(env: NodeJS.ProcessEnv, handlerFile: string): Promise<void> 
   for (;;) {
     const { headers, body } = await call('GET', 'invocation/next');
     const requestId = header(headers, 'lambda-runtime-aws-request-id');
-    running.requestId = requestId;
-    // The SDK hands it on with whatever this invocation invokes.
+    current.requestId = requestId;
+    // The SDK sends it with every invoke of this invocation.
     env['_X_AMZN_TRACE_ID'] = header(headers, 'lambda-runtime-trace-id');
     try {
       const result = serialize(await handler(JSON.parse(body), makeContext(env, headers)));
@@ -72,7 +72,7 @@ async function work(env: NodeJS.ProcessEnv, handlerFile: string): Promise<void> 
     } catch (error) {
       await postError(call, requestId, error);
     }
-    running.requestId = null;
+    current.requestId = null;
   }
 }
 
@@ -125,14 +125,14 @@ function makeContext(env: NodeJS.ProcessEnv, headers: IncomingHttpHeaders): obje
 
 function serialize(result: unknown): string {
   try {
-    // JSON has no undefined: such a result is null, as in Lambda.
+    // JSON has no undefined: Lambda answers null instead.
     return JSON.stringify(result) ?? 'null';
   } catch (error) {
     throw new RuntimeFailure('JSONStringifyError', 'Unable to stringify response body', error);
   }
 }
 
-/** Tells Lambda, and the log, what went wrong: in an invocation, or (`requestId` null) before the first one. */
+/** `postError` reports an error to Lambda and to the log; `requestId` null: it happened before the first invocation. */
 async function postError(call: Call, requestId: string | null, error: unknown): Promise<void> {
   const body = JSON.stringify(
     error instanceof Error
@@ -148,7 +148,7 @@ async function postError(call: Call, requestId: string | null, error: unknown): 
   });
 }
 
-/** For the REPORT line; the local Lambda reads it if it is there. */
+/** `usage` makes the headers from which the local Lambda writes the REPORT line. */
 function usage(): Record<string, string> {
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
   return {
@@ -158,15 +158,15 @@ function usage(): Record<string, string> {
 }
 
 /**
- * Not `maxRSS` where it can be helped: on Linux that begins with the size of whoever spawned this process (605 MB read
- * for a worker of 42 MB, started by one of 640 MB).
+ * `peakRssKb` avoids `maxRSS`: on Linux that begins with the size of the parent process (measured: 605 MB for a worker of
+ * 42 MB that a process of 640 MB started).
  */
 function peakRssKb(): number {
   try {
     const [, kb] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
     if (kb !== undefined) return Number(kb);
   } catch {
-    // No /proc on this system.
+    // This system has no /proc.
   }
   return process.resourceUsage().maxRSS;
 }

@@ -1,20 +1,20 @@
 import { hash } from 'node:crypto';
 import { PushError } from '../../errors.ts';
 
-/** Permanent for a target, whoever asks and however often. */
+/** Faults that belong to a target: every attempt fails in the same way. */
 const PERMANENT = ['unregistered', 'invalid', 'mismatch'] as const;
 
-/** Drawn anew for each attempt at a target. */
-const PASSING = ['unavailable', 'internal', 'quota', 'reset', 'goaway', 'silent'] as const;
+/** Faults that are drawn anew for each attempt at a target. */
+const TRANSIENT = ['unavailable', 'internal', 'quota', 'reset', 'goaway', 'silent'] as const;
 
-export type Fault = (typeof PERMANENT)[number] | (typeof PASSING)[number];
+export type Fault = (typeof PERMANENT)[number] | (typeof TRANSIENT)[number];
 
 /** The share of pushes that each fault hits, from 0 to 1. */
 export type FaultMix = Readonly<Partial<Record<Fault, number>>>;
 
-const FAULTS: readonly Fault[] = [...PERMANENT, ...PASSING];
+const FAULTS: readonly Fault[] = [...PERMANENT, ...TRANSIENT];
 
-/** `unavailable=0.02,quota=0.01` -> FaultMix; empty text is no faults. */
+/** `parseFaults` reads `unavailable=0.02,quota=0.01`; empty text means no faults. PushError('BAD_INPUT'). */
 export function parseFaults(text: string): FaultMix {
   const pairs = text.split(',').filter((pair) => pair !== '');
   return Object.fromEntries(pairs.map(parsePair));
@@ -29,24 +29,27 @@ function parsePair(pair: string): [Fault, number] {
   throw PushError.of('BAD_INPUT', [{ field: 'faults', expected, got: JSON.stringify(pair) }]);
 }
 
-/** The same for the same seed, target and attempt, in whatever order messages come; null for no fault. */
+/**
+ * `drawFault` gives the same fault for the same seed, target and attempt, whatever the order of the messages; null for no
+ * fault. Its words are hashed: other words would draw other faults for the same seed.
+ */
 export function drawFault(mix: FaultMix, seed: number, target: string, attempt: number): Fault | null {
   return (
     pick(mix, PERMANENT, chance(seed, target, 'for good')) ??
-    pick(mix, PASSING, chance(seed, target, `try ${attempt}`))
+    pick(mix, TRANSIENT, chance(seed, target, `try ${attempt}`))
   );
 }
 
-/** A number from 0 to 1, evenly spread, that these words and nothing else decide. */
+/** `chance` is a number from 0 to 1, evenly distributed, that depends on the seed and the words alone. */
 export function chance(seed: number, ...words: readonly string[]): number {
   return hash('md5', `${seed}\n${words.join('\n')}`, 'buffer').readUInt32BE(0) / 2 ** 32;
 }
 
-function pick(mix: FaultMix, faults: readonly Fault[], drawn: number): Fault | null {
+function pick(mix: FaultMix, faults: readonly Fault[], share: number): Fault | null {
   let edge = 0;
   for (const fault of faults) {
     edge += mix[fault] ?? 0;
-    if (drawn < edge) return fault;
+    if (share < edge) return fault;
   }
   return null;
 }

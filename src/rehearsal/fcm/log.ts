@@ -1,16 +1,19 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** What FCM accepted: the other side's own word, for comparing with the ledger. */
+/** The messages that FCM accepted, to be compared with the ledger. */
 export interface AcceptedLog {
-  /** Target -> how often a message for it was accepted. */
+  /** Number of accepted messages by target. */
   readonly accepted: ReadonlyMap<string, number>;
-  /** The same of one announcement, by its collapse key. */
+  /** Number of accepted messages with this collapse key, by target. */
   acceptedOf(collapseKey: string): ReadonlyMap<string, number>;
   add(target: string, collapseKey: string): void;
   close(): void;
 }
 
-/** With a file, every line is written before the answer goes out, so that it outlives a kill -9; and read at the start. */
+/**
+ * `openAcceptedLog` keeps the log in memory and, with `file`, also in a file that it reads first. Every line is written
+ * before the answer is sent, so that it outlives a kill -9.
+ */
 export function openAcceptedLog(file: string | undefined): AcceptedLog {
   const accepted = new Map<string, number>();
   const byKey = new Map<string, Map<string, number>>();
@@ -24,7 +27,7 @@ export function openAcceptedLog(file: string | undefined): AcceptedLog {
   if (file === undefined) return { accepted, acceptedOf, add: count, close: () => {} };
 
   if (existsSync(file)) {
-    // What follows the last newline is a line that a kill cut short, so no answer went out for it.
+    // A line without a newline at its end was cut short by a kill, so no answer was sent for it.
     for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
       const [target = '', collapseKey = ''] = line.split(' ');
       count(target, collapseKey);

@@ -1,16 +1,16 @@
 import { BAD_TARGET, badPayload, type FcmReply } from './replies.ts';
 
-/** https://firebase.google.com/docs/cloud-messaging/concept-options : the payload without its target. */
+/** Limit of the payload without its target. https://firebase.google.com/docs/cloud-messaging/concept-options */
 const MAX_PAYLOAD_BYTES = 4096;
 
 export interface SandboxMessage {
   readonly target: string;
-  /** Empty if it has none. */
+  /** Empty: the message has none. */
   readonly collapseKey: string;
   readonly validateOnly: boolean;
 }
 
-/** The request as FCM checks it, or its refusal. */
+/** `parseMessage` checks a request as FCM does; returns FCM's refusal if it is not valid. */
 export function parseMessage(text: string): SandboxMessage | FcmReply {
   const request = parseJson(text);
   const message = isObject(request) ? request['message'] : undefined;
@@ -20,7 +20,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   if (targets.length !== 1)
     return badPayload('message', 'Recipient of the message is not set, or set more than once');
   const target = token ?? fid;
-  if (typeof target !== 'string') return badPayload('message', 'The sandbox serves tokens and fids alone');
+  if (typeof target !== 'string') return badPayload('message', 'The sandbox serves tokens and fids only');
   if (target === '') return BAD_TARGET;
   const { data } = message;
   if (
@@ -29,7 +29,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   ) {
     return badPayload('message.data', 'Values must be strings');
   }
-  // A text within the limit cannot hold a payload beyond it.
+  // A text shorter than a quarter of the limit cannot hold a payload beyond the limit: its size need not be measured.
   if (text.length > MAX_PAYLOAD_BYTES / 4 && Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES) {
     return badPayload('message', 'Message is too big');
   }

@@ -3,26 +3,29 @@ import { type FcmReply, NOT_FOUND, quotaExceeded, UNAUTHENTICATED, UNAVAILABLE }
 
 const KINDS = ['429', '503', '401', '404', 'silent'] as const;
 
-/** For a while FCM takes nothing: 429 that say when, 503 that do not, 401 or 404 for all alike, or no answers at all. */
+/**
+ * A time in which FCM accepts nothing: it answers 429 with Retry-After, 503 without it, 401 or 404 to every message, or
+ * nothing at all.
+ */
 export interface Outage {
   readonly kind: (typeof KINDS)[number];
-  /** Since the first message. */
+  /** Begin, in milliseconds since the first message. */
   readonly fromMs: number;
   readonly forMs: number;
 }
 
-/** `429@5+10`: from the fifth second on, for ten. */
+/** `parseOutage` reads `429@5+10`: ten seconds of 429, from the fifth second on. PushError('BAD_INPUT'). */
 export function parseOutage(text: string): Outage {
   const [, word, from, length] = /^(\w+)@(\d{1,5})\+(\d{1,5})$/.exec(text) ?? [];
   const kind = KINDS.find((each) => each === word);
   if (kind !== undefined) {
     return { kind, fromMs: Number(from) * 1000, forMs: Number(length) * 1000 };
   }
-  const expected = `one of ${KINDS.join(', ')}, @ the second in which it begins, + how many it lasts`;
+  const expected = `one of ${KINDS.join(', ')}, @ the second in which it begins, + the number of seconds that it lasts`;
   throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, got: JSON.stringify(text) }]);
 }
 
-/** The answer of an outage to a message that comes so long after the first; `silence` for none, null while FCM is up. */
+/** `answerOf` is the answer to a message that arrives `sinceMs` after the first one; null while FCM is up. */
 export function answerOf({ kind, fromMs, forMs }: Outage, sinceMs: number): FcmReply | 'silence' | null {
   const leftMs = fromMs + forMs - sinceMs;
   if (sinceMs < fromMs || leftMs <= 0) return null;

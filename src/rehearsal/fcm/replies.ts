@@ -1,10 +1,10 @@
-/** FCM's answers, word for word where the words matter. https://firebase.google.com/docs/cloud-messaging/error-codes */
+/** FCM's answers, with its own words where clients read them. https://firebase.google.com/docs/cloud-messaging/error-codes */
 
 export interface FcmReply {
   readonly status: number;
   readonly body: string;
   readonly retryAfterSeconds?: number;
-  /** What it counts as in the sandbox's statistics. */
+  /** Name of this answer in the sandbox's statistics. */
   readonly code: string;
 }
 
@@ -56,7 +56,7 @@ export function quotaExceeded(retryAfterSeconds: number): FcmReply {
   return { ...fcmError(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', words, [detail]), retryAfterSeconds };
 }
 
-/** A payload's fault names the field; a target's fault does not come here. */
+/** `badPayload` names the field at fault. An invalid target is `BAD_TARGET`, not this. */
 export function badPayload(field: string, description: string): FcmReply {
   const detail = { '@type': BAD_REQUEST, fieldViolations: [{ field, description }] };
   return error(400, 'INVALID_ARGUMENT', 'BAD_PAYLOAD', `Invalid value at '${field}': ${description}`, [
@@ -74,7 +74,7 @@ function fcmError(
   return error(status, words, errorCode, message, [{ '@type': FCM_ERROR, errorCode }, ...more]);
 }
 
-/** Said by Google's front end, which knows nothing of FCM's own codes. */
+/** An error of Google's front end, which has no error code of FCM. */
 function plainError(status: number, words: string, message: string): FcmReply {
   return error(status, words, words, message, []);
 }

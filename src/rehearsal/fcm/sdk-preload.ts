@@ -1,4 +1,4 @@
 import { redirectSdk } from './sdk-redirect.ts';
 
-// For `node --import`, in workers that run with FCM_TRANSPORT=sdk against a sandbox.
+// Loaded with `node --import` in workers that use FCM_TRANSPORT=sdk with a sandbox.
 redirectSdk(process.env['FCM_ENDPOINT'] ?? '');

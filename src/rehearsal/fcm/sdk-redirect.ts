@@ -3,8 +3,8 @@ import http2, { type ClientHttp2Session } from 'node:http2';
 const FCM_HOST = 'fcm.googleapis.com';
 
 /**
- * Sends firebase-admin to another endpoint: its host is a constant, and it asks with a `:scheme` of "https:", which a
- * strict server refuses (firebase-admin 14.5.1, lib/utils/api-request.js). Returns the way back.
+ * `redirectSdk` makes firebase-admin use another endpoint: its host is a constant, and it sends a `:scheme` of "https:",
+ * which a strict server refuses (firebase-admin 14.5.1, lib/utils/api-request.js). Returns a function that undoes this.
  */
 export function redirectSdk(endpoint: string): () => void {
   const { connect } = http2;

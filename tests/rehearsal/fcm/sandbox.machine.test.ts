@@ -68,23 +68,23 @@ const fcmError = (errorCode: string) => ({
   errorCode,
 });
 
-test('a project that is not there, and a token of another token service, are refused by Google and not by FCM', async () => {
+test('a project that does not exist, and a token of another token service, are refused by Google and not by FCM', async () => {
   await begin({ projects: ['p'], checksTokens: true });
   expect(await ask(message('a'))).toMatchObject({
     status: 401,
     body: { error: { status: 'UNAUTHENTICATED' } },
   });
-  const given = (await (await fetch(sandbox.tokenUrl, { method: 'POST' })).json()) as {
+  const issued = (await (await fetch(sandbox.tokenUrl, { method: 'POST' })).json()) as {
     access_token: string;
   };
-  const authorization = `Bearer ${given.access_token}`;
+  const authorization = `Bearer ${issued.access_token}`;
   expect((await ask(message('a'), { authorization })).status).toBe(200);
   const elsewhere = await ask(message('a'), { authorization, ':path': '/v1/projects/q/messages:send' });
   expect(elsewhere).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } });
   expect(elsewhere.body).not.toHaveProperty('error.details');
 });
 
-test('an accepted message has a name of its own, and is in the log', async () => {
+test('an accepted message has a name of its own and is in the log', async () => {
   await begin();
   const answers = await Promise.all([ask(message('a')), ask(message('b')), ask(message('a'))]);
   const names = answers.map(({ body }) => (body as { name: string }).name);
@@ -93,7 +93,7 @@ test('an accepted message has a name of its own, and is in the log', async () =>
   expect(Object.fromEntries(sandbox.accepted)).toEqual({ a: 2, b: 1 });
 });
 
-test('it speaks TLS where it is given a certificate', async () => {
+test('it uses TLS if it has a certificate', async () => {
   const pem = await makeCertificate();
   await begin({ tls: { key: pem.private, cert: pem.cert } }, pem.cert);
   expect(sandbox.endpoint).toMatch(/^https:/);
@@ -107,7 +107,7 @@ test.each([
   ['unavailable', 503, 'UNAVAILABLE', 'UNAVAILABLE'],
   ['internal', 500, 'INTERNAL', 'INTERNAL'],
   ['quota', 429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED'],
-])('%s is said as FCM says it', async (fault, status, words, errorCode) => {
+])('%s has the status and the error code of FCM', async (fault, status, words, errorCode) => {
   await begin({ faults: { [fault]: 1 } });
   const answer = await ask(message('a'));
   expect(answer.status).toBe(status);
@@ -122,24 +122,27 @@ test.each([
   ['no message', {}],
   ['no target', { message: { notification: { title: 't' } } }],
   ['two targets', message('a', { fid: 'b' })],
-  ['data that is no text', message('a', { data: { n: 1 } })],
+  ['data that is not text', message('a', { data: { n: 1 } })],
   ['too large', message('a', { data: { k: 'x'.repeat(4100) } })],
-])("a payload that is %s is refused with the field, and not as a device's fault", async (_, body) => {
-  await begin();
-  const answer = await ask(body);
-  expect(answer.status).toBe(400);
-  const { error } = answer.body as { error: { details: object[] } };
-  expect(error.details).toMatchObject([{ '@type': 'type.googleapis.com/google.rpc.BadRequest' }]);
-});
+])(
+  "an invalid payload (%s) is refused with the name of the field, and not as the device's fault",
+  async (_, body) => {
+    await begin();
+    const answer = await ask(body);
+    expect(answer.status).toBe(400);
+    const { error } = answer.body as { error: { details: object[] } };
+    expect(error.details).toMatchObject([{ '@type': 'type.googleapis.com/google.rpc.BadRequest' }]);
+  },
+);
 
-test('a payload of just 4096 bytes is taken', async () => {
+test('a payload of exactly 4096 bytes is accepted', async () => {
   await begin();
   const frame = JSON.stringify({ notification: { title: 't' }, data: { k: '' } }).length;
   expect(await ask(message('a', { data: { k: 'x'.repeat(4096 - frame) } }))).toMatchObject({ status: 200 });
   expect(await ask(message('a', { data: { k: 'x'.repeat(4097 - frame) } }))).toMatchObject({ status: 400 });
 });
 
-test("Google's front end refuses a missing token and another path without a word of FCM's", async () => {
+test("Google's front end refuses a missing token and another path without an error code of FCM", async () => {
   await begin();
   const noToken = await ask(message('a'), { authorization: '' });
   expect(noToken).toMatchObject({ status: 401, body: { error: { status: 'UNAUTHENTICATED' } } });
@@ -149,7 +152,7 @@ test("Google's front end refuses a missing token and another path without a word
   expect(elsewhere.body).not.toHaveProperty('error.details');
 });
 
-test("the quota is each project's own; what is over it waits with Retry-After", async () => {
+test('each project has its own quota; a message over it gets 429 with Retry-After', async () => {
   await begin({ quotaPerMinute: 3 });
   const statuses = [];
   for (const token of ['a', 'b', 'c', 'd', 'e']) statuses.push((await ask(message(token))).status);
@@ -162,7 +165,7 @@ test("the quota is each project's own; what is over it waits with Retry-After", 
   expect(sandbox.stats()).toMatchObject({ throttled: 3, accepted: 4 });
 });
 
-test('the same seed gives the same answers, in whatever order the messages come', async () => {
+test('the same seed gives the same answers, whatever the order of the messages', async () => {
   const faults = parseFaults('unregistered=0.2,unavailable=0.2,internal=0.1');
   const tokens = Array.from({ length: 60 }, (_, nth) => `token-${nth}`);
   const answersOf = async (order: string[], seed: number) => {
@@ -180,13 +183,13 @@ test('the same seed gives the same answers, in whatever order the messages come'
   const forwards = await answersOf(tokens, 1);
   expect(await answersOf(tokens.toReversed(), 1)).toEqual(forwards);
   expect(await answersOf(tokens, 2)).not.toEqual(forwards);
-  // For good is for good; what passes may be another the next time.
+  // A permanent fault stays; a transient one may differ at the next attempt.
   for (const [first, second] of Object.values(forwards)) if (first === 404) expect(second).toBe(404);
   expect(Object.values(forwards).some(([first, second]) => first === 503 && second === 200)).toBe(true);
   await begin();
 });
 
-test('a reset may come before or after the message was accepted, and the sandbox knows which', async () => {
+test('a reset happens before or after the message is accepted, and the sandbox knows which', async () => {
   await begin({ faults: { reset: 1 } });
   const answers = await Promise.all(Array.from({ length: 60 }, (_, nth) => ask(message(`t${nth}`))));
   expect(new Set(answers.map(({ rstCode }) => rstCode))).toEqual(
@@ -198,7 +201,7 @@ test('a reset may come before or after the message was accepted, and the sandbox
   expect(ambiguous).toBeLessThan(50);
 });
 
-test('after a GOAWAY the streams before it are answered, and it names the last of them', async () => {
+test('streams before a GOAWAY are answered, and the GOAWAY names the last of them', async () => {
   await begin({ faults: { goaway: 0.2 }, seed: 4 });
   const goaway = new Promise<number>((resolve) => session.once('goaway', (_code, last) => resolve(last)));
   const answers = await Promise.all(Array.from({ length: 50 }, (_, nth) => ask(message(`t${nth}`))));
@@ -210,13 +213,13 @@ test('after a GOAWAY the streams before it are answered, and it names the last o
   }
 });
 
-test('a connection takes 100 streams', async () => {
+test('a connection has at most 100 open streams', async () => {
   await begin();
   await ask(message('a'));
   expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
 });
 
-test('answers take the time that they are told to, about the median', async () => {
+test('the answer times are distributed around the median', async () => {
   await begin({ latencyMs: 30 });
   const times = await Promise.all(
     Array.from({ length: 80 }, async (_, nth) => {
@@ -229,7 +232,7 @@ test('answers take the time that they are told to, about the median', async () =
   expect(median).toBeGreaterThan(20);
 });
 
-test('the log file has every accepted message, and is counted when it is opened again', async () => {
+test('the log file has every accepted message, and is read when it is opened again', async () => {
   const logFile = join(folder, 'accepted.log');
   await begin({ logFile });
   await Promise.all([ask(message('a')), ask(message('b'))]);

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import type { FcmConfig } from '../config/config.ts';
+import type { RecursiveLoop } from '../local/lambda/function.ts';
+import type { Guarantee } from '../model/announcement.ts';
+import type { ChaosOptions } from './chaos.ts';
+import { type FaultMix, parseFaults } from './fcm/faults.ts';
+import type { Outage } from './fcm/outage.ts';
+
+/** What a rehearsal pushes, through what, and with which faults. */
+export interface RehearsalOptions extends ChaosOptions {
+  /** Number of made-up devices. */
+  readonly devices: number;
+  /** Number of messages to send to the devices, each with its own content; 0: one announcement for all devices. */
+  readonly messages: number;
+  /** True: the messages arrive as records of an SQS queue; `duplicate` is then the share of records that arrive twice. */
+  readonly isQueue: boolean;
+  /** Devices per hop. */
+  readonly pageSize: number;
+  /** Chains of hops that run side by side. */
+  readonly lanes: number;
+  /** Maximum number of concurrent invocations. */
+  readonly workers: number;
+  /** Median answer time of the sandbox. */
+  readonly latencyMs: number;
+  /** Messages per minute that the sandbox accepts. */
+  readonly quotaPerMinute: number;
+  /** Messages per minute that Baton plans with; null: the quota of the sandbox. */
+  readonly budgetPerMinute: number | null;
+  /** Seconds of the ramp from zero to the full rate; 0: no ramp. */
+  readonly rampSeconds: number;
+  readonly faults: FaultMix;
+  /** Null: FCM is never down. */
+  readonly outage: Outage | null;
+  readonly transport: FcmConfig['transport'];
+  readonly guarantee: Guarantee;
+  /** Address of a MySQL database, or path of an SQLite file; null: a new SQLite file in the rehearsal's folder. */
+  readonly database: string | null;
+  /** True: finish the rehearsal that was killed in `database`. */
+  readonly resume: boolean;
+  /** Factor that shortens leases, ticks and retry waits. */
+  readonly hurry: number;
+  /** Time-out of the function. */
+  readonly timeoutMs: number;
+  readonly recursiveLoop: RecursiveLoop;
+}
+
+export const DEFAULT_FAULTS = 'unregistered=0.01,invalid=0.001';
+
+export const defaultOptions: RehearsalOptions = {
+  devices: 20_000,
+  messages: 0,
+  isQueue: false,
+  pageSize: 3000,
+  lanes: 1,
+  announcements: 1,
+  workers: 2 * availableParallelism(),
+  latencyMs: 50,
+  quotaPerMinute: 600_000,
+  budgetPerMinute: null,
+  rampSeconds: 60,
+  faults: parseFaults(DEFAULT_FAULTS),
+  outage: null,
+  transport: 'http2',
+  guarantee: 'at-least-once',
+  database: null,
+  resume: false,
+  kills: 0,
+  duplicate: 0,
+  drop: 0,
+  dbFaults: 0,
+  hurry: 20,
+  timeoutMs: 300_000,
+  recursiveLoop: 'Allow',
+  seed: 1,
+};

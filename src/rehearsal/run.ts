@@ -1,0 +1,168 @@
+import { rm } from 'node:fs/promises';
+import { systemClock } from '../clock.ts';
+import { type Env, parseDatabaseConfig } from '../config/config.ts';
+import { migrateDatabase, openStore } from '../db/open.ts';
+import type { Engine } from '../local/engine.ts';
+import { follow, type Progress } from '../local/follow.ts';
+import type { Store } from '../store.ts';
+import { audit, countUnrecorded } from './audit.ts';
+import { type Chaos, makeChaos } from './chaos.ts';
+import { type FaultyLine, openFaultyLine } from './database-faults.ts';
+import { acceptedLogFile, databaseUrlOf, functionEnvironment } from './environment.ts';
+import { type LedgerPart, readEvent, type Records, SINGLE_MESSAGES } from './ledger-lines.ts';
+import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
+import {
+  drawRecipients,
+  type QueueProgress,
+  type Recipients,
+  seedMessages,
+  sendQueue,
+  waitForMailing,
+} from './messages.ts';
+import type { RehearsalOptions } from './options.ts';
+import { createAnnouncements, fetchUnfinished, seedDevices } from './seed.ts';
+import { summarize, type Summary } from './summary.ts';
+
+/** Where a rehearsal takes place. */
+export interface RehearsalPlace {
+  /** Only the settings of the database connection are read. */
+  readonly env: Env;
+  /** An empty folder for the rehearsal's files; the caller removes it. */
+  readonly folder: string;
+  /** Receives every line that the function and the local Lambda log. */
+  readonly onLog?: (line: string) => void;
+  /** Receives the progress, and the number of pushes of the whole rehearsal. Not called for a queue. */
+  readonly onProgress?: (progress: Progress, pushes: number) => void;
+}
+
+/**
+ * `rehearse` broadcasts to made-up devices through a local Lambda and an FCM sandbox, and compares the ledger with what FCM
+ * accepted, push by push. Throws PushError('BAD_INPUT').
+ */
+export async function rehearse(options: RehearsalOptions, place: RehearsalPlace): Promise<Summary> {
+  const databaseUrl = databaseUrlOf(options, place.folder);
+  const config = parseDatabaseConfig({ ...place.env, DATABASE_URL: databaseUrl });
+  await migrateDatabase(config, systemClock);
+  const store = await openStore(config, systemClock);
+  try {
+    await seedDevices(store, options);
+    const audience = await drawRecipients(store, options.messages, options.devices);
+    // All messages are there before the first tick, so that they become one mailing.
+    if (!options.resume && !options.isQueue) await seedMessages(store, audience);
+    const unfinished = options.resume ? await fetchUnfinished(store, options) : [];
+    const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
+    try {
+      const chaos = makeChaos(options);
+      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
+      try {
+        return await perform(options, place, { store, audience, unfinished, line, chaos, cloud });
+      } finally {
+        await cloud.close();
+      }
+    } finally {
+      await line?.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+async function startCloud(
+  options: RehearsalOptions,
+  { env, folder, onLog = () => {} }: RehearsalPlace,
+  databaseUrl: string,
+  chaos: Chaos,
+): Promise<LocalCloud> {
+  const { seed, latencyMs, quotaPerMinute, faults, outage, hurry } = options;
+  const logFile = acceptedLogFile(options.database ?? databaseUrl);
+  if (!options.resume) await rm(logFile, { force: true });
+  return startLocalCloud({
+    folder,
+    fcm: {
+      seed,
+      latencyMs,
+      quotaPerMinute,
+      faults,
+      outage: outage ?? undefined,
+      logFile,
+      ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
+    },
+    engine: {
+      env: functionEnvironment(options, databaseUrl, env),
+      workers: options.workers,
+      recursiveLoop: options.recursiveLoop,
+      timeoutMs: options.timeoutMs,
+      hurry,
+      ticks: !options.isQueue,
+      deliveries: chaos.deliveries,
+      onLog,
+    },
+  });
+}
+
+interface Stage {
+  readonly store: Store;
+  readonly audience: Recipients;
+  /** The announcements that a killed rehearsal left. */
+  readonly unfinished: readonly LedgerPart[];
+  readonly line: FaultyLine | null;
+  readonly chaos: Chaos;
+  readonly cloud: LocalCloud;
+}
+
+/** `perform` broadcasts, makes the faults, and audits the result. */
+async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: Stage): Promise<Summary> {
+  const { store, audience, unfinished, line, chaos, cloud } = stage;
+  const { engine, sandbox } = cloud;
+  const records: Records = { store, acceptedOf: (collapseKey) => sandbox.acceptedOf(collapseKey) };
+  let unrecorded = 0;
+  for (const part of unfinished) unrecorded += await countUnrecorded(records, part);
+  const hasMessages = options.messages > 0;
+  const pushes = hasMessages ? audience.pushes : options.devices * options.announcements;
+  chaos.begin({
+    clock: engine.clock,
+    lambda: engine.lambda,
+    cut: () => line?.cut() ?? false,
+    pushes: hasMessages ? pushes : options.devices,
+    accepted: () => (hasMessages ? sandbox.stats().accepted : sandbox.accepted.size),
+    linesOf: (event) => readEvent(records, event, options.pageSize),
+  });
+  const { parts, progress, copies } = await broadcast(options, engine, stage, (each) =>
+    place.onProgress?.(each, pushes),
+  );
+  const report = await chaos.end();
+  const findings = { lost: 0, duplicated: 0 };
+  for (const part of parts) {
+    const { lost, duplicated } = await audit(records, part, options.messages);
+    findings.lost += lost;
+    findings.duplicated += duplicated;
+  }
+  return summarize(options, progress, findings, sandbox.stats(), {
+    ...report,
+    inFlightAtKills: report.inFlightAtKills + unrecorded,
+    eventsDuplicated: report.eventsDuplicated + copies,
+  });
+}
+
+/** `broadcast` starts everything with the events that a user would send, and follows it to its end. */
+async function broadcast(
+  options: RehearsalOptions,
+  engine: Engine,
+  { store, audience, unfinished }: Pick<Stage, 'store' | 'audience' | 'unfinished'>,
+  onProgress: (progress: Progress) => void,
+): Promise<{ parts: readonly LedgerPart[]; progress: QueueProgress; copies: number }> {
+  if (options.isQueue) {
+    return { parts: [SINGLE_MESSAGES], ...(await sendQueue({ engine, store }, audience, options)) };
+  }
+  let parts = unfinished;
+  if (parts.length === 0 && options.messages > 0) {
+    await engine.invoke({ kind: 'scan' });
+    const announcementId = await waitForMailing({ store, clock: engine.clock });
+    parts = [{ announcementId, audience: 'messages' }];
+  } else {
+    if (parts.length === 0) parts = await createAnnouncements(store, options);
+    for (const { announcementId } of parts) await engine.invoke({ announcementId, deviceId: 0 });
+  }
+  const ids = parts.map(({ announcementId }) => announcementId);
+  return { parts, progress: await follow(engine, store, ids, onProgress), copies: 0 };
+}

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { follow, type Progress } from '../../src/local/follow.ts';
+import type { LambdaStats } from '../../src/local/lambda/stats.ts';
+import type { Announcement, AnnouncementStatus } from '../../src/model/announcement.ts';
+import { countVerdicts } from '../../src/model/delivery.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { draft } from '../support/context.ts';
+
+interface Moment {
+  /** Statuses of the announcements 1, 2, … */
+  readonly statuses: readonly AnnouncementStatus[];
+  readonly delivered?: number;
+  readonly errors?: number;
+  readonly inFlight?: number;
+  readonly queued?: number;
+  readonly recursionDropped?: number;
+}
+
+/** Follows announcements whose state is what `at` says of the seconds since the start. */
+async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
+  const clock = makeTestClock({ isEager: true });
+  const startedAt = clock.now();
+  const now = () => at((clock.now() - startedAt) / 1000);
+  const reports: Progress[] = [];
+  const announcement = (announcementId: number, status: AnnouncementStatus) =>
+    ({ ...draft, announcementId, status, statusReason: null }) as unknown as Announcement;
+  const store = {
+    fetchAnnouncement: async (id: number) => {
+      const status = now().statuses[id - 1];
+      return status === undefined ? null : announcement(id, status);
+    },
+    countDeliveries: async () => ({ ...countVerdicts([]), delivered: now().delivered ?? 0 }),
+    countHops: async () => ({ open: 1, closed: 2 }),
+  };
+  const lambda = {
+    stats: () => {
+      const { errors = 0, inFlight = 0, queued = 0, recursionDropped = 0 } = now();
+      return { errors, inFlight, queued, recursionDropped } as LambdaStats;
+    },
+  };
+  const last = await follow({ lambda, hurry: 20, clock }, store, ids, (each) => reports.push(each));
+  return { last, reports };
+}
+
+test('follow ends with the announcement, and once no invocation is running', async () => {
+  const { last, reports } = await watch([1], (seconds) => ({
+    statuses: [seconds < 3 ? 'running' : 'done'],
+    delivered: seconds < 3.1 ? 10 : 12,
+    inFlight: seconds < 3.1 ? 1 : 0,
+  }));
+  expect(last.announcement.status).toBe('done');
+  expect(last.counts.delivered).toBe(12);
+  expect(last.seconds).toBeCloseTo(3, 0);
+  expect(reports.length).toBeGreaterThan(10);
+});
+
+test('several announcements are added up, and the one that has not ended, or failed, is shown', async () => {
+  const { last, reports } = await watch([1, 2, 3], (seconds) => ({
+    statuses: ['done', seconds < 2 ? 'running' : 'failed', 'done'],
+    delivered: 5,
+  }));
+  expect(reports[0]).toMatchObject({ announcement: { announcementId: 2, status: 'running' } });
+  expect(last).toMatchObject({
+    announcement: { announcementId: 2, status: 'failed' },
+    counts: { delivered: 15 },
+    hops: { open: 3, closed: 6 },
+  });
+});
+
+test('without progress for 30 s it gives up if invocations fail, and not before', async () => {
+  const { last } = await watch([1], (seconds) => ({
+    statuses: ['running'],
+    delivered: seconds < 40 ? 1 : 2,
+    errors: Math.floor(seconds),
+  }));
+  expect(last.announcement.status).toBe('running');
+  // Progress at 0 s and at 40 s; the first 30 s without any begin at 0 s.
+  expect(last.seconds).toBeGreaterThan(30);
+  expect(last.seconds).toBeLessThan(31);
+});
+
+test('without progress it waits on as long as no invocation fails', async () => {
+  const { last } = await watch([1], (seconds) => ({ statuses: [seconds < 600 ? 'running' : 'done'] }));
+  expect(last.announcement.status).toBe('done');
+});
+
+test('a chain that recursive loop detection dropped is given up once nothing runs and nothing is queued', async () => {
+  const { last } = await watch([1], (seconds) => ({
+    statuses: ['running'],
+    recursionDropped: 1,
+    inFlight: seconds < 2 ? 1 : 0,
+    queued: seconds < 4 ? 1 : 0,
+  }));
+  expect(last.seconds).toBeCloseTo(4, 0);
+});
+
+test('an announcement that does not exist is an error that names its id', async () => {
+  await expect(watch([7], () => ({ statuses: ['running'] }))).rejects.toThrow(
+    'announcementId: expected the id of a row in push_announcement, got 7',
+  );
+});

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { drainQueue, type QueueOptions } from '../../src/rehearsal/queue.ts';
+import { makeTestClock } from '../support/clock.ts';
+
+interface Batch {
+  readonly Records: readonly { readonly messageId: string; readonly eventSource: string }[];
+}
+
+const records = (count: number) =>
+  Array.from({ length: count }, (_, nth) => ({ messageId: `r${nth}`, body: '{}' }));
+
+async function drain(
+  options: Omit<QueueOptions, 'call'>,
+  failuresOf: (batch: Batch, nth: number) => string[],
+) {
+  const clock = makeTestClock({ isEager: true });
+  const startedAt = clock.now();
+  const batches: { readonly ids: string[]; readonly atMs: number }[] = [];
+  const report = await drainQueue(
+    { clock },
+    {
+      ...options,
+      call: async (event) => {
+        const batch = event as Batch;
+        batches.push({ ids: batch.Records.map(({ messageId }) => messageId), atMs: clock.now() - startedAt });
+        const failures = failuresOf(batch, batches.length);
+        return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
+      },
+    },
+  );
+  return { report, batches };
+}
+
+test('records are delivered in batches of ten, in their order', async () => {
+  const { report, batches } = await drain({ records: records(23), pollers: 1, visibilityMs: 1000 }, () => []);
+  expect(batches.map(({ ids }) => ids.length)).toEqual([10, 10, 3]);
+  expect(batches.flatMap(({ ids }) => ids)).toEqual(records(23).map(({ messageId }) => messageId));
+  expect(report).toEqual({ batches: 3, returned: 0, dead: 0 });
+});
+
+test('a record that the function returns is delivered again after the visibility time-out, without the others', async () => {
+  const { report, batches } = await drain(
+    { records: records(3), pollers: 1, visibilityMs: 1000 },
+    (_, nth) => (nth === 1 ? ['r1'] : []),
+  );
+  expect(batches[1]?.ids).toEqual(['r1']);
+  expect(batches[1]?.atMs).toBeGreaterThanOrEqual(1000);
+  expect(report).toEqual({ batches: 2, returned: 1, dead: 0 });
+});
+
+test('an invocation that fails returns its whole batch', async () => {
+  const { report, batches } = await drain({ records: records(3), pollers: 1, visibilityMs: 10 }, (_, nth) => {
+    if (nth === 1) throw new Error('timed out');
+    return [];
+  });
+  expect(batches.map(({ ids }) => ids.length).reduce((sum, count) => sum + count)).toBe(6);
+  expect(report).toMatchObject({ returned: 3, dead: 0 });
+});
+
+test('a record that fails fifty times is given up', async () => {
+  const { report } = await drain({ records: records(2), pollers: 2, visibilityMs: 10 }, () => ['r0']);
+  expect(report).toMatchObject({ returned: 50, dead: 1 });
+});
