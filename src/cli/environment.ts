@@ -1,20 +1,20 @@
-import { type Config, type Env, parseCredentials } from '../config/config.ts';
 import { resolve } from 'node:path';
+import { type Config, type Env, parseCredentials } from '../config/config.ts';
 
-/** Baton's own configuration, and what Google's client and Node read. */
+/** The variables of Baton's own configuration, and those that Google's client and Node read. */
 const OWN =
   /^(STAGE|DATABASE_.*|FCM_.*|GOOGLE_.*|GCLOUD_.*|PAGE_SIZE|CHUNK_SIZE|LEASE_MS|MAX_ATTEMPTS|RETRY_MS|QUOTA_RETRY_MS|DEADLINE_RESERVE_MS|NODE_EXTRA_CA_CERTS)$/;
 
-/** Nobody pays for a tick or a repeat on one's own machine: both come every ten seconds, not every minute. */
+/** On this machine a tick or a repeat costs nothing: both happen every ten seconds instead of every minute. */
 export const LOCAL_HURRY = 6;
 
-/** What workers on this machine are to have of the terminal's environment; paths hold wherever they run. */
-export function workerEnvironment(env: Env, { database }: Config): Record<string, string> {
-  const given = Object.entries(env).flatMap(([name, value]) =>
+/** The part of the terminal's environment that workers on this machine get. Paths become absolute: workers run elsewhere. */
+export function workerEnvironment(env: Env, { database }: Pick<Config, 'database'>): Record<string, string> {
+  const own = Object.entries(env).flatMap(([name, value]) =>
     value && OWN.test(name) ? [[name, isFile(name, value) ? resolve(value) : value]] : [],
   );
   return {
-    ...Object.fromEntries(given),
+    ...Object.fromEntries(own),
     ...(database.kind === 'sqlite' ? { DATABASE_URL: resolve(database.file) } : {}),
   };
 }

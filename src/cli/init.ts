@@ -1,0 +1,178 @@
+import { execFile } from 'node:child_process';
+import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { systemClock } from '../clock.ts';
+import { type Env, parseDatabaseConfig } from '../config/config.ts';
+import { migrateDatabase } from '../db/open.ts';
+import { messageOf, PushError } from '../errors.ts';
+import { group } from '../local/format.ts';
+import { type Ask, Interrupted, makeAsk } from './ask.ts';
+import { defineCommand, runCommand } from './command.ts';
+import { ENV_FILE, readEnvFile, replaceSettings } from './env-file.ts';
+import { describeTally, importDevices } from './import.ts';
+import {
+  checkBudget,
+  checkCredentials,
+  checkCsv,
+  checkDatabase,
+  checkSource,
+  databaseSettings,
+} from './init-checks.ts';
+import { pushCommand } from './push.ts';
+import type { Terminal } from './terminal.ts';
+import { withStore } from './with-store.ts';
+
+/** 128 and the number of SIGINT, as shells report it. */
+const EXIT_INTERRUPTED = 130;
+
+/** FCM's default quota of a project. https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas */
+const DEFAULT_BUDGET = '600000';
+
+export const initCommand = defineCommand({
+  description:
+    'Set Baton up in this folder. Asks at most six questions and checks each answer at once; then writes .env, makes ' +
+    'the tables, imports a CSV file of devices, and offers a dry run. Ctrl-C at a question leaves everything as it was.',
+  options: {},
+  async run(_, terminal) {
+    if (terminal.dialog === null) {
+      throw new PushError(
+        'BAD_INPUT',
+        'expected a terminal to ask questions on, got none; set DATABASE_URL, FCM_CREDENTIALS and the other settings instead',
+      );
+    }
+    return setUp(await makeAsk(terminal.dialog), terminal);
+  },
+});
+
+interface Answers {
+  readonly settings: Readonly<Record<string, string>>;
+  /** Empty: no import. */
+  readonly csv: string;
+}
+
+/** All questions and what follows from them. Resolves to the exit status. */
+export async function setUp(ask: Ask, terminal: Terminal): Promise<number> {
+  let answers: Answers | null = null;
+  try {
+    ask.title('Set up Baton in this folder');
+    answers = await askAll(ask, terminal);
+    if (answers === null) return 0;
+    await writeSettings(answers.settings, ask, terminal);
+    const env = { ...terminal.env, ...answers.settings };
+    const devices = await fillDatabase(answers.csv, env, ask);
+    if (answers.settings['FCM_CREDENTIALS'] !== undefined && devices > 0) {
+      const status = await offerDryRun(devices, ask, { ...terminal, env });
+      if (status !== 0) return status;
+    }
+    ask.end('Done. `baton doctor` checks everything, `baton push --help` shows how to push.');
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    ask.end(answers === null ? 'Nothing was written.' : `Stopped. ${ENV_FILE} and the tables are complete.`);
+    return EXIT_INTERRUPTED;
+  }
+}
+
+/** Null: the person wants to keep the `.env` that is there. */
+async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | null> {
+  if (existsSync(join(folder, ENV_FILE))) {
+    const message = `There is a ${ENV_FILE} here. Replace Baton's settings in it? Its other lines stay.`;
+    if (!(await ask.confirm(message, false))) {
+      ask.end(`Nothing was changed in ${ENV_FILE}.`);
+      return null;
+    }
+  }
+  const database = await ask.text({
+    message: 'Database: an SQLite file, or mysql://user:password@host:3306/database',
+    initial: env['DATABASE_URL'] || 'baton.db',
+    check: (answer) => checkDatabase(env, answer),
+  });
+  const credentials = await ask.text({
+    message:
+      'Service account key of Firebase (console: Project settings, Service accounts, Generate new private key)',
+    placeholder: 'path of the JSON file; empty: later',
+    ...(env['FCM_CREDENTIALS'] ? { initial: env['FCM_CREDENTIALS'] } : {}),
+    check: checkCredentials,
+  });
+  const source = await ask.text({
+    message: 'Source: your name for this Firebase project',
+    initial: env['FCM_SOURCE'] || 'default',
+    check: checkSource,
+  });
+  const budget = await ask.text({
+    message: "Budget: messages per minute (600000 is FCM's default quota)",
+    initial: env['FCM_MESSAGES_PER_MINUTE'] || DEFAULT_BUDGET,
+    check: checkBudget,
+  });
+  const csv = await ask.text({
+    message: 'Devices: a CSV file with a column token or fid',
+    placeholder: 'path of the file; empty: later',
+    check: checkCsv,
+  });
+  const settings = {
+    ...databaseSettings(database),
+    ...(credentials === '' ? {} : { FCM_CREDENTIALS: credentials }),
+    FCM_SOURCE: source,
+    FCM_MESSAGES_PER_MINUTE: budget,
+  };
+  return { settings, csv };
+}
+
+/** Writes a new file and renames it over the old one, so that no crash leaves half of it. */
+async function writeSettings(
+  settings: Readonly<Record<string, string>>,
+  ask: Ask,
+  { env, folder }: Terminal,
+): Promise<void> {
+  const before = readEnvFile(folder) ?? '';
+  const path = join(folder, ENV_FILE);
+  const draft = `${path}.new`;
+  try {
+    // The file may hold a password: only its owner may read it.
+    writeFileSync(draft, replaceSettings(before, settings), { mode: 0o600, flag: 'wx' });
+    renameSync(draft, path);
+  } catch (cause) {
+    rmSync(draft, { force: true });
+    if (cause instanceof PushError) throw cause;
+    throw new PushError('BAD_CONFIG', `${ENV_FILE} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+  ask.say(`${ENV_FILE} written; only you can read it`);
+  if (await isTracked(folder)) {
+    appendFileSync(join(folder, '.gitignore'), `\n${ENV_FILE}\n`);
+    ask.say(`${ENV_FILE} added to .gitignore: it does not belong into git`);
+  }
+  const old = parseEnv(before);
+  const shadowed = Object.keys(settings).filter((name) => env[name] !== undefined && env[name] !== old[name]);
+  for (const name of shadowed.filter((each) => env[each] !== settings[each])) {
+    ask.warn(`${name} is also set in this shell, and that value wins: unset it`);
+  }
+}
+
+/** Whether the folder is in a git repository that does not ignore `.env`. */
+function isTracked(folder: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('git', ['check-ignore', '--quiet', ENV_FILE], { cwd: folder }, (error) =>
+      resolve(error?.code === 1),
+    );
+  });
+}
+
+/** Makes the tables and imports the file; resolves to the number of devices. */
+async function fillDatabase(csv: string, env: Env, ask: Ask): Promise<number> {
+  const applied = await migrateDatabase(parseDatabaseConfig(env), systemClock);
+  ask.say(applied.length === 0 ? 'the tables are up to date' : `tables made: ${applied.join(', ')}`);
+  return withStore(env, async (store) => {
+    if (csv !== '') {
+      const tally = await importDevices(csv, store, { err: (line) => ask.warn(line.trimEnd()) });
+      ask.say(describeTally(tally));
+    }
+    return store.countDevices();
+  });
+}
+
+async function offerDryRun(devices: number, ask: Ask, terminal: Terminal): Promise<number> {
+  const message = `Try it with a dry run for ${group(devices)} devices? FCM checks every message, and no phone shows one.`;
+  if (!(await ask.confirm(message, true))) return 0;
+  return runCommand('push', pushCommand, ['--title', 'Baton', '--body', 'A dry run', '--dry-run'], terminal);
+}
