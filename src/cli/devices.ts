@@ -21,7 +21,7 @@ export const devicesCommand = defineCommand({
   },
   async run({ options: { announcement: announcementId, json }, operands }, { env, out }) {
     if (operands.length > 1 || (operands.length === 1 && operands[0] !== 'restore')) {
-      throw refuse('devices', 'restore, or nothing', operands.join(' '));
+      throw refuse('ACTION', 'restore, or nothing', operands.join(' '));
     }
     const isRestore = operands.length === 1;
     if (!isRestore && announcementId !== null) throw refuse('--announcement', 'restore before it', 'nothing');

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { Command as Parser, CommanderError } from 'commander';
 import { PushError } from '../errors.ts';
 import { declare } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { type CommandEntry, COMMANDS } from './commands.ts';
 import { loadEnvFile } from './env-file.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command. Exit status: 0 done, 1 failed, 2 not a valid command line. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
-  // `baton help push` is `baton push --help`.
-  const args = argv[0] === 'help' ? [...argv.slice(1, 2), '--help'] : argv;
-  const entry = COMMANDS.find(({ name }) => name === args[0]);
+  const isHelp = argv[0] === 'help';
+  const entry = COMMANDS.find(({ name }) => name === argv[isHelp ? 1 : 0]);
+  const args = isHelp ? expandHelp(argv.slice(1), entry) : argv;
   let status = 0;
   const program = makeProgram(terminal);
   for (const { name, group, summary } of COMMANDS) {
@@ -69,12 +69,26 @@ function makeProgram({ out, err, width }: Terminal): Parser {
     );
 }
 
-/** The parser's messages begin with `error:`, and may end with a suggestion on a line of its own. */
+/** `baton help push` is `baton push --help`; an unknown command stays, for the parser to refuse it. */
+function expandHelp(names: readonly string[], entry: CommandEntry | undefined): readonly string[] {
+  if (names.length === 0) return ['--help'];
+  return entry ? [entry.name, '--help'] : names;
+}
+
+/** The parser's errors in Baton's own form. Some end with a suggestion on a line of its own. */
 function describeParserError({ code, message }: CommanderError, args: readonly string[]): string {
-  const text = message.replace(/^error: /, '');
-  if (code !== 'commander.unknownCommand') return text;
-  const suggestion = /\n.*$/.exec(text)?.[0] ?? '';
-  return `expected one of ${COMMANDS.map(({ name }) => name).join(', ')}, got ${args[0]}${suggestion}`;
+  switch (code) {
+    case 'commander.unknownCommand': {
+      const suggestion = /\n.*$/.exec(message)?.[0] ?? '';
+      return `expected one of ${COMMANDS.map(({ name }) => name).join(', ')}, got ${args[0]}${suggestion}`;
+    }
+    case 'commander.optionMissingArgument':
+      return message.replace(/^.*'(--\S+) <(.+)>'.*$/, '$1: expected $2, got nothing');
+    case 'commander.excessArguments':
+      return message.replace(/^.* got \d+: (.*)\.$/, 'expected options only, got $1');
+    default:
+      return message.replace(/^error: /, '');
+  }
 }
 
 /** Loaded only if a command runs: it is not needed for help. */

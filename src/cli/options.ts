@@ -114,7 +114,7 @@ function parseJson(value: string, field: string): unknown {
   try {
     return JSON.parse(value) as unknown;
   } catch {
-    throw refuse(field, 'JSON', JSON.stringify(value));
+    throw refuse(field, 'JSON', `${value.length} characters of other text`);
   }
 }
 
