@@ -52,8 +52,10 @@ export function parseContent({ title, body, data, ttl, ...rest }: ValuesOf<typeo
       title || body ? 'only one of them' : 'none',
     );
   }
-  // The schema takes null for an absent option only where the API does.
-  const present = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
+  // `rest` has the other options of the command too; an absent option is null.
+  const present = Object.fromEntries(
+    Object.entries(rest).filter(([name, value]) => name in CONTENT_OPTIONS && value !== null),
+  );
   const fields = { ...present, title, body, data: Object.fromEntries(data), ttlSeconds: ttl };
   try {
     return makeContent(parseWith(schema, fields, 'BAD_INPUT'));

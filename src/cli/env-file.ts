@@ -96,7 +96,10 @@ export function replaceSettings(text: string, settings: Readonly<Record<string, 
 
 /** The value as `parseEnv` reads it back. */
 function quoteValue(name: string, value: string): string {
-  const isSame = (text: string): boolean => parseEnv(`X=${text}\n`)['X'] === value;
+  const isSame = (text: string): boolean => {
+    const line = `X=${text}\n`;
+    return parseEnv(line)['X'] === value && checkEnvText(line).length === 0;
+  };
   const quoted = [value, `'${value}'`, `"${value}"`, `\`${value}\``].find(isSame);
   if (quoted !== undefined && !/[\r\n]/.test(value)) return quoted;
   throw PushError.of('BAD_CONFIG', [

@@ -27,7 +27,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       });
     }
     if (args.length === 0) {
-      terminal.out(program.helpInformation());
+      program.outputHelp();
       return 2;
     }
     await program.parseAsync(args, { from: 'user' });
