@@ -42,11 +42,19 @@ export function checkDatabase(env: Env, address: string): Promise<Checked> {
   });
 }
 
-/** Reads the key file, or its content, and says which project it belongs to. Nothing: no credentials yet. */
-export function checkCredentials(answer: string): Promise<Checked> {
+/** Whether Google's client finds credentials without any of Baton's own. */
+export function hasGoogleCredentials(env: Env): boolean {
+  return Boolean(env['GOOGLE_APPLICATION_CREDENTIALS']);
+}
+
+/** Reads the key file, or its content, and says which project it belongs to. An empty answer is valid. */
+export function checkCredentials(env: Env, answer: string): Promise<Checked> {
   return check(async () => {
-    if (answer === '')
-      return 'no credentials yet: `baton local` and `baton rehearse` need none, `baton push` does';
+    if (answer === '') {
+      return hasGoogleCredentials(env)
+        ? 'the credentials of GOOGLE_APPLICATION_CREDENTIALS'
+        : 'no credentials yet: `baton local` and `baton rehearse` need none, `baton push` does';
+    }
     const credentials = parseCredentials(answer);
     if (credentials.kind === 'application-default') throw new Error('expected the path of a key file');
     return `Firebase project ${openCredentials({ credentials, projectId: null }).projectId}`;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { systemClock } from '../clock.ts';
@@ -18,6 +18,7 @@ import {
   checkDatabase,
   checkSource,
   databaseSettings,
+  hasGoogleCredentials,
 } from './init-checks.ts';
 import { pushCommand } from './push.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,6 +29,8 @@ const EXIT_INTERRUPTED = 130;
 
 /** FCM's default quota of a project. https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas */
 const DEFAULT_BUDGET = '600000';
+
+const DRY_RUN = ['--title', 'Baton', '--body', 'A dry run', '--dry-run'];
 
 export const initCommand = defineCommand({
   description:
@@ -59,14 +62,12 @@ export async function setUp(ask: Ask, terminal: Terminal): Promise<number> {
     answers = await askAll(ask, terminal);
     if (answers === null) return 0;
     await writeSettings(answers.settings, ask, terminal);
-    const env = { ...terminal.env, ...answers.settings };
+    const env: Env = { ...terminal.env, ...answers.settings };
     const devices = await fillDatabase(answers.csv, env, ask);
-    if (answers.settings['FCM_CREDENTIALS'] !== undefined && devices > 0) {
-      const status = await offerDryRun(devices, ask, { ...terminal, env });
-      if (status !== 0) return status;
-    }
+    const canPush = devices > 0 && (Boolean(env['FCM_CREDENTIALS']) || hasGoogleCredentials(env));
+    const status = canPush ? await offerDryRun(devices, ask, { ...terminal, env }) : 0;
     ask.end('Done. `baton doctor` checks everything, `baton push --help` shows how to push.');
-    return 0;
+    return status;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     ask.end(answers === null ? 'Nothing was written.' : `Stopped. ${ENV_FILE} and the tables are complete.`);
@@ -93,7 +94,7 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
       'Service account key of Firebase (console: Project settings, Service accounts, Generate new private key)',
     placeholder: 'path of the JSON file; empty: later',
     ...(env['FCM_CREDENTIALS'] ? { initial: env['FCM_CREDENTIALS'] } : {}),
-    check: checkCredentials,
+    check: (answer) => checkCredentials(env, answer),
   });
   const source = await ask.text({
     message: 'Source: your name for this Firebase project',
@@ -139,7 +140,9 @@ async function writeSettings(
   }
   ask.say(`${ENV_FILE} written; only you can read it`);
   if (await isTracked(folder)) {
-    appendFileSync(join(folder, '.gitignore'), `\n${ENV_FILE}\n`);
+    const gitignore = join(folder, '.gitignore');
+    const isWhole = !existsSync(gitignore) || /(^|\n)$/.test(readFileSync(gitignore, 'utf8'));
+    appendFileSync(gitignore, `${isWhole ? '' : '\n'}${ENV_FILE}\n`);
     ask.say(`${ENV_FILE} added to .gitignore: it does not belong into git`);
   }
   const old = parseEnv(before);
@@ -174,5 +177,11 @@ async function fillDatabase(csv: string, env: Env, ask: Ask): Promise<number> {
 async function offerDryRun(devices: number, ask: Ask, terminal: Terminal): Promise<number> {
   const message = `Try it with a dry run for ${group(devices)} devices? FCM checks every message, and no phone shows one.`;
   if (!(await ask.confirm(message, true))) return 0;
-  return runCommand('push', pushCommand, ['--title', 'Baton', '--body', 'A dry run', '--dry-run'], terminal);
+  try {
+    return await runCommand('push', pushCommand, DRY_RUN, terminal);
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error;
+    ask.warn(`The dry run failed: ${error.message}`);
+    return 1;
+  }
 }

@@ -80,8 +80,9 @@ test('a push that was killed continues with --resume, and repeats only what was 
   await accepted(1000);
   killed.kill('SIGKILL');
   await once(killed, 'exit');
-  // Its workers end by themselves. Once the lease has run out, the first scan of --resume finds the hop.
-  while ((await store.fetchStalled(1)).length === 0) await sleep(20);
+  // Its workers end by themselves. Once the leases have run out, the first scan of --resume finds the open hops.
+  const { open } = await store.countHops(1);
+  while ((await store.fetchStalled(open)).length < open) await sleep(20);
   const { delivered } = await store.countDeliveries(1);
   const inFlight = here.sandbox.accepted.size - delivered;
 

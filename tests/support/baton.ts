@@ -75,9 +75,9 @@ export async function batonHere(
   env: Record<string, string> = {},
   terminal: TestTerminal = makeTerminal({ env }),
 ): Promise<Finished> {
-  // Google's client reads the process's own environment, once, and keeps the token that it gets.
+  // Google's client reads the process's own environment when it first needs a token, and keeps that token.
   const credentials = env['GOOGLE_APPLICATION_CREDENTIALS'];
-  if (credentials !== undefined) process.env['GOOGLE_APPLICATION_CREDENTIALS'] ??= credentials;
+  if (credentials) process.env['GOOGLE_APPLICATION_CREDENTIALS'] = credentials;
   const status = await main(args, terminal);
   return { status, ...terminal.printed };
 }
