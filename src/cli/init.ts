@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { systemClock } from '../clock.ts';
 import { type Env, parseDatabaseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
-import { messageOf, PushError } from '../errors.ts';
+import { PushError } from '../errors.ts';
 import { group } from '../local/format.ts';
 import { type Ask, Interrupted, makeAsk } from './ask.ts';
 import { defineCommand, runCommand } from './command.ts';
-import { ENV_FILE, readEnvFile, replaceSettings } from './env-file.ts';
+import { ENV_FILE } from './env-file.ts';
 import { describeTally, importDevices } from './import.ts';
 import {
   checkBudget,
@@ -23,6 +21,7 @@ import {
 import { pushCommand } from './push.ts';
 import type { Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
+import { writeSettings } from './write-settings.ts';
 
 /** 128 and the number of SIGINT, as shells report it. */
 const EXIT_INTERRUPTED = 130;
@@ -118,47 +117,6 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
     FCM_MESSAGES_PER_MINUTE: budget,
   };
   return { settings, csv };
-}
-
-/** Writes a new file and renames it over the old one, so that no crash leaves half of it. */
-async function writeSettings(
-  settings: Readonly<Record<string, string>>,
-  ask: Ask,
-  { env, folder }: Terminal,
-): Promise<void> {
-  const before = readEnvFile(folder) ?? '';
-  const path = join(folder, ENV_FILE);
-  const draft = `${path}.new`;
-  try {
-    // The file may hold a password: only its owner may read it.
-    writeFileSync(draft, replaceSettings(before, settings), { mode: 0o600, flag: 'wx' });
-    renameSync(draft, path);
-  } catch (cause) {
-    rmSync(draft, { force: true });
-    if (cause instanceof PushError) throw cause;
-    throw new PushError('BAD_CONFIG', `${ENV_FILE} cannot be written: ${messageOf(cause)}`, { cause });
-  }
-  ask.say(`${ENV_FILE} written; only you can read it`);
-  if (await isTracked(folder)) {
-    const gitignore = join(folder, '.gitignore');
-    const isWhole = !existsSync(gitignore) || /(^|\n)$/.test(readFileSync(gitignore, 'utf8'));
-    appendFileSync(gitignore, `${isWhole ? '' : '\n'}${ENV_FILE}\n`);
-    ask.say(`${ENV_FILE} added to .gitignore: it does not belong into git`);
-  }
-  const old = parseEnv(before);
-  const shadowed = Object.keys(settings).filter((name) => env[name] !== undefined && env[name] !== old[name]);
-  for (const name of shadowed.filter((each) => env[each] !== settings[each])) {
-    ask.warn(`${name} is also set in this shell, and that value wins: unset it`);
-  }
-}
-
-/** Whether the folder is in a git repository that does not ignore `.env`. */
-function isTracked(folder: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    execFile('git', ['check-ignore', '--quiet', ENV_FILE], { cwd: folder }, (error) =>
-      resolve(error?.code === 1),
-    );
-  });
 }
 
 /** Makes the tables and imports the file; resolves to the number of devices. */
