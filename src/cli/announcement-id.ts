@@ -1,6 +1,6 @@
 import { refuse } from './options.ts';
 
-/** The operand of the commands on one announcement. */
+/** `ANNOUNCEMENT_ID` is the operand of the commands that work on one announcement. */
 export const ANNOUNCEMENT_ID = { usage: 'ID', help: "one announcement's id" };
 
 export function parseAnnouncementId(operands: readonly string[]): number {

@@ -1,26 +1,27 @@
 import type { Terminal } from './terminal.ts';
 
-/** What a check says about an answer: why it is not valid, or what was found with it. */
+/** Result of a check of an answer. */
 export interface Checked {
   readonly isValid: boolean;
+  /** If the answer is valid, what it leads to, such as the name of a project; otherwise why it is not valid. */
   readonly says: string;
 }
 
 export interface Question {
   readonly message: string;
-  /** Stands in the field until something is typed. */
+  /** Text that the empty field shows; typing replaces it. */
   readonly placeholder?: string;
-  /** Stands in the field as if it had been typed. */
+  /** Text that the field holds at the start, as if it had been typed. */
   readonly initial?: string;
-  /** Called at each Enter. The question is asked again until the answer is valid. */
+  /** `check` runs at each Enter; the field stays open until the answer is valid. */
   readonly check: (answer: string) => Promise<Checked>;
 }
 
-/** Asks a person. A test answers from a list. */
+/** `Ask` puts questions to a person; a test answers from a list. */
 export interface Ask {
-  /** Resolves to a valid answer. Throws Interrupted. */
+  /** `text` resolves to a valid answer. Throws Interrupted. */
   text(question: Question): Promise<string>;
-  /** Throws Interrupted. */
+  /** `confirm` resolves to true for yes. Throws Interrupted. */
   confirm(message: string, initial: boolean): Promise<boolean>;
   title(text: string): void;
   say(text: string): void;
@@ -28,30 +29,30 @@ export interface Ask {
   end(text: string): void;
 }
 
-/** Ctrl-C at a question. */
+/** `Interrupted` says that the person pressed Ctrl-C at a question. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
-/** Questions on a terminal. The library is loaded here because no other command needs it. */
+/** `makeAsk` asks on a terminal. It loads the library itself, because only `baton init` needs it. */
 export async function makeAsk(streams: NonNullable<Terminal['dialog']>): Promise<Ask> {
   const { text, confirm, intro, log, outro, isCancel } = await import('@clack/prompts');
   return {
     async text({ message, placeholder, initial, check }) {
-      let found = '';
+      let says = '';
       const answer = await text({
         ...streams,
         message,
         ...(placeholder === undefined ? {} : { placeholder }),
         ...(initial === undefined ? {} : { initialValue: initial }),
         async validate(value = '') {
-          const { isValid, says } = await check(value.trim());
-          found = says;
-          return isValid ? undefined : says;
+          const result = await check(value.trim());
+          says = result.says;
+          return result.isValid ? undefined : says;
         },
       });
       if (isCancel(answer)) throw new Interrupted();
-      log.success(found, streams);
+      log.success(says, streams);
       // An empty field gives undefined, whatever the type says.
       return (answer ?? '').trim();
     },

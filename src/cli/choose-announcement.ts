@@ -8,10 +8,10 @@ import { parseContent } from './content-options.ts';
 import { refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
 
-/** The number of unfinished announcements that `--resume` compares with the command line. */
+/** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
-/** The source of the announcement; of a new one, --source or FCM_SOURCE. */
+/** `chooseSource` is the source of the announcement, or for a new announcement --source or FCM_SOURCE. */
 export async function chooseSource(
   { announcement: announcementId, source }: PushOptions,
   config: Config,
@@ -21,7 +21,10 @@ export async function chooseSource(
   return announcement?.source ?? source ?? config.source;
 }
 
-/** The announcement of --announcement, or a new one with --title and --body. PushError('BAD_INPUT'). */
+/**
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body.
+ * PushError('BAD_INPUT').
+ */
 export async function chooseAnnouncement(
   options: PushOptions,
   config: Config,
@@ -49,7 +52,7 @@ export async function chooseAnnouncement(
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
 }
 
-/** The latest unfinished announcement that the same command line, without --resume, began. */
+/** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
 async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
   const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
   const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
@@ -57,7 +60,7 @@ async function chooseUnfinished(store: Store, content: Content, dryRun: boolean)
   throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
 }
 
-/** Sets a paused or failed announcement running; one whose push was killed is still running. */
+/** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */
 async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
   const { announcementId, status } = announcement;
   if (status === 'running') return announcement;

@@ -2,18 +2,18 @@ import { Command as Parser, Option as ParserOption } from 'commander';
 import { flagOf, type Options, type ValuesOf } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
-/** One command of the command line, as data: its file declares it, main.ts runs it. */
+/** `Command` is one command of the command line as data: its file declares it, main.ts runs it. */
 export interface Command<O extends Options = Options> {
-  /** What `baton help COMMAND` says about it. */
+  /** Text at the top of `baton help COMMAND`. */
   readonly description: string;
-  /** Command lines to copy, each with what it does. */
+  /** Command lines to copy, each with its effect. */
   readonly examples?: readonly (readonly [line: string, effect: string])[];
-  /** What follows the command's name besides options, as the help shows it, such as `ID`. */
+  /** What follows the command's name besides options, such as `ID`; absent: only options. */
   readonly operands?: { readonly usage: string; readonly help: string };
   readonly options: O;
-  /** True: the command reads the ARNs of secrets itself, so they stay as they are in its environment. */
+  /** True: the ARNs of secrets stay in the environment, because the command resolves them itself. */
   readonly readsSecrets?: boolean;
-  /** Resolves to the exit status: 0 done, 1 failed. Throws PushError('BAD_INPUT') for exit status 2. */
+  /** `run` resolves to the exit status: 0 done, 1 failed. It throws PushError('BAD_INPUT') for exit status 2. */
   run(input: Input<O>, terminal: Terminal): Promise<number>;
 }
 
@@ -22,12 +22,12 @@ export interface Input<O extends Options = Options> {
   readonly operands: readonly string[];
 }
 
-/** Gives `run` the types of the options that stand beside it. */
+/** `defineCommand` gives `run` the types of the command's own options. */
 export function defineCommand<const O extends Options>(command: Command<O>): Command<O> {
   return command;
 }
 
-/** Adds what the command takes and does to its entry in the parser; `run` gets what it parsed. */
+/** `declare` adds a command's help, operands and options to its entry in the parser; `run` gets their values. */
 export function declare(parser: Parser, command: Command, run: (input: Input) => Promise<void>): void {
   const { description, examples = [], operands, options } = command;
   parser.description(description);
@@ -50,17 +50,18 @@ export function declare(parser: Parser, command: Command, run: (input: Input) =>
 function makeParserOption(name: string, option: Options[string]): ParserOption {
   const { placeholder, help, fallback, group, isRepeatable = false } = option;
   const field = flagOf(name);
-  const made = new ParserOption(placeholder === null ? field : `${field} <${placeholder}>`, help);
-  if (group !== undefined) made.helpGroup(`${group}:`);
-  if (placeholder === null) return made;
-  if (typeof fallback === 'string' || typeof fallback === 'number') made.default(fallback, String(fallback));
-  return made.argParser((text: string, previous: unknown) => {
+  const parserOption = new ParserOption(placeholder === null ? field : `${field} <${placeholder}>`, help);
+  if (group !== undefined) parserOption.helpGroup(`${group}:`);
+  if (placeholder === null) return parserOption;
+  if (typeof fallback === 'string' || typeof fallback === 'number')
+    parserOption.default(fallback, String(fallback));
+  return parserOption.argParser((text: string, previous: unknown) => {
     const value = option.parse(text, field);
     return isRepeatable && Array.isArray(previous) && Array.isArray(value) ? [...previous, ...value] : value;
   });
 }
 
-/** Runs a command with a command line, from within another command. */
+/** `runCommand` runs a command with these arguments from within another command. */
 export async function runCommand(
   name: string,
   command: Command,

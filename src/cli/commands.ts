@@ -1,6 +1,9 @@
 import type { Command } from './command.ts';
 
-/** One line of `baton --help`. The command's own file is loaded only when it is used: some load firebase-admin. */
+/**
+ * `CommandEntry` is one line of `baton --help`. `load` imports the command's own file only when it is used: many import
+ * firebase-admin.
+ */
 export interface CommandEntry {
   readonly name: string;
   readonly group: 'Try' | 'Set up' | 'Send' | 'Look' | 'Operate';
@@ -8,7 +11,7 @@ export interface CommandEntry {
   readonly load: () => Promise<Command>;
 }
 
-/** All commands, in the order of the help. */
+/** `COMMANDS` are all commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'rehearse',
@@ -25,13 +28,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'init',
     group: 'Set up',
-    summary: 'ask six questions and write .env, make the tables, import devices',
+    summary: 'ask six questions and write .env, create the tables, import devices',
     load: async () => (await import('./init.ts')).initCommand,
   },
   {
     name: 'migrate',
     group: 'Set up',
-    summary: 'make or update the tables in the database',
+    summary: 'create or update the tables in the database',
     load: async () => (await import('./migrate.ts')).migrateCommand,
   },
   {

@@ -14,7 +14,7 @@ import { flagOf, json, pairs, refuse, text, under, type ValuesOf, wholeNumber } 
 
 const MAX_BADGE = 1_000_000;
 
-/** The options that say what a new announcement shows. */
+/** `CONTENT_OPTIONS` are the options that say what a new announcement shows. */
 export const CONTENT_OPTIONS = under('Content of a new announcement', {
   title: text('TEXT', 'title', { fallback: null }),
   body: text('TEXT', 'text under the title', { fallback: null }),
@@ -40,7 +40,7 @@ const schema: z.ZodType<ContentInput> = z
   .strictObject(contentFields, { error: unknownFields('content') })
   .refine(fitsFcm, TOO_BIG);
 
-/** Options -> content. PushError('BAD_INPUT') names the option. */
+/** `parseContent` turns option values into content. PushError('BAD_INPUT') names the option. */
 export function parseContent({ title, body, data, ttl, ...rest }: ValuesOf<typeof CONTENT_OPTIONS>): {
   content: Content;
   ttlSeconds: number | null;
@@ -68,7 +68,7 @@ export function parseContent({ title, body, data, ttl, ...rest }: ValuesOf<typeo
   }
 }
 
-/** Field of the content -> the option that sets it. */
+/** `optionOf` is the option that sets a field of the content. */
 function optionOf(field: string): string {
   const [name = ''] = field.split('.');
   return name === 'ttlSeconds' ? '--ttl' : flagOf(name);

@@ -6,15 +6,17 @@ import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import { type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import { refuse } from './options.ts';
 
-/** One row of a CSV file of devices. */
+/** `DeviceLine` is one row of a CSV file of devices. */
 export interface DeviceLine {
-  /** The number of the row's last line in the file. */
+  /** Number of the row's last line in the file. */
   readonly line: number;
-  /** The device, or what is wrong with the row. Never the target itself: with it anyone could push to the device. */
+  /** The device, or why the row is not valid; that text never has the target, which is enough to push to the device. */
   readonly device: NewDevice | string;
 }
 
-/** Streams a CSV file of any size, row by row. PushError('BAD_INPUT') if the file or its header is not valid. */
+/**
+ * `readDevices` streams a CSV file of any size row by row. PushError('BAD_INPUT') if the file or its header is not valid.
+ */
 export async function* readDevices(file: string): AsyncGenerator<DeviceLine> {
   const skipped: DeviceLine[] = [];
   const parser = parse({

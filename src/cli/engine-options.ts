@@ -7,7 +7,7 @@ export const WORKERS_OPTION = wholeNumber('N', 'number of invocations at a time'
   fallback: 2 * availableParallelism(),
 });
 
-/** Options of the commands that run the function on this machine. */
+/** `ENGINE_OPTIONS` are the options of every command that runs the function on this machine. */
 export const ENGINE_OPTIONS = {
   workers: WORKERS_OPTION,
   verbose: flag("print the function's log"),

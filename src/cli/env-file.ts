@@ -4,15 +4,16 @@ import { parseEnv } from 'node:util';
 import type { Env } from '../config/config.ts';
 import { codeOf, messageOf, type Problem, PushError } from '../errors.ts';
 
-/** The file in the working directory that the command line reads. */
+/** `ENV_FILE` is the name of the file in the working directory that the command line reads settings from. */
 export const ENV_FILE = '.env';
 
-/** A line that sets a variable, as Node's `parseEnv` reads it. */
+/** `SETTING` matches a line that sets a variable, as Node's `parseEnv` reads it. */
 const SETTING = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)$/;
 
 /**
- * The environment, with the variables of the folder's `.env` that it does not have itself. Google's client reads the
- * process's own environment, so that gets them too. PushError('BAD_CONFIG') names the line, never its value.
+ * `loadEnvFile` adds the variables of the folder's `.env` that the environment does not have. Google's client reads
+ * process.env, so that `process.env` as the environment gets them itself. PushError('BAD_CONFIG') names the line, never its
+ * value.
  */
 export function loadEnvFile(env: Env, folder: string): Env {
   const text = readEnvFile(folder);
@@ -25,7 +26,7 @@ export function loadEnvFile(env: Env, folder: string): Env {
   return env;
 }
 
-/** The text of the folder's `.env`; null if there is none. PushError('BAD_CONFIG'). */
+/** `readEnvFile` reads the text of the folder's `.env`; null if there is no such file. PushError('BAD_CONFIG'). */
 export function readEnvFile(folder: string): string | null {
   try {
     return readFileSync(join(folder, ENV_FILE), 'utf8');
@@ -40,7 +41,7 @@ export function readEnvFile(folder: string): string | null {
   }
 }
 
-/** `parseEnv` skips what it does not understand; a person wants to know. */
+/** `checkEnvText` reports the lines that `parseEnv` skips or reads in another way than a person would. */
 function checkEnvText(text: string): Problem[] {
   return splitSettings(text).flatMap(({ line, name, isOpen, lines }) => {
     const field = `${ENV_FILE}, line ${line}`;
@@ -54,16 +55,16 @@ function checkEnvText(text: string): Problem[] {
 }
 
 interface Setting {
-  /** The number of its first line. */
+  /** Number of the setting's first line. */
   readonly line: number;
   readonly lines: readonly string[];
-  /** The variable that it sets; null for a comment, an empty line or other text. */
+  /** Name of the variable; null for a comment, an empty line or other text. */
   readonly name: string | null;
-  /** Whether the value begins with a quote that nothing closes. */
+  /** True if the value begins with a quote that no line closes. */
   readonly isOpen: boolean;
 }
 
-/** Splits the text into settings, comments and other lines. A quoted value may have several lines. */
+/** `splitSettings` splits the text into settings, comments and other lines. A quoted value may have several lines. */
 function splitSettings(text: string): Setting[] {
   const lines = text.split(/\r?\n/);
   const settings: Setting[] = [];
@@ -83,7 +84,10 @@ function splitSettings(text: string): Setting[] {
   return settings;
 }
 
-/** The text of a `.env` with these settings; everything else in it stays as it was. PushError('BAD_CONFIG'). */
+/**
+ * `replaceSettings` puts these settings into the text of a `.env`, and keeps everything else in it.
+ * PushError('BAD_CONFIG').
+ */
 export function replaceSettings(text: string, settings: Readonly<Record<string, string>>): string {
   const kept = splitSettings(text)
     .filter(({ name }) => name === null || !(name in settings))
@@ -94,7 +98,7 @@ export function replaceSettings(text: string, settings: Readonly<Record<string, 
   return `${kept === '' ? '' : `${kept}\n`}${lines.join('\n')}\n`;
 }
 
-/** The value as `parseEnv` reads it back. */
+/** `quoteValue` writes a value so that `parseEnv` reads it back unchanged. */
 function quoteValue(name: string, value: string): string {
   const isSame = (text: string): boolean => {
     const line = `X=${text}\n`;

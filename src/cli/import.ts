@@ -8,7 +8,7 @@ import { withStore } from './with-store.ts';
 
 const ROWS_PER_STATEMENT = 2000;
 
-/** Further invalid rows are only counted: a file of another kind would fill the terminal. */
+/** Number of invalid rows that are reported; further ones are only counted, or a wrong file would fill the terminal. */
 const MAX_ROWS_REPORTED = 20;
 
 export const importCommand = defineCommand({
@@ -30,8 +30,9 @@ export const importCommand = defineCommand({
   },
 });
 
+/** `Tally` counts the rows of an import. */
 export interface Tally {
-  /** Number of rows in the file. */
+  /** Number of rows in the file, valid or not. */
   readonly rows: number;
   readonly added: number;
   readonly invalid: number;

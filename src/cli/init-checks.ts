@@ -14,17 +14,17 @@ import { readDevices } from './device-csv.ts';
 const CONNECT_TIMEOUT_MS = 5000;
 const MAX_BUDGET = 1_000_000_000;
 
-/** What the environment says about the database of this address. */
+/** `databaseSettings` are the environment variables for the database at an address. */
 export function databaseSettings(address: string): Record<string, string> {
   const host = URL.parse(address)?.hostname ?? '';
   return {
     DATABASE_URL: address,
-    // Amazon's certificate authorities are not among those of the system.
+    // The system does not know Amazon's certificate authorities.
     ...(host.endsWith('.rds.amazonaws.com') ? { DATABASE_TLS: 'rds' } : {}),
   };
 }
 
-/** Connects to a MySQL server. Does not create an SQLite file: nothing is written before all questions are answered. */
+/** `checkDatabase` connects. It creates no SQLite file: nothing is written before all questions are answered. */
 export function checkDatabase(env: Env, address: string): Promise<Checked> {
   return check(async () => {
     const config = parseDatabaseConfig({ ...env, ...databaseSettings(address) });
@@ -35,19 +35,19 @@ export function checkDatabase(env: Env, address: string): Promise<Checked> {
     const driver = openDriver(config, systemClock, CONNECT_TIMEOUT_MS);
     try {
       const version = await fetchSchemaVersion(driver);
-      return `connected; ${version === 0 ? "Baton's tables will be created" : "Baton's tables are there"}`;
+      return `connected; ${version === 0 ? "Baton's tables will be created" : "Baton's tables exist"}`;
     } finally {
       await driver.close();
     }
   });
 }
 
-/** Whether Google's client finds credentials without any of Baton's own. */
+/** `hasGoogleCredentials` is true if Google's client has credentials without a setting of Baton's own. */
 export function hasGoogleCredentials(env: Env): boolean {
   return Boolean(env['GOOGLE_APPLICATION_CREDENTIALS']);
 }
 
-/** Reads the key file, or its content, and says which project it belongs to. An empty answer is valid. */
+/** `checkCredentials` reads the key file and says which project it belongs to. An empty answer is valid. */
 export function checkCredentials(env: Env, answer: string): Promise<Checked> {
   return check(async () => {
     if (answer === '') {
@@ -61,7 +61,7 @@ export function checkCredentials(env: Env, answer: string): Promise<Checked> {
   });
 }
 
-/** Names that can also be the end of an environment variable, in a column of 64 characters. */
+/** `checkSource` accepts a name that fits the database column and, in capitals, the name of an environment variable. */
 export async function checkSource(answer: string): Promise<Checked> {
   const isValid = /^[a-z0-9_]{1,64}$/.test(answer);
   return { isValid, says: isValid ? `source ${answer}` : 'expected 1 to 64 of a-z, 0-9 and _' };
@@ -78,7 +78,7 @@ export async function checkBudget(answer: string): Promise<Checked> {
   };
 }
 
-/** Reads the header and the first row. Nothing: no import. */
+/** `checkCsv` reads the header and the first row. An empty answer is valid. */
 export function checkCsv(answer: string): Promise<Checked> {
   return check(async () => {
     if (answer === '') return 'no import now: `baton import FILE` does it later';

@@ -19,21 +19,21 @@ import {
   hasGoogleCredentials,
 } from './init-checks.ts';
 import { pushCommand } from './push.ts';
-import type { Terminal } from './terminal.ts';
+import { EXIT_INTERRUPTED, type Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
 import { writeSettings } from './write-settings.ts';
 
-/** 128 and the number of SIGINT, as shells report it. */
-const EXIT_INTERRUPTED = 130;
-
-/** FCM's default quota of a project. https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas */
+/**
+ * FCM's default quota of a project, in messages per minute.
+ * https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas
+ */
 const DEFAULT_BUDGET = '600000';
 
 const DRY_RUN = ['--title', 'Baton', '--body', 'A dry run', '--dry-run'];
 
 export const initCommand = defineCommand({
   description:
-    'Set Baton up in this folder. Asks at most six questions and checks each answer at once; then writes .env, makes ' +
+    'Set Baton up in this folder. Asks at most six questions and checks each answer at once; then writes .env, creates ' +
     'the tables, imports a CSV file of devices, and offers a dry run. Ctrl-C at a question leaves everything as it was.',
   options: {},
   async run(_, terminal) {
@@ -49,11 +49,11 @@ export const initCommand = defineCommand({
 
 interface Answers {
   readonly settings: Readonly<Record<string, string>>;
-  /** Empty: no import. */
+  /** Path of the file to import; empty: no import. */
   readonly csv: string;
 }
 
-/** All questions and what follows from them. Resolves to the exit status. */
+/** `setUp` asks all questions and does what the answers say. Resolves to the exit status. */
 export async function setUp(ask: Ask, terminal: Terminal): Promise<number> {
   let answers: Answers | null = null;
   try {
@@ -74,7 +74,7 @@ export async function setUp(ask: Ask, terminal: Terminal): Promise<number> {
   }
 }
 
-/** Null: the person wants to keep the `.env` that is there. */
+/** `askAll` resolves to null if there is a `.env` and the person keeps it. */
 async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | null> {
   if (existsSync(join(folder, ENV_FILE))) {
     const message = `There is a ${ENV_FILE} here. Replace Baton's settings in it? Its other lines stay.`;
@@ -119,10 +119,10 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
   return { settings, csv };
 }
 
-/** Makes the tables and imports the file; resolves to the number of devices. */
+/** `fillDatabase` creates the tables and imports the file. Resolves to the number of devices. */
 async function fillDatabase(csv: string, env: Env, ask: Ask): Promise<number> {
   const applied = await migrateDatabase(parseDatabaseConfig(env), systemClock);
-  ask.say(applied.length === 0 ? 'the tables are up to date' : `tables made: ${applied.join(', ')}`);
+  ask.say(applied.length === 0 ? 'the tables are up to date' : `tables created: ${applied.join(', ')}`);
   return withStore(env, async (store) => {
     if (csv !== '') {
       const tally = await importDevices(csv, store, { err: (line) => ask.warn(line.trimEnd()) });

@@ -67,14 +67,14 @@ function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast
   }
 }
 
-/** The last thing that happened; before the start, when it is to start. */
+/** `describeTime` is the end, or else the start, or else the planned start of an announcement. */
 function describeTime({ publishAt, startedAt, finishedAt }: AnnouncementSummary): string {
   if (finishedAt !== null) return `ended ${toMinute(finishedAt)}`;
   if (startedAt !== null) return `started ${toMinute(startedAt)}`;
   return publishAt === null ? '-' : `due ${toMinute(publishAt)}`;
 }
 
-/** 2026-12-24 18:07 */
+/** `toMinute` formats a time as 2026-12-24 18:07, in UTC. */
 function toMinute(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }

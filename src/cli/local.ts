@@ -77,7 +77,9 @@ export const localCommand = defineCommand({
   },
 });
 
-/** The settings of the terminal, but every source is a project in the sandbox: no real key is used. */
+/**
+ * `sandboxEnvironment` is the terminal's environment with every source as a project in the sandbox: no real key is used.
+ */
 function sandboxEnvironment(env: Env, sandbox: FcmSandbox, folder: string): Env {
   const sources = Object.keys(env).flatMap((name) => {
     const suffix = /^FCM_(?:CREDENTIALS|PROJECT_ID)(\w*)$/.exec(name)?.[1];
@@ -99,7 +101,7 @@ function sandboxEnvironment(env: Env, sandbox: FcmSandbox, folder: string): Env 
 
 async function describeDatabase(store: Store, ownFile: string | null): Promise<string> {
   const devices = `${group(await store.countDevices())} devices`;
-  if (ownFile !== null) return `${ownFile}, with ${devices} that are made up; removed at the end`;
+  if (ownFile !== null) return `${ownFile}, with ${devices}, all made up; removed at the end`;
   return (
     `DATABASE_URL, with ${devices}.\n            ` +
     'Pushes are recorded there as delivered, although no phone shows them.'

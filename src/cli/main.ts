@@ -6,7 +6,7 @@ import { type CommandEntry, COMMANDS } from './commands.ts';
 import { loadEnvFile } from './env-file.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Runs one command. Exit status: 0 done, 1 failed, 2 not a valid command line. */
+/** `main` runs one command. Exit status: 0 done, 1 failed, 2 the command line is not valid. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   const isHelp = argv[0] === 'help';
   const entry = COMMANDS.find(({ name }) => name === argv[isHelp ? 1 : 0]);
@@ -69,13 +69,16 @@ function makeProgram({ out, err, width }: Terminal): Parser {
     );
 }
 
-/** `baton help push` is `baton push --help`; an unknown command stays, for the parser to refuse it. */
+/** `expandHelp` turns `baton help push` into `baton push --help`. An unknown command stays: the parser refuses it. */
 function expandHelp(names: readonly string[], entry: CommandEntry | undefined): readonly string[] {
   if (names.length === 0) return ['--help'];
   return entry ? [entry.name, '--help'] : names;
 }
 
-/** The parser's errors in Baton's own form. Some end with a suggestion on a line of its own. */
+/**
+ * `describeParserError` rewrites an error of the parser in Baton's words. Some end with a suggestion on a line of its
+ * own.
+ */
 function describeParserError({ code, message }: CommanderError, args: readonly string[]): string {
   switch (code) {
     case 'commander.unknownCommand': {
@@ -91,13 +94,13 @@ function describeParserError({ code, message }: CommanderError, args: readonly s
   }
 }
 
-/** Loaded only if a command runs: it is not needed for help. */
+/** `resolveSecrets` loads its module only when a command runs: help does not need it. */
 async function resolveSecrets(env: Terminal['env']): Promise<Terminal['env']> {
   const secrets = await import('../config/secrets.ts');
   return secrets.resolveSecrets(env);
 }
 
-/** A connection attempt that is still open does not hold up the end of the process for longer. */
+/** Milliseconds that a connection attempt that is still open may delay the end of the process. */
 const LEAVE_WITHIN_MS = 500;
 
 if (import.meta.main) {

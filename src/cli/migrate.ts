@@ -4,7 +4,7 @@ import { migrateDatabase } from '../db/open.ts';
 import { defineCommand } from './command.ts';
 
 export const migrateCommand = defineCommand({
-  description: 'Make or update the tables in the database that DATABASE_URL names. Safe to run twice.',
+  description: 'Create or update the tables in the database that DATABASE_URL names. Safe to run twice.',
   options: {},
   async run(_, { env, out }) {
     const applied = await migrateDatabase(parseDatabaseConfig(env), systemClock);

@@ -1,29 +1,29 @@
 import { PushError } from '../errors.ts';
 
-/** One option of a command. `T` is the value that the command gets. */
+/** `Option` is one option of a command; `T` is the type of the value that the command gets. */
 export interface Option<T = unknown> {
   readonly help: string;
-  /** What stands for the value in the help; null: the option is a flag. */
+  /** Word for the value in the help; null: the option is a flag. */
   readonly placeholder: string | null;
-  /** The value if the option is not on the command line. */
+  /** Value if the option is not on the command line. */
   readonly fallback: T;
-  /** The heading in the help that the option stands under. */
+  /** Heading above the option in the help. */
   readonly group?: string;
-  /** May occur more than once: `parse` then gives a list, and the lists are joined. */
+  /** True: the option may occur more than once. `parse` then returns a list, and the lists are joined. */
   readonly isRepeatable?: boolean;
-  /** Text from the command line -> value. `field` is the option's name, for the error. PushError('BAD_INPUT'). */
+  /** `parse` turns the text from the command line into the value. PushError('BAD_INPUT') names `field`, the option. */
   parse(text: string, field: string): T;
 }
 
-/** Options by name in camelCase: `pageSize` is `--page-size`. */
+/** `Options` are options by name in camelCase: `pageSize` is `--page-size`. */
 export type Options = Readonly<Record<string, Option>>;
 
-/** The values of all options, by the same names. */
+/** `ValuesOf` is the type of the values of such options, by name. */
 export type ValuesOf<O extends Options> = {
   readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never;
 };
 
-/** clickAction -> --click-action */
+/** `flagOf` is the option on the command line: `clickAction` is `--click-action`. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -57,7 +57,7 @@ export function wholeNumber<F extends number | null>(
   return { help, placeholder, fallback, parse };
 }
 
-/** The id of a row. */
+/** `id` is an option whose value is the id of a row. */
 export function id(help: string): Option<number | null> {
   return wholeNumber('ID', help, { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: null });
 }
@@ -95,7 +95,9 @@ export function oneOf<const T extends string>(
   return { help, placeholder, fallback, parse };
 }
 
-/** A moment. Without its zone it would be another moment on another machine. */
+/**
+ * `time` is an option whose value is a time with its zone: without the zone, machines would differ on which time it is.
+ */
 export function time(placeholder: string, help: string): Option<Date | null> {
   return { help, placeholder, fallback: null, parse: parseTime };
 }
@@ -120,7 +122,7 @@ function parseJson(value: string, field: string): unknown {
 
 export type Pairs = readonly (readonly [string, string])[];
 
-/** KEY=VALUE, any number of times. */
+/** `pairs` is an option whose value is KEY=VALUE, and which may occur more than once. */
 export function pairs(placeholder: string, help: string): Option<Pairs> {
   return { help, placeholder, fallback: [], isRepeatable: true, parse: parsePair };
 }
@@ -131,12 +133,12 @@ function parsePair(value: string, field: string): Pairs {
   return [[value.slice(0, split), value.slice(split + 1)]];
 }
 
-/** The same options under a heading of their own in the help. */
+/** `under` puts options under a heading of their own in the help. */
 export function under<O extends Options>(group: string, options: O): O {
   return Object.fromEntries(
     Object.entries(options).map(([name, option]) => [name, { ...option, group }]),
   ) as Options as O;
 }
 
-/** The option that every command with results for programs has. */
+/** `JSON_OPTION` is the option of every command that has results for programs. */
 export const JSON_OPTION = flag('print one JSON object and nothing else');

@@ -6,17 +6,19 @@ import type { Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 24;
 
-/** Without a terminal to draw on, one line per this time. */
+/** Seconds between two lines, where there is no terminal to draw a bar on. */
 const SECONDS_PER_LINE = 5;
 
-/** Reports how far a broadcast is. */
+/** `ProgressBar` shows how far a broadcast is. */
 export interface ProgressBar {
   show(progress: Progress): void;
-  /** Leaves the last state on its line. To be called before anything else is printed; may be called twice. */
+  /** `end` leaves the last state on its line. Call it before printing anything else; a second call has no effect. */
   end(): void;
 }
 
-/** `total` is the number of pushes. */
+/**
+ * `makeProgressBar` makes a bar for `total` pushes: drawn over itself on a terminal, otherwise a line every five seconds.
+ */
 export function makeProgressBar(total: number, terminal: Terminal): ProgressBar {
   return terminal.live ? makeLiveBar(total, terminal) : makeLines(total, terminal);
 }
@@ -81,7 +83,7 @@ function countRecorded({ counts }: Progress): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** 754.2 -> 12:35 */
+/** `formatSeconds` formats 754.2 as 12:35. */
 function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;

@@ -3,7 +3,7 @@ import { CONTENT_OPTIONS } from './content-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { flag, id, JSON_OPTION, oneOf, text, time, under, type ValuesOf, wholeNumber } from './options.ts';
 
-/** All options of `baton push`. */
+/** `PUSH_OPTIONS` are all options of `baton push`. */
 export const PUSH_OPTIONS = {
   ...CONTENT_OPTIONS,
   ...under('Which announcement', {

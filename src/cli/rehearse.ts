@@ -22,9 +22,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { makeProgressBar, type ProgressBar } from './progress.ts';
-
-/** 128 and the number of SIGINT, as shells report it. */
-const EXIT_INTERRUPTED = 130;
+import { EXIT_INTERRUPTED } from './terminal.ts';
 
 const MAX_PER_MINUTE = 1_000_000_000;
 const MAX_FAULTS = 10_000;

@@ -26,7 +26,7 @@ export const scanCommand = defineCommand({
   },
 });
 
-/** Starts the engine with the settings of the terminal; `ticks`: its schedule runs by itself. */
+/** `startTicking` starts the engine with the settings of the terminal. With `ticks` the schedule runs by itself. */
 export async function startTicking(
   { options: { workers, verbose } }: Input<typeof ENGINE_OPTIONS>,
   { env, err }: Terminal,

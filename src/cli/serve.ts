@@ -11,7 +11,10 @@ import { text, wholeNumber } from './options.ts';
 import { startTicking } from './scan.ts';
 import type { Terminal } from './terminal.ts';
 
-/** One process answers many requests at the same time; a hop makes one database query at a time. */
+/**
+ * Number of database connections: one process answers many requests at the same time, where a hop makes one query at a
+ * time.
+ */
 const DATABASE_CONNECTIONS = '10';
 
 export const serveCommand = defineCommand({
@@ -60,7 +63,10 @@ export const serveCommand = defineCommand({
   },
 });
 
-/** Runs the handler of the Lambda function in this process; the jobs that it invokes run in the engine's workers. */
+/**
+ * `openApi` runs the handler of the Lambda function in this process. The jobs that it invokes run in the engine's
+ * workers.
+ */
 async function openApi(engine: Engine, { env }: Terminal, log: (line: string) => void) {
   const services = await openServices({ DATABASE_CONNECTIONS, ...env }, log);
   const invoker: Context['invoker'] = { invoke: (_name, job) => engine.invoke(job), close: () => {} };

@@ -41,7 +41,10 @@ export const statusCommand = defineCommand({
   },
 });
 
-/** Prints a device's id, or a message's and a device's, and the reason; separated by tabs. */
+/**
+ * `printDeliveries` prints one line per delivery: the id of the device (in a mailing also of the message) and the reason,
+ * separated by tabs.
+ */
 async function printDeliveries(
   store: Store,
   announcementId: number,
@@ -84,7 +87,7 @@ export async function printStatus(
   );
 }
 
-/** One line for each verdict. */
+/** `describeCounts` makes one line for each verdict. */
 export function describeCounts(counts: Counts): string[] {
   return Object.entries(counts).map(
     ([verdict, count]) => `  ${verdict.padEnd(14)}${group(count).padStart(11)}`,

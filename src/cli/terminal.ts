@@ -1,21 +1,24 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Env } from '../config/config.ts';
 
-/** Everything that a command uses of the process it runs in. A test makes one of its own. */
+/** Exit status after Ctrl-C: 128 and the number of SIGINT, as shells report it. */
+export const EXIT_INTERRUPTED = 130;
+
+/** `Terminal` is everything that a command uses of the process it runs in. A test makes one of its own. */
 export interface Terminal {
   readonly env: Env;
-  /** The working directory: `.env` is read from here. */
+  /** Working directory: `.env` is read from here. */
   readonly folder: string;
-  /** Prints results. */
+  /** `out` prints results. */
   readonly out: (text: string) => void;
-  /** Prints progress and errors. */
+  /** `err` prints progress and errors. */
   readonly err: (text: string) => void;
   /** True if a person watches `err`: then a line may be drawn over the previous one. */
   readonly live: boolean;
-  /** The width in characters. */
+  /** Width in characters. */
   readonly width: () => number;
-  /** What questions are asked on; null if no person can answer. */
+  /** Streams for questions and answers; null if no person can answer. */
   readonly dialog: { readonly input: Readable; readonly output: Writable } | null;
-  /** Resolves at Ctrl-C or SIGTERM, which then do not end the process. */
+  /** `interrupted` resolves at Ctrl-C or SIGTERM. Once it has been called, neither ends the process by itself. */
   readonly interrupted: () => Promise<unknown>;
 }

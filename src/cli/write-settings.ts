@@ -7,7 +7,7 @@ import type { Ask } from './ask.ts';
 import { ENV_FILE, readEnvFile, replaceSettings } from './env-file.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Writes a new file and renames it over the old one, so that no crash leaves half of it. */
+/** `writeSettings` writes a new file and renames it over `.env`, so that a crash cannot leave half a file. */
 export async function writeSettings(
   settings: Readonly<Record<string, string>>,
   ask: Ask,
@@ -39,7 +39,7 @@ export async function writeSettings(
   }
 }
 
-/** Whether the folder is in a git repository that does not ignore `.env`. */
+/** `isVisibleToGit` is true if the folder is in a git repository that does not ignore `.env`. */
 function isVisibleToGit(folder: string): Promise<boolean> {
   return new Promise((resolve) => {
     execFile('git', ['check-ignore', '--quiet', ENV_FILE], { cwd: folder }, (error) =>

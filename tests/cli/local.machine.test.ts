@@ -28,7 +28,7 @@ async function startLocal(args: readonly string[], env: Record<string, string> =
 test('the line that local prints pushes to the made-up devices through the sandbox, with the aws command', async () => {
   const { line, stop, text } = await startLocal(['--devices', '20']);
   expect(text).toContain('no phone shows one');
-  const file = /database +(\S+), with 20 devices that are made up/.exec(text)?.[1] ?? '';
+  const file = /database +(\S+), with 20 devices, all made up/.exec(text)?.[1] ?? '';
   expect(existsSync(file)).toBe(true);
   expect(JSON.parse((await shell(line)).split('}')[0] + '}')).toMatchObject({ announcementId: 1, sent: 20 });
   const list = await batonHere(['list', '--json'], { DATABASE_URL: file });

@@ -13,7 +13,7 @@ import type { Store } from '../../src/store.ts';
 
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-/** The arguments for Node that start the command line; `tsx` is found from wherever Node starts. */
+/** Arguments for Node that start the command line. `tsx` is given by its path, so that Node may start in any folder. */
 export const NODE_ARGS = ['--import', import.meta.resolve('tsx'), MAIN];
 
 export interface Finished {
@@ -47,7 +47,7 @@ export async function baton(
 /** A terminal that keeps what is printed. */
 export interface TestTerminal extends Terminal {
   readonly printed: { out: string; err: string };
-  /** As Ctrl-C does. */
+  /** Does what Ctrl-C does. */
   readonly interrupt: () => void;
 }
 
