@@ -1,122 +1,78 @@
-import { parseArgs } from 'node:util';
-import type { Env } from '../config/config.ts';
-import { PushError } from '../errors.ts';
+import { Command as Parser, Option as ParserOption } from 'commander';
+import { flagOf, type Options, type ValuesOf } from './options.ts';
+import type { Terminal } from './terminal.ts';
 
-export interface Option {
-  /** What the value stands for, as the help shows it; absent for a flag. */
-  readonly value?: string;
-  readonly help: string;
-  readonly default?: string;
-  /** May be given more than once. */
-  readonly multiple?: boolean;
-}
-
-export interface Command {
-  readonly summary: string;
-  /** What follows the command's name, if anything but options does. */
-  readonly operands?: string;
-  readonly options: Readonly<Record<string, Option>>;
-  /** It reads the ARNs of secrets itself: the environment comes as it is. */
+/** `Command` is one command of the command line as data: its file declares it, main.ts runs it. */
+export interface Command<O extends Options = Options> {
+  /** Text at the top of `baton help COMMAND`. */
+  readonly description: string;
+  /** Command lines to copy, each with its effect. */
+  readonly examples?: readonly (readonly [line: string, effect: string])[];
+  /** What follows the command's name besides options, such as `ID`; absent: only options. */
+  readonly operands?: { readonly usage: string; readonly help: string };
+  readonly options: O;
+  /** True: the ARNs of secrets stay in the environment, because the command resolves them itself. */
   readonly readsSecrets?: boolean;
-  /** Resolves to the exit status. */
-  run(args: Args, terminal: Terminal): Promise<number>;
+  /** `run` resolves to the exit status: 0 done, 1 failed. It throws PushError('BAD_INPUT') for exit status 2. */
+  run(input: Input<O>, terminal: Terminal): Promise<number>;
 }
 
-/** The world of a command: what a test replaces. */
-export interface Terminal {
-  readonly env: Env;
-  /** Results. */
-  readonly out: (text: string) => void;
-  /** Everything that is said on the way. */
-  readonly err: (text: string) => void;
-  /** True if a person watches `err`, so that a line may be drawn over. */
-  readonly live: boolean;
-}
-
-/** A command's options as given, checked where they are read. */
-export class Args {
+export interface Input<O extends Options = Options> {
+  readonly options: ValuesOf<O>;
   readonly operands: readonly string[];
-  readonly #values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
-
-  constructor(argv: readonly string[], { options, operands }: Command) {
-    const specs = Object.entries(options).map(([name, { value, default: fallback, multiple }]) => [
-      name,
-      {
-        type: value === undefined ? ('boolean' as const) : ('string' as const),
-        multiple: multiple ?? false,
-        ...(fallback === undefined ? {} : { default: fallback }),
-      },
-    ]);
-    try {
-      const parsed = parseArgs({
-        args: [...argv],
-        options: Object.fromEntries(specs),
-        allowPositionals: operands !== undefined,
-      });
-      this.#values = parsed.values;
-      this.operands = parsed.positionals;
-    } catch (cause) {
-      throw new PushError('BAD_INPUT', cause instanceof Error ? cause.message : String(cause), { cause });
-    }
-  }
-
-  flag(name: string): boolean {
-    return this.#values[name] === true;
-  }
-
-  text(name: string): string | null {
-    const value = this.#values[name];
-    return typeof value === 'string' ? value : null;
-  }
-
-  list(name: string): string[] {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-  }
-
-  /** An option that has a default. */
-  whole(name: string, min: number, max: number): number {
-    const number = this.optionalWhole(name, min, max);
-    if (number === null) throw refuse(name, `a whole number from ${min} to ${max}`, 'nothing');
-    return number;
-  }
-
-  optionalWhole(name: string, min: number, max: number): number | null {
-    const text = this.text(name);
-    if (text === null) return null;
-    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw refuse(name, `a whole number from ${min} to ${max}`, JSON.stringify(text));
-  }
-
-  /** An option that has a default. */
-  share(name: string): number {
-    const text = this.text(name) ?? '';
-    const share = text.trim() === '' ? Number.NaN : Number(text);
-    if (share >= 0 && share <= 1) return share;
-    throw refuse(name, 'a share from 0 to 1', JSON.stringify(text));
-  }
-
-  oneOf<T extends string>(name: string, choices: readonly T[]): T {
-    const text = this.text(name);
-    const choice = choices.find((each) => each === text);
-    if (choice === undefined) throw refuse(name, `one of ${choices.join(', ')}`, JSON.stringify(text));
-    return choice;
-  }
 }
 
-export function refuse(name: string, expected: string, got: string): PushError {
-  return PushError.of('BAD_INPUT', [{ field: `--${name}`, expected, got }]);
+/** `defineCommand` gives `run` the types of the command's own options. */
+export function defineCommand<const O extends Options>(command: Command<O>): Command<O> {
+  return command;
 }
 
-export function describeCommand(name: string, { summary, operands, options }: Command): string {
-  const rows = Object.entries({ ...options, help: { help: 'this text' } }).map(
-    ([option, spec]: [string, Option]) => {
-      const left = `  --${option}${spec.value === undefined ? '' : ` ${spec.value}`}`;
-      const fallback = spec.default === undefined ? '' : ` [${spec.default}]`;
-      return `${left.padEnd(28)} ${spec.help}${fallback}`;
-    },
-  );
-  const usage = ['baton', name, operands, '[options]'].filter((word) => word !== undefined).join(' ');
-  return [usage, '', summary, '', ...rows, ''].join('\n');
+/** `declare` adds a command's help, operands and options to its entry in the parser; `run` gets their values. */
+export function declare(parser: Parser, command: Command, run: (input: Input) => Promise<void>): void {
+  const { description, examples = [], operands, options } = command;
+  parser.description(description);
+  parser.usage([operands?.usage, '[options]'].filter((part) => part !== undefined).join(' '));
+  // Commands check their operands themselves, so that the error says what was expected.
+  if (operands) parser.argument('[operands...]', operands.help);
+  parser.helpOption('-h, --help', 'print this text');
+  for (const [name, option] of Object.entries(options)) parser.addOption(makeParserOption(name, option));
+  if (examples.length > 0) {
+    const lines = examples.map(([line, effect]) => `  ${effect}:\n    ${line}`);
+    parser.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
+  }
+  parser.action(async () => {
+    const parsed: Readonly<Record<string, unknown>> = parser.opts();
+    const values = Object.entries(options).map(([name, { fallback }]) => [name, parsed[name] ?? fallback]);
+    await run({ options: Object.fromEntries(values) as ValuesOf<Options>, operands: parser.args });
+  });
+}
+
+function makeParserOption(name: string, option: Options[string]): ParserOption {
+  const { placeholder, help, fallback, group, isRepeatable = false } = option;
+  const field = flagOf(name);
+  const parserOption = new ParserOption(placeholder === null ? field : `${field} <${placeholder}>`, help);
+  if (group !== undefined) parserOption.helpGroup(`${group}:`);
+  if (placeholder === null) return parserOption;
+  if (typeof fallback === 'string' || typeof fallback === 'number')
+    parserOption.default(fallback, String(fallback));
+  return parserOption.argParser((text: string, previous: unknown) => {
+    const value = option.parse(text, field);
+    return isRepeatable && Array.isArray(previous) && Array.isArray(value) ? [...previous, ...value] : value;
+  });
+}
+
+/** `runCommand` runs a command with these arguments from within another command. */
+export async function runCommand(
+  name: string,
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  let status = 0;
+  const parser = new Parser(name).exitOverride();
+  declare(parser, command, async (input) => {
+    status = await command.run(input, terminal);
+  });
+  await parser.parseAsync(args, { from: 'user' });
+  return status;
 }

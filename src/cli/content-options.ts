@@ -1,3 +1,5 @@
+import * as z from 'zod';
+import { PushError } from '../errors.ts';
 import {
   type Content,
   contentFields,
@@ -6,55 +8,54 @@ import {
   unknownFields,
 } from '../model/content.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
-import { PushError } from '../errors.ts';
 import { parseWith } from '../parse.ts';
-import * as z from 'zod';
-import { type Args, type Option, refuse } from './command.ts';
+import { flagOf, json, pairs, refuse, text, under, type ValuesOf, wholeNumber } from './options.ts';
 
-const WITH_TITLE = 'a title and a --body, or an --announcement';
+const MAX_BADGE = 1_000_000;
 
-/** What a new announcement says. */
-export const CONTENT_OPTIONS = {
-  title: { value: 'TEXT', help: 'push a new announcement with this title' },
-  body: { value: 'TEXT', help: 'and this text' },
-  image: { value: 'URL', help: 'and this picture (https)' },
-  link: { value: 'URL', help: 'and this link (https); apps get it as data.link' },
-  'click-action': { value: 'NAME', help: "Android's click_action, and APNs' category" },
-  sound: { value: 'NAME', help: 'a sound of the app, or default' },
-  badge: { value: 'N', help: "the number on the app's icon" },
-  priority: { value: 'NAME', help: 'normal or high' },
-  'analytics-label': { value: 'NAME', help: "for FCM's own reports" },
-  data: { value: 'KEY=VALUE', multiple: true, help: 'and this for the app; may be given more than once' },
-  android: { value: 'JSON', help: "fields of FCM's HTTP v1 API to lay over Baton's own" },
-  apns: { value: 'JSON', help: 'likewise' },
-  webpush: { value: 'JSON', help: 'likewise' },
-  ttl: { value: 'SECONDS', help: 'how long the push is worth anything, at most 2419200 [4 weeks]' },
-} as const satisfies Readonly<Record<string, Option>>;
+/** `CONTENT_OPTIONS` are the options that say what a new announcement shows. */
+export const CONTENT_OPTIONS = under('Content of a new announcement', {
+  title: text('TEXT', 'title', { fallback: null }),
+  body: text('TEXT', 'text under the title', { fallback: null }),
+  image: text('URL', 'picture (https)', { fallback: null }),
+  link: text('URL', 'link that a click opens (https); apps get it as data.link', { fallback: null }),
+  data: pairs('KEY=VALUE', 'data for the app; repeat the option for more'),
+  clickAction: text('NAME', "Android's click_action, and APNs' category", { fallback: null }),
+  sound: text('NAME', 'a sound of the app, or default', { fallback: null }),
+  badge: wholeNumber('N', "number on the app's icon", { min: 0, max: MAX_BADGE, fallback: null }),
+  priority: text('NAME', 'normal or high', { fallback: null }),
+  analyticsLabel: text('NAME', "label in FCM's own reports", { fallback: null }),
+  ttl: wholeNumber('SECONDS', 'how long FCM may hold the push (time to live), at most 2419200 = 4 weeks', {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    fallback: null,
+  }),
+  android: json('JSON', "fields of FCM's HTTP v1 API for Android, laid over Baton's own"),
+  apns: json('JSON', 'fields for iOS'),
+  webpush: json('JSON', 'fields for browsers'),
+});
 
 const schema: z.ZodType<ContentInput> = z
   .strictObject(contentFields, { error: unknownFields('content') })
   .refine(fitsFcm, TOO_BIG);
 
-export function parseContent(args: Args): { content: Content; ttlSeconds: number | null } {
-  const title = args.text('title');
-  const body = args.text('body');
-  if (!title || !body) throw refuse('title', WITH_TITLE, 'neither or one of them');
-  const fields = {
-    title,
-    body,
-    image: args.text('image'),
-    data: Object.fromEntries(args.list('data').map(parsePair)),
-    link: optional(args, 'link'),
-    clickAction: optional(args, 'click-action'),
-    sound: optional(args, 'sound'),
-    badge: args.optionalWhole('badge', 0, 1_000_000) ?? undefined,
-    priority: optional(args, 'priority'),
-    analyticsLabel: optional(args, 'analytics-label'),
-    android: parseJson(args, 'android'),
-    apns: parseJson(args, 'apns'),
-    webpush: parseJson(args, 'webpush'),
-    ttlSeconds: args.optionalWhole('ttl', 0, Number.MAX_SAFE_INTEGER),
-  };
+/** `parseContent` turns option values into content. PushError('BAD_INPUT') names the option. */
+export function parseContent({ title, body, data, ttl, ...rest }: ValuesOf<typeof CONTENT_OPTIONS>): {
+  content: Content;
+  ttlSeconds: number | null;
+} {
+  if (!title || !body) {
+    throw refuse(
+      '--title',
+      'a title and a --body, or an --announcement',
+      title || body ? 'only one of them' : 'none',
+    );
+  }
+  // `rest` has the other options of the command too; an absent option is null.
+  const present = Object.fromEntries(
+    Object.entries(rest).filter(([name, value]) => name in CONTENT_OPTIONS && value !== null),
+  );
+  const fields = { ...present, title, body, data: Object.fromEntries(data), ttlSeconds: ttl };
   try {
     return makeContent(parseWith(schema, fields, 'BAD_INPUT'));
   } catch (error) {
@@ -66,29 +67,8 @@ export function parseContent(args: Args): { content: Content; ttlSeconds: number
   }
 }
 
-function optional(args: Args, name: keyof typeof CONTENT_OPTIONS): string | undefined {
-  return args.text(name) ?? undefined;
-}
-
-function parseJson(args: Args, name: 'android' | 'apns' | 'webpush'): unknown {
-  const text = args.text(name);
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw refuse(name, 'JSON', JSON.stringify(text));
-  }
-}
-
-function parsePair(text: string): [string, string] {
-  const split = text.indexOf('=');
-  if (split < 1) throw refuse('data', 'KEY=VALUE', JSON.stringify(text));
-  return [text.slice(0, split), text.slice(split + 1)];
-}
-
-/** analyticsLabel -> --analytics-label */
+/** `optionOf` is the option that sets a field of the content. */
 function optionOf(field: string): string {
   const [name = ''] = field.split('.');
-  if (name === 'ttlSeconds') return '--ttl';
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return name === 'ttlSeconds' ? '--ttl' : flagOf(name);
 }

@@ -1,40 +1,44 @@
-import { PushError } from '../errors.ts';
-import { withStore } from './announcement.ts';
-import { type Command, refuse } from './command.ts';
-import { group } from './progress.ts';
+import { group } from '../local/format.ts';
+import { defineCommand } from './command.ts';
+import { id, JSON_OPTION, refuse } from './options.ts';
+import { withStore } from './with-store.ts';
 
-export const devicesCommand: Command = {
-  summary: 'How many devices there are, and whose app is gone; `devices restore` takes those back in.',
-  operands: '[restore]',
+export const devicesCommand = defineCommand({
+  description:
+    'Count the devices that get pushes, and those that FCM has reported as unregistered. ' +
+    '`baton devices restore` sends to the latter again.',
+  examples: [
+    ['baton devices', 'How many devices there are'],
+    [
+      'baton devices restore --announcement 42',
+      'Undo what announcement 42 found, if the credentials were wrong',
+    ],
+  ],
+  operands: { usage: '[restore]', help: 'restore, or nothing' },
   options: {
-    announcement: {
-      value: 'ID',
-      help: 'restore: push again to the devices that this announcement found unregistered',
-    },
-    json: { help: 'print one JSON object and nothing else' },
+    announcement: id('restore the devices that this announcement found unregistered'),
+    json: JSON_OPTION,
   },
-  run: (args, { env, out }) =>
-    withStore(env, async (store) => {
-      const [action, ...more] = args.operands;
-      const announcementId = args.optionalWhole('announcement', 1, Number.MAX_SAFE_INTEGER);
-      const json = args.flag('json');
-      if (action === undefined) {
-        if (announcementId !== null) throw refuse('announcement', 'restore before it', 'nothing');
+  async run({ options: { announcement: announcementId, json }, operands }, { env, out }) {
+    if (operands.length > 1 || (operands.length === 1 && operands[0] !== 'restore')) {
+      throw refuse('ACTION', 'restore, or nothing', operands.join(' '));
+    }
+    const isRestore = operands.length === 1;
+    if (!isRestore && announcementId !== null) throw refuse('--announcement', 'restore before it', 'nothing');
+    return withStore(env, async (store) => {
+      if (!isRestore) {
         const devices = await store.countDevices();
         const unregistered = await store.countUnregistered();
         out(json ? `${JSON.stringify({ devices, unregistered })}\n` : describe(devices, unregistered));
         return 0;
       }
-      if (action !== 'restore' || more.length > 0) {
-        const got = args.operands.join(' ');
-        throw PushError.of('BAD_INPUT', [{ field: 'devices', expected: 'restore, or nothing', got }]);
-      }
-      if (announcementId === null) throw refuse('announcement', "an announcement's id", 'nothing');
+      if (announcementId === null) throw refuse('--announcement', "an announcement's id", 'nothing');
       const restored = await store.restoreDevices(announcementId);
-      out(json ? `${JSON.stringify({ restored })}\n` : `${group(restored)} devices are pushed to again\n`);
+      out(json ? `${JSON.stringify({ restored })}\n` : `${group(restored)} devices restored\n`);
       return 0;
-    }),
-};
+    });
+  },
+});
 
 function describe(
   devices: number,
@@ -44,7 +48,7 @@ function describe(
     `${group(devices)} devices`,
     ...unregistered.map(
       (each) =>
-        `${group(each.devices)} left out: unregistered, as announcement ${each.announcementId ?? '?'} found`,
+        `${group(each.devices)} left out: found unregistered by announcement ${each.announcementId ?? '?'}`,
     ),
     '',
   ].join('\n');

@@ -2,25 +2,30 @@ import { styleText } from 'node:util';
 import { systemClock } from '../clock.ts';
 import type { CheckResult } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
+import { flag, JSON_OPTION, text } from './options.ts';
 
 const NAME_WIDTH = 26;
 const LINE_WIDTH = 100;
 
-export const doctorCommand: Command = {
-  summary: 'Is everything as it has to be? One line a check, and what to do about each that is red.',
+export const doctorCommand = defineCommand({
+  description:
+    'Is everything set up correctly? Prints one line for each check, and what to do about each one that fails.',
+  examples: [
+    ['baton doctor', 'Check the settings, the database and FCM'],
+    ['baton doctor --function baton-prod --fix', 'Check the Lambda function too, and fix what can be fixed'],
+  ],
   options: {
-    function: { value: 'NAME', help: 'the Lambda function to look at: its name, alias or ARN' },
-    fix: { help: 'apply missing migrations, and let the function call itself (RecursiveLoop: Allow)' },
-    json: { help: 'print one JSON object and nothing else' },
+    function: text('NAME', 'the Lambda function to check: its name, alias or ARN', { fallback: null }),
+    fix: flag('apply missing migrations, and let the function call itself (RecursiveLoop: Allow)'),
+    json: JSON_OPTION,
   },
   readsSecrets: true,
-  async run(args, { env, out }) {
-    const json = args.flag('json');
+  async run({ options: { function: functionName, fix, json } }, { env, out }) {
     const report = await examine({
       env,
-      functionName: args.text('function'),
-      fix: args.flag('fix'),
+      functionName,
+      fix,
       clock: systemClock,
       onResult: (result) => {
         if (!json) out(describeResult(result));
@@ -34,9 +39,9 @@ export const doctorCommand: Command = {
     }
     return report.ok ? 0 : 1;
   },
-};
+});
 
-/** Colours only where Node finds a terminal that wants them. */
+/** `styleText` adds colours only if the output is a terminal that supports them. */
 function describeResult({ name, ok, says, advice }: CheckResult): string {
   const mark = ok === null ? '-' : ok ? styleText('green', '✓') : styleText('red', '✗');
   const line = `${mark} ${name.padEnd(NAME_WIDTH)} ${says}`;

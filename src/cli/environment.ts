@@ -1,12 +1,18 @@
+import { resolve } from 'node:path';
 import { type Config, type Env, parseCredentials } from '../config/config.ts';
 import { findVariable, isForWorkers } from '../config/variables.ts';
-import { resolve } from 'node:path';
 
-/** Ticks and repeats cost nothing on this machine: both happen every ten seconds, not every minute. */
+/**
+ * `LOCAL_HURRY` divides Lambda's and the schedule's waits on this machine: ticks and repeats cost nothing here, so they
+ * come every ten seconds.
+ */
 export const LOCAL_HURRY = 6;
 
-/** The part of the terminal's environment that the local workers get; paths are absolute. */
-export function workerEnvironment(env: Env, { database }: Config): Record<string, string> {
+/**
+ * `workerEnvironment` is the part of the terminal's environment that workers on this machine get. Paths become absolute,
+ * because workers run in another folder.
+ */
+export function workerEnvironment(env: Env, { database }: Pick<Config, 'database'>): Record<string, string> {
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value && isForWorkers(name) ? [[name, isFile(name, value) ? resolve(value) : value]] : [],
   );

@@ -1,78 +1,120 @@
+import { once } from 'node:events';
+import { Command as Parser, CommanderError } from 'commander';
 import { PushError } from '../errors.ts';
-import { resolveSecrets } from '../config/secrets.ts';
-import { cancelCommand, pauseCommand, resumeCommand, statusCommand } from './announcement.ts';
-import { Args, type Command, describeCommand, type Terminal } from './command.ts';
-import { doctorCommand } from './doctor.ts';
-import { devicesCommand } from './devices.ts';
-import { importCommand } from './import.ts';
-import { migrateCommand } from './migrate.ts';
-import { pushCommand } from './push.ts';
-import { rehearseCommand } from './rehearse.ts';
-import { scanCommand } from './scan.ts';
-import { serveCommand } from './serve.ts';
+import { declare } from './command.ts';
+import { type CommandEntry, COMMANDS } from './commands.ts';
+import { loadEnvFile } from './env-file.ts';
+import type { Terminal } from './terminal.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  rehearse: rehearseCommand,
-  migrate: migrateCommand,
-  import: importCommand,
-  devices: devicesCommand,
-  push: pushCommand,
-  doctor: doctorCommand,
-  status: statusCommand,
-  pause: pauseCommand,
-  resume: resumeCommand,
-  cancel: cancelCommand,
-  scan: scanCommand,
-  serve: serveCommand,
-};
-
-/** Exit status: 0 done, 1 it went wrong, 2 it was asked for wrongly. */
+/** `main` runs one command. Exit status: 0 done, 1 failed, 2 the command line is not valid. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === undefined || name === '--help' || name === 'help') {
-    terminal.out(describeAll());
-    return name === undefined ? 2 : 0;
-  }
-  const command = COMMANDS[name];
-  if (!command) {
-    terminal.err(`baton: expected one of ${Object.keys(COMMANDS).join(', ')}, got ${name}\n`);
-    return 2;
-  }
-  if (rest.includes('--help')) {
-    terminal.out(describeCommand(name, command));
-    return 0;
+  const isHelp = argv[0] === 'help';
+  const entry = COMMANDS.find(({ name }) => name === argv[isHelp ? 1 : 0]);
+  const args = isHelp ? expandHelp(argv.slice(1), entry) : argv;
+  let status = 0;
+  const program = makeProgram(terminal);
+  for (const { name, group, summary } of COMMANDS) {
+    program.command(name).summary(summary).helpGroup(`${group}:`).copyInheritedSettings(program);
   }
   try {
-    const env = command.readsSecrets ? terminal.env : await resolveSecrets(terminal.env);
-    return await command.run(new Args(rest, command), { ...terminal, env });
+    if (entry) {
+      const command = await entry.load();
+      const parser = program.commands.find((each) => each.name() === entry.name) ?? program;
+      declare(parser, command, async (input) => {
+        const loaded = loadEnvFile(terminal.env, terminal.folder);
+        const env = command.readsSecrets ? loaded : await resolveSecrets(loaded);
+        status = await command.run(input, { ...terminal, env });
+      });
+    }
+    if (args.length === 0) {
+      program.outputHelp();
+      return 2;
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return status;
   } catch (error) {
+    const name = entry ? `baton ${entry.name}` : 'baton';
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      terminal.err(`${name}: ${describeParserError(error, args)}\n`);
+      return 2;
+    }
     if (!(error instanceof PushError)) throw error;
-    terminal.err(`baton ${name}: ${error.message}\n`);
+    terminal.err(`${name}: ${error.message}\n`);
     return error.code === 'BAD_INPUT' ? 2 : 1;
   }
 }
 
-function describeAll(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
-  return [
-    'baton COMMAND [options]',
-    '',
-    ...rows,
-    '',
-    'baton COMMAND --help tells the options of each. Configuration is by environment variables: see the README.',
-    '',
-  ].join('\n');
+function makeProgram({ out, err, width }: Terminal): Parser {
+  return new Parser('baton')
+    .description('Push notifications to millions of phones.')
+    .usage('COMMAND [options]')
+    .helpOption('-h, --help', 'print this text')
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({
+      subcommandTerm: (command) => command.name(),
+      optionTerm: ({ flags }) => flags.replace(/<(.+)>/, '$1'),
+      argumentTerm: () => '',
+      visibleArguments: () => [],
+    })
+    .configureOutput({ writeOut: out, writeErr: err, outputError: () => {}, getOutHelpWidth: width })
+    .addHelpText(
+      'after',
+      [
+        '',
+        '`baton help COMMAND` explains a command and its options.',
+        'Settings are environment variables, or lines of `.env` in this folder: `baton init` writes one.',
+      ].join('\n'),
+    );
 }
 
-/** A connection attempt that nobody waits for any more does not hold up the end for longer. */
+/** `expandHelp` turns `baton help push` into `baton push --help`. An unknown command stays: the parser refuses it. */
+function expandHelp(names: readonly string[], entry: CommandEntry | undefined): readonly string[] {
+  if (names.length === 0) return ['--help'];
+  return entry ? [entry.name, '--help'] : names;
+}
+
+/**
+ * `describeParserError` rewrites an error of the parser in Baton's words. Some end with a suggestion on a line of its
+ * own.
+ */
+function describeParserError({ code, message }: CommanderError, args: readonly string[]): string {
+  switch (code) {
+    case 'commander.unknownCommand': {
+      const suggestion = /\n.*$/.exec(message)?.[0] ?? '';
+      return `expected one of ${COMMANDS.map(({ name }) => name).join(', ')}, got ${args[0]}${suggestion}`;
+    }
+    case 'commander.optionMissingArgument':
+      return message.replace(/^.*'(--\S+) <(.+)>'.*$/, '$1: expected $2, got nothing');
+    case 'commander.excessArguments':
+      return message.replace(/^.* got \d+: (.*)\.$/, 'expected options only, got $1');
+    default:
+      return message.replace(/^error: /, '');
+  }
+}
+
+/** `resolveSecrets` loads its module only when a command runs: help does not need it. */
+async function resolveSecrets(env: Terminal['env']): Promise<Terminal['env']> {
+  const secrets = await import('../config/secrets.ts');
+  return secrets.resolveSecrets(env);
+}
+
+/** Milliseconds that a connection attempt that is still open may delay the end of the process. */
 const LEAVE_WITHIN_MS = 500;
 
 if (import.meta.main) {
+  // A reader that has read enough, such as `head`, closes the pipe: the work goes on without output.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.exitCode = await main(process.argv.slice(2), {
     env: process.env,
+    folder: process.cwd(),
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     live: process.stderr.isTTY,
+    width: () => process.stderr.columns || 80,
+    dialog: process.stdin.isTTY ? { input: process.stdin, output: process.stderr } : null,
+    interrupted: () => Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]),
   });
   setTimeout(() => process.exit(), LEAVE_WITHIN_MS).unref();
 }

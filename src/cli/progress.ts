@@ -1,43 +1,90 @@
+import { Writable } from 'node:stream';
+import { SingleBar } from 'cli-progress';
 import type { Progress } from '../local/engine.ts';
 import { group } from '../local/format.ts';
-import type { Terminal } from './command.ts';
+import type { Terminal } from './terminal.ts';
 
-export { group };
+const BAR_WIDTH = 24;
 
-const WIDTH = 30;
+/** Seconds between two lines, where there is no terminal to draw a bar on. */
+const SECONDS_PER_LINE = 5;
 
-/** Without a terminal to draw on, a line now and then. */
-const LINE_EVERY_SECONDS = 5;
+/** `ProgressBar` shows how far a broadcast is. */
+export interface ProgressBar {
+  show(progress: Progress): void;
+  /** `end` leaves the last state on its line. Call it before printing anything else; a second call has no effect. */
+  end(): void;
+}
 
-/** A bar that is drawn over itself; call the result's `end` before printing anything else. */
-export function makeProgressBar(devices: number, { err, live }: Terminal) {
-  let nextLineAt = LINE_EVERY_SECONDS;
+/**
+ * `makeProgressBar` makes a bar for `total` pushes: drawn over itself on a terminal, otherwise a line every five seconds.
+ */
+export function makeProgressBar(total: number, terminal: Terminal): ProgressBar {
+  return terminal.live ? makeLiveBar(total, terminal) : makeLines(total, terminal);
+}
+
+function makeLiveBar(total: number, { err, width }: Terminal): ProgressBar {
+  const write = (chunk: unknown, _encoding: BufferEncoding, done: () => void): void => {
+    err(String(chunk));
+    done();
+  };
+  const stream = Object.assign(new Writable({ write, decodeStrings: false }), { isTTY: true });
+  Object.defineProperty(stream, 'columns', { get: width });
+  let latest: Progress | null = null;
+  const bar = new SingleBar({
+    stream,
+    barsize: BAR_WIDTH,
+    // The bar changes no mode of the terminal: Ctrl-C ends the process at once, and nothing would change it back.
+    linewrap: true,
+    format: (_options, { eta }) => (latest === null ? '' : describe(total, latest, eta)),
+  });
   return {
-    show(progress: Progress): void {
-      if (live) {
-        err(`\r${describe(devices, progress)}\u001b[K`);
-      } else if (progress.seconds >= nextLineAt) {
-        nextLineAt = progress.seconds + LINE_EVERY_SECONDS;
-        err(`${describe(devices, progress)}\n`);
-      }
+    show(progress) {
+      latest = progress;
+      if (!bar.isActive) bar.start(total, 0);
+      bar.update(countRecorded(progress));
     },
-    end(): void {
-      if (live) err('\n');
-    },
+    end: () => bar.stop(),
   };
 }
 
-function describe(devices: number, progress: Progress): string {
-  const { announcement, counts, hops, lambda, seconds } = progress;
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const share = devices === 0 ? 1 : Math.min(1, recorded / devices);
-  const filled = Math.round(share * WIDTH);
+function makeLines(total: number, { err }: Terminal): ProgressBar {
+  let nextLineAt = SECONDS_PER_LINE;
+  return {
+    show(progress) {
+      const { seconds } = progress;
+      if (seconds < nextLineAt) return;
+      nextLineAt = seconds + SECONDS_PER_LINE;
+      const recorded = countRecorded(progress);
+      const etaSeconds = recorded === 0 ? Infinity : ((total - recorded) / recorded) * seconds;
+      err(`${describe(total, progress, etaSeconds)}\n`);
+    },
+    end: () => {},
+  };
+}
+
+function describe(total: number, progress: Progress, etaSeconds: number): string {
+  const { announcement, hops, lambda, seconds } = progress;
+  const recorded = countRecorded(progress);
+  const share = total === 0 ? 1 : Math.min(1, recorded / total);
+  const filled = Math.round(share * BAR_WIDTH);
   return [
-    `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)}%`,
-    `${group(recorded)} of ${group(devices)}`,
+    `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)}%`,
+    `${group(recorded)} of ${group(total)}`,
     `${group(recorded / Math.max(seconds, 0.001))}/s`,
+    ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatSeconds(etaSeconds)}`] : []),
     `hops ${hops.closed} done, ${hops.open} open`,
     `${lambda.inFlight} running`,
     ...(announcement.statusReason === null ? [] : [announcement.statusReason]),
   ].join('  ');
+}
+
+function countRecorded({ counts }: Progress): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** `formatSeconds` formats 754.2 as 12:35. */
+function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }

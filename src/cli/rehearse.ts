@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,136 +8,213 @@ import { parseOutage } from '../rehearsal/fcm/outage.ts';
 import { DEFAULT_FAULTS, defaultOptions, type RehearsalOptions } from '../rehearsal/options.ts';
 import { rehearse } from '../rehearsal/run.ts';
 import { describeSummary, isFlawless } from '../rehearsal/summary.ts';
-import { type Args, type Command, refuse } from './command.ts';
-import { makeProgressBar } from './progress.ts';
+import { defineCommand } from './command.ts';
+import { ENGINE_OPTIONS } from './engine-options.ts';
+import {
+  JSON_OPTION,
+  flag,
+  oneOf,
+  refuse,
+  share,
+  text,
+  under,
+  type ValuesOf,
+  wholeNumber,
+} from './options.ts';
+import { makeProgressBar, type ProgressBar } from './progress.ts';
+import { EXIT_INTERRUPTED } from './terminal.ts';
 
-/** 128 and the number of SIGINT, as shells have it. */
-const EXIT_INTERRUPTED = 130;
+const MAX_PER_MINUTE = 1_000_000_000;
+const MAX_FAULTS = 10_000;
 
-export const rehearseCommand: Command = {
-  summary:
-    'Broadcast to made-up devices through a sandbox of FCM on this machine, and check every one of them.',
-  options: {
-    devices: { value: 'N', default: '20000', help: 'how many devices to push to' },
-    messages: {
-      value: 'N',
-      default: '0',
-      help: 'push N messages to them, each its own, instead of one to all',
-    },
-    queue: { value: 'N', default: '0', help: 'the same from a queue; --duplicate is of its records then' },
-    'page-size': { value: 'N', default: '3000', help: 'devices a hop' },
-    lanes: { value: 'N', default: '1', help: 'chains of hops side by side' },
-    announcements: { value: 'N', default: '1', help: 'so many broadcasts at once, to the same devices' },
-    workers: { value: 'N', default: String(defaultOptions.workers), help: 'invocations at a time' },
-    latency: { value: 'MS', default: '50', help: "the sandbox's median answer time" },
-    quota: { value: 'N', default: '600000', help: 'messages a minute that the sandbox takes' },
-    budget: { value: 'N', help: "messages a minute that Baton plans with [the sandbox's quota]" },
-    ramp: { value: 'S', default: '60', help: 'seconds from no push at all to the full rate; 0: at once' },
-    faults: {
-      value: 'MIX',
-      default: DEFAULT_FAULTS,
-      help: 'share of pushes that fail: unregistered, invalid, mismatch, unavailable, internal, quota, reset, goaway, silent',
-    },
-    outage: {
-      value: 'WHAT',
-      help: '429@5+10: from the fifth second on FCM answers 429 for ten; or 503, 401, 404, or silent for no answers',
-    },
-    transport: { value: 'NAME', default: 'http2', help: 'http2, or sdk for firebase-admin' },
-    database: { value: 'URL', help: 'mysql://…, or the path of an SQLite file [one made for this run]' },
-    guarantee: { value: 'NAME', default: 'at-least-once', help: 'or at-most-once' },
-    kills: { value: 'N', default: '0', help: 'kill -9 of a busy worker, so many times' },
-    duplicate: { value: 'P', default: '0', help: 'share of events that Lambda delivers twice' },
-    drop: { value: 'P', default: '0', help: 'share of events that Lambda loses' },
-    'db-faults': { value: 'N', default: '0', help: 'cut a MySQL connection in mid-statement, so many times' },
-    resume: { help: 'go on with the rehearsal that was killed in this --database' },
-    hurry: {
-      value: 'N',
-      default: '20',
-      help: 'shorten leases, ticks and retry waits by this factor (leases to 6 s at the least); 1 keeps them',
-    },
-    timeout: { value: 'S', default: '300', help: "the function's time-out in seconds" },
-    'recursive-loop': {
-      value: 'WORD',
-      default: 'Allow',
-      help: "Lambda's recursive loop detection: Allow or Terminate",
-    },
-    seed: { value: 'N', default: '1', help: 'the same seed makes the same faults' },
-    json: { help: 'print one JSON object and nothing else' },
-    verbose: { help: "print the function's log as it comes" },
-  },
-  async run(args, terminal) {
-    const options = parseOptions(args);
-    const isJson = args.flag('json');
-    const isVerbose = args.flag('verbose');
+const OPTIONS = {
+  ...under('What to send', {
+    devices: wholeNumber('N', 'number of made-up devices', {
+      min: 0,
+      max: 100_000_000,
+      fallback: defaultOptions.devices,
+    }),
+    announcements: wholeNumber('N', 'number of broadcasts at the same time, to the same devices', {
+      min: 1,
+      max: 100,
+      fallback: defaultOptions.announcements,
+    }),
+    messages: wholeNumber('N', 'send N messages, each with its own content, instead of one to all devices', {
+      min: 0,
+      max: MAX_MESSAGES_PER_MAILING,
+      fallback: 0,
+    }),
+    queue: wholeNumber('N', 'send N messages from a queue; --duplicate is then the share of its records', {
+      min: 0,
+      max: 10_000_000,
+      fallback: 0,
+    }),
+    seed: wholeNumber('N', 'the same seed makes the same faults', {
+      min: 0,
+      max: 2 ** 32 - 1,
+      fallback: defaultOptions.seed,
+    }),
+  }),
+  ...under('Baton', {
+    pageSize: wholeNumber('N', 'devices per hop', { min: 1, max: 50_000, fallback: defaultOptions.pageSize }),
+    lanes: wholeNumber('N', 'chains of hops side by side', {
+      min: 1,
+      max: MAX_LANES,
+      fallback: defaultOptions.lanes,
+    }),
+    ...ENGINE_OPTIONS,
+    budget: wholeNumber(
+      'N',
+      'messages per minute that Baton plans with (default: the quota of the sandbox)',
+      {
+        min: 1,
+        max: MAX_PER_MINUTE,
+        fallback: null,
+      },
+    ),
+    ramp: wholeNumber('S', 'seconds of the ramp from zero to the full rate; 0: no ramp', {
+      min: 0,
+      max: 3600,
+      fallback: defaultOptions.rampSeconds,
+    }),
+    transport: oneOf('NAME', 'http2, or sdk for firebase-admin', {
+      choices: ['http2', 'sdk'],
+      fallback: defaultOptions.transport,
+    }),
+    guarantee: oneOf('NAME', 'at-least-once or at-most-once', {
+      choices: GUARANTEES,
+      fallback: defaultOptions.guarantee,
+    }),
+    database: text('URL', 'mysql://…, or the path of an SQLite file (default: a new file)', {
+      fallback: null,
+    }),
+    resume: flag('continue the rehearsal that was killed in this --database'),
+    hurry: wholeNumber(
+      'N',
+      'divide leases, ticks and retry waits by this factor (leases are 6 s or more); 1: no change',
+      { min: 1, max: 1000, fallback: defaultOptions.hurry },
+    ),
+    timeout: wholeNumber('S', 'time-out of the function in seconds', {
+      min: 1,
+      max: 900,
+      fallback: defaultOptions.timeoutMs / 1000,
+    }),
+  }),
+  ...under('FCM', {
+    latency: wholeNumber('MS', 'median answer time of the sandbox', {
+      min: 0,
+      max: 60_000,
+      fallback: defaultOptions.latencyMs,
+    }),
+    quota: wholeNumber('N', 'messages per minute that the sandbox accepts', {
+      min: 1,
+      max: MAX_PER_MINUTE,
+      fallback: defaultOptions.quotaPerMinute,
+    }),
+    faults: text(
+      'MIX',
+      'shares of the pushes that fail: unregistered, invalid, mismatch, unavailable, internal, quota, reset, goaway, silent',
+      { fallback: DEFAULT_FAULTS },
+    ),
+    outage: text(
+      'WHAT',
+      '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 401, 404, or silent for no answers',
+      { fallback: null },
+    ),
+  }),
+  ...under('Crashes and losses', {
+    kills: wholeNumber('N', 'number of busy workers to kill with kill -9', {
+      min: 0,
+      max: MAX_FAULTS,
+      fallback: 0,
+    }),
+    duplicate: share('P', 'share of events that Lambda delivers twice', { fallback: 0 }),
+    drop: share('P', 'share of events that Lambda loses', { fallback: 0 }),
+    dbFaults: wholeNumber('N', 'number of MySQL connections to cut in the middle of a statement', {
+      min: 0,
+      max: MAX_FAULTS,
+      fallback: 0,
+    }),
+    recursiveLoop: oneOf('WORD', "Lambda's recursive loop detection: Allow or Terminate", {
+      choices: ['Allow', 'Terminate'],
+      fallback: defaultOptions.recursiveLoop,
+    }),
+  }),
+  json: JSON_OPTION,
+};
+
+export const rehearseCommand = defineCommand({
+  description:
+    'Broadcast to made-up devices through a local Lambda and a sandbox of FCM on this machine, and compare what ' +
+    'Baton recorded with what FCM accepted, device by device. Nothing leaves the machine.',
+  examples: [
+    ['baton rehearse --devices 100000 --kills 5', 'Kill five invocations, and see that no device is lost'],
+    ['baton rehearse --outage 503@5+10', 'FCM is down for ten seconds'],
+  ],
+  options: OPTIONS,
+  async run({ options }, terminal) {
+    const rehearsal = parseOptions(options);
+    const { json, verbose } = options;
     const folder = await mkdtemp(join(tmpdir(), 'baton-rehearsal-'));
-    // Workers end by themselves when this process has ended; the files that it made stay.
-    process.once('SIGINT', () => {
-      rmSync(folder, { recursive: true, force: true });
-      process.exit(EXIT_INTERRUPTED);
+    let bar: ProgressBar | undefined;
+    const work = rehearse(rehearsal, {
+      env: terminal.env,
+      folder,
+      onLog: (line) => {
+        if (verbose) terminal.err(`${line}\n`);
+      },
+      onProgress: (progress, pushes) => {
+        if (json) return;
+        bar ??= makeProgressBar(pushes, terminal);
+        bar.show(progress);
+      },
     });
-    let bar: ReturnType<typeof makeProgressBar> | undefined;
     try {
-      const summary = await rehearse(options, {
-        env: terminal.env,
-        folder,
-        onLog: (line) => {
-          if (isVerbose) terminal.err(`${line}\n`);
-        },
-        onProgress: (progress, pushes) => {
-          if (isJson) return;
-          bar ??= makeProgressBar(pushes, terminal);
-          bar.show(progress);
-        },
-      });
+      // After Ctrl-C the process ends, and its workers with it; only the files have to be removed.
+      const summary = await Promise.race([work, terminal.interrupted().then(() => null)]);
       bar?.end();
-      terminal.out(isJson ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
+      if (summary === null) return EXIT_INTERRUPTED;
+      terminal.out(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
       return isFlawless(summary) ? 0 : 1;
     } finally {
+      bar?.end();
       await rm(folder, { recursive: true, force: true });
     }
   },
-};
+});
 
-function parseOptions(args: Args): RehearsalOptions {
-  const database = args.text('database');
-  const resume = args.flag('resume');
-  const outage = args.text('outage');
-  const dbFaults = args.whole('db-faults', 0, 10_000);
-  if (resume && database === null)
-    throw refuse('resume', 'a --database that a rehearsal was killed in', 'none');
+function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
+  const { messages, queue, resume, database, kills, dbFaults, outage } = options;
+  if (resume && database === null) throw refuse('--resume', 'a --database with a killed rehearsal', 'none');
   if (dbFaults > 0 && !database?.includes('://')) {
-    throw refuse('db-faults', 'a --database mysql://…, which has connections to cut', database ?? 'none');
+    const got = database === null ? 'none' : 'the path of a file';
+    throw refuse('--db-faults', 'a --database mysql://…, which has connections to cut', got);
   }
-  const messages = args.whole('messages', 0, MAX_MESSAGES_PER_MAILING);
-  const queue = args.whole('queue', 0, 10_000_000);
-  const kills = args.whole('kills', 0, 10_000);
-  if (queue > 0 && (resume || messages > 0 || kills > 0))
-    throw refuse('queue', 'no --messages, --resume or --kills beside it', 'one of them');
+  if (queue > 0 && (resume || messages > 0 || kills > 0)) {
+    throw refuse('--queue', 'no --messages, --resume or --kills beside it', 'one of them');
+  }
+  const {
+    latency,
+    quota,
+    budget,
+    ramp,
+    faults,
+    timeout,
+    json: _,
+    verbose: __,
+    queue: ___,
+    ...rest
+  } = options;
   return {
+    ...rest,
     messages: messages + queue,
     isQueue: queue > 0,
-    resume,
-    dbFaults,
-    database,
-    devices: args.whole('devices', 0, 100_000_000),
-    pageSize: args.whole('page-size', 1, 50_000),
-    lanes: args.whole('lanes', 1, MAX_LANES),
-    announcements: args.whole('announcements', 1, 100),
-    workers: args.whole('workers', 1, 1000),
-    latencyMs: args.whole('latency', 0, 60_000),
-    quotaPerMinute: args.whole('quota', 1, 1_000_000_000),
-    budgetPerMinute: args.optionalWhole('budget', 1, 1_000_000_000),
-    rampSeconds: args.whole('ramp', 0, 3600),
-    faults: parseFaults(args.text('faults') ?? ''),
+    latencyMs: latency,
+    quotaPerMinute: quota,
+    budgetPerMinute: budget,
+    rampSeconds: ramp,
+    faults: parseFaults(faults),
     outage: outage === null ? null : parseOutage(outage),
-    transport: args.oneOf('transport', ['http2', 'sdk']),
-    guarantee: args.oneOf('guarantee', GUARANTEES),
-    kills,
-    duplicate: args.share('duplicate'),
-    drop: args.share('drop'),
-    hurry: args.whole('hurry', 1, 1000),
-    timeoutMs: args.whole('timeout', 1, 900) * 1000,
-    recursiveLoop: args.oneOf('recursive-loop', ['Allow', 'Terminate']),
-    seed: args.whole('seed', 0, 2 ** 32 - 1),
+    timeoutMs: timeout * 1000,
   };
 }

@@ -1,20 +1,19 @@
-import { availableParallelism } from 'node:os';
 import { parseConfig } from '../config/config.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { type Engine, startEngine } from '../local/engine.ts';
-import type { Args, Command, Option, Terminal } from './command.ts';
+import { defineCommand, type Input } from './command.ts';
+import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
+import type { Terminal } from './terminal.ts';
 
-export const ENGINE_OPTIONS: Readonly<Record<string, Option>> = {
-  workers: { value: 'N', default: String(2 * availableParallelism()), help: 'invocations at a time' },
-  verbose: { help: "print the function's log as it comes" },
-};
-
-export const scanCommand: Command = {
-  summary: 'Tick once, for any cron: start what is due, wake what stalled, and push it all on this machine.',
+export const scanCommand = defineCommand({
+  description:
+    'Run the schedule once, for cron: start the announcements that are due, wake hops that have stalled, ' +
+    'and send everything on this machine.',
+  examples: [['* * * * * cd /srv/baton && npm run -s baton scan', 'As a line of crontab']],
   options: ENGINE_OPTIONS,
-  async run(args, terminal) {
-    const engine = await startTicking(args, terminal, false);
+  async run(input, terminal) {
+    const engine = await startTicking(input, terminal, false);
     try {
       await engine.invoke({ kind: 'scan' });
       await engine.lambda.idle();
@@ -25,13 +24,16 @@ export const scanCommand: Command = {
       await engine.close();
     }
   },
-};
+});
 
-/** The engine with the terminal's configuration, whose schedule ticks by itself if `ticks`. */
-export async function startTicking(args: Args, { env, err }: Terminal, ticks: boolean): Promise<Engine> {
+/** `startTicking` starts the engine with the settings of the terminal. With `ticks` the schedule runs by itself. */
+export async function startTicking(
+  { options: { workers, verbose } }: Input<typeof ENGINE_OPTIONS>,
+  { env, err }: Terminal,
+  ticks: boolean,
+): Promise<Engine> {
   const config = parseConfig(env);
-  const workers = args.whole('workers', 1, 1000);
-  // Asked first, so that a missing key is one clear message and not one of each worker.
+  // Checked before any worker starts: a missing key is then one clear error, not one from each worker.
   for (const source of config.sources.values()) await fetchAccessToken(openCredentials(source));
   return startEngine({
     env: workerEnvironment(env, config),
@@ -39,7 +41,7 @@ export async function startTicking(args: Args, { env, err }: Terminal, ticks: bo
     hurry: LOCAL_HURRY,
     ticks,
     onLog: (line) => {
-      if (args.flag('verbose')) err(`${line}\n`);
+      if (verbose) err(`${line}\n`);
     },
   });
 }

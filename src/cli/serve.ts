@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { systemClock } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
@@ -6,29 +5,39 @@ import { makeHandler, openServices } from '../handler.ts';
 import type { HttpReply } from '../http/reply.ts';
 import type { Engine } from '../local/engine.ts';
 import { REPLY_TIMEOUT_MS, startHttpServer } from '../local/http-server.ts';
-import type { Command, Terminal } from './command.ts';
-import { ENGINE_OPTIONS, startTicking } from './scan.ts';
+import { defineCommand } from './command.ts';
+import { ENGINE_OPTIONS } from './engine-options.ts';
+import { text, wholeNumber } from './options.ts';
+import { startTicking } from './scan.ts';
+import type { Terminal } from './terminal.ts';
 
-/** Requests come side by side in one process, where a hop asks its database one thing at a time. */
+/**
+ * Number of database connections: one process answers many requests at the same time, where a hop makes one query at a
+ * time.
+ */
 const DATABASE_CONNECTIONS = '10';
 
-export const serveCommand: Command = {
-  summary:
-    'Answer the HTTP API and tick, every ten seconds, on this machine, until it is told to stop (Ctrl-C).',
+export const serveCommand = defineCommand({
+  description:
+    'Serve the HTTP API and run the schedule every ten seconds, on this machine, until Ctrl-C or SIGTERM. ' +
+    'API_TOKEN is the token that callers must send.',
   options: {
-    port: { value: 'N', default: '8080', help: 'where to answer; 0: any that is free' },
-    host: { value: 'NAME', default: '127.0.0.1', help: 'the address to listen on; 0.0.0.0: all of them' },
+    port: wholeNumber('N', 'the port to listen on; 0: any free port', {
+      min: 0,
+      max: 65_535,
+      fallback: 8080,
+    }),
+    host: text('NAME', 'the address to listen on; 0.0.0.0: all addresses', { fallback: '127.0.0.1' }),
     ...ENGINE_OPTIONS,
   },
-  async run(args, terminal) {
-    const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    const port = args.whole('port', 0, 65_535);
-    const host = args.text('host') ?? '';
+  async run(input, terminal) {
+    const { port, host, verbose } = input.options;
+    const stopped = terminal.interrupted();
     const log = (line: string): void => {
-      // What has failed here is told to the caller by its id alone.
-      if (args.flag('verbose') || line.includes('"level":"error"')) terminal.err(`${line}\n`);
+      // The caller of a failed request gets only a request id; the error itself is in this log.
+      if (verbose || line.includes('"level":"error"')) terminal.err(`${line}\n`);
     };
-    const engine = await startTicking(args, terminal, true);
+    const engine = await startTicking(input, terminal, true);
     try {
       const api = await openApi(engine, terminal, log);
       try {
@@ -39,7 +48,7 @@ export const serveCommand: Command = {
           onError: (error) => terminal.err(`${String(error)}\n`),
         });
         terminal.err(
-          `answering at ${server.address}, and ticking; Lambda's API is at ${engine.lambda.endpoint}\n`,
+          `listening on ${server.address}, scheduler running; the Lambda API is at ${engine.lambda.endpoint}\n`,
         );
         await engine.invoke({ kind: 'scan' });
         await stopped;
@@ -52,9 +61,12 @@ export const serveCommand: Command = {
       await engine.close();
     }
   },
-};
+});
 
-/** The same handler as on Lambda, in this process; what it invokes runs in the engine's workers. */
+/**
+ * `openApi` runs the handler of the Lambda function in this process. The jobs that it invokes run in the engine's
+ * workers.
+ */
 async function openApi(engine: Engine, { env }: Terminal, log: (line: string) => void) {
   const services = await openServices({ DATABASE_CONNECTIONS, ...env }, log);
   const invoker: Context['invoker'] = { invoke: (_name, job) => engine.invoke(job), close: () => {} };
@@ -71,7 +83,7 @@ async function openApi(engine: Engine, { env }: Terminal, log: (line: string) =>
         getRemainingTimeInMillis: () => Math.max(0, until - performance.now()),
       });
       if ('statusCode' in reply) return reply;
-      throw new Error('an HTTP event was not answered as one');
+      throw new Error('expected an HTTP reply to an HTTP event, got another reply');
     },
     async close(): Promise<void> {
       services.invoker.close();

@@ -113,7 +113,7 @@ async function serve(env: Record<string, string>) {
   });
   const address = Promise.withResolvers<string>();
   child.stderr.on('data', (text) => {
-    const found = /answering at (http:\S+),/.exec(String(text))?.[1];
+    const found = /listening on (http:\S+),/.exec(String(text))?.[1];
     if (found) address.resolve(found);
     else process.stderr.write(String(text));
   });

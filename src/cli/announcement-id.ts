@@ -1,0 +1,11 @@
+import { refuse } from './options.ts';
+
+/** `ANNOUNCEMENT_ID` is the operand of the commands that work on one announcement. */
+export const ANNOUNCEMENT_ID = { usage: 'ID', help: "one announcement's id" };
+
+export function parseAnnouncementId(operands: readonly string[]): number {
+  const [text = ''] = operands;
+  if (operands.length === 1 && /^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  const got = operands.length === 0 ? 'nothing' : JSON.stringify(operands.join(' '));
+  throw refuse('ID', ANNOUNCEMENT_ID.help, got);
+}

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
+import { PushError } from '../errors.ts';
+import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
+import type { Content } from '../model/content.ts';
+import type { Store } from '../store.ts';
+import { parseContent } from './content-options.ts';
+import { refuse } from './options.ts';
+import type { PushOptions } from './push-options.ts';
+
+/** Number of unfinished announcements that `--resume` compares with the command line. */
+const MAX_UNFINISHED = 100;
+
+/** `chooseSource` is the source of the announcement, or for a new announcement --source or FCM_SOURCE. */
+export async function chooseSource(
+  { announcement: announcementId, source }: PushOptions,
+  config: Config,
+  store: Store,
+): Promise<string> {
+  const announcement = announcementId === null ? null : await store.fetchAnnouncement(announcementId);
+  return announcement?.source ?? source ?? config.source;
+}
+
+/**
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body.
+ * PushError('BAD_INPUT').
+ */
+export async function chooseAnnouncement(
+  options: PushOptions,
+  config: Config,
+  store: Store,
+): Promise<Announcement> {
+  const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
+  if (announcementId === null) {
+    const { content, ttlSeconds } = parseContent(options);
+    if (resume) return chooseUnfinished(store, content, dryRun);
+    const source = options.source ?? config.source;
+    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
+  }
+  if (options.title !== null || options.body !== null) {
+    throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  }
+  const announcement = await store.fetchAnnouncement(announcementId);
+  if (!announcement) {
+    throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
+  }
+  if (resume) return wake(store, announcement);
+  // A dry run has a ledger of its own, so that the real push still finds every device unsent.
+  if (dryRun && !announcement.dryRun) return create(store, { ...announcement, dryRun });
+  if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
+  const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
+  throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
+}
+
+/** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
+async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
+  const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
+  const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
+  if (same) return wake(store, same);
+  throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
+}
+
+/** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */
+async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
+  const { announcementId, status } = announcement;
+  if (status === 'running') return announcement;
+  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))
+    return announcement;
+  const got = `${announcementId}, which is ${status}`;
+  throw refuse('--resume', 'an announcement that is running, paused or failed', got);
+}
+
+async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {
+  const announcementId = await store.createAnnouncement(announcement);
+  const created = await store.fetchAnnouncement(announcementId);
+  if (!created) throw new PushError('DATABASE', `announcement ${announcementId} cannot be read back`);
+  return created;
+}

@@ -1,0 +1,106 @@
+import type { Command } from './command.ts';
+
+/**
+ * `CommandEntry` is one line of `baton --help`. `load` imports the command's own file only when it is used: many import
+ * firebase-admin.
+ */
+export interface CommandEntry {
+  readonly name: string;
+  readonly group: 'Try' | 'Set up' | 'Send' | 'Look' | 'Operate';
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** `COMMANDS` are all commands, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'rehearse',
+    group: 'Try',
+    summary: 'broadcast to made-up devices through a sandbox of FCM, and check every one',
+    load: async () => (await import('./rehearse.ts')).rehearseCommand,
+  },
+  {
+    name: 'local',
+    group: 'Try',
+    summary: 'keep a local Lambda and the FCM sandbox running, for the `aws` command',
+    load: async () => (await import('./local.ts')).localCommand,
+  },
+  {
+    name: 'init',
+    group: 'Set up',
+    summary: 'ask six questions and write .env, create the tables, import devices',
+    load: async () => (await import('./init.ts')).initCommand,
+  },
+  {
+    name: 'migrate',
+    group: 'Set up',
+    summary: 'create or update the tables in the database',
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  },
+  {
+    name: 'import',
+    group: 'Set up',
+    summary: 'add devices from a CSV file',
+    load: async () => (await import('./import.ts')).importCommand,
+  },
+  {
+    name: 'doctor',
+    group: 'Set up',
+    summary: 'check that everything is set up correctly, and say what to do if not',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'push',
+    group: 'Send',
+    summary: 'broadcast to every device, now or at a time',
+    load: async () => (await import('./push.ts')).pushCommand,
+  },
+  {
+    name: 'list',
+    group: 'Look',
+    summary: 'list announcements, latest first',
+    load: async () => (await import('./list.ts')).listCommand,
+  },
+  {
+    name: 'status',
+    group: 'Look',
+    summary: 'show the progress of an announcement and its deliveries by verdict',
+    load: async () => (await import('./status.ts')).statusCommand,
+  },
+  {
+    name: 'devices',
+    group: 'Look',
+    summary: 'count the devices; restore those found unregistered by mistake',
+    load: async () => (await import('./devices.ts')).devicesCommand,
+  },
+  {
+    name: 'pause',
+    group: 'Operate',
+    summary: 'stop a running announcement',
+    load: async () => (await import('./moves.ts')).pauseCommand,
+  },
+  {
+    name: 'resume',
+    group: 'Operate',
+    summary: 'continue a paused or failed announcement',
+    load: async () => (await import('./moves.ts')).resumeCommand,
+  },
+  {
+    name: 'cancel',
+    group: 'Operate',
+    summary: 'end an announcement permanently',
+    load: async () => (await import('./moves.ts')).cancelCommand,
+  },
+  {
+    name: 'scan',
+    group: 'Operate',
+    summary: 'run the schedule once: start what is due, wake what has stalled',
+    load: async () => (await import('./scan.ts')).scanCommand,
+  },
+  {
+    name: 'serve',
+    group: 'Operate',
+    summary: 'serve the HTTP API and run the schedule, until Ctrl-C',
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
+];

@@ -1,0 +1,32 @@
+import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
+import { CONTENT_OPTIONS } from './content-options.ts';
+import { ENGINE_OPTIONS } from './engine-options.ts';
+import { flag, id, JSON_OPTION, oneOf, text, time, under, type ValuesOf, wholeNumber } from './options.ts';
+
+/** `PUSH_OPTIONS` are all options of `baton push`. */
+export const PUSH_OPTIONS = {
+  ...CONTENT_OPTIONS,
+  ...under('Which announcement', {
+    announcement: id('push an announcement that is already in push_announcement, instead of a new one'),
+    resume: flag('continue an announcement that was killed, paused or failed'),
+  }),
+  ...under('How to send it', {
+    dryRun: flag('FCM checks every message (validate_only), and no phone shows one'),
+    at: time('TIME', 'schedule it for this time instead of now, such as 2026-12-24T18:07+01:00'),
+    source: text('NAME', 'the Firebase project to push through (default: FCM_SOURCE)', { fallback: null }),
+    guarantee: oneOf(
+      'NAME',
+      'what a crash does to the pushes in flight: at-least-once sends them again, at-most-once leaves them as unknown',
+      { choices: GUARANTEES, fallback: 'at-least-once' },
+    ),
+    lanes: wholeNumber('N', 'chains of hops side by side, if one cannot use up the quota', {
+      min: 1,
+      max: MAX_LANES,
+      fallback: 1,
+    }),
+    ...ENGINE_OPTIONS,
+    json: JSON_OPTION,
+  }),
+};
+
+export type PushOptions = ValuesOf<typeof PUSH_OPTIONS>;

@@ -1,0 +1,93 @@
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadEnvFile, replaceSettings } from '../../src/cli/env-file.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-env-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, env: Record<string, string> = {}) {
+  writeFileSync(join(folder, '.env'), text);
+  return loadEnvFile(env, folder);
+}
+
+test('a folder without .env leaves the environment as it is', () => {
+  const env = { STAGE: 'prod' };
+  expect(loadEnvFile(env, folder)).toBe(env);
+});
+
+test('.env adds the variables that the environment does not have', () => {
+  const text = '# Baton\n\nSTAGE=dev\nexport FCM_SOURCE="shop" # ours\nFCM_CREDENTIALS=\'{\n  "a": 1\n}\'\n';
+  expect(load(text, { STAGE: 'prod', DATABASE_URL: '' })).toEqual({
+    STAGE: 'prod',
+    DATABASE_URL: '',
+    FCM_SOURCE: 'shop',
+    FCM_CREDENTIALS: '{\n  "a": 1\n}',
+  });
+});
+
+test.each([
+  [
+    'a line of other text',
+    'A=1\nhunter2 secret\n',
+    '.env, line 2: expected NAME=value or a # comment, got 14 characters',
+  ],
+  [
+    'a quote that nothing closes',
+    'A=1\nKEY="hunter2\nB=2\n',
+    '.env, line 2: expected a closing quote for KEY, got none',
+  ],
+  [
+    'two lines of other text',
+    'x\n{\n',
+    '.env, line 1: expected NAME=value or a # comment, got 1 characters of other text; .env, line 2',
+  ],
+])('%s is one clear error without the value', (_, text, words) => {
+  const refusal = (() => {
+    try {
+      load(text);
+      return 'none';
+    } catch (error) {
+      return String(error);
+    }
+  })();
+  expect(refusal).toContain(words);
+  expect(refusal).not.toContain('hunter2');
+});
+
+test('a .env that cannot be read is an error', () => {
+  mkdirSync(join(folder, '.env'));
+  expect(() => loadEnvFile({}, folder)).toThrow('.env: expected a file that can be read, got EISDIR');
+});
+
+test('replaced settings keep comments and other variables, and a value of several lines goes as a whole', () => {
+  const text = '# ours\nPORT=3000\nFCM_CREDENTIALS="{\n  hunter2\n}"\nDATABASE_URL=old\n';
+  expect(replaceSettings(text, { DATABASE_URL: 'baton.db', FCM_CREDENTIALS: 'key.json' })).toBe(
+    '# ours\nPORT=3000\nDATABASE_URL=baton.db\nFCM_CREDENTIALS=key.json\n',
+  );
+});
+
+test.each([
+  'plain',
+  'mysql://u:p#ss@h:3306/db',
+  "it's",
+  'with "both" \'kinds\'',
+  ' spaces ',
+  'a\\nb',
+  '$HOME',
+  '',
+])('the value %j is read back as it was written', (value) => {
+  expect(parseEnv(replaceSettings('', { KEY: value }))).toEqual({ KEY: value });
+});
+
+test('a value that no quotes can hold is refused without the value', () => {
+  expect(() => replaceSettings('', { KEY: 'a\nb' })).toThrow('KEY: expected one line');
+  expect(() => replaceSettings('', { KEY: '"\'`# hunter2' })).toThrow(/^KEY: expected one line(?!.*hunter2)/);
+});

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { batonHere } from '../support/baton.ts';
+
+const NAMES = COMMANDS.map(({ name }) => name);
+
+test('baton --help lists every command once, with one line on each', async () => {
+  const { status, out } = await batonHere(['--help']);
+  expect(status).toBe(0);
+  const names = Array.from(out.matchAll(/^ {2}(\w+) +\S/gm), ([, name]) => name);
+  expect(names).toEqual(NAMES);
+  expect(await batonHere(['help'])).toEqual({ status: 0, out, err: '' });
+  expect(await batonHere([])).toEqual({ status: 2, out, err: '' });
+});
+
+test.each(NAMES)('%s has its help, under three spellings', async (name) => {
+  const help = await batonHere([name, '--help']);
+  expect(help.out).toContain(`Usage: baton ${name}`);
+  expect(help.out).toContain('--help');
+  expect(help.status).toBe(0);
+  expect(await batonHere(['help', name])).toEqual(help);
+  expect(await batonHere([name, '-h'])).toEqual(help);
+});
+
+test.each([
+  [['dance'], 'baton: expected one of rehearse, local, init,'],
+  [['dance'], ', got dance\n'],
+  [['pussh'], '(Did you mean push?)'],
+  [['help', 'statsu'], '(Did you mean status?)'],
+  [['push', '--tittle', 'x'], "baton push: unknown option '--tittle'\n(Did you mean --title?)\n"],
+  [['push', '--title'], 'baton push: --title: expected TEXT, got nothing\n'],
+  [['push', 'now'], 'baton push: expected options only, got now\n'],
+  [['push', '--workers', 'many'], '--workers: expected a whole number from 1 to 1000, got "many"'],
+  [['push', '--lanes', '0'], '--lanes: expected a whole number from 1 to 100, got "0"'],
+  [['push', '--guarantee', 'twice'], '--guarantee: expected one of at-least-once, at-most-once, got "twice"'],
+  [['push', '--apns', '{"title": "Secret'], '--apns: expected JSON, got 17 characters of other text'],
+  [['rehearse', '--drop', '2'], '--drop: expected a share from 0 to 1, got "2"'],
+  [['rehearse', '--resume'], '--resume: expected a --database with a killed rehearsal, got none'],
+  [['rehearse', '--db-faults', '1'], '--db-faults: expected a --database mysql://…, which has connections'],
+  [['rehearse', '--queue', '1', '--kills', '1'], '--queue: expected no --messages, --resume or --kills'],
+  [['list', '--limit', '0'], '--limit: expected a whole number from 1 to 10000, got "0"'],
+  [['status'], "ID: expected one announcement's id, got nothing"],
+  [['status', '1', '--list', 'lost'], '--list: expected one of delivered, unregistered, rejected,'],
+  [['pause', 'x'], 'got "x"'],
+  [['resume', '1', '2'], 'got "1 2"'],
+  [['import'], 'FILE: expected the path of one CSV file, got nothing'],
+  [['devices', 'count'], 'ACTION: expected restore, or nothing, got count'],
+  [['devices', '--announcement', '1'], '--announcement: expected restore before it, got nothing'],
+  [['init'], 'expected a terminal to ask questions on, got none'],
+])('%j is refused with %j', async (args, words) => {
+  const { status, out, err } = await batonHere(args);
+  expect(err).toContain(words);
+  expect(out).toBe('');
+  expect(status).toBe(2);
+});

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { batonHere, makeTerminal, makeWorkplace } from '../support/baton.ts';
+import { madeUpDevices } from '../support/context.ts';
+
+/** With a pipe behind it: the socket that this process would give it cannot be opened as /dev/stdout. */
+const shell = async (line: string): Promise<string> =>
+  (await promisify(execFile)('sh', ['-c', `(${line}) | cat`])).stdout;
+
+async function startLocal(args: readonly string[], env: Record<string, string> = {}) {
+  const terminal = makeTerminal({ env });
+  const running = batonHere(['local', '--workers', '1', '--latency', '1', ...args], env, terminal);
+  while (!terminal.printed.out.includes('"kind": "scan"')) {
+    const finished = await Promise.race([running, sleep(10)]);
+    if (finished) throw new Error(`local ended: ${finished.err}`);
+  }
+  const [line = ''] = /echo .*\\\n.*\\\n.*stdout$/m.exec(terminal.printed.out) ?? [];
+  const stop = async () => {
+    terminal.interrupt();
+    return running;
+  };
+  return { line, stop, text: terminal.printed.out };
+}
+
+test('the line that local prints pushes to the made-up devices through the sandbox, with the aws command', async () => {
+  const { line, stop, text } = await startLocal(['--devices', '20']);
+  expect(text).toContain('no phone shows one');
+  const file = /database +(\S+), with 20 devices, all made up/.exec(text)?.[1] ?? '';
+  expect(existsSync(file)).toBe(true);
+  expect(JSON.parse((await shell(line)).split('}')[0] + '}')).toMatchObject({ announcementId: 1, sent: 20 });
+  const list = await batonHere(['list', '--json'], { DATABASE_URL: file });
+  expect(JSON.parse(list.out)).toMatchObject({ announcements: [{ title: 'Hello', status: 'done' }] });
+  const { status, out, err } = await stop();
+  expect(out).toContain('the sandbox accepted 20 pushes');
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  expect(existsSync(file)).toBe(false);
+});
+
+test('local uses the database of DATABASE_URL, says that phones get nothing, and changes no row by itself', async () => {
+  await using here = await makeWorkplace();
+  const store = await here.openStore();
+  await store.addDevices(madeUpDevices(3));
+  await here.baton(['push', '--title', 'T', '--body', 'B', '--at', '2026-01-01T08:00Z']);
+  // Real credentials of any source stay unused.
+  const { stop, text } = await startLocal([], { ...here.env, FCM_CREDENTIALS_SHOP: '/nowhere.json' });
+  expect(text).toContain('DATABASE_URL, with 3 devices');
+  expect(text).toContain('recorded there as delivered, although no phone shows them');
+  expect(await stop()).toMatchObject({ status: 0, err: '' });
+  expect((await store.fetchAnnouncement(1))?.status).toBe('scheduled');
+  expect(here.sandbox.accepted.size).toBe(0);
+});
