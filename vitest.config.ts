@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const common = { testTimeout: 30_000, hookTimeout: 60_000 };
@@ -5,6 +6,8 @@ const withServer = { ...common, globalSetup: 'tests/support/global-setup.ts' };
 
 export default defineConfig({
   test: {
+    // A file that waits for a process leaves its core to another file.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         test: {

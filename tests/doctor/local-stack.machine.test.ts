@@ -15,7 +15,7 @@ import { type DoctorReport, examine } from '../../src/doctor/examine.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import type { LocalLambdaOptions } from '../../src/local/lambda/lambda.ts';
-import { baton } from '../support/baton.ts';
+import { batonHere } from '../support/baton.ts';
 import {
   AWS,
   deploy,
@@ -50,14 +50,15 @@ function blocked({ checks }: DoctorReport): string[] {
   return checks.filter(({ says }) => says === 'not checked').map(({ name }) => name);
 }
 
-/** Runs `baton doctor --function baton` at a terminal. */
+/** Runs `baton doctor --function baton` in this process. The AWS SDK and Google's client read the environment of the process. */
 async function doctor(
   endpoint: string,
   env: Readonly<Record<string, string>> = stack.env,
   ...args: string[]
 ): Promise<{ status: number | null; out: string; err: string }> {
   const all = { ...env, ...AWS, AWS_ENDPOINT_URL_LAMBDA: endpoint };
-  return baton(['doctor', '--function', 'baton', ...args], all);
+  for (const [name, value] of Object.entries(all)) vi.stubEnv(name, value);
+  return batonHere(['doctor', '--function', 'baton', ...args], all);
 }
 
 async function report(endpoint: string, env?: Readonly<Record<string, string>>): Promise<DoctorReport> {
@@ -117,7 +118,7 @@ const FAULTS: readonly Fault[] = [
     advice: /run `baton migrate`/,
     blocks: ['page query', 'privileges', 'schedule'],
     inject: () => stack.ask('DELETE FROM push_migration'),
-    follow: () => baton(['migrate'], stack.env),
+    follow: () => batonHere(['migrate'], stack.env),
   },
   {
     name: 'a device table without its key',

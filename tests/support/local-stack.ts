@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
@@ -12,9 +11,8 @@ import type { DoctorReport } from '../../src/doctor/examine.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
 import { type LocalLambdaOptions, startLocalLambda } from '../../src/local/lambda/lambda.ts';
+import { buildBundle } from './bundle.ts';
 import { makeDatabase } from './database.ts';
-
-const HANDLER_FILE = fileURLToPath(new URL('../../src/handler.ts', import.meta.url));
 
 /** Variables that the aws command line and the SDKs need for the local Lambda. */
 export const AWS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
@@ -32,7 +30,7 @@ export interface LocalStack {
   close(): Promise<void>;
 }
 
-/** Makes a database on the MySQL server of the tests, a user with the rights that the README asks for, and an FCM sandbox. */
+/** Makes a database on the MySQL server of the tests, a user with the rights that docs/aws.md asks for, and an FCM sandbox. */
 export async function startLocalStack(): Promise<LocalStack> {
   const database = await makeDatabase('mysql');
   const folder = mkdtempSync(join(tmpdir(), 'baton-stack-'));
@@ -79,14 +77,24 @@ export interface DeployedFunction {
   close(): Promise<void>;
 }
 
+let bundling: Promise<string> | null = null;
+
+/** The bundle that the image runs, built once for all tests of a file: it starts in a quarter of the time of the sources. */
+function bundle(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'baton-bundle-'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  return buildBundle(folder).then(({ file }) => file);
+}
+
 /** Deploys the function with these variables to a local Lambda. */
 export async function deploy(
   env: Readonly<Record<string, string>>,
   options: Partial<LocalLambdaOptions> = {},
 ): Promise<DeployedFunction> {
+  bundling ??= bundle();
   const lambda = await startLocalLambda({
     functionName: 'baton',
-    handlerFile: HANDLER_FILE,
+    handlerFile: await bundling,
     env,
     workers: 2,
     ...options,
