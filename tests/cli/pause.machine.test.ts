@@ -6,7 +6,7 @@ import type { Store } from '../../src/store.ts';
 import { baton, makeWorkplace, NODE_ARGS, type Workplace } from '../support/baton.ts';
 import { madeUpDevices } from '../support/context.ts';
 
-const WORKERS = 3;
+const WORKERS = 2;
 const CHUNK = 200;
 const CHUNKS = { CHUNK_SIZE: String(CHUNK), PAGE_SIZE: '500' };
 
@@ -16,7 +16,7 @@ let here: Workplace;
 let store: Store;
 
 beforeEach(async () => {
-  here = await makeWorkplace({ latencyMs: 60 });
+  here = await makeWorkplace({ latencyMs: 20 });
   store = await here.openStore();
 });
 
