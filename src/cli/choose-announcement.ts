@@ -72,7 +72,7 @@ async function wake(store: Store, announcement: Announcement): Promise<Announcem
 
 async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {
   const announcementId = await store.createAnnouncement(announcement);
-  const created = await store.fetchAnnouncement(announcementId);
-  if (!created) throw new PushError('DATABASE', `announcement ${announcementId} cannot be read back`);
-  return created;
+  const row = await store.fetchAnnouncement(announcementId);
+  if (!row) throw new PushError('DATABASE', `announcement ${announcementId} cannot be read back`);
+  return row;
 }

@@ -41,8 +41,8 @@ export function declare(parser: Parser, command: Command, run: (input: Input) =>
     parser.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
   }
   parser.action(async () => {
-    const parsed: Readonly<Record<string, unknown>> = parser.opts();
-    const values = Object.entries(options).map(([name, { fallback }]) => [name, parsed[name] ?? fallback]);
+    const results: Readonly<Record<string, unknown>> = parser.opts();
+    const values = Object.entries(options).map(([name, { fallback }]) => [name, results[name] ?? fallback]);
     await run({ options: Object.fromEntries(values) as ValuesOf<Options>, operands: parser.args });
   });
 }

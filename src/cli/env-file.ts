@@ -89,13 +89,13 @@ function splitSettings(text: string): Setting[] {
  * PushError('BAD_CONFIG').
  */
 export function replaceSettings(text: string, settings: Readonly<Record<string, string>>): string {
-  const kept = splitSettings(text)
+  const rest = splitSettings(text)
     .filter(({ name }) => name === null || !(name in settings))
     .flatMap(({ lines }) => lines)
     .join('\n')
     .trimEnd();
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${quoteValue(name, value)}`);
-  return `${kept === '' ? '' : `${kept}\n`}${lines.join('\n')}\n`;
+  return `${rest === '' ? '' : `${rest}\n`}${lines.join('\n')}\n`;
 }
 
 /** `quoteValue` writes a value so that `parseEnv` reads it back unchanged. */
@@ -104,8 +104,8 @@ function quoteValue(name: string, value: string): string {
     const line = `X=${text}\n`;
     return parseEnv(line)['X'] === value && checkEnvText(line).length === 0;
   };
-  const quoted = [value, `'${value}'`, `"${value}"`, `\`${value}\``].find(isSame);
-  if (quoted !== undefined && !/[\r\n]/.test(value)) return quoted;
+  const literal = [value, `'${value}'`, `"${value}"`, `\`${value}\``].find(isSame);
+  if (literal !== undefined && !/[\r\n]/.test(value)) return literal;
   throw PushError.of('BAD_CONFIG', [
     { field: name, expected: 'one line without three kinds of quotes', got: 'another text' },
   ]);

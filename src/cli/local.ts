@@ -33,7 +33,7 @@ export const localCommand = defineCommand({
     ...ENGINE_OPTIONS,
   },
   async run({ options: { devices, latency, workers, verbose } }, { env, out, err, interrupted }) {
-    const stopped = interrupted();
+    const stop = interrupted();
     const folder = await mkdtemp(join(tmpdir(), 'baton-local-'));
     const sandbox = await startFcmSandbox({ latencyMs: latency });
     try {
@@ -61,7 +61,7 @@ export const localCommand = defineCommand({
       });
       try {
         out(describe(engine.lambda.endpoint, engine.functionName, database));
-        await stopped;
+        await stop;
         const { accepted, validated } = sandbox.stats();
         out(
           `\nthe sandbox accepted ${group(accepted)} pushes, and checked ${group(validated)} for dry runs\n`,

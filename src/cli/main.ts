@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Command as Parser, CommanderError } from 'commander';
-import { PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import { declare } from './command.ts';
 import { type CommandEntry, COMMANDS } from './commands.ts';
 import { loadEnvFile } from './env-file.ts';
@@ -21,8 +21,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       const command = await entry.load();
       const parser = program.commands.find((each) => each.name() === entry.name) ?? program;
       declare(parser, command, async (input) => {
-        const loaded = loadEnvFile(terminal.env, terminal.folder);
-        const env = command.readsSecrets ? loaded : await resolveSecrets(loaded);
+        const settings = loadEnvFile(terminal.env, terminal.folder);
+        const env = command.readsSecrets ? settings : await resolveSecrets(settings);
         status = await command.run(input, { ...terminal, env });
       });
     }
@@ -105,7 +105,11 @@ const LEAVE_WITHIN_MS = 500;
 
 if (import.meta.main) {
   // A reader that has read enough, such as `head`, closes the pipe: the work goes on without output.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (codeOf(error) !== 'EPIPE') throw error;
+    });
+  }
   process.exitCode = await main(process.argv.slice(2), {
     env: process.env,
     folder: process.cwd(),

@@ -55,8 +55,8 @@ function makeLines(total: number, { err }: Terminal): ProgressBar {
       const { seconds } = progress;
       if (seconds < nextLineAt) return;
       nextLineAt = seconds + SECONDS_PER_LINE;
-      const recorded = countRecorded(progress);
-      const etaSeconds = recorded === 0 ? Infinity : ((total - recorded) / recorded) * seconds;
+      const count = countRecorded(progress);
+      const etaSeconds = count === 0 ? Infinity : ((total - count) / count) * seconds;
       err(`${describe(total, progress, etaSeconds)}\n`);
     },
     end: () => {},
@@ -65,13 +65,13 @@ function makeLines(total: number, { err }: Terminal): ProgressBar {
 
 function describe(total: number, progress: Progress, etaSeconds: number): string {
   const { announcement, hops, lambda, seconds } = progress;
-  const recorded = countRecorded(progress);
-  const share = total === 0 ? 1 : Math.min(1, recorded / total);
-  const filled = Math.round(share * BAR_WIDTH);
+  const count = countRecorded(progress);
+  const share = total === 0 ? 1 : Math.min(1, count / total);
+  const width = Math.round(share * BAR_WIDTH);
   return [
-    `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${String(Math.floor(share * 100)).padStart(3)}%`,
-    `${group(recorded)} of ${group(total)}`,
-    `${group(recorded / Math.max(seconds, 0.001))}/s`,
+    `[${'#'.repeat(width)}${'-'.repeat(BAR_WIDTH - width)}] ${String(Math.floor(share * 100)).padStart(3)}%`,
+    `${group(count)} of ${group(total)}`,
+    `${group(count / Math.max(seconds, 0.001))}/s`,
     ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatSeconds(etaSeconds)}`] : []),
     `hops ${hops.closed} done, ${hops.open} open`,
     `${lambda.inFlight} running`,

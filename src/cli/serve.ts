@@ -32,7 +32,7 @@ export const serveCommand = defineCommand({
   },
   async run(input, terminal) {
     const { port, host, verbose } = input.options;
-    const stopped = terminal.interrupted();
+    const stop = terminal.interrupted();
     const log = (line: string): void => {
       // The caller of a failed request gets only a request id; the error itself is in this log.
       if (verbose || line.includes('"level":"error"')) terminal.err(`${line}\n`);
@@ -51,7 +51,7 @@ export const serveCommand = defineCommand({
           `listening on ${server.address}, scheduler running; the Lambda API is at ${engine.lambda.endpoint}\n`,
         );
         await engine.invoke({ kind: 'scan' });
-        await stopped;
+        await stop;
         await server.close();
         return 0;
       } finally {

@@ -33,8 +33,9 @@ export async function writeSettings(
     ask.say(`${ENV_FILE} added to .gitignore, so that git does not store it`);
   }
   const old = parseEnv(before);
-  const shadowed = Object.keys(settings).filter((name) => env[name] !== undefined && env[name] !== old[name]);
-  for (const name of shadowed.filter((each) => env[each] !== settings[each])) {
+  for (const [name, value] of Object.entries(settings)) {
+    const own = env[name];
+    if (own === undefined || own === old[name] || own === value) continue;
     ask.warn(`${name} is also set in this shell, and that value wins: unset it`);
   }
 }

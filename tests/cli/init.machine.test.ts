@@ -10,8 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Ask, Interrupted } from '../../src/cli/ask.ts';
+import { checkDatabase, databaseSettings } from '../../src/cli/init-checks.ts';
 import { setUp } from '../../src/cli/init.ts';
 import { batonHere, makeTerminal, makeWorkplace, type Workplace } from '../support/baton.ts';
+import { databaseKinds, makeDatabase } from '../support/database.ts';
 
 let here: Workplace;
 
@@ -154,6 +156,40 @@ test('each wrong answer is refused at once with its reason, and asked for again'
   }
   expect(said.join('\n')).not.toContain('hunter2');
   expect(settingsOf()).not.toHaveProperty('FCM_CREDENTIALS');
+});
+
+test.each(databaseKinds())(
+  'the answer for a %s database with tables is checked by connecting',
+  async (kind) => {
+    const database = await makeDatabase(kind);
+    try {
+      expect(await checkDatabase({}, database.url)).toEqual({
+        isValid: true,
+        says: "connected; Baton's tables exist",
+      });
+    } finally {
+      await database.drop();
+    }
+  },
+);
+
+test.runIf(databaseKinds().includes('mysql'))(
+  'a MySQL server that refuses the user is reported without the password',
+  async () => {
+    const database = await makeDatabase('mysql');
+    const url = Object.assign(new URL(database.url), { username: 'stranger', password: 'hunter2' });
+    const { isValid, says } = await checkDatabase({}, url.href);
+    await database.drop();
+    expect(isValid).toBe(false);
+    expect(says).toMatch(/Access denied for user 'stranger'/);
+    expect(says).not.toContain('hunter2');
+  },
+);
+
+test('the address of a database on Amazon RDS brings the TLS setting with it', () => {
+  const url = 'mysql://u:p@shop.abc.eu-west-1.rds.amazonaws.com:3306/shop';
+  expect(databaseSettings(url)).toEqual({ DATABASE_URL: url, DATABASE_TLS: 'rds' });
+  expect(databaseSettings('mysql://u:p@localhost/shop')).not.toHaveProperty('DATABASE_TLS');
 });
 
 test('Ctrl-C at any of the five questions leaves the folder as it was', async () => {

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { batonHere, makeTerminal, makeWorkplace } from '../support/baton.ts';
-import { madeUpDevices } from '../support/context.ts';
+import { batonHere, makeTerminal, makeWorkplace, startBaton } from '../support/baton.ts';
+import { draft, madeUpDevices } from '../support/context.ts';
 
 /** With a pipe behind it: the socket that this process would give it cannot be opened as /dev/stdout. */
 const shell = async (line: string): Promise<string> =>
   (await promisify(execFile)('sh', ['-c', `(${line}) | cat`])).stdout;
 
-async function startLocal(args: readonly string[], env: Record<string, string> = {}) {
-  const terminal = makeTerminal({ env });
-  const running = batonHere(['local', '--workers', '1', '--latency', '1', ...args], env, terminal);
+async function startLocal(...args: string[]) {
+  const terminal = makeTerminal();
+  const running = batonHere(['local', '--workers', '1', '--latency', '1', ...args], {}, terminal);
   while (!terminal.printed.out.includes('"kind": "scan"')) {
     const finished = await Promise.race([running, sleep(10)]);
     if (finished) throw new Error(`local ended: ${finished.err}`);
@@ -26,7 +27,7 @@ async function startLocal(args: readonly string[], env: Record<string, string> =
 }
 
 test('the line that local prints pushes to the made-up devices through the sandbox, with the aws command', async () => {
-  const { line, stop, text } = await startLocal(['--devices', '20']);
+  const { line, stop, text } = await startLocal('--devices', '20');
   expect(text).toContain('no phone shows one');
   const file = /database +(\S+), with 20 devices, all made up/.exec(text)?.[1] ?? '';
   expect(existsSync(file)).toBe(true);
@@ -39,16 +40,18 @@ test('the line that local prints pushes to the made-up devices through the sandb
   expect(existsSync(file)).toBe(false);
 });
 
-test('local uses the database of DATABASE_URL, says that phones get nothing, and changes no row by itself', async () => {
+test('local in a process of its own uses the database of DATABASE_URL, changes no row by itself, and ends at SIGINT', async () => {
   await using here = await makeWorkplace();
   const store = await here.openStore();
   await store.addDevices(madeUpDevices(3));
-  await here.baton(['push', '--title', 'T', '--body', 'B', '--at', '2026-01-01T08:00Z']);
-  // Real credentials of any source stay unused.
-  const { stop, text } = await startLocal([], { ...here.env, FCM_CREDENTIALS_SHOP: '/nowhere.json' });
-  expect(text).toContain('DATABASE_URL, with 3 devices');
-  expect(text).toContain('recorded there as delivered, although no phone shows them');
-  expect(await stop()).toMatchObject({ status: 0, err: '' });
+  await store.scheduleAnnouncement(await store.createAnnouncement(draft), Date.now() - 1000);
+  // The credentials of this source are never read.
+  const env = { ...here.env, FCM_CREDENTIALS_SHOP: '/nowhere.json' };
+  const child = await startBaton(['local', '--workers', '1'], env, /"kind": "scan"/);
+  expect(child.printed()).toContain('DATABASE_URL, with 3 devices');
+  expect(child.printed()).toContain('recorded there as delivered, although no phone shows them');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
   expect((await store.fetchAnnouncement(1))?.status).toBe('scheduled');
   expect(here.sandbox.accepted.size).toBe(0);
 });

@@ -9,24 +9,26 @@ import {
   type Finished,
   makeTerminal,
   makeWorkplace,
+  startBaton,
   type TestTerminal,
   type Workplace,
 } from '../support/baton.ts';
-import { madeUpDevices } from '../support/context.ts';
+import { draft, madeUpDevices } from '../support/context.ts';
 import { API_TOKEN } from '../support/events.ts';
 
 let here: Workplace;
 let store: Store;
-let terminal: TestTerminal;
-let serving: Promise<Finished>;
+let terminal: TestTerminal | null;
+let serving: Promise<Finished> | null;
 
 beforeEach(async () => {
   here = await makeWorkplace();
   store = await here.openStore();
+  [terminal, serving] = [null, null];
 });
 
 afterEach(async () => {
-  terminal.interrupt();
+  terminal?.interrupt();
   await serving;
   await here[Symbol.asyncDispose]();
 });
@@ -34,22 +36,18 @@ afterEach(async () => {
 /** Resolves to the address of the API. */
 async function serve(): Promise<string> {
   const env = { ...here.env, API_TOKEN };
-  terminal = makeTerminal({ env });
+  const { printed, ...own } = makeTerminal({ env });
+  terminal = { printed, ...own };
   serving = batonHere(['serve', '--port', '0', '--workers', '1'], env, terminal);
   for (;;) {
-    const address = /listening on (http:\S+), scheduler running/.exec(terminal.printed.err)?.[1];
+    const address = /listening on (http:\S+), scheduler running/.exec(printed.err)?.[1];
     if (address) return address;
     const finished = await Promise.race([serving, sleep(10)]);
     if (finished) throw new Error(`serve ended: ${finished.err}`);
   }
 }
 
-async function stop(): Promise<number | null> {
-  terminal.interrupt();
-  return (await serving).status;
-}
-
-test('an announcement that is created over HTTP is pushed on this machine', async () => {
+test('an announcement that is created over HTTP is pushed on this machine, and serve ends at Ctrl-C', async () => {
   await store.addDevices(madeUpDevices(3));
   const address = await serve();
   const request = async (path: string, body?: object, method = body ? 'POST' : 'GET') => {
@@ -67,15 +65,22 @@ test('an announcement that is created over HTTP is pushed on this machine', asyn
   while ((await request('/announcements/1'))['status'] !== 'done') await sleep(50);
   expect(await request('/announcements/1')).toMatchObject({ counts: { delivered: 4 } });
   expect(here.sandbox.accepted.size).toBe(4);
-  expect(await stop()).toBe(0);
+  terminal?.interrupt();
+  expect(await serving).toMatchObject({ status: 0, out: '' });
 });
 
-test('serve starts what is due by itself, and ends at Ctrl-C', async () => {
+test('serve in a process of its own starts what is due by itself, and ends at SIGTERM', async () => {
   await store.addDevices(madeUpDevices(3));
-  await here.baton(['push', '--title', 'T', '--body', 'B', '--at', '2026-01-01T08:00Z']);
-  await serve();
+  await store.scheduleAnnouncement(await store.createAnnouncement(draft), Date.now() - 1000);
+  const args = ['serve', '--port', '0', '--workers', '1'];
+  const child = await startBaton(
+    args,
+    { ...here.env, API_TOKEN },
+    /listening on http:\S+, scheduler running/,
+  );
   while (here.sandbox.accepted.size < 3) await sleep(5);
-  expect(await stop()).toBe(0);
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
 test('a port that is taken is one clear error', async () => {

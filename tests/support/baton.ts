@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { main } from '../../src/cli/main.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
@@ -42,6 +43,26 @@ export async function baton(
   child.stderr.on('data', (text) => (err += String(text)));
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { status, out, err };
+}
+
+/** Starts the command line in a process of its own, and resolves when it has printed `words`. */
+export async function startBaton(
+  args: readonly string[],
+  env: Record<string, string>,
+  words: RegExp,
+): Promise<ChildProcess & { readonly printed: () => string }> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [...NODE_ARGS, ...args], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += String(text)));
+  while (!words.test(printed)) {
+    if (child.exitCode !== null) throw new Error(`baton ended: ${printed}`);
+    await sleep(10);
+  }
+  return Object.assign(child, { printed: () => printed });
 }
 
 /** A terminal that keeps what is printed. */
