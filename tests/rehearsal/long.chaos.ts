@@ -42,7 +42,7 @@ test(
       const database = await makeDatabase(kind, { migrated: false });
       const { summary } = await rehearse(
         ...['--database', database.url, '--transport', transport, '--seed', '5', '--latency', '5'],
-        ...['--devices', '1000', '--page-size', '300'],
+        ...['--devices', '1000', '--page-size', '300', '--ramp', '0'],
         ...['--faults', 'unregistered=0.02,invalid=0.01,mismatch=0.005'],
       );
       const { status, delivered, unregistered, rejected, lost, duplicated, hops } = summary;
@@ -57,7 +57,7 @@ test(
 test('a worker does not grow over 100 hops', { timeout: LONG }, async () => {
   const { err } = await baton([
     ...['rehearse', '--verbose', '--workers', '1', '--devices', '30000', '--page-size', '300'],
-    ...['--latency', '1'],
+    ...['--latency', '1', '--ramp', '0'],
   ]);
   const sizes = [...err.matchAll(/Max Memory Used: (\d+) MB/g)].map(([, size]) => Number(size));
   expect(sizes.length).toBeGreaterThanOrEqual(100);
