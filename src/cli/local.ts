@@ -2,20 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
-import { type Env, parseConfig } from '../config/config.ts';
-import { migrateDatabase, openStore } from '../db/open.ts';
-import { startEngine } from '../local/engine.ts';
+import { parseConfig } from '../config/config.ts';
+import { migrateDatabase } from '../db/open.ts';
 import { group } from '../local/format.ts';
-import { writeSandboxCredentials } from '../rehearsal/fcm/credentials.ts';
-import { type FcmSandbox, startFcmSandbox } from '../rehearsal/fcm/sandbox.ts';
+import { startLocalCloud } from '../rehearsal/local-cloud.ts';
 import { seedDevices } from '../rehearsal/seed.ts';
 import type { Store } from '../store.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
 import { wholeNumber } from './options.ts';
-
-const PROJECT_ID = 'sandbox';
+import { withStore } from './with-store.ts';
 
 export const localCommand = defineCommand({
   description:
@@ -29,75 +26,54 @@ export const localCommand = defineCommand({
       max: 10_000_000,
       fallback: 1000,
     }),
+    port: wholeNumber('N', 'port of the local Lambda; 0: any free one', { min: 0, max: 65_535, fallback: 0 }),
     latency: wholeNumber('MS', 'median answer time of the sandbox', { min: 0, max: 60_000, fallback: 50 }),
     ...ENGINE_OPTIONS,
   },
-  async run({ options: { devices, latency, workers, verbose } }, { env, out, err, interrupted }) {
+  async run({ options: { devices, latency, port, workers, verbose } }, { env, out, err, interrupted }) {
     const stop = interrupted();
     const folder = await mkdtemp(join(tmpdir(), 'baton-local-'));
-    const sandbox = await startFcmSandbox({ latencyMs: latency });
     try {
       const isOwnDatabase = !env['DATABASE_URL'];
       const databaseUrl = env['DATABASE_URL'] || join(folder, 'baton.db');
-      const local = sandboxEnvironment({ ...env, DATABASE_URL: databaseUrl }, sandbox, folder);
-      const config = parseConfig(local);
+      // Google asks for the ramp; the sandbox needs none.
+      const settings = { FCM_RAMP_SECONDS: '0', ...env, DATABASE_URL: databaseUrl };
+      const config = parseConfig(settings);
       if (isOwnDatabase) await migrateDatabase(config.database, systemClock);
-      const store = await openStore(config.database, systemClock);
-      let database: string;
-      try {
+      const database = await withStore(settings, async (store) => {
         if (isOwnDatabase) await seedDevices(store, { devices, seed: 1 });
-        database = await describeDatabase(store, isOwnDatabase ? databaseUrl : null);
-      } finally {
-        await store.close();
-      }
-      const engine = await startEngine({
-        env: workerEnvironment(local, config),
-        workers,
-        hurry: LOCAL_HURRY,
-        ticks: false,
-        onLog: (line) => {
-          if (verbose || line.includes('"level":"error"')) err(`${line}\n`);
+        return describeDatabase(store, isOwnDatabase ? databaseUrl : null);
+      });
+      const cloud = await startLocalCloud({
+        folder,
+        fcm: { latencyMs: latency },
+        engine: {
+          env: workerEnvironment(settings, config),
+          port,
+          workers,
+          hurry: LOCAL_HURRY,
+          ticks: false,
+          onLog: (line) => {
+            if (verbose || line.includes('"level":"error"')) err(`${line}\n`);
+          },
         },
       });
       try {
-        out(describe(engine.lambda.endpoint, engine.functionName, database));
+        out(describe(cloud.engine.lambda.endpoint, cloud.engine.functionName, database));
         await stop;
-        const { accepted, validated } = sandbox.stats();
+        const { accepted, validated } = cloud.sandbox.stats();
         out(
           `\nthe sandbox accepted ${group(accepted)} pushes, and checked ${group(validated)} for dry runs\n`,
         );
         return 0;
       } finally {
-        await engine.close();
+        await cloud.close();
       }
     } finally {
-      await sandbox.close();
       await rm(folder, { recursive: true, force: true });
     }
   },
 });
-
-/**
- * `sandboxEnvironment` is the terminal's environment with every source as a project in the sandbox: no real key is used.
- */
-function sandboxEnvironment(env: Env, sandbox: FcmSandbox, folder: string): Env {
-  const sources = Object.keys(env).flatMap((name) => {
-    const suffix = /^FCM_(?:CREDENTIALS|PROJECT_ID)(\w*)$/.exec(name)?.[1];
-    return suffix === undefined || !env[name] ? [] : [suffix];
-  });
-  const credentials = ['', ...sources].flatMap((suffix) => [
-    [`FCM_CREDENTIALS${suffix}`, 'application-default'],
-    [`FCM_PROJECT_ID${suffix}`, PROJECT_ID],
-  ]);
-  return {
-    // Google asks for the ramp; the sandbox needs none.
-    FCM_RAMP_SECONDS: '0',
-    ...env,
-    ...Object.fromEntries(credentials),
-    FCM_ENDPOINT: sandbox.endpoint,
-    GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
-  };
-}
 
 async function describeDatabase(store: Store, ownFile: string | null): Promise<string> {
   const devices = `${group(await store.countDevices())} devices`;
