@@ -1,5 +1,4 @@
 import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
-import type { Clock } from './context.ts';
 import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
 
 /**
@@ -74,7 +73,7 @@ export const noMetrics: Metrics = { record: () => {}, recordPushes: () => {} };
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function makeMetrics(
-  clock: Pick<Clock, 'now'>,
+  clock: { now(): number },
   { service, stage }: MetricDimensions,
   write: (line: string) => void,
 ): Metrics {

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../local/engine.ts';
+import type { Progress } from '../local/follow.ts';
 import { group } from '../local/format.ts';
 import type { Terminal } from './terminal.ts';
 

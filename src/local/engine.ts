@@ -5,8 +5,6 @@ import type { Clock } from '../context.ts';
 import type { RecursiveLoop } from './lambda/function.ts';
 import { type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
 
-export { follow, type Progress } from './follow.ts';
-
 const FUNCTION_NAME = 'baton';
 const HANDLER_FILE = fileURLToPath(new URL('../handler.ts', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeProgressBar } from '../../src/cli/progress.ts';
-import type { Progress } from '../../src/local/engine.ts';
+import type { Progress } from '../../src/local/follow.ts';
 import { countVerdicts } from '../../src/model/delivery.ts';
 import { makeTerminal } from '../support/baton.ts';
 import { draft } from '../support/context.ts';
