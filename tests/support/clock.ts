@@ -17,7 +17,7 @@ interface Waiting {
 }
 
 /**
- * A clock that stands still until told to go on. With `isEager`, sleeping makes time pass: each sleep ends at once, and it is
+ * A clock that stands still until `advance`. With `isEager`, sleeping makes time pass: each sleep ends at once, and it is
  * that much later; but for sleeps with a signal, which wait in the background of some work.
  */
 export function makeTestClock({ startMs = Date.UTC(2026, 0, 1), isEager = false } = {}): TestClock {
