@@ -24,7 +24,7 @@ export default defineConfig({
       // Minutes of a busy machine: one run at a time, so that no run is starved by another.
       { test: { ...withServer, name: 'chaos', include: ['tests/**/*.chaos.ts'], fileParallelism: false } },
       // Builds the image for real: root, Debian's buildah and docker-registry, and npm's registry.
-      { test: { ...common, name: 'image', include: ['tests/image/*.image.ts'] } },
+      { test: { ...withServer, name: 'image', include: ['tests/image/*.image.ts'] } },
     ],
   },
 });
