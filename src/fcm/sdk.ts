@@ -23,11 +23,16 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   );
   const messaging = getMessaging(app);
 
-  async function sendCall(messages: Message[], dryRun: boolean, signal: AbortSignal): Promise<Outcome[]> {
+  async function sendCall(
+    messages: Message[],
+    targets: readonly string[],
+    dryRun: boolean,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
     // sendEach cannot be aborted, and never settles if the server closes the connection during the call.
     const response = await beforeAbort(messaging.sendEach(messages, dryRun), signal);
     if (response === null) return messages.map(() => judgeSilence('TIMEOUT', 'perhaps'));
-    return response.responses.map((each) => judgeResponse(each, clock.now()));
+    return response.responses.map((each, nth) => judgeResponse(each, clock.now(), targets[nth]));
   }
 
   return {
@@ -38,9 +43,11 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
         return batch.devices.map(() => judgeSilence('NO_ACCESS_TOKEN', 'no'));
       }
       const messages = batch.devices.map(makeSdkMessage(batch, clock.now()));
+      const targets = batch.devices.map(({ target }) => target);
       const calls: Promise<Outcome[]>[] = [];
       for (let first = 0; first < messages.length; first += MAX_MESSAGES_PER_CALL) {
-        calls.push(sendCall(messages.slice(first, first + MAX_MESSAGES_PER_CALL), batch.dryRun, signal));
+        const end = first + MAX_MESSAGES_PER_CALL;
+        calls.push(sendCall(messages.slice(first, end), targets.slice(first, end), batch.dryRun, signal));
       }
       return (await Promise.all(calls)).flat();
     },
@@ -48,7 +55,11 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   };
 }
 
-function judgeResponse({ success, messageId, error }: SendResponse, nowMs: number): Outcome {
+function judgeResponse(
+  { success, messageId, error }: SendResponse,
+  nowMs: number,
+  target: string | undefined,
+): Outcome {
   if (success) return judge({ status: 200, body: { name: messageId }, retryAfter: null }, nowMs);
   const response = error?.httpResponse;
   if (response) {
@@ -60,6 +71,7 @@ function judgeResponse({ success, messageId, error }: SendResponse, nowMs: numbe
         retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
       },
       nowMs,
+      target,
     );
   }
   const code = error?.code ?? 'NO_ANSWER';

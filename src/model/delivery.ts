@@ -59,9 +59,16 @@ export interface Outcome {
   readonly reason: string | null;
   /** FCM's name for the accepted message, `projects/…/messages/…`. */
   readonly messageName: string | null;
-  /** How long FCM asks to wait before the next attempt. */
+  /** How long FCM asks to wait before the next attempt; at most MAX_RETRY_AFTER_MS. */
   readonly retryAfterMs: number | null;
+  /** FCM says that the target is at fault, so that the refusal is this device's own. */
+  readonly blamesTarget?: boolean;
+  /** FCM's own words about a refusal, for a person: one line of limited length, without the target. */
+  readonly words?: string;
 }
+
+/** A longer wait that FCM asks for is cut to this: after a day Baton tries again. */
+export const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** What is to be written to the ledger about one push. */
 export interface Delivery extends PushId, Pick<Outcome, 'reason' | 'messageName'> {

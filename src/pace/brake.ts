@@ -1,7 +1,7 @@
 import { findSource } from '../config/sources.ts';
 import type { Context } from '../context.ts';
 import { isThrottled } from '../judge/settle.ts';
-import type { Outcome } from '../model/delivery.ts';
+import { MAX_RETRY_AFTER_MS, type Outcome } from '../model/delivery.ts';
 import { riseMsOf } from './slot.ts';
 
 /** However long FCM is down, it is probed at least this often. */
@@ -76,7 +76,8 @@ export async function brakeIfThrottled(
   const isMany = throttled.length >= Math.max(MIN_THROTTLED_PUSHES, outcomes.length * BRAKE_SHARE);
   if (throttled.length === 0 || !(isAll || isMany)) return;
   const pauseMs = Math.max(...throttled.map(({ retryAfterMs }) => retryAfterMs ?? ctx.config.quotaRetryMs));
-  await brake(ctx, source, { pauseMs, reason: 'throttled', isOutage: false, tookMs });
+  const reason = pauseMs < MAX_RETRY_AFTER_MS ? 'throttled' : 'throttled, as FCM asks for a day or longer,';
+  await brake(ctx, source, { pauseMs, reason, isOutage: false, tookMs });
 }
 
 /** Stops a source because FCM is down. */

@@ -112,6 +112,90 @@ test('only a 200 that names the message is delivered', () => {
   });
 });
 
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'x'.repeat(150), 'A\nB', ''])(
+  'an error code that is no code is ignored: %j',
+  (errorCode) => {
+    expect(judge(fcmError(400, 'INVALID_ARGUMENT', errorCode), NOW)).toMatchObject({
+      verdict: 'misconfigured',
+      reason: 'HTTP_400_INVALID_ARGUMENT',
+    });
+    expect(judge(fcmError(503, errorCode, errorCode), NOW)).toMatchObject({
+      verdict: 'retryable',
+      reason: 'HTTP_503',
+    });
+  },
+);
+
+test('a field at fault that is no text is part of the payload', () => {
+  const fieldViolations = [{ field: { toString: 1 } }];
+  const reply = fcmError(400, 'INVALID_ARGUMENT', 'INVALID_ARGUMENT', [
+    { '@type': BAD_REQUEST, fieldViolations },
+  ]);
+  expect(judge(reply, NOW)).toMatchObject({ verdict: 'misconfigured' });
+});
+
+test.each([
+  ['The registration token is not a valid FCM registration token', true],
+  ['Request contains an invalid argument.', undefined],
+])('INVALID_ARGUMENT with the message "%s"', (message, blamesTarget) => {
+  const details = [{ '@type': FCM_ERROR, errorCode: 'INVALID_ARGUMENT' }];
+  const body = { error: { code: 400, message, status: 'INVALID_ARGUMENT', details } };
+  const outcome = judge({ status: 400, body, retryAfter: null }, NOW);
+  expect(outcome).toMatchObject({ verdict: 'rejected', reason: 'INVALID_ARGUMENT', words: message });
+  expect(outcome.blamesTarget).toBe(blamesTarget);
+});
+
+test("Google's own word for the cause comes before the status, and its message is kept", () => {
+  const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
+  const reply = answer(403, 'PERMISSION_DENIED', [{ '@type': ERROR_INFO, reason: 'SERVICE_DISABLED' }]);
+  expect(judge(reply, NOW)).toMatchObject({
+    verdict: 'misconfigured',
+    reason: 'HTTP_403_SERVICE_DISABLED',
+    words: 'a text',
+  });
+});
+
+test('no message quotes the target', () => {
+  const body = { error: { code: 400, message: 'No such target: target-17.' } };
+  expect(judge({ status: 400, body, retryAfter: null }, NOW, 'target-17').words).toBe('No such target: ….');
+});
+
+test.each([0, 100, 199, 201, 204, 299, Number.NaN, -1])(
+  'the status %d does not say whether FCM took the message',
+  (status) => {
+    const body = { name: 'projects/p/messages/1' };
+    expect(judge({ status, body, retryAfter: null }, NOW)).toMatchObject({
+      verdict: 'unknown',
+      reason: 'UNREADABLE_REPLY',
+    });
+  },
+);
+
+test.each<[number, Verdict]>([
+  [301, 'misconfigured'],
+  [408, 'retryable'],
+  [418, 'misconfigured'],
+  [599, 'retryable'],
+  [999, 'retryable'],
+])('an answer with the status %d and no body is %s', (status, verdict) => {
+  expect(judge({ status, body: null, retryAfter: null }, NOW)).toMatchObject({
+    verdict,
+    reason: `HTTP_${status}`,
+  });
+});
+
+test.each(['n'.repeat(256), 'a name', 'line\nbreak', '名'])(
+  'a name that the ledger cannot hold is dropped, and the message is delivered: %s',
+  (name) => {
+    expect(judge({ status: 200, body: { name }, retryAfter: null }, NOW)).toEqual({
+      verdict: 'delivered',
+      reason: null,
+      messageName: null,
+      retryAfterMs: null,
+    });
+  },
+);
+
 test.each([
   ['37', 37_000],
   ['Tue, 24 Nov 2026 12:01:00 GMT', 60_000],

@@ -83,7 +83,7 @@ export class Dispatch implements Load, ExchangeOwner {
     if (reply) {
       connection.noteAnswer(nowMs);
       this.#pool.noteLatency(nowMs - openedAt);
-      this.#record(index, judge(reply, nowMs));
+      this.#record(index, judge(reply, nowMs, this.#devices[index]?.target));
     } else {
       connection.noteSilence(openedAt);
       const { resetCode, mayBeProcessed } = exchange;
