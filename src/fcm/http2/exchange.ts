@@ -7,6 +7,9 @@ export interface ExchangeOwner {
   settle(exchange: Exchange): void;
 }
 
+/** FCM's answers are a line or two. Of a longer one only the status counts, and its stream is closed. */
+const MAX_BODY_BYTES = 65_536;
+
 const EXCHANGE = Symbol('exchange');
 
 /** A stream that knows its exchange: four functions serve the events of all streams, instead of four closures for each. */
@@ -24,7 +27,10 @@ export class Exchange {
   readonly #stream: ClientHttp2Stream;
   #status = 0;
   #retryAfter: string | null = null;
+  /** The first part of the body. Nearly every answer has only this one. */
   #body: Buffer | null = null;
+  #more: Buffer[] | null = null;
+  #bodyBytes = 0;
 
   constructor(
     owner: ExchangeOwner,
@@ -54,8 +60,11 @@ export class Exchange {
    * the session and its streams, and then `end` can be missing on a stream whose answer has just been read.
    */
   get reply(): Reply | null {
-    if (this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR || this.#status === 0) return null;
-    return { status: this.#status, body: parseJson(this.#body), retryAfter: this.#retryAfter };
+    const isTooLong = this.#bodyBytes > MAX_BODY_BYTES;
+    if (this.#status === 0 || (this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR && !isTooLong))
+      return null;
+    const body = isTooLong ? null : parseJson(this.#joinBody());
+    return { status: this.#status, body, retryAfter: this.#retryAfter };
   }
 
   /** False only if it is certain that the server did not process the message: then it is safe to send it again. */
@@ -82,7 +91,19 @@ export class Exchange {
   }
 
   onData(part: Buffer): void {
-    this.#body = this.#body ? Buffer.concat([this.#body, part]) : part;
+    if (this.#bodyBytes > MAX_BODY_BYTES) return;
+    this.#bodyBytes += part.length;
+    if (this.#bodyBytes > MAX_BODY_BYTES) {
+      this.#body = null;
+      this.#more = null;
+      this.abandon();
+    } else if (this.#body === null) this.#body = part;
+    else (this.#more ??= []).push(part);
+  }
+
+  /** All parts are copied once: joined one by one, an answer of many small parts would take quadratic time. */
+  #joinBody(): Buffer | null {
+    return this.#body && this.#more ? Buffer.concat([this.#body, ...this.#more]) : this.#body;
   }
 }
 
