@@ -59,10 +59,10 @@ export async function sendPushes(
       // The repeat finds in the ledger what FCM did not take, and sends that first.
       return { end: 'repeated', sent: sent + chunk.length };
     }
-    const judged = blameProject(announcement, deliveries);
+    const judged = blameProject(announcement, deliveries, outcomes, { smallSampleCounts });
     await recordChunk(ctx, hop, judged);
     await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: round > 0 });
-    const failure = explainFailure(judged);
+    const failure = explainFailure(judged, outcomes);
     if (failure !== null) {
       await failAnnouncement(ctx, hop.announcementId, failure);
       return { end: 'stopped', sent: sent + chunk.length };

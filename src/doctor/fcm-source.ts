@@ -118,7 +118,10 @@ async function checkSend({ senders, clock, limitMs }: SourceParts, source: strin
     case 'unregistered':
       return green(`FCM accepts all of a message but its made-up token (validate_only): ${reason}`);
     case 'misconfigured':
-      return red(`FCM refuses a message: ${reason}`, adviseOn([reason]));
+      return red(
+        `FCM refuses a message: ${reason}${outcome.words ? `: ${outcome.words}` : ''}`,
+        adviseOn([reason]),
+      );
     case 'retryable':
       return red(`FCM does not accept a message at the moment: ${reason}`, 'try again in a minute');
     case 'unknown':

@@ -1,4 +1,5 @@
 import type { Delivery, Outcome } from '../model/delivery.ts';
+import { listReasons } from './reasons.ts';
 
 /** FCM is down if this share of a chunk failed because of it, and at least this many pushes. */
 const OUTAGE_SHARE = 0.9;
@@ -8,7 +9,7 @@ const MIN_OUTAGE_PUSHES = 10;
 const FAILURES: readonly (readonly [RegExp, string])[] = [
   [/^NO_CONNECTION/, 'there is no connection to FCM'],
   [/^(TIMEOUT|NOT_SENT|NO_ANSWER|app\/network-timeout)/, 'FCM does not answer'],
-  [/^(UNAVAILABLE|INTERNAL|UNSPECIFIED_ERROR|HTTP_5\d\d)/, 'FCM is down'],
+  [/^(UNAVAILABLE|INTERNAL|UNSPECIFIED_ERROR|HTTP_(408|[5-9]\d\d))/, 'FCM is down'],
   [/^(RESET_|REFUSED_STREAM|UNREADABLE_REPLY|app\/|messaging\/)/, 'FCM breaks off its answers'],
 ];
 
@@ -27,7 +28,7 @@ export function explainOutage(
   const isAll = reasons.length === outcomes.length && outcomes.length > 0;
   if (!isMost && !(isAll && smallSampleCounts)) return null;
   const [first = ''] = reasons;
-  return `${explain(first)} (${[...new Set(reasons)].join(', ')}): waiting`;
+  return `${explain(first)} (${listReasons(reasons)}): waiting`;
 }
 
 /** The deliveries of a chunk that met an outage: what FCM did not take counts as no attempt, and goes first afterwards. */

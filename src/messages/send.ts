@@ -139,7 +139,8 @@ function judgeAll(config: Config, pushes: readonly Push[], outcomes: readonly Ou
   const options = { ...config, maxAttempts: Infinity, guarantee: 'at-least-once', round: 0 } as const;
   const settled = settleAll(options, pushes, outcomes);
   if (settled.length === 1) return settled;
-  return blameProject({ acceptUnregistered: false }, settled).map((delivery) =>
+  const small = { smallSampleCounts: true };
+  return blameProject({ acceptUnregistered: false }, settled, outcomes, small).map((delivery) =>
     delivery.verdict === 'misconfigured' ? { ...delivery, retryInMs: config.retryMs } : delivery,
   );
 }
