@@ -118,7 +118,7 @@ const OPTIONS = {
     ),
     outage: text(
       'WHAT',
-      '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 401, 404, or silent for no answers',
+      '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 400, 401, 403, 404, or silent for no answers',
       { fallback: null },
     ),
   }),

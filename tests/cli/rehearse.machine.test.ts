@@ -53,7 +53,7 @@ test.each([
   [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, got "many"'],
   [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
   [['--faults', 'reset=2'], 'got "reset=2"'],
-  [['--outage', '429@soon'], 'outage: expected one of 429, 503, 401, 404, silent, @ the second'],
+  [['--outage', '429@soon'], 'outage: expected one of 429, 503, 400, 401, 403, 404, silent, @ the second'],
   [['--drop', '1.5'], '--drop: expected a share from 0 to 1, got "1.5"'],
   [['--transport', 'smoke'], '--transport: expected one of http2, sdk, got "smoke"'],
   [['--frobnicate'], "nknown option '--frobnicate'"],

@@ -145,6 +145,16 @@ describe.each(databaseKinds())("failures that are not the devices' fault, on %s"
     ['tokens of another project', { faults: { mismatch: 1 } }, /another Firebase project/],
     ['an expired key', { outage: { kind: '401', ...WITHOUT_END } }, /HTTP_401.*service account key/],
     ['a project that is not there', { outage: { kind: '404', ...WITHOUT_END } }, /HTTP_404.*FCM_PROJECT_ID/],
+    [
+      'a payload that FCM refuses without naming a field',
+      { outage: { kind: '400', ...WITHOUT_END } },
+      /INVALID_ARGUMENT.*FCM says: Request contains an invalid argument\.$/,
+    ],
+    [
+      'a project without the API',
+      { outage: { kind: '403', ...WITHOUT_END } },
+      /HTTP_403_SERVICE_DISABLED.*enable the Firebase.*FCM says: .*Enable it by visiting https:/,
+    ],
     ['every app gone', { faults: { unregistered: 1 } }, /UNREGISTERED.*--accept-unregistered/],
   ])('%s: it fails after one chunk, says why, and resume completes it', async (_words, fcm, reason) => {
     await meet(fcm);

@@ -1,11 +1,19 @@
 import { PushError } from '../../errors.ts';
-import { type FcmReply, NOT_FOUND, quotaExceeded, UNAUTHENTICATED, UNAVAILABLE } from './replies.ts';
+import {
+  type FcmReply,
+  NOT_FOUND,
+  quotaExceeded,
+  REFUSED,
+  SERVICE_DISABLED,
+  UNAUTHENTICATED,
+  UNAVAILABLE,
+} from './replies.ts';
 
-const KINDS = ['429', '503', '401', '404', 'silent'] as const;
+const KINDS = ['429', '503', '400', '401', '403', '404', 'silent'] as const;
 
 /**
- * A time in which FCM accepts nothing: it answers 429 with Retry-After, 503 without it, 401 or 404 to every message, or
- * nothing at all.
+ * A time in which FCM accepts nothing: it answers 429 with Retry-After, 503 without it, 400, 401, 403 or 404 to every message,
+ * or nothing at all.
  */
 export interface Outage {
   readonly kind: (typeof KINDS)[number];
@@ -34,6 +42,10 @@ export function answerOf({ kind, fromMs, forMs }: Outage, sinceMs: number): FcmR
       return quotaExceeded(Math.ceil(leftMs / 1000));
     case '503':
       return UNAVAILABLE;
+    case '400':
+      return REFUSED;
+    case '403':
+      return SERVICE_DISABLED;
     case '401':
       return UNAUTHENTICATED;
     case '404':

@@ -10,6 +10,7 @@ export interface FcmReply {
 
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
 const QUOTA_FAILURE = 'type.googleapis.com/google.rpc.QuotaFailure';
 
 export function accepted(name: string): FcmReply {
@@ -40,6 +41,23 @@ export const UNAVAILABLE = fcmError(
 );
 
 export const INTERNAL = fcmError(500, 'INTERNAL', 'INTERNAL', 'Internal error encountered.');
+
+/** FCM's refusal of a payload without a word about the field at fault, or about the target. */
+export const REFUSED = fcmError(
+  400,
+  'INVALID_ARGUMENT',
+  'INVALID_ARGUMENT',
+  'Request contains an invalid argument.',
+);
+
+export const SERVICE_DISABLED = error(
+  403,
+  'PERMISSION_DENIED',
+  'SERVICE_DISABLED',
+  'Firebase Cloud Messaging API has not been used in project 123456789012 before or it is disabled. Enable it by visiting ' +
+    'https://console.developers.google.com/apis/api/fcm.googleapis.com/overview?project=123456789012 then retry.',
+  [{ '@type': ERROR_INFO, reason: 'SERVICE_DISABLED', domain: 'googleapis.com' }],
+);
 
 export const UNAUTHENTICATED = plainError(
   401,
