@@ -2,6 +2,7 @@ import type { SourceConfig } from '../config/config.ts';
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
 import { PushError } from '../errors.ts';
+import { cleanWords } from './words.ts';
 
 /** What a sender needs to send to one Firebase project. */
 export interface FcmAccess {
@@ -42,7 +43,8 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   try {
     return (await credential.getAccessToken()).access_token;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    // Google's answer may be a page of HTML, of any length.
+    const why = cleanWords(cause instanceof Error ? cause.message : String(cause)) ?? 'no reason given';
     throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${why}`, { cause });
   }
 }

@@ -93,7 +93,7 @@ function omitUndefined(fields: Json): Json {
 function merge(base: Json, override: Json | undefined): Json {
   if (override === undefined) return base;
   const merged = Object.entries(override).map(([name, value]): [string, unknown] => {
-    const inner = base[name];
+    const inner = Object.hasOwn(base, name) ? base[name] : undefined;
     return [name, isObject(inner) && isObject(value) ? merge(inner, value) : value];
   });
   return { ...base, ...Object.fromEntries(merged) };
