@@ -33,8 +33,8 @@ const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
 /** A code of FCM or Google. Anything else in its place is text of unknown length and content, and is ignored. */
 const CODE = /^[A-Z][A-Z0-9_]{0,62}$/;
 
-/** The name of an accepted message, as the ledger can hold it. */
-const MESSAGE_NAME = /^[\x21-\x7e]{1,255}$/;
+/** The most characters of the name of an accepted message that the ledger can hold. */
+const MAX_NAME_LENGTH = 255;
 
 const TARGET_FIELD = /^message\.(token|fid)$/;
 
@@ -74,7 +74,7 @@ export function judgeSilence(reason: string, processed: 'perhaps' | 'no'): Outco
 function judgeAccepted(body: unknown): Outcome {
   const name = field(body, 'name');
   if (typeof name !== 'string' || name === '') return judgeSilence('UNREADABLE_REPLY', 'perhaps');
-  const messageName = MESSAGE_NAME.test(name) ? name : null;
+  const messageName = name.length <= MAX_NAME_LENGTH ? name : null;
   return { verdict: 'delivered', reason: null, messageName, retryAfterMs: null };
 }
 

@@ -55,7 +55,7 @@ export interface Push extends Device, PushId {
 /** FCM's answer to one push; the nth outcome belongs to the nth push. */
 export interface Outcome {
   readonly verdict: Exclude<Verdict, 'unsent'>;
-  /** FCM's own error code, or Baton's where no answer arrived; null when delivered. */
+  /** FCM's own error code, or the HTTP status with Google's word for the cause, or Baton's code where no answer arrived; null when delivered. */
   readonly reason: string | null;
   /** FCM's name for the accepted message, `projects/…/messages/…`. */
   readonly messageName: string | null;

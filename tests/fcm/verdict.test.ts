@@ -184,17 +184,15 @@ test.each<[number, Verdict]>([
   });
 });
 
-test.each(['n'.repeat(256), 'a name', 'line\nbreak', '名'])(
-  'a name that the ledger cannot hold is dropped, and the message is delivered: %s',
-  (name) => {
-    expect(judge({ status: 200, body: { name }, retryAfter: null }, NOW)).toEqual({
-      verdict: 'delivered',
-      reason: null,
-      messageName: null,
-      retryAfterMs: null,
-    });
-  },
-);
+test('a name that the ledger cannot hold is dropped, and the message is delivered', () => {
+  const body = { name: 'n'.repeat(256) };
+  expect(judge({ status: 200, body, retryAfter: null }, NOW)).toEqual({
+    verdict: 'delivered',
+    reason: null,
+    messageName: null,
+    retryAfterMs: null,
+  });
+});
 
 test.each([
   ['37', 37_000],
