@@ -2,6 +2,8 @@ import type { Device } from '../../src/model/device.ts';
 import * as fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { makeSdkSender } from '../../src/fcm/sdk.ts';
+import { redirectSdk } from '../../src/rehearsal/fcm/sdk-redirect.ts';
 import { openSender, sendTo } from '../fcm/http2/sending.ts';
 import { dataFrames, frame, headersFrame, startRawServer } from '../fcm/http2/raw-server.ts';
 import { expectSound, FUZZ_TIMEOUT_MS, rawReply, runs } from './fcm-reply.ts';
@@ -15,10 +17,12 @@ afterEach(async () => {
 const TARGET = `cVr0Kg2RT6aZ1bYx9mQw3e:APA91b${'x'.repeat(134)}`;
 const device: Device = { deviceId: 1, target: TARGET, targetKind: 'token' };
 
+const credential = { getAccessToken: async () => ({ access_token: 'a-token', expires_in: 3600 }) };
+
 const ACCEPTED = Buffer.from('{"name":"projects/p/messages/1"}');
 
 /** A server that answers with the bytes that `answers` holds for a stream, and then with an acceptance. */
-async function begin() {
+async function begin(transport: 'http2' | 'sdk' = 'http2') {
   const answers: { readonly bytes: (streamId: number) => Buffer; readonly isLast: boolean }[] = [];
   const server = await startRawServer((socket, streamId) => {
     const { bytes, isLast } = answers.shift() ?? {
@@ -30,7 +34,11 @@ async function begin() {
     if (isLast) socket.end();
   });
   closers.push(() => server.close());
-  const sender = openSender(server.endpoint, systemClock);
+  if (transport === 'sdk') closers.push(redirectSdk(server.endpoint));
+  const sender =
+    transport === 'sdk'
+      ? makeSdkSender({ access: { credential, projectId: 'p' }, clock: systemClock })
+      : openSender(server.endpoint, systemClock);
   closers.push(() => sender.close());
   return { answers, send: () => sendTo(sender, [device]) };
 }
@@ -104,6 +112,30 @@ test(
         expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
       }),
       runs(50),
+    );
+  },
+  FUZZ_TIMEOUT_MS,
+);
+
+test(
+  'whatever status, headers and body the SDK gets, the outcome is sound, and the next message is delivered',
+  async () => {
+    const { answers, send } = await begin('sdk');
+    // The SDK itself sends a message again after a 503, up to 4 times in 7 s.
+    const wire = rawReply(TARGET).filter(({ status }) => status >= 200 && status !== 503);
+    await fc.assert(
+      fc.asyncProperty(wire, async ({ status, retryAfter, body }) => {
+        const fields: [string, string][] = [[':status', String(status)]];
+        if (retryAfter !== null) fields.push(['retry-after', retryAfter]);
+        const bytes = (id: number): Buffer =>
+          Buffer.concat([headersFrame(id, fields), dataFrames(id, body.subarray(0, 30_000), 1000)]);
+        answers.push({ bytes, isLast: false });
+        const [outcome] = await send();
+        expectSound(outcome, TARGET);
+        answers.length = 0;
+        expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
+      }),
+      runs(20),
     );
   },
   FUZZ_TIMEOUT_MS,
