@@ -33,7 +33,5 @@ export function adviseOnDatabase(error: unknown, { kind }: DatabaseConfig): stri
   if (kind === 'sqlite') {
     return 'set DATABASE_URL to mysql://user:password@host:3306/database; or, for SQLite, run `baton migrate` to make the file';
   }
-  const code = codeOf(error);
-  const advice = code !== null && Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
-  return advice ?? 'see the error; DATABASE_URL and DATABASE_TLS define the connection';
+  return ADVICE[codeOf(error) ?? ''] ?? 'see the error; DATABASE_URL and DATABASE_TLS define the connection';
 }

@@ -2,7 +2,6 @@ import type { SourceConfig } from '../config/config.ts';
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
 import { PushError } from '../errors.ts';
-import { cleanWords } from './words.ts';
 
 /** What a sender needs to send to one Firebase project. */
 export interface FcmAccess {
@@ -43,8 +42,7 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   try {
     return (await credential.getAccessToken()).access_token;
   } catch (cause) {
-    // Google's answer may be a page of HTML, of any length.
-    const why = cleanWords(cause instanceof Error ? cause.message : String(cause)) ?? 'no reason given';
+    const why = cause instanceof Error ? cause.message : String(cause);
     throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${why}`, { cause });
   }
 }
