@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { PushError } from '../errors.ts';
 import { memberSchema } from '../messages/parse.ts';
-import { MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import { isNullWord, MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
@@ -9,7 +9,8 @@ const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
 const target = z
   .string({ error: TARGET })
   .max(MAX_TARGET_LENGTH, { error: TARGET })
-  .regex(/^[\x21-\x7e]+$/, { error: TARGET });
+  .regex(/^[\x21-\x7e]+$/, { error: TARGET })
+  .refine((text) => !isNullWord(text), { error: 'a target, and no word for the absence of one' });
 
 const device = z
   .strictObject(
