@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 
-import { messageOf, PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import {
   isNullWord,
@@ -79,7 +79,7 @@ async function guard<T>(read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     if (cause instanceof PushError) throw cause;
-    throw refuse('FILE', 'a CSV file that can be read', messageOf(cause));
+    throw refuse('FILE', 'a CSV file that can be read', codeOf(cause) ?? 'another error');
   }
 }
 

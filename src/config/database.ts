@@ -109,6 +109,7 @@ const NO_FILE = /^(true|false|yes|no|on|0|1|none|disabled?|required?|preferred|p
 function readTls(read: Reader): DatabaseTls {
   const text = read.text('DATABASE_TLS');
   if (text === 'off' || text === 'rds') return { kind: text };
-  if (NO_FILE.test(text)) read.complain('DATABASE_TLS', 'off, rds, verify or the path of a PEM file', text);
+  if (NO_FILE.test(text))
+    read.complain('DATABASE_TLS', 'off, rds, verify or the path of a PEM file', 'another word');
   return { kind: 'verify', ca: text === 'verify' ? null : text };
 }

@@ -38,8 +38,8 @@ function readData(row: Row, column: string): Record<string, string> {
   if (isObject(data)) {
     const entries = Object.entries(data);
     if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
-      const reserved = entries.find(([key]) => isReservedKey(key));
-      if (reserved) throw wrongValue(column, RESERVED, `the key ${show(reserved[0])}`);
+      const hasReserved = entries.some(([key]) => isReservedKey(key));
+      if (hasReserved) throw wrongValue(column, RESERVED, 'one of them');
       return Object.fromEntries(entries);
     }
   }

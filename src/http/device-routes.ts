@@ -6,16 +6,17 @@ import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
 
+const NO_NULL_WORD = 'a target, and no word for the absence of one';
+
 const target = z
   .string({ error: TARGET })
   .max(MAX_TARGET_LENGTH, { error: TARGET })
-  .regex(/^[\x21-\x7e]+$/, { error: TARGET })
-  .refine((text) => !isNullWord(text), { error: 'a target, and no word for the absence of one' });
+  .regex(/^[\x21-\x7e]+$/, { error: TARGET });
 
 const device = z
   .strictObject(
     {
-      target,
+      target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
       kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).default('token'),
       memberId: memberSchema.nullish(),
     },

@@ -47,7 +47,7 @@ export const timeSchema = z
   .transform((text, ctx): number => {
     const time = parseTime(text);
     if ('ms' in time) return time.ms;
-    ctx.issues.push({ code: 'custom', message: time.expected, input: text });
+    ctx.issues.push({ code: 'invalid_format', format: 'datetime', message: time.expected, input: text });
     return z.NEVER;
   });
 
