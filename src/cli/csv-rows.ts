@@ -105,10 +105,10 @@ export function splitRow(text: string, delimiter: string): Split {
   for (let at = 0; ; at++) {
     const start = skipBlanks(text, at, delimiter);
     if (text[start] === '"') {
-      const quoted = readQuoted(text, start + 1);
-      if (quoted === null) return { kind: 'open', column: values.length };
-      values.push(quoted.value.replace(FORMULA, '$1'));
-      at = skipBlanks(text, quoted.end, delimiter);
+      const inner = readQuoted(text, start + 1);
+      if (inner === null) return { kind: 'open', column: values.length };
+      values.push(inner.value.replace(FORMULA, '$1'));
+      at = skipBlanks(text, inner.end, delimiter);
       if (at < text.length && text[at] !== delimiter) return { kind: 'malformed' };
     } else {
       const end = text.indexOf(delimiter, at);

@@ -38,9 +38,22 @@ export interface Leniency {
  * `openDeviceFile` opens a CSV file of any size, whose rows are then read one by one. PushError('BAD_INPUT') if the file or
  * its header is not valid.
  */
-export function openDeviceFile(file: string, leniency: Leniency): Promise<DeviceFile> {
-  const chunks: AsyncIterable<Buffer> = createReadStream(file);
-  return readDevices(chunks, leniency);
+export async function openDeviceFile(file: string, leniency: Leniency): Promise<DeviceFile> {
+  const stream = createReadStream(file);
+  async function* closeAfter(rows: AsyncIterable<DeviceLine>): AsyncGenerator<DeviceLine> {
+    try {
+      yield* rows;
+    } finally {
+      stream.destroy();
+    }
+  }
+  try {
+    const content = await readDevices(stream, leniency);
+    return { rows: closeAfter(content.rows), describe: content.describe };
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
 }
 
 /** `readDevices` reads the devices of a CSV file that comes in chunks of bytes. */

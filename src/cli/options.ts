@@ -104,9 +104,9 @@ export function time(placeholder: string, help: string): Option<Date | null> {
 }
 
 function readTime(value: string, field: string): Date {
-  const parsed = parseTime(value);
-  if ('ms' in parsed) return new Date(parsed.ms);
-  throw refuse(field, parsed.expected, JSON.stringify(value));
+  const result = parseTime(value);
+  if ('ms' in result) return new Date(result.ms);
+  throw refuse(field, result.expected, JSON.stringify(value));
 }
 
 export function json(placeholder: string, help: string): Option {

@@ -43,8 +43,8 @@ export function findEncoding(head: Buffer): Encoding | null {
  * `makeEightBit` reads UTF-8 or Windows-1252: the first line that is not ASCII shows which. Later lines that contradict it
  * are not valid: one byte that a program has cut would otherwise turn every umlaut of a file into two wrong letters.
  */
-function makeEightBit(marked: 'UTF-8' | null, markLength: number): Encoding {
-  let name: 'UTF-8' | 'Windows-1252' | null = marked;
+function makeEightBit(mark: 'UTF-8' | null, markLength: number): Encoding {
+  let name: 'UTF-8' | 'Windows-1252' | null = mark;
   const windows = new TextDecoder('windows-1252');
   return {
     markLength,

@@ -44,15 +44,15 @@ async function* readLines(
   let open = '';
   let isTooLong = false;
 
-  const read = (text: string): Line => {
+  const read = (characters: string): Line => {
     number++;
-    const tooLong = isTooLong || text.length > MAX_LINE_LENGTH;
+    const tooLong = isTooLong || characters.length > MAX_LINE_LENGTH;
     isTooLong = false;
     if (tooLong) {
       return { number, problem: { expected: `at most ${MAX_LINE_LENGTH} characters`, got: 'more' } };
     }
-    const decoded = encoding.decode(text);
-    if (decoded !== null) return { number, text: decoded };
+    const text = encoding.decode(characters);
+    if (text !== null) return { number, text };
     const expected = `text in ${encoding.name() ?? 'UTF-8 or Windows-1252'}`;
     return { number, problem: { expected, got: 'other bytes' } };
   };
