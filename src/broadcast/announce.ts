@@ -3,10 +3,17 @@ import type { Context } from '../context.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import type { AnnounceJob } from '../job.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
-import { contentFields, makeContent, requestFields, unknownFields } from '../model/content.ts';
+import {
+  contentFields,
+  DATA_ALONE,
+  hasMoreThanData,
+  makeContent,
+  requestFields,
+  unknownFields,
+} from '../model/content.ts';
+import { isPast, timeSchema } from '../model/time.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
-const TIME = 'a time with its zone, such as 2026-12-24T18:07+01:00';
 
 /** The fields of an announcement in an event or a request. */
 const announceFields = z.strictObject(
@@ -16,22 +23,25 @@ const announceFields = z.strictObject(
     guarantee: z.enum(GUARANTEES, { error: GUARANTEES.join(' or ') }).default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
-    publishAt: z.iso.datetime({ offset: true, error: TIME }).nullish(),
+    publishAt: timeSchema.nullish(),
   },
   { error: unknownFields('an announcement') },
 );
 
 /** An announcement in an event or a request -> the job that puts it into the table. */
-export const announceSchema = announceFields.refine(fitsFcm, TOO_BIG).transform((fields): AnnounceJob => {
-  const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
-  return {
-    kind: 'announce',
-    source: source ?? null,
-    announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
-    publishAt: publishAt ? Date.parse(publishAt) : null,
-    idempotencyKey: idempotencyKey ?? null,
-  };
-});
+export const announceSchema = announceFields
+  .refine(hasMoreThanData, DATA_ALONE)
+  .refine(fitsFcm, TOO_BIG)
+  .transform((fields): AnnounceJob => {
+    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
+    return {
+      kind: 'announce',
+      source: source ?? null,
+      announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
+      publishAt: publishAt ?? null,
+      idempotencyKey: idempotencyKey ?? null,
+    };
+  });
 
 export interface AnnounceReport {
   readonly kind: 'announce';
@@ -65,6 +75,7 @@ export async function announce(
     isNew,
     source,
     publishAt: new Date(publishAt).toISOString(),
+    ...(isPast(publishAt, clock.now()) ? { isPast: true } : {}),
   });
   return { kind: 'announce', announcementId, isNew, publishAt };
 }

@@ -9,7 +9,7 @@ import { messageOf, PushError } from '../errors.ts';
 import { openCredentials } from '../fcm/credentials.ts';
 import { group } from '../local/format.ts';
 import type { Checked } from './ask.ts';
-import { readDevices } from './device-csv.ts';
+import { openDeviceFile } from './device-csv.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const MAX_BUDGET = 1_000_000_000;
@@ -19,8 +19,8 @@ export function databaseSettings(address: string): Record<string, string> {
   const host = URL.parse(address)?.hostname ?? '';
   return {
     DATABASE_URL: address,
-    // The system does not know Amazon's certificate authorities.
-    ...(host.endsWith('.rds.amazonaws.com') ? { DATABASE_TLS: 'rds' } : {}),
+    // The system does not know Amazon's certificate authorities. Parameters of the address say themselves what to do.
+    ...(host.endsWith('.rds.amazonaws.com') && !address.includes('?') ? { DATABASE_TLS: 'rds' } : {}),
   };
 }
 
@@ -82,7 +82,8 @@ export async function checkBudget(answer: string): Promise<Checked> {
 export function checkCsv(answer: string): Promise<Checked> {
   return check(async () => {
     if (answer === '') return 'no import now: `baton import FILE` does it later';
-    for await (const { device } of readDevices(answer)) {
+    const { rows } = await openDeviceFile(answer, { force: false });
+    for await (const { device } of rows) {
       if (typeof device === 'string') return `the header is valid, the first row is not: ${device}`;
       return `the first row is a ${device.targetKind}${device.memberId ? ' with a member id' : ''}`;
     }

@@ -1,4 +1,5 @@
 import { PushError } from '../errors.ts';
+import { parseTime } from '../model/time.ts';
 
 /** `Option` is one option of a command; `T` is the type of the value that the command gets. */
 export interface Option<T = unknown> {
@@ -99,13 +100,13 @@ export function oneOf<const T extends string>(
  * `time` is an option whose value is a time with its zone: without the zone, machines would differ on which time it is.
  */
 export function time(placeholder: string, help: string): Option<Date | null> {
-  return { help, placeholder, fallback: null, parse: parseTime };
+  return { help, placeholder, fallback: null, parse: readTime };
 }
 
-function parseTime(value: string, field: string): Date {
-  const date = new Date(value);
-  if (!Number.isNaN(date.getTime()) && /(Z|[+-]\d\d:?\d\d)$/i.test(value)) return date;
-  throw refuse(field, 'a time with its zone, such as 2026-12-24T18:07+01:00', JSON.stringify(value));
+function readTime(value: string, field: string): Date {
+  const result = parseTime(value);
+  if ('ms' in result) return new Date(result.ms);
+  throw refuse(field, result.expected, JSON.stringify(value));
 }
 
 export function json(placeholder: string, help: string): Option {

@@ -7,6 +7,7 @@ import { startEngine } from '../local/engine.ts';
 import { follow, type Progress } from '../local/follow.ts';
 import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
+import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
 import { chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
@@ -55,7 +56,8 @@ async function schedule(
   if (!(await store.scheduleAnnouncement(announcementId, at.getTime()))) {
     throw refuse('--announcement', 'one that has not been pushed yet', String(announcementId));
   }
-  out(`announcement ${announcementId} scheduled for ${at.toISOString()}\n`);
+  const past = isPast(at.getTime(), systemClock.now()) ? ', which has passed: the next tick starts it' : '';
+  out(`announcement ${announcementId} scheduled for ${at.toISOString()}${past}\n`);
   return 0;
 }
 

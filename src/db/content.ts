@@ -1,5 +1,11 @@
 import type { Row } from './driver.ts';
-import { type Content, type ContentOptions, optionsSchema } from '../model/content.ts';
+import {
+  type Content,
+  type ContentOptions,
+  isReservedKey,
+  optionsSchema,
+  RESERVED,
+} from '../model/content.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import { readOptionalText, readText, wrongValue } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -32,6 +38,8 @@ function readData(row: Row, column: string): Record<string, string> {
   if (isObject(data)) {
     const entries = Object.entries(data);
     if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+      const hasReserved = entries.some(([key]) => isReservedKey(key));
+      if (hasReserved) throw wrongValue(column, RESERVED, 'one of them');
       return Object.fromEntries(entries);
     }
   }

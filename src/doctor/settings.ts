@@ -25,9 +25,11 @@ export async function readSettings(env: Env, clock: Clock, limitMs: number): Pro
   );
   const resolved = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const { config, problems } = readConfig(Object.assign({}, ...resolved) as Env);
+  const hasProxy = isProxied(config.fcm.endpoint, env);
   const says = [
     ...unread.map(({ name, says: why }) => (why.startsWith(name) ? why : `${name}: its secret: ${why}`)),
     ...problems.map(describeProblem),
+    ...(hasProxy ? ['HTTPS_PROXY: expected none for FCM, because HTTP/2 goes past proxies, got one'] : []),
   ];
   return {
     config,
@@ -38,9 +40,31 @@ export async function readSettings(env: Env, clock: Clock, limitMs: number): Pro
         : red(
             says.join('; '),
             unread.length === 0
-              ? 'set these variables to an expected value'
+              ? adviseOnVariables(problems.length > 0, hasProxy)
               : 'allow secretsmanager:GetSecretValue on the secret, and give the VPC a route to Secrets Manager ' +
                   '(a NAT gateway, or an interface endpoint)',
           ),
   };
+}
+
+function adviseOnVariables(areInvalid: boolean, hasProxy: boolean): string {
+  return [
+    ...(areInvalid ? ['set these variables to an expected value'] : []),
+    ...(hasProxy ? ['give this machine a route to FCM, and add .googleapis.com to NO_PROXY'] : []),
+  ].join('; ');
+}
+
+/**
+ * True if the environment sends requests to this address through a proxy. Google's client would then fetch its tokens through
+ * the proxy, and Baton would send the pushes past it.
+ */
+export function isProxied(address: string, env: Env): boolean {
+  const { protocol, hostname } = new URL(address);
+  const proxy = env['HTTPS_PROXY'] || env['https_proxy'];
+  if (!proxy || protocol !== 'https:') return false;
+  const exceptions = (env['NO_PROXY'] || env['no_proxy'] || '').split(/[\s,]+/);
+  return !exceptions.some((exception) => {
+    const name = exception.replace(/:\d+$/, '').replace(/^\*?\./, '');
+    return name === '*' || (name !== '' && (hostname === name || hostname.endsWith(`.${name}`)));
+  });
 }

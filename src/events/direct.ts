@@ -62,7 +62,7 @@ function schemaOf(event: unknown): z.ZodType<PushJob> | null {
   if (!isObject(event)) return null;
   if ('kind' in event) return jobSchema;
   if ('announcementId' in event) return startSchema;
-  return 'title' in event || 'body' in event ? announceSchema : null;
+  return ['title', 'body', 'data'].some((field) => field in event) ? announceSchema : null;
 }
 
 /**

@@ -5,6 +5,7 @@ import { startSchema } from '../events/direct.ts';
 import { firstJob } from '../job.ts';
 import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
+import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { makeRoute, type Route } from './route.ts';
@@ -55,7 +56,13 @@ const push = makeRoute({
   },
 });
 
-const accepted = z.object({ announcementId, publishAt: time });
+const PAST = 'publishAt has passed: the announcement starts now';
+
+const accepted = z.object({
+  announcementId,
+  publishAt: time,
+  note: z.string().optional().describe('says that publishAt has passed'),
+});
 
 const create = makeRoute({
   method: 'POST',
@@ -75,6 +82,7 @@ const create = makeRoute({
       body: {
         announcementId: id,
         publishAt: new Date(publishAt).toISOString(),
+        ...(isPast(publishAt, ctx.clock.now()) && isNew ? { note: PAST } : {}),
       } satisfies z.infer<typeof accepted>,
     };
   },

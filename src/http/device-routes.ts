@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import { PushError } from '../errors.ts';
 import { memberSchema } from '../messages/parse.ts';
-import { MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import { isNullWord, MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
+
+const NO_NULL_WORD = 'a target, and no word for the absence of one';
 
 const target = z
   .string({ error: TARGET })
@@ -14,7 +16,7 @@ const target = z
 const device = z
   .strictObject(
     {
-      target,
+      target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
       kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).default('token'),
       memberId: memberSchema.nullish(),
     },

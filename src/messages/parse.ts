@@ -2,7 +2,15 @@ import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { findSource } from '../config/sources.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
-import { contentFields, makeContent, requestFields, unknownFields } from '../model/content.ts';
+import {
+  contentFields,
+  DATA_ALONE,
+  hasMoreThanData,
+  makeContent,
+  requestFields,
+  unknownFields,
+} from '../model/content.ts';
+import { isNullWord } from '../model/device.ts';
 import type { NewMessage } from '../model/message.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
 
@@ -14,7 +22,8 @@ const MEMBER = `1 to ${MAX_MEMBER_LENGTH} characters`;
 export const memberSchema = z
   .string({ error: MEMBER })
   .min(1, { error: MEMBER })
-  .max(MAX_MEMBER_LENGTH, { error: MEMBER });
+  .max(MAX_MEMBER_LENGTH, { error: MEMBER })
+  .refine((text) => !isNullWord(text), { error: 'a member id, and no word for the absence of one' });
 
 const messageFields = z.strictObject(
   {
@@ -28,6 +37,7 @@ const messageFields = z.strictObject(
 
 /** A message in a request or a queue's record. Its source and its key may be absent. */
 export const messageSchema = messageFields
+  .refine(hasMoreThanData, DATA_ALONE)
   .refine(fitsFcm, TOO_BIG)
   .refine(({ deviceId, memberId }) => ((deviceId ?? null) === null) !== ((memberId ?? null) === null), {
     path: ['deviceId'],

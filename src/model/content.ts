@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isObject } from '../parse.ts';
 
 /** What the phone shows. `data` goes to the app; FCM accepts only strings in it. */
 export interface Content {
@@ -40,28 +41,31 @@ export interface Notification {
 const MAX_TTL_SECONDS = 2_419_200;
 
 /** The keys that `data` may not have. https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message */
-const RESERVED_KEY = /^(from|message_type|google|gcm)/;
+const RESERVED_KEY = /^(from$|message_type$|google|gcm)/;
+
+/** `RESERVED` says what a key of `data` may not be, for errors. */
+export const RESERVED =
+  'no key from or message_type, and none that begins with google or gcm: FCM reserves these';
+
+export function isReservedKey(key: string): boolean {
+  return RESERVED_KEY.test(key);
+}
 
 const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
 const httpsUrl = z.url({ protocol: /^https$/, error: 'an https address' });
 const seconds = { error: `seconds, from 0 to ${MAX_TTL_SECONDS}` };
 
-const dataSchema = z
-  .record(
-    z.string().refine((key) => !RESERVED_KEY.test(key)),
-    z.string({ error: 'text' }),
-    {
-      error: (issue) =>
-        issue.code === 'invalid_key'
-          ? 'no key that begins with from, message_type, google or gcm, which FCM reserves'
-          : 'an object whose values are text',
-    },
-  )
-  .default({});
+const dataSchema = z.record(
+  z.string().refine((key) => !isReservedKey(key)),
+  z.string({ error: 'text' }),
+  { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
+);
 
-const override = z
-  .record(z.string(), z.unknown(), { error: "an object, as FCM's HTTP v1 API has it" })
-  .optional();
+const OVERRIDE = "an object, as FCM's HTTP v1 API has it";
+const override = z.record(z.string(), z.unknown(), { error: OVERRIDE }).optional();
+
+/** The platforms whose messages have a `data` of their own. */
+const overrideWithData = z.looseObject({ data: dataSchema.optional() }, { error: OVERRIDE }).optional();
 
 /** The fields of ContentOptions, with FCM's own limits. */
 const optionFields = {
@@ -75,9 +79,9 @@ const optionFields = {
     .string({ error: 'text' })
     .regex(/^[a-zA-Z0-9-_.~%]{1,50}$/, { error: '1 to 50 letters, digits or -_.~%' })
     .optional(),
-  android: override,
+  android: overrideWithData,
   apns: override,
-  webpush: override,
+  webpush: overrideWithData,
 };
 
 /** Parses ContentOptions as the database has them. */
@@ -90,9 +94,22 @@ export const contentFields = {
   title: text('a title'),
   body: text('a text'),
   image: httpsUrl.nullish(),
-  data: dataSchema,
+  data: dataSchema.default({}),
   ttlSeconds: z.int(seconds).min(0, seconds).max(MAX_TTL_SECONDS, seconds).nullish(),
   ...optionFields,
+};
+
+/** False for a request with `data` but neither a title nor a body. It is also called with requests that are wrong otherwise. */
+export function hasMoreThanData(request: unknown): boolean {
+  return !isObject(request) || !('data' in request) || 'title' in request || 'body' in request;
+}
+
+/** What is wrong where `hasMoreThanData` is false. */
+export const DATA_ALONE = {
+  path: ['data'],
+  error: 'a title and a body beside it: messages of data alone are not supported',
+  // Zod would not call the check, because a title and a body are missing.
+  when: () => true,
 };
 
 const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';

@@ -5,6 +5,25 @@ export type TargetKind = (typeof TARGET_KINDS)[number];
 /** The width of push_device.target. INSERT IGNORE would silently cut a longer target. */
 export const MAX_TARGET_LENGTH = 512;
 
+/**
+ * What targets look like today. FCM calls them opaque, so that this is a hint for files made by hand, no rule.
+ * A fid: https://github.com/firebase/firebase-js-sdk/blob/main/packages/installations/src/helpers/generate-fid.ts
+ */
+export const TARGET_FORMS: Readonly<
+  Record<TargetKind, { readonly pattern: RegExp; readonly words: string }>
+> = {
+  token: { pattern: /^[\w:-]{101,}$/, words: 'more than 100 letters, digits, -, _ or :' },
+  fid: { pattern: /^[\w-]{22}$/, words: '22 letters, digits, - or _' },
+};
+
+/** Words that databases and programs write for the absence of a value. */
+const NULL_WORD = /^(\\N|[([<]?null[)\]>]?|undefined|#N\/A)$/i;
+
+/** True for a text that stands for no value, such as `NULL`: neither a target nor a member id. */
+export function isNullWord(text: string): boolean {
+  return NULL_WORD.test(text);
+}
+
 /** A device that has no id yet. */
 export interface NewDevice {
   /** Whoever knows a target can push to its device: it is never logged or shown. */

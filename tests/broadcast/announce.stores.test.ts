@@ -58,7 +58,10 @@ test.each([
   [{ link: 'myapp://home' }, 'link: expected an https address, got "myapp://home"'],
   [{ data: ['a'] }, 'data: expected an object whose values are text, got a list of 1'],
   [{ data: { n: 1 } }, 'data.n: expected text, got 1'],
-  [{ data: { google_x: 'y' } }, 'data.google_x: expected no key that begins with from, message_type, google'],
+  [
+    { data: { google_x: 'y' } },
+    'data.google_x: expected no key from or message_type, and none that begins with google',
+  ],
   [{ badge: 1.5 }, 'badge: expected a whole number, got 1.5'],
   [{ priority: 'urgent' }, 'priority: expected one of normal, high, got "urgent"'],
   [{ analyticsLabel: 'a b' }, 'analyticsLabel: expected 1 to 50 letters, digits or -_.~%, got "a b"'],

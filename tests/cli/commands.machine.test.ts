@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { batonHere, makeTerminal, makeWorkplace } from '../support/baton.ts';
+import { makeToken } from '../support/targets.ts';
+
+const [GOOD_1, GOOD_2] = [makeToken('good-1'), makeToken('good-2')];
 
 const HELLO = ['push', '--title', 'T', '--body', 'B'];
 
@@ -10,18 +13,19 @@ test('invalid rows are reported by line number and skipped, and no target is pri
   await using here = await makeWorkplace();
   await here.openStore();
   const { status, out, err } = await here.importCsv(
-    `token,name\ngood-1,a\n,b\n"two\nlines",c\n${'x'.repeat(600)},d\none,too,many\n\ngood-2,e\n`,
+    `token,name\n${GOOD_1},a\n,b\n"two\nlines",c\n${'x'.repeat(600)},d\none,too,many\n\n${GOOD_2},"e\ne"\n`,
   );
   expect(err).toBe(
     [
       'line 3: token: expected a registration token (or a fid), got nothing',
-      'line 5: token: expected 1 to 512 visible ASCII characters, got 9 with others among them',
+      'line 4: expected a closing quote, got none',
+      'line 5: expected quotes around whole values, doubled inside, got others',
       'line 6: token: expected 1 to 512 visible ASCII characters, got 600',
-      'line 7: expected as many columns as the header, with quotes as in CSV, got CSV_RECORD_INCONSISTENT_COLUMNS',
+      'line 7: expected 2 columns, as in the header, got 3',
       '',
     ].join('\n'),
   );
-  expect(out).toBe('6 rows read, 2 devices added, 0 already there, 4 invalid rows\n');
+  expect(out).toBe('7 rows read, 2 devices added, 0 already there, 5 invalid rows\n');
   expect(status).toBe(1);
 });
 
@@ -32,6 +36,34 @@ test('twenty invalid rows are reported, and the others counted', async () => {
   expect(err.split('\n')).toHaveLength(20 + 1 + 1);
   expect(err).toContain('further invalid rows are counted, but not reported\n');
   expect(out).toBe('25 rows read, 0 devices added, 0 already there, 25 invalid rows\n');
+});
+
+test('import says how it has read a file, and takes other targets with --force alone', async () => {
+  await using here = await makeWorkplace();
+  await here.openStore();
+  const text = `\ufeffDevice Token;Member ID\r\n${GOOD_1};4711\r\nshort;4712\r\n`;
+  expect(await here.importCsv(text)).toEqual({
+    status: 1,
+    out:
+      '2 rows read, 1 devices added, 0 already there, 1 invalid rows; ' +
+      'the file: separated by semicolons, columns device_token\n',
+    err: 'line 3: token: expected more than 100 letters, digits, -, _ or : (or --force), got 5 characters\n',
+  });
+  const { status, out } = await here.importCsv(text, '--force');
+  expect(out).toContain('2 rows read, 1 devices added, 1 already there, 0 invalid rows');
+  expect(status).toBe(0);
+});
+
+test('push --at refuses a time that does not exist, and says that a time has passed', async () => {
+  await using here = await makeWorkplace();
+  await here.openStore();
+  expect(await here.baton([...HELLO, '--at', '2126-02-30T08:00Z'])).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('--at: expected a day, an hour and a zone that exist') as string,
+  });
+  expect((await here.baton([...HELLO, '--at', '2026-01-01T08:00+0100'])).out).toBe(
+    'announcement 1 scheduled for 2026-01-01T07:00:00.000Z, which has passed: the next tick starts it\n',
+  );
 });
 
 test('import refuses a file that is not there, or has no column of targets', async () => {

@@ -14,6 +14,7 @@ import { checkDatabase, databaseSettings } from '../../src/cli/init-checks.ts';
 import { setUp } from '../../src/cli/init.ts';
 import { batonHere, makeTerminal, makeWorkplace, type Workplace } from '../support/baton.ts';
 import { databaseKinds, makeDatabase } from '../support/database.ts';
+import { makeToken } from '../support/targets.ts';
 
 let here: Workplace;
 
@@ -74,7 +75,7 @@ const settingsOf = () => parseEnv(readFileSync(at('.env'), 'utf8'));
 
 test('five answers make a private .env, tables and devices, and the sixth a dry run', async () => {
   const key = writeKey();
-  writeFileSync(at('devices.csv'), 'token,member_id\nt-1,ada\nt-2,\n');
+  writeFileSync(at('devices.csv'), `token,member_id\n${makeToken('t-1')},ada\n${makeToken('t-2')},\n`);
   const { ask, said } = answer(at('new.db'), key, 'shop', '120000', at('devices.csv'), false);
   const terminal = makeTerminal({ folder: here.folder });
   expect(await setUp(ask, terminal)).toBe(0);
@@ -98,7 +99,7 @@ test('five answers make a private .env, tables and devices, and the sixth a dry 
 
 test('a yes to the sixth question makes a dry run, and a failed one is reported', async () => {
   const { DATABASE_URL: _, ...env } = here.env;
-  writeFileSync(at('devices.csv'), 'token\nt-1\nt-2\n');
+  writeFileSync(at('devices.csv'), `token\n${makeToken('t-1')}\n${makeToken('t-2')}\n`);
   const terminal = makeTerminal({ folder: here.folder, env });
   process.env['GOOGLE_APPLICATION_CREDENTIALS'] = env['GOOGLE_APPLICATION_CREDENTIALS'];
   const yes = answer(at('new.db'), '', 'default', '600000', at('devices.csv'), true);

@@ -97,7 +97,7 @@ test('a push that was killed continues with --resume, and repeats only what was 
 test('scan pushes what is due on this machine, and leaves the rest', async () => {
   await store.addDevices(madeUpDevices(7));
   expect((await here.baton([...HELLO, '--at', '2026-01-01T08:00Z'])).out).toBe(
-    'announcement 1 scheduled for 2026-01-01T08:00:00.000Z\n',
+    'announcement 1 scheduled for 2026-01-01T08:00:00.000Z, which has passed: the next tick starts it\n',
   );
   await here.baton([...HELLO, '--at', '2126-01-01T08:00+01:00']);
   // In a process of its own, as cron runs it.

@@ -13,7 +13,7 @@ test('commands that end at once print their result and set the exit status', asy
   writeFileSync(join(folder, '.env'), `DATABASE_URL=${env['DATABASE_URL']}\n`);
   writeFileSync(join(folder, 'devices.csv'), 'token\ntoken-1\n');
   const run = (...args: string[]) => baton(args, {}, folder);
-  expect((await run('import', 'devices.csv')).out).toContain('1 devices added');
+  expect((await run('import', 'devices.csv', '--force')).out).toContain('1 devices added');
   const [devices, list, status, init] = await Promise.all([
     run('devices', '--json'),
     run('list'),

@@ -25,13 +25,14 @@ test('from an empty folder to a push on every phone: migrate, import, dry run, p
 
   const imported = await here.importCsv(
     'name,token,fid\nAnn,token-1,\n"Ben, B.",token-2,\nCas,,installation-3\n',
+    '--force',
   );
   expect(imported).toEqual({
     status: 0,
     out: '3 rows read, 3 devices added, 0 already there, 0 invalid rows\n',
     err: '',
   });
-  expect((await here.importCsv('token\ntoken-1\ntoken-9\n')).out).toBe(
+  expect((await here.importCsv('token\ntoken-1\ntoken-9\n', '--force')).out).toBe(
     '2 rows read, 1 devices added, 1 already there, 0 invalid rows\n',
   );
 
@@ -53,7 +54,7 @@ test('from an empty folder to a push on every phone: migrate, import, dry run, p
 
 test('an announcement in the table is pushed by its id, once', async () => {
   const store = await here.openStore();
-  await here.importCsv('token\ntoken-1\n');
+  await here.importCsv('token\ntoken-1\n', '--force');
   const id = await store.createAnnouncement({
     source: 'default',
     guarantee: 'at-least-once',
@@ -76,7 +77,7 @@ test('an announcement in the table is pushed by its id, once', async () => {
 
 test('members get messages of their own on the devices that import says are theirs', async () => {
   await here.openStore();
-  const { err } = await here.importCsv(`token,member_id\na,ada\nb,ada\nc,\nd,${'x'.repeat(65)}\n`);
+  const { err } = await here.importCsv(`token,member_id\na,ada\nb,ada\nc,\nd,${'x'.repeat(65)}\n`, '--force');
   expect(err).toBe('line 5: member_id: expected at most 64 characters, got 65\n');
   const file = new DatabaseSync(here.env['DATABASE_URL']!);
   file.exec("INSERT INTO push_message (member_id, title, body) VALUES ('ada', 'Ready', 'For pickup')");
@@ -129,7 +130,7 @@ test.each([
 test('devices whose app is gone are counted, left out of the next push, and restored', async () => {
   await using gone = await makeWorkplace({ faults: { unregistered: 1 } });
   await gone.openStore();
-  await gone.importCsv('token\ntoken-1\ntoken-2\n');
+  await gone.importCsv('token\ntoken-1\ntoken-2\n', '--force');
   expect(JSON.parse((await gone.baton([...PUSH, '--json'])).out)).toMatchObject({ unregistered: 2 });
   expect((await gone.baton(['devices'])).out).toBe(
     '0 devices\n2 left out: found unregistered by announcement 1\n',

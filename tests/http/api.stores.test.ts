@@ -80,6 +80,20 @@ test('an announcement with a later publishAt is left to the schedule', async () 
   expect(api.ctx.invoked).toEqual([]);
 });
 
+test.each(['2026-01-01T07:00Z', '2026-01-01T08:00:00+0100'])(
+  'an announcement at %s starts at once, and the reply says that this has passed',
+  async (publishAt) => {
+    const { status, body } = await api.ask({ path: '/announcements', body: { ...hello, publishAt } });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      announcementId: 1,
+      publishAt: '2026-01-01T07:00:00.000Z',
+      note: 'publishAt has passed: the announcement starts now',
+    });
+    expect(api.ctx.invoked).toHaveLength(1);
+  },
+);
+
 test('an announcement is paused, resumed and cancelled; a repeated request changes nothing', async () => {
   const announcementId = await store.createAnnouncement(draft);
   await store.startAnnouncement({ announcementId, round: 0, fromId: 0 }, 1000);

@@ -263,6 +263,22 @@ test.each<[string, TestRequest, number, string, string, string]>([
   ['an empty target', device({ target: '' }), 400, 'target', TARGET, '0 characters'],
   ['a target with a blank', device({ target: `${TOKEN} ` }), 400, 'target', TARGET, '45 characters'],
   ['a target too long', device({ target: 'x'.repeat(513) }), 400, 'target', TARGET, '513 characters'],
+  [
+    'a word for no target',
+    device({ target: 'undefined' }),
+    400,
+    'target',
+    'a target, and no word for the absence of one',
+    '9 characters',
+  ],
+  [
+    'a word for no member',
+    device({ target: TOKEN, memberId: 'null' }),
+    400,
+    'memberId',
+    'a member id, and no word for the absence of one',
+    '"null"',
+  ],
   ['another kind', device({ target: TOKEN, kind: 'topic' }), 400, 'kind', 'token or fid', '"topic"'],
   [
     'a device with an unknown field',

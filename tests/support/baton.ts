@@ -111,7 +111,7 @@ export interface Workplace extends AsyncDisposable {
   baton(args: readonly string[], env?: Record<string, string>): Promise<Finished>;
   /** The store of DATABASE_URL. The first call makes its tables. */
   openStore(): Promise<Store>;
-  importCsv(text: string): Promise<Finished>;
+  importCsv(text: string, ...more: string[]): Promise<Finished>;
 }
 
 export async function makeWorkplace(options: FcmSandboxOptions = {}): Promise<Workplace> {
@@ -137,10 +137,10 @@ export async function makeWorkplace(options: FcmSandboxOptions = {}): Promise<Wo
       if (store === null) await migrateDatabase(config, systemClock);
       return (store ??= await openStore(config, systemClock));
     },
-    async importCsv(text) {
+    async importCsv(text, ...more) {
       const csv = join(folder, 'devices.csv');
       await writeFile(csv, text);
-      return run(['import', csv]);
+      return run(['import', csv, ...more]);
     },
     async [Symbol.asyncDispose]() {
       await store?.close();

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { parseContent } from '../../src/db/content.ts';
+
+const row = (fields: object) => ({
+  title: 'T',
+  body: 'B',
+  image: null,
+  data: '{}',
+  options: '{}',
+  ...fields,
+});
+
+test.each([
+  [
+    { data: '{"from":"7"}' },
+    'data: expected no key from or message_type, and none that begins with google or gcm',
+  ],
+  [
+    { options: '{"android":{"data":{"gcm.x":"7"}}}' },
+    'android.data.gcm.x: expected no key from or message_type',
+  ],
+])('a row with a key that FCM reserves is refused: %j', (fields, message) => {
+  expect(() => parseContent(row(fields))).toThrow(message);
+});
+
+test('a key of data that only begins with a reserved word is free', () => {
+  expect(parseContent(row({ data: '{"fromUserId":"7"}' })).data).toEqual({ fromUserId: '7' });
+});
