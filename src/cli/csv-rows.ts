@@ -1,3 +1,4 @@
+import { CsvError, parse } from 'csv-parse/sync';
 import type { Line, Mismatch } from './text-lines.ts';
 
 /** `Row` is one row of a CSV file, by the number of its first line: its values, or why it cannot be read. */
@@ -95,47 +96,32 @@ export type Split =
   | { readonly kind: 'open'; readonly column: number }
   | { readonly kind: 'malformed' };
 
-/** Excel's way to keep a number as text: the value is what stands in the quotes. */
+/** Excel's way to keep a number as text, `="4711"`, as a whole value between delimiters or in quotes of its own. */
 const FORMULA = /^="([^"]*)"$/;
 
 /** `splitRow` splits a text at its delimiters. Blanks around a value do not belong to it, those within quotes do. */
 export function splitRow(text: string, delimiter: string): Split {
+  const plain = (value: string): string => value.replace(FORMULA, '$1');
   if (!text.includes('"')) return { kind: 'row', values: text.split(delimiter).map((each) => each.trim()) };
-  const values: string[] = [];
-  for (let at = 0; ; at++) {
-    const start = skipBlanks(text, at, delimiter);
-    if (text[start] === '"') {
-      const inner = readQuoted(text, start + 1);
-      if (inner === null) return { kind: 'open', column: values.length };
-      values.push(inner.value.replace(FORMULA, '$1'));
-      at = skipBlanks(text, inner.end, delimiter);
-      if (at < text.length && text[at] !== delimiter) return { kind: 'malformed' };
-    } else {
-      const end = text.indexOf(delimiter, at);
-      const value = text.slice(at, end < 0 ? text.length : end).trim();
-      at = end < 0 ? text.length : end;
-      if (value.includes('"') && !FORMULA.test(value)) return { kind: 'malformed' };
-      values.push(value.replace(FORMULA, '$1'));
-    }
-    if (at >= text.length) return { kind: 'row', values };
+  const options = { delimiter, trim: true, relax_column_count: true, record_delimiter: NO_DELIMITER };
+  try {
+    const [values = ['']] = parse(unwrapFormulas(text, delimiter), options);
+    return { kind: 'row', values: values.map(plain) };
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const { code, column } = error;
+    return code === 'CSV_QUOTE_NOT_CLOSED' && typeof column === 'number'
+      ? { kind: 'open', column }
+      : { kind: 'malformed' };
   }
 }
 
-/** `readQuoted` reads from behind an opening quote to the closing one; `end` is the index behind that. Null: there is none. */
-function readQuoted(text: string, from: number): { value: string; end: number } | null {
-  let value = '';
-  for (let start = from; ;) {
-    const quote = text.indexOf('"', start);
-    if (quote < 0) return null;
-    value += text.slice(start, quote);
-    if (text[quote + 1] !== '"') return { value, end: quote + 1 };
-    value += '"';
-    start = quote + 2;
-  }
-}
+/** The parser gets one row: a line end is part of a value. */
+const NO_DELIMITER = '\0';
 
-function skipBlanks(text: string, from: number, delimiter: string): number {
-  let at = from;
-  while (text[at] !== delimiter && (text[at] === ' ' || text[at] === '\t')) at++;
-  return at;
+/** `unwrapFormulas` turns `="4711"` between two delimiters into `"4711"`: the parser takes no quote inside a value. */
+function unwrapFormulas(text: string, delimiter: string): string {
+  if (!text.includes('="')) return text;
+  const edge = delimiter === '|' ? '\\|' : delimiter;
+  return text.replaceAll(new RegExp(`(?<=^|${edge})\\s*=("[^"]*")\\s*(?=$|${edge})`, 'g'), '$1');
 }
