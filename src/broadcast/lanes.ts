@@ -2,17 +2,23 @@ import type { Context } from '../context.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
+import { failAnnouncement } from './announcement.ts';
 
 /**
- * Starts an announcement and plants the first hop of each of its lanes; false if it was started before. Each lane is an id
- * range that recurses on its own.
+ * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, or if its row cannot
+ * be sent: then it fails with the reason. Each lane is an id range that recurses on its own.
  */
 export async function startLanes(
-  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
+  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'lanes' | 'audience'>,
+  announcement: Pick<Announcement, 'lanes' | 'audience' | 'problem'>,
 ): Promise<boolean> {
+  const { store, config, log } = ctx;
   const { announcementId, fromId } = job;
+  if (announcement.problem !== null) {
+    await failAnnouncement(ctx, announcementId, announcement.problem, ['draft', 'scheduled']);
+    return false;
+  }
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   // A mailing goes over message ids, which cannot be split like a device table.
   const laneIds =

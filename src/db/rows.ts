@@ -1,4 +1,4 @@
-import { PushError } from '../errors.ts';
+import { isBadRow, PushError } from '../errors.ts';
 import type { Row } from './driver.ts';
 
 /*
@@ -6,15 +6,28 @@ import type { Row } from './driver.ts';
  * column.
  */
 
+/** A longer text in a column of words is something else, perhaps a token in the wrong column: no error shows it. */
+const MAX_WORD_LENGTH = 24;
+
+/** The last time that JavaScript's Date can hold, in milliseconds since the epoch. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
+
 /** `readWhole` refuses numbers beyond 2^53 - 1: a rounded id would be the id of another device. */
 export function readWhole(row: Row, column: string): number {
   const value = row[column];
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, String(value));
+  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, showNumber(value));
 }
 
 export function readOptionalWhole(row: Row, column: string): number | null {
   return row[column] === null ? null : readWhole(row, column);
+}
+
+/** `readOptionalTime` reads a column in milliseconds since the epoch. */
+export function readOptionalTime(row: Row, column: string): number | null {
+  const ms = readOptionalWhole(row, column);
+  if (ms === null || Math.abs(ms) <= MAX_TIME_MS) return ms;
+  throw wrongValue(column, 'a time in milliseconds since the epoch', String(ms));
 }
 
 /** `readFlag` reads a column that holds 0 or 1. */
@@ -25,7 +38,7 @@ export function readFlag(row: Row, column: string): boolean {
 export function readText(row: Row, column: string): string {
   const value = row[column];
   if (typeof value === 'string') return value;
-  throw wrongValue(column, 'text', typeof value);
+  throw wrongValue(column, 'text', value === null ? 'null' : typeof value);
 }
 
 export function readOptionalText(row: Row, column: string): string | null {
@@ -36,9 +49,34 @@ export function readOptionalText(row: Row, column: string): string | null {
 export function readWord<T extends string>(row: Row, column: string, words: readonly T[]): T {
   const word = words.find((each) => each === row[column]);
   if (word !== undefined) return word;
-  throw wrongValue(column, `one of ${words.join(', ')}`, JSON.stringify(row[column]));
+  throw wrongValue(column, `one of ${words.join(', ')}`, showWord(row[column]));
+}
+
+/**
+ * `readOr` reads a column of a row that other hands may have written: if it does not hold what it should, the error's text is
+ * added to `problems`, and the fallback takes its place.
+ */
+export function readOr<T>(problems: string[], read: () => T, fallback: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isBadRow(error)) throw error;
+    problems.push(error.message);
+    return fallback;
+  }
 }
 
 export function wrongValue(field: string, expected: string, got: string): PushError {
   return PushError.of('DATABASE', [{ field, expected, got }]);
+}
+
+function showWord(value: unknown): string {
+  if (typeof value === 'string' && value.length > MAX_WORD_LENGTH) return `${value.length} characters`;
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+function showNumber(value: unknown): string {
+  return typeof value === 'string' && value.length > MAX_WORD_LENGTH
+    ? `${value.length} characters`
+    : String(value);
 }
