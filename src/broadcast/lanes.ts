@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { isBadRow } from '../errors.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
@@ -15,14 +16,21 @@ export async function startLanes(
 ): Promise<boolean> {
   const { store, config, log } = ctx;
   const { announcementId, fromId } = job;
-  if (announcement.problem !== null) {
-    await failAnnouncement(ctx, announcementId, announcement.problem, ['draft', 'scheduled']);
+  const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
+  let { problem } = announcement;
+  let laneIds: number[] = [];
+  // A mailing goes over message ids, which cannot be split like a device table.
+  if (lanes > 1 && announcement.audience === 'devices') {
+    laneIds = await store.splitDevices(fromId, lanes).catch((error: unknown) => {
+      if (!isBadRow(error)) throw error;
+      problem ??= error.message;
+      return [];
+    });
+  }
+  if (problem !== null) {
+    await failAnnouncement(ctx, announcementId, problem, ['draft', 'scheduled']);
     return false;
   }
-  const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
-  // A mailing goes over message ids, which cannot be split like a device table.
-  const laneIds =
-    lanes === 1 || announcement.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1 });
   return true;

@@ -1,6 +1,7 @@
 import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
+import type { HopKey } from '../model/hop.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
 
@@ -55,19 +56,32 @@ class Guard {
     this.#log = log;
   }
 
-  /** The number of things that the part did; 0 if it failed. */
-  async step(part: string, work: () => Promise<number>, fields: LogFields = {}): Promise<number> {
+  /** Runs a step of the tick; 0 if it failed. */
+  step(name: string, work: () => Promise<number>): Promise<number> {
+    return this.#attempt({ step: name }, work, () => true);
+  }
+
+  /** Does the work on one row; 0 if it failed. A bad row is not the tick's failure: the next tick could do no better. */
+  row(row: LogFields, work: () => Promise<number>): Promise<number> {
+    return this.#attempt(row, work, (error) => !isBadRow(error));
+  }
+
+  async #attempt(
+    fields: LogFields,
+    work: () => Promise<number>,
+    isFailure: (error: unknown) => boolean,
+  ): Promise<number> {
     if (this.#errorsInARow >= MAX_ERRORS_IN_A_ROW) return 0;
     try {
       const count = await work();
       this.#errorsInARow = 0;
       return count;
     } catch (error) {
-      this.#log.error('part of the tick failed', { part, ...fields, why: messageOf(error) });
-      // A bad row is not the tick's failure: it has been logged, and the next tick could do no better.
-      if (isBadRow(error)) return 0;
-      this.#errors.push(error);
-      this.#errorsInARow++;
+      this.#log.error('part of the tick failed', { ...fields, why: messageOf(error) });
+      if (isFailure(error)) {
+        this.#errors.push(error);
+        this.#errorsInARow++;
+      }
       return 0;
     }
   }
@@ -79,68 +93,49 @@ class Guard {
 
 /** Messages that are due become announcements, which are due at once. */
 async function makeMailings({ store, log }: Context, guard: Guard): Promise<number> {
-  return sumUp(await store.fetchPendingSources(), (source) =>
-    guard.step(
-      'mailing',
-      async () => {
-        let mailings = 0;
-        while (mailings < MAX_PER_TICK) {
-          const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
-          if (announcementId === null) break;
-          log.info('mailing made', { announcementId, source });
-          mailings++;
-        }
-        return mailings;
-      },
-      { source },
-    ),
-  );
+  const makeAll = async (source: string): Promise<number> => {
+    for (let mailings = 0; mailings < MAX_PER_TICK; mailings++) {
+      const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
+      if (announcementId === null) return mailings;
+      log.info('mailing made', { announcementId, source });
+    }
+    return MAX_PER_TICK;
+  };
+  return sumUp(await store.fetchPendingSources(), (source) => guard.row({ source }, () => makeAll(source)));
 }
 
 async function startDue(ctx: Context, guard: Guard): Promise<number> {
   const { store, invoker, functionName, log } = ctx;
   const failed = await store.failUnnameable();
   if (failed > 0) log.error('announcements failed', { failed, why: 'their ids are beyond 2^53 - 1' });
+  const start = async (announcementId: number): Promise<number> => {
+    const job = firstJob(announcementId);
+    const announcement = await store.fetchAnnouncement(announcementId);
+    if (!announcement || !(await startLanes(ctx, job, announcement))) return 0;
+    await invoker.invoke(functionName, job);
+    return 1;
+  };
   return sumUp(await store.fetchDue(MAX_PER_TICK), (announcementId) =>
-    guard.step(
-      'start',
-      async () => {
-        const job = firstJob(announcementId);
-        const announcement = await store.fetchAnnouncement(announcementId);
-        if (!announcement || !(await startLanes(ctx, job, announcement))) return 0;
-        await invoker.invoke(functionName, job);
-        return 1;
-      },
-      { announcementId },
-    ),
+    guard.row({ announcementId }, () => start(announcementId)),
   );
 }
 
 async function wakeStalled({ store, invoker, config, functionName }: Context, guard: Guard): Promise<number> {
-  return sumUp(await store.fetchStalled(MAX_PER_TICK), (key) =>
-    guard.step(
-      'wake',
-      async () => {
-        if (!(await store.reviveHop(key, config.leaseMs))) return 0;
-        await invoker.invoke(functionName, sameJob(key));
-        return 1;
-      },
-      { ...key },
-    ),
-  );
+  const wake = async (key: HopKey): Promise<number> => {
+    if (!(await store.reviveHop(key, config.leaseMs))) return 0;
+    await invoker.invoke(functionName, sameJob(key));
+    return 1;
+  };
+  return sumUp(await store.fetchStalled(MAX_PER_TICK), (key) => guard.row({ ...key }, () => wake(key)));
 }
 
 /** Finishes announcements whose last invocation was killed after it had closed the last hop. */
 async function finishComplete(ctx: Context, guard: Guard): Promise<number> {
   return sumUp(await ctx.store.fetchFinished(MAX_PER_TICK), (key) =>
-    guard.step(
-      'finish',
-      async () => {
-        await finishIfComplete(ctx, key);
-        return 1;
-      },
-      { ...key },
-    ),
+    guard.row({ ...key }, async () => {
+      await finishIfComplete(ctx, key);
+      return 1;
+    }),
   );
 }
 

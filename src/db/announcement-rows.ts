@@ -41,7 +41,7 @@ export function parseAnnouncement(both: Row): Announcement {
     lanes: read((each) => readWhole(each, 'lanes'), 1),
     acceptUnregistered: read((each) => readFlag(each, 'accept_unregistered'), false),
     status,
-    statusReason: read((each) => readOptionalText(each, 'status_reason') ?? describeBrake(each), null),
+    statusReason: read((each) => readOptionalText(each, 'status_reason'), null) ?? describeBrake(row),
     content: read(parseContent, null),
     edited,
   };
@@ -78,7 +78,9 @@ function isBeforeStart(status: AnnouncementStatus): boolean {
 
 /** What a running announcement waits for, and until when. */
 function describeBrake(row: Row): string | null {
-  const reason = readOptionalText(row, 'brake_reason');
-  if (reason === null || row['status'] !== 'running') return null;
-  return `${reason} until ${new Date(readWhole(row, 'braked_until')).toISOString()}`;
+  // Another table's row: whatever it holds, the announcement can be sent.
+  const reason = readOr([], () => readOptionalText(row, 'brake_reason'), null);
+  const until = readOr([], () => readOptionalTime(row, 'braked_until'), null);
+  if (reason === null || until === null || row['status'] !== 'running') return null;
+  return `${reason} until ${new Date(until).toISOString()}`;
 }

@@ -1,11 +1,11 @@
 import { ANNOUNCEMENT_STATUSES, type NewAnnouncement } from '../model/announcement.ts';
 import type { Announcements } from '../store.ts';
 import { CONTENT_COLUMNS, contentValues } from './content.ts';
-import { type Driver, hasEffect } from './driver.ts';
+import { type Driver, hasEffect, type Row } from './driver.ts';
 import { parseAnnouncement, parseSummary } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
-import { readWhole } from './rows.ts';
-import { atStart, BOTH_COLUMNS, JOIN_SNAPSHOT, takeSnapshot } from './snapshot.ts';
+import { readOr, readWhole } from './rows.ts';
+import { BOTH_COLUMNS, JOIN_SNAPSHOT, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
@@ -20,7 +20,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
   /** A column of the source's budget row while a brake or an outage holds the source up; NULL otherwise. */
   const ofBrake = (column: Fragment): Fragment => sql`
-    (SELECT ${column} FROM push_budget WHERE push_budget.source = ${atStart('source')}
+    (SELECT ${column} FROM push_budget WHERE HEX(push_budget.source) = ${SOURCE_AT_START}
        AND (braked_until > ${now} OR outages > 0))`;
   const select = sql`
     SELECT push_announcement.announcement_id, ${BOTH_COLUMNS}, lanes, accept_unregistered, status, status_reason,
@@ -169,10 +169,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
             WHERE status = 'running'
             GROUP BY push_hop.announcement_id HAVING COUNT(*) = COUNT(closed_at) LIMIT ${limit}`,
       );
-      return rows.map((row) => ({
-        announcementId: readWhole(row, 'announcement_id'),
-        round: readWhole(row, 'last_round'),
-      }));
+      return rows.flatMap((row) => readOr([], () => [parseRound(row)], []));
     },
 
     async recordTick() {
@@ -192,4 +189,8 @@ export function makeAnnouncements(driver: Driver): Announcements {
 function newValues(announcement: NewAnnouncement): Fragment {
   const { source, guarantee, dryRun, lanes } = announcement;
   return sql`${contentValues(announcement)}, ${source}, ${guarantee}, ${dryRun ? 1 : 0}, ${lanes}`;
+}
+
+function parseRound(row: Row): { announcementId: number; round: number } {
+  return { announcementId: readWhole(row, 'announcement_id'), round: readWhole(row, 'last_round') };
 }

@@ -51,8 +51,9 @@ function readOptions(row: Row, column: string): ContentOptions {
 /** PHP's json_encode writes an empty array as `[]`. A column of the type JSON arrives as a value, not as a text. */
 function readJsonObject(row: Row, column: string): Record<string, unknown> {
   const value = row[column];
-  const json =
-    isObject(value) || Array.isArray(value) ? value : parseJson(readText(row, column), column, 'DATABASE');
+  const isJson =
+    Array.isArray(value) || (isObject(value) && Object.getPrototypeOf(value) === Object.prototype);
+  const json = isJson ? value : parseJson(readText(row, column), column, 'DATABASE');
   if (Array.isArray(json) && json.length === 0) return {};
   if (isObject(json)) return json;
   throw wrongValue(column, 'a JSON object', describeShape(json));

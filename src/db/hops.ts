@@ -2,7 +2,7 @@ import type { Hop, HopKey } from '../model/hop.ts';
 import type { Hops } from '../store.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { asInFlight, upsertDeliveries } from './ledger.ts';
-import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
+import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
 import { atStart } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
@@ -105,7 +105,7 @@ export function makeHops(driver: Driver): Hops {
                   AND first.canary = 1 AND first.closed_at IS NULL))
             LIMIT ${limit}`,
       );
-      return rows.map(parseKey);
+      return rows.flatMap((row) => readOr([], () => [parseKey(row)], []));
     },
 
     reviveHop(key, wakeWithinMs) {

@@ -18,11 +18,11 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
   const messages = new Map<string | number, MessageRow>();
   for (const row of rows) {
     const messageId = readWhole(row, 'message_id');
-    const name = readOptionalText(row, 'message_key') ?? messageId;
+    const name = readOr([], () => readOptionalText(row, 'message_key'), null) ?? messageId;
     const entry = messages.get(name) ?? {
       message: { messageId, ...parseSendable(row), devices: [] },
-      claimant: readOptionalText(row, 'owner'),
-      leaseMs: readOptionalWhole(row, 'lease_ms') ?? 0,
+      claimant: readOr([], () => readOptionalText(row, 'owner'), null),
+      leaseMs: readOr([], () => readOptionalWhole(row, 'lease_ms'), null) ?? 0,
     };
     if (row['device_id'] !== null) entry.message.devices.push(parseDevice(row));
     messages.set(name, entry);

@@ -6,8 +6,12 @@ import type { Row } from './driver.ts';
  * column.
  */
 
-/** A longer text in a column of words is something else, perhaps a token in the wrong column: no error shows it. */
-const MAX_WORD_LENGTH = 24;
+/** Words, and digits of numbers. Any other text may be a token or a text in the wrong column: no error shows it. */
+const WORD = /^[A-Za-z _-]{1,24}$/;
+const DIGITS = /^-?\d{1,24}$/;
+
+/** One column can have thousands of wrong fields, and status_reason has to hold the problems of all columns. */
+const MAX_PROBLEM_LENGTH = 300;
 
 /** The last time that JavaScript's Date can hold, in milliseconds since the epoch. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
@@ -16,7 +20,7 @@ const MAX_TIME_MS = 8_640_000_000_000_000;
 export function readWhole(row: Row, column: string): number {
   const value = row[column];
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, showNumber(value));
+  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, show(value, DIGITS));
 }
 
 export function readOptionalWhole(row: Row, column: string): number | null {
@@ -49,7 +53,9 @@ export function readOptionalText(row: Row, column: string): string | null {
 export function readWord<T extends string>(row: Row, column: string, words: readonly T[]): T {
   const word = words.find((each) => each === row[column]);
   if (word !== undefined) return word;
-  throw wrongValue(column, `one of ${words.join(', ')}`, showWord(row[column]));
+  const value = row[column];
+  const got = typeof value === 'string' && WORD.test(value) ? JSON.stringify(value) : show(value, WORD);
+  throw wrongValue(column, `one of ${words.join(', ')}`, got);
 }
 
 /**
@@ -61,7 +67,7 @@ export function readOr<T>(problems: string[], read: () => T, fallback: T): T {
     return read();
   } catch (error) {
     if (!isBadRow(error)) throw error;
-    problems.push(error.message);
+    problems.push(error.message.slice(0, MAX_PROBLEM_LENGTH));
     return fallback;
   }
 }
@@ -70,13 +76,8 @@ export function wrongValue(field: string, expected: string, got: string): PushEr
   return PushError.of('DATABASE', [{ field, expected, got }]);
 }
 
-function showWord(value: unknown): string {
-  if (typeof value === 'string' && value.length > MAX_WORD_LENGTH) return `${value.length} characters`;
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-function showNumber(value: unknown): string {
-  return typeof value === 'string' && value.length > MAX_WORD_LENGTH
-    ? `${value.length} characters`
-    : String(value);
+/** A value for an error: a number, or a text that `harmless` matches; of anything else only its type or length. */
+function show(value: unknown, harmless: RegExp): string {
+  if (typeof value === 'string') return harmless.test(value) ? value : `${value.length} characters`;
+  return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

@@ -33,10 +33,16 @@ export const JOIN_SNAPSHOT = sql`push_announcement LEFT JOIN push_snapshot
   ON push_snapshot.announcement_id = push_announcement.announcement_id`;
 
 /** A column as it was at the start; as the row has it if the announcement started before there were snapshots. */
-export function atStart(column: 'ttl_seconds' | 'source' | 'dry_run'): Fragment {
-  const has = 'push_snapshot.announcement_id IS NOT NULL';
+export function atStart(column: 'ttl_seconds' | 'dry_run'): Fragment {
+  return choose(`push_snapshot.${column}`, `push_announcement.${column}`);
+}
+
+/** The source, in HEX: the collations of the two tables may differ, as that of a team's own table does. */
+export const SOURCE_AT_START = choose('HEX(push_snapshot.source)', 'HEX(push_announcement.source)');
+
+function choose(then: string, now: string): Fragment {
   return {
-    sql: `CASE WHEN ${has} THEN push_snapshot.${column} ELSE push_announcement.${column} END`,
+    sql: `CASE WHEN push_snapshot.announcement_id IS NOT NULL THEN ${then} ELSE ${now} END`,
     values: [],
   };
 }

@@ -2,7 +2,7 @@ import { codeOf, isBadRow, PushError } from '../errors.ts';
 
 /** Codes of errors of the connection or of the server's state: every item meets them, and a division only asks more often. */
 const SHARED =
-  /^(ECONN|EPIPE|ETIMEDOUT|EAI_|ENOTFOUND|EHOST|PROTOCOL_|ER_(LOCK_|CON_|SERVER_|OPTION_PREVENTS|READ_ONLY))/;
+  /^(ECONN|EPIPE|ETIMEDOUT|EAI_|ENOTFOUND|EHOST|PROTOCOL_|ER_(LOCK_|CON_|SERVER_|OPTION_PREVENTS|READ_ONLY|ACCESS_DENIED|TABLEACCESS))/;
 
 /** Codes of errors about a value that a column does not take, now or ever. */
 const BAD_DATA =

@@ -74,8 +74,11 @@ async function sendParcels(ctx: Context, parcels: readonly Parcel[]): Promise<st
   for (const [nth, { messageId, verdict, reason, retryInMs }] of reports.entries()) {
     const record = messages[nth]?.parcel.record;
     if (!record) continue;
-    if (retryInMs !== null) failed.add(record.recordId);
-    else if (verdict !== 'delivered') {
+    // Without an id, the message is in no ledger: the database has refused it.
+    const isRefused = messageId === null && retryInMs === null;
+    if (retryInMs !== null || (isRefused && ctx.config.queue.refused === 'return'))
+      failed.add(record.recordId);
+    if (retryInMs === null && verdict !== 'delivered') {
       ctx.log.error('message not delivered', { ...nameOf(record), messageId, verdict, reason });
     }
   }

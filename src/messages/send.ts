@@ -1,14 +1,15 @@
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
-import { codeOf, PushError } from '../errors.ts';
+import { PushError } from '../errors.ts';
 import { blameProject } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
-import { divide, isBadData } from './divide.ts';
+import { claimAll, isClaimed, refuse } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
+import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
 /**
@@ -77,50 +78,6 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   return reports;
 }
 
-/**
- * Claims messages for several callers; a message that more than one of them wants to send is claimed for the first. A message
- * that the database refuses has its error as the result.
- */
-async function claimAll(
-  ctx: Context,
-  messages: readonly NewMessage[],
-): Promise<(ClaimedMessage | PushError)[]> {
-  const { store, config, requestId } = ctx;
-  const distinct = new Map(messages.map((message) => [message.messageKey, message]));
-  const owner = `${requestId}/${crypto.randomUUID()}`;
-  const claims = await divide([...distinct.values()], (some) =>
-    store.claimMessages(some, owner, config.leaseMs),
-  );
-  const byKey = new Map(Array.from(distinct.keys(), (key, nth) => [key, claims[nth]]));
-  const taken = new Set<string>();
-  return messages.flatMap(({ messageKey }) => {
-    const claim = byKey.get(messageKey);
-    if (!claim) return [];
-    if (claim instanceof PushError) return claim;
-    const isMine = claim.isMine && !taken.has(messageKey);
-    taken.add(messageKey);
-    return { ...claim, isMine };
-  });
-}
-
-function isClaimed(result: ClaimedMessage | PushError): result is ClaimedMessage {
-  return !(result instanceof PushError) && result.isMine;
-}
-
-/** The report of a message that could not be claimed: final if the database can never take it. */
-function refuse({ log, config }: Context, error: PushError): MessageReport {
-  const isFinal = isBadData(error);
-  // Not the error's text, which may quote the message.
-  log.error('message not claimed', { code: codeOf(error) ?? error.code, isFinal });
-  return {
-    messageId: null,
-    verdict: isFinal ? 'rejected' : 'unknown',
-    reason: isFinal ? 'BAD_MESSAGE' : error.code,
-    retryInMs: isFinal ? null : config.leaseMs,
-    deliveries: [],
-  };
-}
-
 async function reserve(ctx: Context, source: string, pushes: number): Promise<number> {
   const [waitMs = 0] = await ctx.gatherer.join(`slot ${source}`, [pushes], async (counts) => {
     const sum = counts.reduce((one, other) => one + other, 0);
@@ -128,34 +85,6 @@ async function reserve(ctx: Context, source: string, pushes: number): Promise<nu
     return counts.map(() => slot.waitMs);
   });
   return waitMs;
-}
-
-/** Records what several callers have sent in one call; what the database refuses of one of them costs the others nothing. */
-async function record(
-  { store, gatherer, log }: Context,
-  deliveries: readonly Delivery[],
-  givenBack: readonly ClaimedMessage[],
-): Promise<void> {
-  const [result] = await gatherer.join('record', [{ deliveries, givenBack }], (all) =>
-    divide(all, async (some) => {
-      await store.recordMessages(
-        some.flatMap((each) => each.deliveries),
-        some.flatMap((each) => each.givenBack),
-      );
-      return some;
-    }),
-  );
-  if (!(result instanceof PushError)) return;
-
-  const alone = await divide(deliveries, async (some) => {
-    await store.recordMessages(some, []);
-    return some;
-  });
-  const refused = deliveries.filter((_, nth) => alone[nth] instanceof PushError);
-  // What the push has met must not be lost, or it would be sent again: the ledger takes the verdict without FCM's words.
-  const plain = refused.map((each) => ({ ...each, reason: 'UNWRITABLE_REPLY', messageName: null }));
-  if (plain.length > 0) log.error('reply not recorded', { deliveries: plain.length, code: codeOf(result) });
-  await store.recordMessages(plain, givenBack);
 }
 
 /** Waits for the budget as long as both the invocation and the lease leave time for FCM's answer, then sends. */

@@ -170,7 +170,7 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
           VALUES (${'9007199254740993'}, 'far', ${driver.dialect.now})`,
     );
     const id = await insert();
-    const other = await insert();
+    const other = await insert({ lanes: 2 });
     await tick();
     for (const each of [id, other]) {
       expect(await store.fetchAnnouncement(each)).toMatchObject({
@@ -223,6 +223,16 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
     expect(ctx.logged).toContain('part of the tick failed');
     await scan(makeContext(store));
     expect(await store.fetchTickAgeMs()).not.toBeNull();
+  });
+
+  test('a step of the tick that a bad row ends does not count, and the other steps are done', async () => {
+    const id = await insert();
+    const fetchStalled = () =>
+      Promise.reject(PushError.of('DATABASE', [{ field: 'from_id', expected: 'x', got: 'y' }]));
+    const ctx = makeContext({ ...store, fetchStalled });
+    await expect(scan(ctx)).rejects.toThrow('from_id: expected x, got y');
+    expect(ctx.invoked).toEqual([firstJob(id)]);
+    expect(await store.fetchTickAgeMs()).toBeNull();
   });
 
   test('while the database does not answer, a tick soon gives up', async () => {

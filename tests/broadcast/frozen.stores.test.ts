@@ -110,6 +110,29 @@ describe.each(databaseKinds())('a running announcement whose row is edited, on %
     expect(new Set(await sendPage(id, 11))).toEqual(new Set(['Edited 1 60 false']));
   });
 
+  test.runIf(kind === 'mysql')('is read whatever collations the tables have', async () => {
+    for (const [table, collation] of [
+      ['push_snapshot', 'utf8mb4_unicode_ci'],
+      ['push_announcement', 'utf8mb4_general_ci'],
+      ['push_budget', 'utf8mb4_bin'],
+    ]) {
+      await driver.run({
+        sql: `ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb4 COLLATE ${collation}`,
+        values: [],
+      });
+    }
+    const id = await store.createAnnouncement(shop);
+    expect(await sendPage(id, 0)).toHaveLength(10);
+    const { version } = await store.fetchBudget('shop', id);
+    await store.brakeBudget('shop', version, {
+      pauseMs: 60_000,
+      rampAgeMs: 0,
+      reason: 'throttled',
+      outages: 0,
+    });
+    expect((await store.fetchAnnouncement(id))?.statusReason).toMatch(/^throttled until /);
+  });
+
   test('fails with the reason if the accepted row cannot be sent', async () => {
     const id = await store.createAnnouncement(shop);
     await sendPage(id, 0);

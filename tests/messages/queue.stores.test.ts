@@ -3,6 +3,7 @@ import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
+import { PushError } from '../../src/errors.ts';
 import { parseEvent } from '../../src/events/parse.ts';
 import { runQueue } from '../../src/messages/queue.ts';
 import { delivered, madeUpDevices, makeContext, outcome, type TestContext } from '../support/context.ts';
@@ -114,6 +115,17 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.logged.filter((event) => event === 'message refused')).toHaveLength(10);
     expect(ctx.logged).toContain('message not delivered');
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
+  });
+
+  test('a record whose message the database refuses goes back alone', async () => {
+    const claimMessages: Store['claimMessages'] = (messages, ...rest) =>
+      messages.some(({ messageKey }) => messageKey === 'odd')
+        ? Promise.reject(PushError.of('BAD_INPUT', [{ field: 'title', expected: 'x', got: 'y' }]))
+        : store.claimMessages(messages, ...rest);
+    const ctx = makeContext({ ...store, claimMessages });
+    const odd = sqsRecord('r-1', textOf(1, { idempotencyKey: 'odd' }));
+    expect(await deliver(ctx, odd, sqsRecord('r-2', textOf(2)))).toEqual(['r-1']);
+    expect(ctx.sent).toEqual(['target-2']);
   });
 
   test('with QUEUE_REFUSED=drop, a record that is refused is logged with its id and dropped', async () => {

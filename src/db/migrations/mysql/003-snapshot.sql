@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS push_snapshot (
   data            MEDIUMTEXT NOT NULL,
   options         MEDIUMTEXT NOT NULL,
   ttl_seconds     BIGINT UNSIGNED NULL,
-  source          VARCHAR(64) NOT NULL,
+  source          MEDIUMTEXT NOT NULL,
   guarantee       VARCHAR(16) NOT NULL,
   dry_run         TINYINT NOT NULL,
   audience        VARCHAR(16) NOT NULL
