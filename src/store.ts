@@ -34,7 +34,8 @@ export interface Announcements {
   fetchUnfinished(limit: number): Promise<Announcement[]>;
   /**
    * Changes the status in one conditional update; false if the status was none of `from`. A status that Baton does not know
-   * counts as `draft`. Instead of `running`, an announcement that has not started becomes `scheduled`.
+   * counts as `draft`. Instead of `running`, an announcement that has not started becomes `scheduled`; one that no phone can
+   * have shown is from then on what its row says.
    */
   moveAnnouncement(
     announcementId: number,

@@ -5,7 +5,7 @@ import { type Driver, hasEffect, type Row } from './driver.ts';
 import { parseAnnouncement, parseSummary } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { readOr, readWhole } from './rows.ts';
-import { BOTH_COLUMNS, JOIN_SNAPSHOT, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
+import { BOTH_COLUMNS, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
@@ -79,18 +79,23 @@ export function makeAnnouncements(driver: Driver): Announcements {
       const ends = to === 'done' || to === 'cancelled' || to === 'failed';
       // A status that Baton does not know counts as a draft: it does nothing until it is scheduled or pushed.
       const isUnknown = from.includes('draft') ? sql`OR status NOT IN (${ANNOUNCEMENT_STATUSES})` : sql``;
+      const isMovable = sql`announcement_id = ${announcementId} AND (status IN (${from}) ${isUnknown})`;
+      if (to !== 'running') {
+        return hasEffect(
+          driver,
+          sql`UPDATE push_announcement
+              SET status = ${to}, status_reason = ${reason}, finished_at = ${ends ? now : null}
+              WHERE ${isMovable}`,
+        );
+      }
       // One that failed before it started has no hop that could go on: it starts at the next tick.
-      const status =
-        to === 'running' ? sql`CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END` : sql`${to}`;
-      const publishAt =
-        to === 'running'
-          ? sql`publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,`
-          : sql``;
-      return hasEffect(
-        driver,
+      return driver.runTogether(
         sql`UPDATE push_announcement
-            SET ${publishAt} status = ${status}, status_reason = ${reason}, finished_at = ${ends ? now : null}
-            WHERE announcement_id = ${announcementId} AND (status IN (${from}) ${isUnknown})`,
+            SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
+              status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
+              status_reason = ${reason}, finished_at = NULL
+            WHERE ${isMovable}`,
+        ...renewSnapshot(announcementId),
       );
     },
 

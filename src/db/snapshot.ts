@@ -1,5 +1,6 @@
 import type { Row } from './driver.ts';
 import { isDeepStrictEqual } from 'node:util';
+import type { Verdict } from '../model/delivery.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The columns of push_announcement that decide what is sent, and how. push_snapshot has each as it was at the start. */
@@ -18,6 +19,8 @@ const COLUMNS = [
 
 /** Columns of JSON: the database may write the same value in another way. */
 const JSON_COLUMNS: readonly string[] = ['data', 'options'];
+
+const MAY_HAVE_ARRIVED: readonly Verdict[] = ['delivered', 'unknown'];
 
 const LIST: Fragment = { sql: COLUMNS.join(', '), values: [] };
 
@@ -53,6 +56,23 @@ export function takeSnapshot(announcementId: number): [Statement, Statement] {
     sql`DELETE FROM push_snapshot WHERE announcement_id = ${announcementId}`,
     sql`INSERT INTO push_snapshot (announcement_id, ${LIST})
         SELECT announcement_id, ${LIST} FROM push_announcement WHERE announcement_id = ${announcementId}`,
+  ];
+}
+
+/**
+ * Copies what a resumed announcement is to send, if there is no copy yet, or if no phone can have shown the earlier one: a
+ * person has fixed the row that FCM refused. The hops of another audience would go over other ids: that one is kept.
+ */
+export function renewSnapshot(announcementId: number): [Statement, Statement] {
+  const [discard, copy] = takeSnapshot(announcementId);
+  return [
+    sql`${discard}
+        AND HEX(audience) = (SELECT HEX(audience) FROM push_announcement WHERE announcement_id = ${announcementId})
+        AND NOT EXISTS (
+          SELECT 1 FROM push_delivery
+          WHERE push_delivery.announcement_id = ${announcementId} AND verdict IN (${MAY_HAVE_ARRIVED}))`,
+    sql`${copy} AND started_at IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM push_snapshot WHERE announcement_id = ${announcementId})`,
   ];
 }
 

@@ -133,6 +133,28 @@ describe.each(databaseKinds())('a running announcement whose row is edited, on %
     expect((await store.fetchAnnouncement(id))?.statusReason).toMatch(/^throttled until /);
   });
 
+  test('sends the edited row after a resume if no phone can have the push, but never to another audience', async () => {
+    const id = await store.createAnnouncement(shop);
+    await store.startAnnouncement(firstJob(id), 1000);
+    const edit = async (assignment: string): Promise<void> => {
+      await store.moveAnnouncement(id, ['running'], 'failed', 'refused');
+      await driver.run({ sql: `UPDATE push_announcement SET ${assignment}`, values: [] });
+      await store.moveAnnouncement(id, ['failed'], 'running', null);
+    };
+    await edit("title = 'Fixed'");
+    expect(await store.fetchAnnouncement(id)).toMatchObject({ content: { title: 'Fixed' }, edited: [] });
+    await edit("audience = 'messages'");
+    expect(await store.fetchAnnouncement(id)).toMatchObject({ audience: 'devices', edited: ['audience'] });
+    await edit("audience = 'devices'");
+    await driver.run(sql`UPDATE push_hop SET lease_until = ${driver.dialect.now}`);
+    expect(await sendPage(id, 0)).toHaveLength(10);
+    await edit("title = 'Too late'");
+    expect(await store.fetchAnnouncement(id)).toMatchObject({
+      content: { title: 'Fixed' },
+      edited: ['title'],
+    });
+  });
+
   test('fails with the reason if the accepted row cannot be sent', async () => {
     const id = await store.createAnnouncement(shop);
     await sendPage(id, 0);

@@ -55,6 +55,10 @@ test('status says what was edited since the start, and resume --accept-edits sen
   await using here = await makeWorkplace();
   const store = await here.openStore();
   await start(store);
+  write(
+    here,
+    `INSERT INTO push_delivery (announcement_id, device_id, verdict, round, recorded_at) VALUES (1, 1, 'delivered', 0, 0)`,
+  );
   write(here, "UPDATE push_announcement SET status = 'paused', title = 'Hello, all'");
   const { out } = await here.baton(['status', '1']);
   expect(out).toContain(
