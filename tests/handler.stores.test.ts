@@ -113,7 +113,8 @@ test('an invalid direct event is answered with its problem: Lambda would retry a
 
 test('each SNS message is answered by itself, and an invalid one does not affect the others', async () => {
   await store.addDevices(madeUpDevices(1));
-  services = makeContext(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
+  const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
+  services = makeContext(store, { env: { ...env, RECORDS_MAY_START: 'announcements' } });
   const [record] = fixture('sns')['Records'] as { Sns: object }[];
   const say = (Message: string, MessageId: string) => ({
     ...record,
@@ -171,7 +172,8 @@ test('any event gets an answer', { timeout: 120_000 }, async () => {
       const reply = await call(event);
       if (!('statusCode' in reply)) return;
       statuses.add(reply.statusCode);
-      expect(reply.statusCode).toBeLessThan(500);
+      // 501: the event names a method that HTTP does not have.
+      if (reply.statusCode !== 501) expect(reply.statusCode).toBeLessThan(500);
       if (reply.body !== '') JSON.parse(reply.body);
     }),
     { numRuns: 10_000 },
