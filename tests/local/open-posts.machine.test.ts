@@ -7,7 +7,7 @@ import { API_TOKEN } from '../support/events.ts';
 
 const POSTS = 300;
 const DECLARED_BYTES = 6 * 1024 * 1024;
-const SENT_BYTES = 512 * 1024;
+const PART = Buffer.alloc(512 * 1024, 'x');
 const MAX_GROWTH_MB = 50;
 
 function rssMb(pid = 0): number {
@@ -25,7 +25,7 @@ async function openPost(port: number): Promise<{ socket: Socket; line: string }>
   const [answer] = (await once(socket, 'data')) as [Buffer];
   // Whoever does not care for the answer goes on sending, until the connection is closed.
   socket.on('error', () => {});
-  socket.write(Buffer.alloc(SENT_BYTES, 'x'));
+  socket.write(PART);
   return { socket, line: answer.toString().split('\r\n')[0] ?? '' };
 }
 
