@@ -137,6 +137,37 @@ test('each SNS message is answered by itself, and an invalid one does not affect
   expect(await call({ Records: [say(content, first)] })).toMatchObject([{ announcementId: 1, end: 'idle' }]);
 });
 
+test.each([
+  ['an announcement', { title: 'T', body: 'B' }, 'announcements'],
+  ['a start', { announcementId: 1 }, 'announcements'],
+  ['the next hop', { kind: 'broadcast', announcementId: 1, round: 0, fromId: 5 }, 'announcements'],
+  ['a scan', { kind: 'scan' }, 'scan'],
+  ['a call of the doctor', { kind: 'doctor' }, 'doctor'],
+])('a record of a topic does not start %s unless RECORDS_MAY_START says so', async (_case, event, start) => {
+  await store.addDevices(madeUpDevices(1));
+  await store.createAnnouncement(draft);
+  const [record] = fixture('sns')['Records'] as { Sns: object }[];
+  const Records = [{ ...record, Sns: { ...record?.Sns, Message: JSON.stringify(event) } }];
+  const others = ['announcements', 'scan', 'doctor'].filter((each) => each !== start);
+  for (const RECORDS_MAY_START of ['', others.join()]) {
+    services = makeContext(store, { env: { RECORDS_MAY_START } });
+    expect(await call({ Records })).toMatchObject([
+      { error: { code: 'FORBIDDEN', problems: [{ field: 'Sns.Message', got: start }] } },
+    ]);
+  }
+  expect([services.sent, services.invoked, await store.fetchAnnouncement(1)]).toMatchObject([
+    [],
+    [],
+    { status: 'draft' },
+  ]);
+  services = makeContext(store, {
+    env: { RECORDS_MAY_START: start, FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' },
+  });
+  const doctor = async () => ({ kind: 'doctor', ok: true, checks: [] }) as const;
+  const replies = await makeHandler(async () => services, doctor)({ Records }, invocation);
+  expect(replies).not.toMatchObject([{ error: expect.anything() }]);
+});
+
 test('services are opened once, and again only after they could not be opened', async () => {
   let opened = 0;
   const handle = makeHandler(async () => {
