@@ -169,7 +169,7 @@ async function talk(address: string, ...lines: readonly string[]): Promise<strin
   socket.on('data', (data) => (answer += String(data)));
   socket.on('error', () => {});
   socket.write(lines.map((line) => `${line}\r\n`).join(''));
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return answer;
 }
 
