@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { Admission } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
+import { declaredBytes, makeRoom, readBody, type Room } from './http-body.ts';
 import { makeEvent, withBody } from './http-event.ts';
 
 /** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
@@ -165,43 +166,6 @@ async function answer(
   } finally {
     room.give(bytes);
   }
-}
-
-/** The length that a request's head declares for its body; 0: it has none; null: the head does not say. */
-function declaredBytes({ headers }: IncomingMessage): number | null {
-  if (headers['transfer-encoding'] !== undefined) return null;
-  return Number(headers['content-length'] ?? 0);
-}
-
-/** `readBody` resolves to null if the body exceeds the limit. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // The rest is read and discarded: some clients read no answer before they have sent everything.
-    if (bytes <= maxBytes) chunks.push(chunk);
-  }
-  return bytes <= maxBytes ? Buffer.concat(chunks) : null;
-}
-
-interface Room {
-  take(bytes: number): boolean;
-  give(bytes: number): void;
-}
-
-function makeRoom(bytes: number): Room {
-  let free = bytes;
-  return {
-    take(wanted) {
-      if (wanted > free) return false;
-      free -= wanted;
-      return true;
-    },
-    give(back) {
-      free += back;
-    },
-  };
 }
 
 /** Sends an answer, but ends it only later: Node would then read the rest of the request, or close before the answer is read. */
