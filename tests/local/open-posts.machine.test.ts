@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { makeWorkplace, startBaton } from '../support/baton.ts';
 import { API_TOKEN } from '../support/events.ts';
 
@@ -37,6 +37,7 @@ test('open POSTs without a token are answered before their bodies, and take no m
     { ...here.env, API_TOKEN },
     /listening on http:\S+,/,
   );
+  onTestFinished(() => void child.kill('SIGKILL'));
   const [address = ''] = /http:[^\s,]+/.exec(child.printed()) ?? [];
   const port = Number(new URL(address).port);
   expect((await openPost(port)).line).toBe('HTTP/1.1 401 Unauthorized');
