@@ -8,6 +8,7 @@ export type PushErrorCode =
   | 'FORBIDDEN'
   | 'NO_SUCH_ROUTE'
   | 'WRONG_METHOD'
+  | 'UNKNOWN_METHOD'
   | 'WRONG_TYPE'
   | 'TOO_BIG'
   | 'NO_SUCH_ANNOUNCEMENT'
@@ -28,6 +29,11 @@ export interface Problem {
   readonly got: string;
 }
 
+/** An error describes up to this many problems: a request may have a wrong field in every few bytes. */
+const MAX_PROBLEMS = 20;
+/** Longer than every name and rule of Baton's own; what a caller sends may be megabytes long. */
+const MAX_TEXT_LENGTH = 500;
+
 /** The error class of every failure that Baton detects itself. */
 export class PushError extends Error {
   override readonly name = 'PushError';
@@ -44,9 +50,12 @@ export class PushError extends Error {
     this.problems = options.problems ?? [];
   }
 
-  /** Makes one error of several problems; its message describes them all. */
-  static of(code: PushErrorCode, problems: readonly Problem[]): PushError {
-    return new PushError(code, problems.map(describeProblem).join('; '), { problems });
+  /** Makes one error of several problems; its message describes them, and counts those that are too many to describe. */
+  static of(code: PushErrorCode, all: readonly Problem[]): PushError {
+    const problems = all.slice(0, MAX_PROBLEMS).map(cutProblem);
+    const rest = all.length - problems.length;
+    const words = [...problems.map(describeProblem), ...(rest > 0 ? [`and ${rest} more problems`] : [])];
+    return new PushError(code, words.join('; '), { problems });
   }
 }
 
@@ -67,6 +76,15 @@ export function messageOf(error: unknown): string {
 
 export function describeProblem({ field, expected, got }: Problem): string {
   return `${field}: expected ${expected}, got ${got}`;
+}
+
+function cutProblem({ field, expected, got }: Problem): Problem {
+  return { field: cutText(field), expected: cutText(expected), got: cutText(got) };
+}
+
+/** Shortens a text that may be of any length. */
+export function cutText(text: string, max = MAX_TEXT_LENGTH): string {
+  return text.length > max ? `${text.slice(0, max)}…` : text;
 }
 
 /** A PushError as the reply to a direct invoke. */

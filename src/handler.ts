@@ -5,14 +5,15 @@ import { scan, type ScanReport } from './broadcast/scan.ts';
 import { systemClock } from './clock.ts';
 import { type Env, parseConfig } from './config/config.ts';
 import { resolveSecrets } from './config/secrets.ts';
-import type { Clock, Context, Services } from './context.ts';
+import type { Clock, Context, Log, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
 import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';
 import { type ParsedEvent, parseEvent } from './events/parse.ts';
+import { checkStart } from './events/record-start.ts';
 import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
 import { makeSenders } from './fcm/open.ts';
-import { answerRequest } from './http/answer.ts';
+import { answerRequest, answerUnstarted } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
 import { type AnnounceJob, firstJob, type PushJob } from './job.ts';
 import { makeLog, withFields } from './log.ts';
@@ -39,9 +40,14 @@ type Doctor = (functionName: string) => Promise<DoctorReport>;
  *
  * An event that can never succeed is answered with its error, since Lambda would retry an error that is thrown. Every other
  * error is thrown, so that Lambda retries. The doctor opens everything that it checks by itself: it also works where the
- * services cannot be opened.
+ * services cannot be opened. An HTTP request is answered even then, because its caller would get a bare 502; `log` gets the
+ * reason.
  */
-export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
+export function makeHandler(
+  open: () => Promise<Services>,
+  doctor: Doctor,
+  log: Log = makeLog(systemClock, {}, printLine),
+) {
   let opening: Promise<Services> | null = null;
   const services = async (): Promise<Services> => {
     opening ??= open();
@@ -58,7 +64,13 @@ export function makeHandler(open: () => Promise<Services>, doctor: Doctor) {
     try {
       const parsed = parseEvent(event);
       if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') return await doctor(functionName);
-      const warm = await services();
+      let warm: Services;
+      try {
+        warm = await services();
+      } catch (error) {
+        if (parsed.entry !== 'http') throw error;
+        return answerUnstarted({ log, requestId }, parsed.request, error);
+      }
       const ctx: Context = {
         ...warm,
         log: withFields(warm.log, { requestId }),
@@ -92,7 +104,7 @@ export async function openServices(
 }
 
 export const handler = makeHandler(
-  () => openServices(process.env, (line) => process.stdout.write(`${line}\n`)),
+  () => openServices(process.env, printLine),
   (functionName) => examine({ env: process.env, functionName, fix: false, clock: systemClock }),
 );
 
@@ -113,7 +125,9 @@ async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promis
 /** Answers one SNS message. SNS may deliver it twice, in two invocations: its own id is the id of the request. */
 async function answerMessage(ctx: Context, { id, text }: SnsMessage, doctor: Doctor): Promise<JobReply> {
   try {
-    return await work({ ...ctx, requestId: id }, parseSnsMessage(text), doctor);
+    const job = parseSnsMessage(text);
+    checkStart(job, ctx.config.records.mayStart);
+    return await work({ ...ctx, requestId: id }, job, doctor);
   } catch (error) {
     if (!isAnswered(error)) throw error;
     return refuse(ctx, id, error);
@@ -144,10 +158,15 @@ async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announc
 /** Errors that no retry would fix. A hop does not throw the last two: its announcement fails instead. */
 const ANSWERED: readonly PushErrorCode[] = [
   'BAD_EVENT',
+  'FORBIDDEN',
   'NO_SUCH_ANNOUNCEMENT',
   'NO_SUCH_SOURCE',
   'BAD_CREDENTIALS',
 ];
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
 
 function isAnswered(error: unknown): error is PushError {
   return error instanceof PushError && ANSWERED.includes(error.code);

@@ -43,6 +43,10 @@ export interface QueueJob {
   readonly records: readonly QueueRecord[];
 }
 
+/** What a record of a queue or a topic may start only if RECORDS_MAY_START names it. */
+export const RECORD_STARTS = ['announcements', 'scan', 'doctor'] as const;
+export type RecordStart = (typeof RECORD_STARTS)[number];
+
 export interface QueueRecord {
   /** SQS's own id, the same at every delivery of the record. */
   readonly recordId: string;

@@ -1,6 +1,10 @@
 import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Clock, Log, LogFields } from './context.ts';
+import { cutText } from './errors.ts';
+
+/** CloudWatch takes 256 KB an event; the longest field that a person reads is a stack. */
+const MAX_FIELD_LENGTH = 8000;
 
 /** Makes a log of JSON objects, one a line: time, level, event, the fixed fields, then the event's own. */
 export function makeLog(clock: Clock, fixed: LogFields, write: (line: string) => void): Log {
@@ -11,7 +15,13 @@ export function makeLog(clock: Clock, fixed: LogFields, write: (line: string) =>
     ): LogItem {
       const { fields, ...persistent } = attributes as { readonly fields?: LogFields };
       const time = new Date(clock.now()).toISOString();
-      const line = { time, level: logLevel.toLowerCase(), event: message, ...persistent, ...fields };
+      const line = {
+        time,
+        level: logLevel.toLowerCase(),
+        event: message,
+        ...persistent,
+        ...cutFields(fields),
+      };
       return new LogItem({ attributes: line });
     }
   }
@@ -27,6 +37,15 @@ export function makeLog(clock: Clock, fixed: LogFields, write: (line: string) =>
     info: (event, fields) => logger.info(event, { fields }),
     error: (event, fields) => logger.error(event, { fields }),
   };
+}
+
+function cutFields(fields: LogFields = {}): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? cutText(value, MAX_FIELD_LENGTH) : value,
+    ]),
+  );
 }
 
 /** A log whose lines all have these fields too, such as the request id of an invocation. */

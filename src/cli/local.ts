@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
+import type { Engine } from '../local/engine.ts';
 import { group } from '../local/format.ts';
 import { startLocalCloud } from '../rehearsal/local-cloud.ts';
 import { seedDevices } from '../rehearsal/seed.ts';
@@ -59,7 +60,7 @@ export const localCommand = defineCommand({
         },
       });
       try {
-        out(describe(cloud.engine.lambda.endpoint, cloud.engine.functionName, database));
+        out(describe(cloud.engine, database));
         await stop;
         const { accepted, validated } = cloud.sandbox.stats();
         out(
@@ -84,7 +85,8 @@ async function describeDatabase(store: Store, ownFile: string | null): Promise<s
   );
 }
 
-function describe(endpoint: string, functionName: string, database: string): string {
+function describe({ lambda: { endpoint, credentials }, functionName }: Engine, database: string): string {
+  const keys = `AWS_ACCESS_KEY_ID=${credentials.accessKeyId} AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
   return `\
 Baton runs on this machine until Ctrl-C.
 
@@ -94,9 +96,12 @@ Baton runs on this machine until Ctrl-C.
 
 Broadcast to all devices of the database, from another terminal:
 
-  echo '{"title": "Hello", "body": "From the sandbox"}' | aws lambda invoke \\
-    --endpoint-url ${endpoint} --region us-east-1 --no-sign-request \\
+  echo '{"title": "Hello", "body": "From the sandbox"}' | ${keys} \\
+    aws lambda invoke --endpoint-url ${endpoint} --region us-east-1 \\
     --function-name ${functionName} --payload fileb:///dev/stdin /dev/stdout
+
+The key is made anew at each start, and is worth nothing to AWS: without it, any web page that is open on this
+machine could invoke the function.
 
 Instead of a title and a body, {"announcementId": 1} pushes an announcement that is in the database,
 and {"kind": "scan"} runs the schedule once.

@@ -2,6 +2,8 @@ import { systemClock } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
 import { makeHandler, openServices } from '../handler.ts';
+import { parseRequest } from '../events/http.ts';
+import { type Admission, admitRequest } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
 import type { Engine } from '../local/engine.ts';
 import { REPLY_TIMEOUT_MS, startHttpServer } from '../local/http-server.ts';
@@ -44,12 +46,11 @@ export const serveCommand = defineCommand({
         const server = await startHttpServer({
           host,
           port,
+          admit: api.admit,
           handle: api.handle,
           onError: (error) => terminal.err(`${String(error)}\n`),
         });
-        terminal.err(
-          `listening on ${server.address}, scheduler running; the Lambda API is at ${engine.lambda.endpoint}\n`,
-        );
+        terminal.err(`listening on ${server.address}, scheduler running\n`);
         await engine.invoke({ kind: 'scan' });
         await stop;
         await server.close();
@@ -75,6 +76,11 @@ async function openApi(engine: Engine, { env }: Terminal, log: (line: string) =>
     (functionName) => examine({ env, functionName, fix: false, clock: systemClock }),
   );
   return {
+    admit: (event: object, requestId: string, bodyBytes: number | null): Admission => {
+      const request = parseRequest(event);
+      if (request === null) throw new Error('expected an HTTP event, got another one');
+      return admitRequest({ ...services, requestId }, request, bodyBytes);
+    },
     handle: async (event: object, requestId: string): Promise<HttpReply> => {
       const until = performance.now() + REPLY_TIMEOUT_MS;
       const reply = await handler(event, {

@@ -2,9 +2,10 @@ import type { Problem } from '../errors.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
+import { readRecords, type RecordsConfig } from './records.ts';
 import { readSources, type SourceConfig } from './sources.ts';
 
-export type { ApiConfig, ApiTokens } from './api.ts';
+export type { ApiConfig, ApiToken, ApiTokens } from './api.ts';
 export { type DatabaseConfig, type DatabaseTls, parseDatabaseConfig } from './database.ts';
 export type { Env } from './env-reader.ts';
 export { type FcmCredentials, type PaceConfig, parseCredentials, type SourceConfig } from './sources.ts';
@@ -22,6 +23,7 @@ export interface Config {
   readonly fcm: FcmConfig;
   readonly api: ApiConfig;
   readonly queue: QueueConfig;
+  readonly records: RecordsConfig;
   /** Devices per hop. */
   readonly pageSize: number;
   /** Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one. */
@@ -76,6 +78,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     },
     api: readApi(read),
     queue: { refused: read.oneOf('QUEUE_REFUSED', REFUSED) },
+    records: readRecords(read),
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 1, 5000),
     leaseMs: read.whole('LEASE_MS', 1000, 900_000),

@@ -1,4 +1,6 @@
+import type { GatewayCaller } from '../model/gateway-caller.ts';
 import { isObject } from '../parse.ts';
+import { parseIamCaller, parseJwtCaller } from './gateway-caller.ts';
 
 /** One HTTP request, in the same form for every gateway. */
 export interface HttpRequest {
@@ -22,7 +24,7 @@ export interface HttpRequest {
   readonly query: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
   /** The caller that the gateway's IAM or JWT authorizer let through; null if the gateway names none. */
-  readonly caller: string | null;
+  readonly caller: GatewayCaller | null;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -73,14 +75,13 @@ function parseVersion1(event: Fields, requestContext: Fields, method: string): H
       ? splitStage(path, requestContext['stage'])
       : { path, prefix: full.endsWith(path) ? full.slice(0, full.length - path.length) : '' };
   const { authorizer, identity } = requestContext;
-  const userArn = isObject(identity) ? identity['userArn'] : null;
   return {
     ...parsePayload(event),
     ...own,
     query: new Map(parseParameters(event)),
     shape: 'rest',
     method,
-    caller: nameOf(userArn) ?? subjectOf(authorizer),
+    caller: parseIamCaller(identity) ?? parseJwtCaller(authorizer),
   };
 }
 
@@ -94,19 +95,8 @@ function parseVersion2(event: Fields, requestContext: Fields, method: string): H
     query: new Map(new URLSearchParams(textOf(event['rawQueryString']))),
     shape: 'http',
     method,
-    caller: (isObject(iam) ? nameOf(iam['userArn']) : null) ?? subjectOf(jwt),
+    caller: parseIamCaller(iam) ?? parseJwtCaller(jwt),
   };
-}
-
-/** The subject of a token's claims. Without an authorizer the claims are null, not absent. */
-function subjectOf(authorizer: unknown): string | null {
-  if (!isObject(authorizer) || !isObject(authorizer['claims'])) return null;
-  const { sub, client_id: clientId } = authorizer['claims'];
-  return nameOf(sub) ?? nameOf(clientId);
-}
-
-function nameOf(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /** Splits the stage from the path. Only the stage `$default` is not part of the path. */

@@ -49,6 +49,7 @@ const push = makeRoute({
   method: 'POST',
   path: '/push',
   summary: 'Push an announcement that is in the table, from its first device or from deviceId on.',
+  scope: 'send',
   body: startSchema,
   replies: {
     202: { description: 'The push goes on.', body: z.object({ announcementId, deviceId: z.int() }) },
@@ -72,6 +73,7 @@ const create = makeRoute({
   method: 'POST',
   path: '/announcements',
   summary: 'Announce to every device: now, or at publishAt.',
+  scope: 'send',
   body: announceSchema,
   replies: {
     201: { description: 'A new announcement; Location is its path.', body: accepted },
@@ -96,6 +98,7 @@ const list = makeRoute({
   method: 'GET',
   path: '/announcements',
   summary: 'Announcements, latest first.',
+  scope: 'read',
   query: z.strictObject(
     {
       limit: wholeNumber(1, MAX_LISTED).default(DEFAULT_LISTED),
@@ -116,6 +119,7 @@ const show = makeRoute({
   method: 'GET',
   path: '/announcements/{announcementId}',
   summary: 'The status of an announcement, and its deliveries by verdict.',
+  scope: 'read',
   params,
   replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store }, { params: { announcementId: id } }) {
@@ -134,6 +138,7 @@ function makeMove(move: Move, text: string): Route {
     method: 'POST',
     path: `/announcements/{announcementId}/${move}`,
     summary: text,
+    scope: 'send',
     params,
     replies: { 200: { description: `The announcement is ${MOVES[move].to}.`, body: standing } },
     run: async (ctx, { params: { announcementId: id } }) => ({

@@ -2,60 +2,154 @@ import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
 import { show } from '../parse.ts';
-import { authenticate } from './auth.ts';
-import { makeProblem } from './problem.ts';
+import { authenticate, authorize, type Caller } from './auth.ts';
+import { makeProblem, makeStartProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
-import { type Match, matchRoute } from './route.ts';
+import { checkBody, describeAllowed, type Match, matchRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
 
 /** A log line shows the caller's method up to this length; HTTP's own methods are shorter. */
 const MAX_METHOD_LENGTH = 20;
 
+/** What checking a request needs: nothing that is slow, and no database. */
+type Checks = Pick<Context, 'config' | 'clock' | 'log' | 'requestId'>;
+
 /** Answers every request, also one that fails, and logs one line for it. */
 export async function answerRequest(ctx: Context, received: HttpRequest): Promise<HttpReply> {
+  const call = openCall(ctx, received);
+  try {
+    return call.reply(await answerMatch(ctx, call));
+  } catch (error) {
+    return call.refuse(error);
+  }
+}
+
+/** A request whose body may be read, up to this many bytes; or the reply that refuses it before its body is read. */
+export type Admission =
+  | { readonly kind: 'admitted'; readonly maxBodyBytes: number }
+  | { readonly kind: 'refused'; readonly reply: HttpReply };
+
+/** Decides about a request by its head alone. `bodyBytes` is the length that the caller declares; null: none. */
+export function admitRequest(ctx: Checks, received: HttpRequest, bodyBytes: number | null): Admission {
+  const call = openCall(ctx, received);
+  try {
+    const { match } = call;
+    admitCaller(ctx, call);
+    if (match.kind !== 'found') {
+      refuseMatch(match, call.request);
+      return { kind: 'admitted', maxBodyBytes: 0 };
+    }
+    const { body, maxBodyBytes } = match.route;
+    if (body && bodyBytes !== null) checkBody(call.request, bodyBytes, maxBodyBytes);
+    return { kind: 'admitted', maxBodyBytes };
+  } catch (error) {
+    return { kind: 'refused', reply: call.refuse(error) };
+  }
+}
+
+/** Answers a request that arrives while the function cannot start, and logs why. */
+export function answerUnstarted(
+  { log, requestId }: Pick<Context, 'log' | 'requestId'>,
+  request: HttpRequest,
+  error: unknown,
+): HttpReply {
+  const answer = makeStartProblem(error, requestId);
+  log.error('request failed', { requestId, route: null, status: answer.status, ...describe(error) });
+  return makeReply(request, answer);
+}
+
+interface Call {
+  readonly request: HttpRequest;
+  readonly match: Match;
+  /** Null: not known yet, or not asked for. */
+  caller: Caller | null;
+  reply(answer: Answer): HttpReply;
+  refuse(error: unknown): HttpReply;
+}
+
+function openCall(ctx: Checks, received: HttpRequest): Call {
   const startedAt = ctx.clock.now();
   const request = stripBase(received, ctx.config.api.basePath);
   const match = matchRoute(ROUTES, request.method, request.path);
-  let answer: Answer;
-  let failure: { code: string; message: string } | null = null;
-  try {
-    answer = await answerMatch(ctx, request, match);
-  } catch (error) {
-    const headers = {
-      ...(match.kind === 'wrong-method' ? { allow: match.allowed.join(', ') } : {}),
-      ...(isUnauthenticated(error) ? { 'www-authenticate': 'Bearer' } : {}),
-    };
-    answer = makeProblem(error, ctx.requestId, headers);
-    failure = describe(error);
-  }
-  const line = {
+  const lineOf = (answer: Answer) => ({
     requestId: ctx.requestId,
     method: request.method.slice(0, MAX_METHOD_LENGTH),
     // The route's template: the path itself may hold a device's token.
     route: match.kind === 'found' ? match.route.path : null,
+    caller: call.caller?.name ?? null,
     status: answer.status,
     ms: ctx.clock.now() - startedAt,
+  });
+  const call: Call = {
+    request,
+    match,
+    caller: null,
+    reply(answer) {
+      ctx.log.info('request answered', lineOf(answer));
+      return makeReply(request, answer);
+    },
+    refuse(error) {
+      const answer = makeProblem(error, ctx.requestId, headersOf(error, call));
+      const line = { ...lineOf(answer), ...describe(error) };
+      if (answer.status < 500 || match.kind === 'unknown-method') ctx.log.info('request refused', line);
+      else ctx.log.error('request failed', line);
+      return makeReply(request, answer);
+    },
   };
-  if (failure === null) ctx.log.info('request answered', line);
-  else if (answer.status < 500) ctx.log.info('request refused', { ...line, ...failure });
-  else ctx.log.error('request failed', { ...line, ...failure });
-  return makeReply(request, answer);
+  return call;
 }
 
-async function answerMatch(ctx: Context, request: HttpRequest, match: Match): Promise<Answer> {
-  if (match.kind !== 'found' || !match.route.isOpen) authenticate(ctx, request);
+async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
+  const { match, request } = call;
+  admitCaller(ctx, call);
+  if (match.kind === 'found') return match.route.answer(ctx, request, match.params);
+  refuseMatch(match, request);
+  return { status: 204, headers: { allow: describeAllowed(match.methods) }, body: null };
+}
+
+/** OPTIONS needs no caller, because a browser asks it without one; the answer allows no other origin. */
+function admitCaller(ctx: Checks, call: Call): void {
+  const { match, request } = call;
+  if (match.kind === 'options' || (match.kind === 'found' && match.route.isOpen)) return;
+  call.caller = authenticate(ctx, request);
+  if (match.kind === 'found' && match.route.scope !== null) authorize(call.caller, match.route.scope);
+}
+
+type Unanswerable = Exclude<Match, { kind: 'found' | 'options' }>;
+
+function refuseMatch(
+  match: Exclude<Match, { kind: 'found' }>,
+  request: HttpRequest,
+): asserts match is Exclude<Match, { kind: 'found' } | Unanswerable> {
   switch (match.kind) {
-    case 'found':
-      return match.route.answer(ctx, request, match.params);
+    case 'options':
+      return;
     case 'wrong-method': {
-      const expected = match.allowed.join(' or ');
+      const expected = match.methods.join(' or ');
       throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, got: show(request.method) }]);
+    }
+    case 'unknown-method': {
+      const expected = 'a method of HTTP, in capital letters';
+      throw PushError.of('UNKNOWN_METHOD', [{ field: 'method', expected, got: show(request.method) }]);
     }
     case 'absent': {
       const expected = 'one of the paths in /openapi.json';
       throw PushError.of('NO_SUCH_ROUTE', [{ field: 'path', expected, got: showPath(request.path) }]);
     }
   }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+function headersOf(error: unknown, { match, caller }: Call): Record<string, string> {
+  const code = error instanceof PushError ? error.code : null;
+  if (code === 'WRONG_METHOD' && match.kind === 'wrong-method') {
+    return { allow: describeAllowed(match.methods) };
+  }
+  if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
+  if (code === 'FORBIDDEN' && caller !== null && match.kind === 'found' && match.route.scope !== null) {
+    return { 'www-authenticate': `Bearer error="insufficient_scope", scope="${match.route.scope}"` };
+  }
+  return {};
 }
 
 function stripBase(request: HttpRequest, basePath: string): HttpRequest {
@@ -68,10 +162,6 @@ function stripBase(request: HttpRequest, basePath: string): HttpRequest {
 function showPath(path: string): string {
   const [first = '', ...rest] = path.split('/').slice(1);
   return show(`/${first}${rest.length > 0 ? '/…' : ''}`);
-}
-
-function isUnauthenticated(error: unknown): boolean {
-  return error instanceof PushError && error.code === 'UNAUTHENTICATED';
 }
 
 function describe(error: unknown): { code: string; message: string } {

@@ -1,21 +1,39 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
+import { nameOfCaller } from '../model/gateway-caller.ts';
+import { covers, type Scope } from '../model/scope.ts';
+
+/** Who sent a request, and what the sender may do. */
+export interface Caller {
+  /** The name for the log; null: a token without a name. */
+  readonly name: string | null;
+  readonly scopes: readonly Scope[];
+  /** True: a gateway named the caller, and API_GATEWAY_GRANTS gives the scopes. */
+  readonly isFromGateway: boolean;
+}
 
 /**
- * Accepts a request with one of the API's tokens, or one whose caller a trusted gateway has let through. Throws
- * PushError('UNAUTHENTICATED'), or ('FORBIDDEN') if the configuration accepts no caller at all.
+ * Finds the caller by one of the API's tokens, or by the word of a trusted gateway. Throws PushError('UNAUTHENTICATED'), or
+ * ('FORBIDDEN') if the configuration accepts no caller at all.
  */
-export function authenticate({ config }: Pick<Context, 'config'>, request: HttpRequest): void {
-  const { tokens, trustsGateway } = config.api;
+export function authenticate({ config }: Pick<Context, 'config'>, request: HttpRequest): Caller {
+  const { tokens, trustsGateway, grants } = config.api;
   if (tokens.count === 0 && !trustsGateway) {
     const expected = 'a token in API_TOKEN, or API_AUTH=gateway, to authenticate callers';
     throw PushError.of('FORBIDDEN', [{ field: 'configuration', expected, got: 'neither' }]);
   }
-  if (trustsGateway && request.caller !== null) return;
   const authorization = request.headers.get('authorization');
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  if (token !== undefined && tokens.has(token)) return;
+  const owner = token === undefined ? null : tokens.find(token);
+  if (owner !== null) return { ...owner, isFromGateway: false };
+  if (trustsGateway && request.caller !== null) {
+    return {
+      name: nameOfCaller(request.caller),
+      scopes: grants.scopesOf(request.caller),
+      isFromGateway: true,
+    };
+  }
   throw PushError.of('UNAUTHENTICATED', [
     {
       field: 'authorization',
@@ -26,6 +44,15 @@ export function authenticate({ config }: Pick<Context, 'config'>, request: HttpR
       got: describe(authorization, token),
     },
   ]);
+}
+
+/** Throws PushError('FORBIDDEN') if the caller lacks the scope. */
+export function authorize({ scopes, isFromGateway }: Caller, scope: Scope): void {
+  if (covers(scopes, scope)) return;
+  const needed = scope === 'admin' ? scope : `${scope} or admin`;
+  const expected = `the scope ${needed}${isFromGateway ? ', by API_GATEWAY_GRANTS' : ''}`;
+  const got = scopes.length === 0 ? 'no scope' : scopes.join('+');
+  throw PushError.of('FORBIDDEN', [{ field: 'caller', expected, got }]);
 }
 
 /** What was got in the header, without its value. */

@@ -32,6 +32,7 @@ const register = makeRoute({
   method: 'POST',
   path: '/devices',
   summary: 'Register a device or renew it; an app may do this at every start.',
+  scope: 'devices',
   body: device,
   replies: { 200: { description: 'The device is registered.', body: z.object({ deviceId: z.int() }) } },
   run: async ({ store }, { body }) => ({ status: 200, body: { deviceId: await store.registerDevice(body) } }),
@@ -41,6 +42,7 @@ const remove = makeRoute({
   method: 'DELETE',
   path: '/devices/{target}',
   summary: 'Delete a device.',
+  scope: 'devices',
   params: z.object({ target }),
   replies: { 204: { description: 'The device is deleted.', body: null } },
   async run({ store }, { params }) {

@@ -33,6 +33,7 @@ const send = makeRoute({
   method: 'POST',
   path: '/messages',
   summary: 'Send messages at once, each to a device or to all devices of a member.',
+  scope: 'send',
   body: z.strictObject(
     {
       messages: z

@@ -36,6 +36,7 @@ export function makeReply(request: HttpRequest, { status, headers = {}, body }: 
         }
       : { headers: all }),
     isBase64Encoded: false,
-    body: body === null ? '' : JSON.stringify(body),
+    // HEAD asks for the head alone.
+    body: body === null || request.method === 'HEAD' ? '' : JSON.stringify(body),
   };
 }

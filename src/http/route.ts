@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
+import type { Scope } from '../model/scope.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import type { Answer } from './reply.ts';
 import type { HttpRequest } from '../events/http.ts';
@@ -10,6 +11,12 @@ const MAX_BODY_BYTES = 65_536;
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
+/** Methods of HTTP that a caller may know. Any other one is not implemented, whatever the path. */
+const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The path of an OPTIONS request about the whole server. */
+const WHOLE_SERVER = '*';
+
 /** A route and its description; the same schemas check requests and describe them in OpenAPI. */
 interface RouteSpec<Params, Query, Body> {
   readonly method: Method;
@@ -18,6 +25,8 @@ interface RouteSpec<Params, Query, Body> {
   readonly summary: string;
   /** True: answered without authentication. */
   readonly isOpen?: boolean;
+  /** The scope that a caller needs; null: none. */
+  readonly scope: Scope | null;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
@@ -37,6 +46,7 @@ interface RouteInput<Params, Query, Body> {
 }
 
 export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'> {
+  readonly maxBodyBytes: number;
   answer(ctx: Context, request: HttpRequest, params: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
@@ -61,18 +71,31 @@ export function makeRoute<Params = undefined, Query = undefined, Body = undefine
 
 export type Match =
   | { readonly kind: 'found'; readonly route: Route; readonly params: Readonly<Record<string, string>> }
-  | { readonly kind: 'wrong-method'; readonly allowed: readonly Method[] }
+  | { readonly kind: 'options'; readonly methods: readonly Method[] }
+  | { readonly kind: 'wrong-method'; readonly methods: readonly Method[] }
+  | { readonly kind: 'unknown-method' }
   | { readonly kind: 'absent' };
 
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
-  const allowed: Method[] = [];
+  if (!KNOWN_METHODS.includes(method)) return { kind: 'unknown-method' };
+  const methods: Method[] = [];
   for (const route of routes) {
     const params = matchPath(route.path, path);
-    if (params === null) continue;
-    if (route.method === method) return { kind: 'found', route, params };
-    allowed.push(route.method);
+    if (params === null && !(method === 'OPTIONS' && path === WHOLE_SERVER)) continue;
+    // HEAD asks for the head of what GET answers.
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    if (params !== null && route.method === wanted) return { kind: 'found', route, params };
+    if (!methods.includes(route.method)) methods.push(route.method);
   }
-  return allowed.length > 0 ? { kind: 'wrong-method', allowed } : { kind: 'absent' };
+  if (methods.length === 0) return { kind: 'absent' };
+  return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', methods };
+}
+
+/** The value of the header Allow. */
+export function describeAllowed(methods: readonly Method[]): string {
+  return [...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'].join(
+    ', ',
+  );
 }
 
 function matchPath(template: string, path: string): Record<string, string> | null {
@@ -98,16 +121,22 @@ function decode(segment: string): string {
   }
 }
 
-function readJson({ headers, body }: HttpRequest, maxBytes: number): Record<string, unknown> {
+/** Throws PushError('WRONG_TYPE') or ('TOO_BIG') for a body that a route would not read. */
+export function checkBody({ headers }: HttpRequest, bytes: number, maxBytes: number): void {
   const type = headers.get('content-type') ?? '';
   if (!/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) {
     const got = type === '' ? 'nothing' : show(type);
     throw PushError.of('WRONG_TYPE', [{ field: 'content-type', expected: 'application/json', got }]);
   }
-  if (body.length > maxBytes) {
+  if (bytes > maxBytes) {
     const expected = `at most ${maxBytes} bytes`;
-    throw PushError.of('TOO_BIG', [{ field: 'body', expected, got: `${body.length}` }]);
+    throw PushError.of('TOO_BIG', [{ field: 'body', expected, got: `${bytes}` }]);
   }
+}
+
+function readJson(request: HttpRequest, maxBytes: number): Record<string, unknown> {
+  const { body } = request;
+  checkBody(request, body.length, maxBytes);
   const value = parseJson(body);
   if (isObject(value)) return value;
   throw PushError.of('BAD_REQUEST', [{ field: 'body', expected: 'a JSON object', got: show(value) }]);

@@ -5,20 +5,31 @@ import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
 import { makeRoute, type Route } from './route.ts';
 
-/** Reports only that the function runs: any stranger may ask. */
+/**
+ * Reports only that the function runs and reaches its database: any stranger may ask. However many ask, one question at a time
+ * goes to the database.
+ */
 const health = makeRoute({
   method: 'GET',
   path: '/health',
-  summary: 'Whether the function runs.',
+  summary: 'Whether the function runs and reaches its database; 503 says in `down` what is down.',
   isOpen: true,
+  scope: null,
   replies: { 200: { description: 'It runs.', body: z.object({ status: z.literal('ok') }) } },
-  run: async () => ({ status: 200, body: { status: 'ok' } }),
+  async run({ store, gatherer }) {
+    await gatherer.join('health', [null], async (callers) => {
+      await store.fetchTickAgeMs();
+      return callers;
+    });
+    return { status: 200, body: { status: 'ok' } };
+  },
 });
 
 const openapi = makeRoute({
   method: 'GET',
   path: '/openapi.json',
   summary: 'This description of the API.',
+  scope: null,
   replies: { 200: { description: 'OpenAPI 3.1.', body: z.record(z.string(), z.unknown()) } },
   run: async (_ctx, { request }) => ({ status: 200, body: describeApi(ROUTES, request.prefix) }),
 });

@@ -75,7 +75,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const client = new LambdaClient({
     endpoint: lambda.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: lambda.credentials,
   });
   await client.send(
     new PutFunctionRecursionConfigCommand({ FunctionName: FUNCTION_NAME, RecursiveLoop: recursiveLoop }),

@@ -1,24 +1,54 @@
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codeOf, messageOf, PushError } from '../errors.ts';
+import type { Admission } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
-
-/** Limit of Lambda for the payload of a synchronous invocation. */
-const MAX_BODY_BYTES = 6 * 1024 * 1024;
+import { declaredBytes, makeRoom, readBody, type Room } from './http-body.ts';
+import { makeEvent, withBody } from './http-event.ts';
 
 /** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
 export const REPLY_TIMEOUT_MS = 29_000;
 
-/** Longer than load balancers keep an idle connection (60 s), so that none is closed while a request arrives. */
-const KEEP_ALIVE_MS = 65_000;
+/** Bounds on what all clients together can make the server keep. */
+export interface HttpLimits {
+  /** Open connections; a further one is closed at once. */
+  readonly connections: number;
+  /** Bytes of all bodies that are read or worked on. */
+  readonly bodyBytes: number;
+  /** How long a connection may take to send the head of its first request. */
+  readonly headMs: number;
+  /** How long a connection may be silent. Longer than load balancers keep an idle one (60 s), so that none is closed while a request arrives. */
+  readonly idleMs: number;
+  /** How often the server looks for connections that are too slow. */
+  readonly checkMs: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  connections: 1000,
+  bodyBytes: 32 * 1024 * 1024,
+  headMs: 15_000,
+  idleMs: 65_000,
+  checkMs: 1000,
+};
+
+/** The rest of a refused body up to this size is read and discarded, so that the connection can be used again. */
+const MAX_DISCARDED_BYTES = 64 * 1024;
+
+/** How long a connection with an unread body stays open after its answer, so that the client can read that. */
+const LINGER_MS = 1000;
+
+/** Connections that linger at a time; a further one is closed with its answer. */
+const MAX_LINGERING = 50;
 
 export interface HttpServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly limits?: Partial<HttpLimits>;
+  /** Decides by the head of a request whether its body is read: an event without a body, and the length that the client declares. */
+  readonly admit: (event: object, requestId: string, bodyBytes: number | null) => Admission;
   /** The handler that API Gateway would call: it gets an event of payload format 2.0 and resolves to the reply. */
   readonly handle: (event: object, requestId: string) => Promise<HttpReply>;
   /** Receives what `handle` threw. */
@@ -35,13 +65,28 @@ export interface HttpServer {
 /** `startHttpServer` replaces API Gateway on one machine. Throws PushError('BAD_INPUT') if it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port } = options;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REPLY_TIMEOUT_MS });
+  const limits = { ...HTTP_LIMITS, ...options.limits };
+  const server = createServer({
+    keepAliveTimeout: limits.idleMs,
+    headersTimeout: limits.headMs,
+    requestTimeout: REPLY_TIMEOUT_MS,
+    connectionsCheckingInterval: limits.checkMs,
+  });
+  server.maxConnections = limits.connections;
+  // A client that neither sends nor reads: a reply that nobody takes would stay in memory.
+  server.timeout = limits.idleMs;
+  const room = makeRoom(limits.bodyBytes);
+  const lingering = makeRoom(MAX_LINGERING);
   let isClosing = false;
   /** Requests being handled. `close` waits for them even if their clients have closed their connections. */
   const open = new Set<Promise<void>>();
-  server.on('request', (request, response) => {
-    const work = answer(request, options)
-      .then((reply) => send(response, reply, isClosing))
+  const accept = (request: IncomingMessage, response: ServerResponse): void => {
+    const work = answer(request, response, options, room)
+      .then(({ reply, leavesBody }) => {
+        if (!leavesBody) send(response, reply, isClosing);
+        else if (!isClosing && lingering.take(1)) linger(response, reply, () => lingering.give(1));
+        else send(response, reply, true);
+      })
       .catch((error: unknown) => {
         // A client that disconnects in the middle of its request gets no answer.
         if (!request.complete) {
@@ -53,7 +98,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })
       .finally(() => open.delete(work));
     open.add(work);
-  });
+  };
+  server.on('request', accept);
+  // The client waits with its body until it is asked for it: `answer` does, if the request is admitted.
+  server.on('checkContinue', accept);
   try {
     server.listen(port, host);
     await once(server, 'listening');
@@ -81,58 +129,76 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-async function answer(request: IncomingMessage, { handle }: HttpServerOptions): Promise<HttpReply> {
-  const body = await readBody(request);
-  if (body === null) return bareReply(413);
+interface Answer {
+  readonly reply: HttpReply;
+  /** True: the body is neither read nor discarded, because even what is thrown away takes memory for a while. */
+  readonly leavesBody: boolean;
+}
+
+/** Answers a request that is refused at once, and leaves its body unread if that is long. */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { admit, handle }: HttpServerOptions,
+  room: Room,
+): Promise<Answer> {
   const requestId = randomUUID();
-  return handle(makeEvent(request, body, requestId), requestId);
-}
-
-/** `readBody` resolves to null if the body exceeds the limit. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // The rest is read and discarded: a client reads no answer before it has sent its whole request.
-    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+  const event = makeEvent(request, requestId);
+  const declared = declaredBytes(request);
+  const admission = admit(event, requestId, declared);
+  const leavesBody = declared === null || declared > MAX_DISCARDED_BYTES;
+  if (admission.kind === 'refused') {
+    const { reply } = admission;
+    // A caller that may send is answered in any case: some clients read no answer before they have sent everything.
+    return { reply, leavesBody: leavesBody && reply.statusCode !== 413 };
   }
-  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks) : null;
+  const { maxBodyBytes } = admission;
+  if (declared !== null && declared > maxBodyBytes) return { reply: bareReply(413), leavesBody: false };
+  const bytes = declared ?? maxBodyBytes;
+  if (!room.take(bytes)) {
+    return { reply: { ...bareReply(503), headers: { 'retry-after': '1' } }, leavesBody };
+  }
+  try {
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const body = await readBody(request, maxBodyBytes);
+    const reply = body === null ? bareReply(413) : await handle(withBody(event, body), requestId);
+    return { reply, leavesBody: false };
+  } finally {
+    room.give(bytes);
+  }
 }
 
-/** Format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
-function makeEvent(request: IncomingMessage, body: Buffer, requestId: string): object {
-  const { method = '', url = '', headers, socket } = request;
-  const [rawPath = '', rawQueryString = ''] = url.split(/\?(.*)/s);
-  const isBase64Encoded = !isUtf8(body);
-  return {
-    version: '2.0',
-    routeKey: '$default',
-    rawPath,
-    rawQueryString,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-    ),
-    requestContext: {
-      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: socket.remoteAddress },
-      requestId,
-      stage: '$default',
-    },
-    body: body.toString(isBase64Encoded ? 'base64' : 'utf8'),
-    isBase64Encoded,
-  };
+/** Sends an answer, but ends it only later: Node would then read the rest of the request, or close before the answer is read. */
+function linger(response: ServerResponse, reply: HttpReply, onEnd: () => void): void {
+  const timer = setTimeout(() => response.end(), LINGER_MS);
+  response.on('close', () => {
+    clearTimeout(timer);
+    onEnd();
+  });
+  writeHead(response, reply, true);
+  response.flushHeaders();
+  response.write(reply.body);
 }
 
-function send(response: ServerResponse, { statusCode, headers, body }: HttpReply, isLast: boolean): void {
+function send(response: ServerResponse, reply: HttpReply, isLast: boolean): void {
+  writeHead(response, reply, isLast);
+  response.end(reply.body);
+}
+
+function writeHead(
+  response: ServerResponse,
+  { statusCode, headers, body }: HttpReply,
+  isLast: boolean,
+): void {
   response.writeHead(statusCode, {
     ...headers,
-    'content-length': Buffer.byteLength(body),
+    // The length of an answer to HEAD would be that of the answer to GET, which is not made.
+    ...(response.req.method === 'HEAD' ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(isLast ? { connection: 'close' } : {}),
   });
-  response.end(body);
 }
 
 /** `bareReply` is an answer of the gateway itself, not of the function. */
-function bareReply(statusCode: 413 | 500): HttpReply {
+function bareReply(statusCode: 413 | 500 | 503): HttpReply {
   return { statusCode, headers: {}, isBase64Encoded: false, body: '' };
 }

@@ -61,11 +61,21 @@ const dataSchema = z.record(
   { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
 );
 
+/** FCM and MySQL refuse JSON that is nested more than 100 levels deep; FCM's own fields have fewer than ten. */
+const MAX_DEPTH = 32;
+
 const OVERRIDE = "an object, as FCM's HTTP v1 API has it";
-const override = z.record(z.string(), z.unknown(), { error: OVERRIDE }).optional();
+const override = z
+  .record(z.string(), z.unknown(), { error: OVERRIDE })
+  // Aborts: whatever walks deeper JSON overflows the stack.
+  .refine((value) => !isDeeper(value, MAX_DEPTH), { error: `at most ${MAX_DEPTH} levels`, abort: true })
+  .optional();
 
 /** The platforms whose messages have a `data` of their own. */
-const overrideWithData = z.looseObject({ data: dataSchema.optional() }, { error: OVERRIDE }).optional();
+const overrideWithData = z
+  .looseObject({ data: dataSchema.optional() }, { error: OVERRIDE })
+  .refine((value) => !isDeeper(value, MAX_DEPTH), { error: `at most ${MAX_DEPTH} levels`, abort: true })
+  .optional();
 
 /** The fields of ContentOptions, with FCM's own limits. */
 const optionFields = {
@@ -141,6 +151,12 @@ export function makeContent(input: ContentInput): { content: Content; ttlSeconds
     Object.entries(rest).filter(([name, value]) => known.includes(name) && value !== undefined),
   );
   return { content: { title, body, image, data, options }, ttlSeconds };
+}
+
+/** True if JSON is nested more than `levels` deep. Goes no deeper than that itself. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** The error text of a strict object: one for a field that it does not know, `expected` for anything but an object. */

@@ -5,7 +5,13 @@ test('an empty environment is a working configuration', () => {
   expect(parseConfig({})).toEqual({
     stage: 'dev',
     source: 'default',
-    api: { tokens: expect.objectContaining({ count: 0 }), trustsGateway: false, basePath: '' },
+    api: {
+      tokens: expect.objectContaining({ count: 0 }),
+      trustsGateway: false,
+      grants: expect.objectContaining({ count: 0 }),
+      basePath: '',
+    },
+    records: { mayStart: [] },
     queue: { refused: 'return' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([
@@ -143,10 +149,89 @@ test.each([
   expect(() => parseConfig(env)).toThrow(message);
 });
 
+test('a token may have a name and scopes, and a plain one may have colons in it', () => {
+  const token = 'long-enough-to-be-a-token-';
+  const { tokens } = parseConfig({
+    API_TOKEN: `app:devices:${token}0, back-end:read+send:${token}1\ndGhpcw:APA91b:${token}2`,
+  }).api;
+  expect(tokens.find(`${token}0`)).toEqual({ name: 'app', scopes: ['devices'] });
+  expect(tokens.find(`${token}1`)).toEqual({ name: 'back-end', scopes: ['read', 'send'] });
+  expect(tokens.find(`dGhpcw:APA91b:${token}2`)).toEqual({ name: null, scopes: ['admin'] });
+  expect(tokens.find(`app:devices:${token}0`)).toBeNull();
+});
+
+test.each([
+  [
+    'app:device:long-enough-to-be-a-token',
+    'scopes of devices, read, send, admin, joined by +, got others in entry 1',
+  ],
+  [
+    'app::long-enough-to-be-a-token',
+    'scopes of devices, read, send, admin, joined by +, got others in entry 1',
+  ],
+  ['app:devices:hunter2', 'tokens of at least 24 characters, got one of 7'],
+])('the token %s is refused, and the error does not show it', (API_TOKEN, words) => {
+  expect(() => parseConfig({ API_TOKEN })).toThrow(`API_TOKEN: expected ${words}`);
+});
+
+test.each(['send', 'scope:push', 'scope:=send', 'group:staff=sent', 'arn=admin', 'name:x=send'])(
+  'the grant %s is refused by its place',
+  (grant) => {
+    expect(() => parseConfig({ API_GATEWAY_GRANTS: `group:a=read,${grant}` })).toThrow(
+      'API_GATEWAY_GRANTS: expected scope:NAME=SCOPES, group:NAME=SCOPES or arn:…=SCOPES, with SCOPES such as send or ' +
+        'read+send, got something else in entry 2',
+    );
+  },
+);
+
+const ROLE = 'arn:aws:sts::123456789012:assumed-role/back-end';
+
+test.each([
+  ['an ARN of the pattern', `${ROLE}/session-1`, ['send']],
+  ['another role', `${ROLE}-2/session-1`, []],
+  ['a role of another account', `${ROLE.replace('123456789012', '210987654321')}/x`, []],
+  ['a session with a path', `${ROLE}/x/y`, []],
+  ['an ARN around the pattern', `x${ROLE}/session-1`, []],
+  ['the user of an exact ARN', 'arn:aws:iam::123456789012:user/ops', ['admin']],
+  ['a user whose name is longer', 'arn:aws:iam::123456789012:user/ops-2', []],
+  ['a user whose name fits where a dot is a dot', 'arn:aws:iam::123456789012:user/axb', []],
+])('%s has the scopes of its grants alone', (_case, arn, scopes) => {
+  const API_GATEWAY_GRANTS = [
+    `${ROLE}/*=send`,
+    'arn:aws:iam::123456789012:user/ops=admin',
+    'arn:aws:iam::123456789012:user/a.b=admin',
+  ].join(', ');
+  expect(parseConfig({ API_GATEWAY_GRANTS }).api.grants.scopesOf({ kind: 'iam', arn })).toEqual(scopes);
+});
+
+test('a JWT has the scopes of all its grants, and a scope is not a group', () => {
+  const { grants } = parseConfig({
+    API_GATEWAY_GRANTS: 'scope:https://push.example/send=send,group:staff=read+devices,group:x=admin',
+  }).api;
+  const jwt = { kind: 'jwt', subject: 'u' } as const;
+  const scopesOf = (scopes: string[], groups: string[]) => grants.scopesOf({ ...jwt, scopes, groups });
+  expect(scopesOf(['openid', 'https://push.example/send'], ['staff'])).toEqual(['send', 'read', 'devices']);
+  expect(scopesOf(['staff', 'x'], ['https://push.example/send'])).toEqual([]);
+});
+
+test.each([
+  ['announcements, scan', ['announcements', 'scan']],
+  ['', []],
+])('RECORDS_MAY_START=%s names what records may start', (RECORDS_MAY_START, mayStart) => {
+  expect(parseConfig({ RECORDS_MAY_START }).records).toEqual({ mayStart });
+});
+
+test('another word in RECORDS_MAY_START is refused', () => {
+  expect(() => parseConfig({ RECORDS_MAY_START: 'announcements,broadcast' })).toThrow(
+    'RECORDS_MAY_START: expected a list of announcements, scan, doctor, got other words',
+  );
+});
+
 test('API_AUTH=gateway makes the API trust the gateway', () => {
   expect(parseConfig({ API_AUTH: 'gateway', API_BASE_PATH: '/baton/' }).api).toEqual({
     tokens: expect.objectContaining({ count: 0 }),
     trustsGateway: true,
+    grants: expect.objectContaining({ count: 0 }),
     basePath: '/baton',
   });
 });
@@ -154,8 +239,9 @@ test('API_AUTH=gateway makes the API trust the gateway', () => {
 test('a token is accepted if it is one of API_TOKEN, and the configuration holds none of them', () => {
   const { api } = parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0,long-enough-to-be-a-token-1' });
   expect(api.tokens.count).toBe(2);
-  expect(api.tokens.has('long-enough-to-be-a-token-0')).toBe(true);
-  expect(api.tokens.has('long-enough-to-be-a-token-1')).toBe(true);
-  expect(api.tokens.has('long-enough-to-be-a-token-2')).toBe(false);
+  const admin = { name: null, scopes: ['admin'] };
+  expect(api.tokens.find('long-enough-to-be-a-token-0')).toEqual(admin);
+  expect(api.tokens.find('long-enough-to-be-a-token-1')).toEqual(admin);
+  expect(api.tokens.find('long-enough-to-be-a-token-2')).toBeNull();
   expect(JSON.stringify(api)).not.toContain('long-enough');
 });

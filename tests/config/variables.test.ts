@@ -14,7 +14,10 @@ test('the defaults of the list are the configuration of an empty environment', (
   const defaults = VARIABLES.filter(({ fallback }) => fallback !== '');
   const env = Object.fromEntries(defaults.map(({ name, fallback }) => [name, fallback]));
   const [config, expected] = [parseConfig(env), parseConfig({})];
-  const withoutMethods = { ...config, api: { ...config.api, tokens: expected.api.tokens } };
+  const withoutMethods = {
+    ...config,
+    api: { ...config.api, tokens: expected.api.tokens, grants: expected.api.grants },
+  };
   expect(withoutMethods).toEqual(expected);
   expect(config.api.tokens.count).toBe(0);
 });

@@ -97,7 +97,7 @@ async function startFunction(env: Readonly<Record<string, string>>) {
   const client = new LambdaClient({
     endpoint: lambda.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: lambda.credentials,
   });
   await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: 'Allow' }));
   return {

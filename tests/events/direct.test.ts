@@ -45,3 +45,14 @@ test('one error names every invalid field', () => {
     `announcementId: expected ${WHOLE(1)}, got "x"; deviceId: expected ${WHOLE(0)}, got -1`,
   );
 });
+
+test.each(['android', 'apns', 'webpush'])(
+  'content whose %s is nested 8000 levels deep is refused',
+  (name) => {
+    const deep = JSON.parse('['.repeat(8000) + ']'.repeat(8000)) as unknown;
+    const event = { title: 'T', body: 'B', [name]: { a: deep } };
+    expect(refusal(() => parseEvent(event)).problems).toEqual([
+      { field: name, expected: 'at most 32 levels', got: 'an object with a' },
+    ]);
+  },
+);

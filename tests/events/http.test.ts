@@ -3,13 +3,23 @@ import { parseRequest } from '../../src/events/http.ts';
 import { fixture } from '../support/events.ts';
 
 const ARN = 'arn:aws:iam::111122223333:user/example-user';
+const IAM = { kind: 'iam', arn: ARN };
+const jwt = (subject: string, scopes: string[] = [], groups: string[] = []) => ({
+  kind: 'jwt',
+  subject,
+  scopes,
+  groups,
+});
 
 test.each([
   ['api-gateway-rest', { shape: 'rest', prefix: '/prod', caller: null, isMultiValue: false }],
   ['api-gateway-http', { shape: 'http', prefix: '', caller: null, isMultiValue: false }],
-  ['api-gateway-http-jwt', { shape: 'http', prefix: '/live', caller: 'back-end', isMultiValue: false }],
+  [
+    'api-gateway-http-jwt',
+    { shape: 'http', prefix: '/live', caller: jwt('back-end', ['push']), isMultiValue: false },
+  ],
   ['api-gateway-http-1.0', { shape: 'rest', prefix: '/live', caller: null, isMultiValue: false }],
-  ['function-url', { shape: 'http', prefix: '', caller: ARN, isMultiValue: false }],
+  ['function-url', { shape: 'http', prefix: '', caller: IAM, isMultiValue: false }],
   ['alb', { shape: 'alb', prefix: '', caller: null, isMultiValue: false }],
   ['alb-multi-value', { shape: 'alb', prefix: '', caller: null, isMultiValue: true }],
 ])('an event of the shape %s is a request', (name, rest) => {
@@ -38,17 +48,35 @@ test('a repeated header becomes one, and its name is in lower case', () => {
 const identity = { userArn: ARN };
 
 test.each([
-  ['IAM of a REST API', 'api-gateway-rest', { identity }, ARN],
-  ['Cognito of a REST API', 'api-gateway-rest', { authorizer: { claims: { sub: 'user-1' } } }, 'user-1'],
+  ['IAM of a REST API', 'api-gateway-rest', { identity }, IAM],
+  ['Cognito of a REST API', 'api-gateway-rest', { authorizer: { claims: { sub: 'user-1' } } }, jwt('user-1')],
   ['no authorizer of a REST API', 'api-gateway-rest', { authorizer: {} }, null],
-  ['JWT without a subject', 'api-gateway-http', { authorizer: { jwt: { claims: { client_id: 'c' } } } }, 'c'],
-  ['IAM of an HTTP API', 'api-gateway-http', { authorizer: { iam: { userArn: ARN } } }, ARN],
+  [
+    'JWT without a subject',
+    'api-gateway-http',
+    { authorizer: { jwt: { claims: { client_id: 'c' } } } },
+    jwt('c'),
+  ],
+  ['IAM of an HTTP API', 'api-gateway-http', { authorizer: { iam: { userArn: ARN } } }, IAM],
   ['a function URL without IAM', 'function-url', { authorizer: undefined }, null],
   ['a load balancer, which names no caller', 'alb', { identity, authorizer: { claims: { sub: 'x' } } }, null],
 ])('%s: the caller is the one that the gateway names', (_case, name, change, caller) => {
   const event = fixture(name);
   const requestContext = { ...(event['requestContext'] as object), ...change };
-  expect(parseRequest({ ...event, requestContext })?.caller).toBe(caller);
+  expect(parseRequest({ ...event, requestContext })?.caller).toEqual(caller);
+});
+
+test.each([
+  ['text with blanks', { scope: 'openid push/send' }, ['openid', 'push/send'], []],
+  ['a list', { scp: ['push', 7, ''], 'cognito:groups': ['staff'] }, ['push'], ['staff']],
+  ['a list as an HTTP API writes it', { 'cognito:groups': '[staff back-end]' }, [], ['staff', 'back-end']],
+  ['a list as a REST API writes it', { 'cognito:groups': 'staff,back-end' }, [], ['staff', 'back-end']],
+  ['attributes that users may set', { 'custom:scope': 'push', groups: 'staff', name: 'push' }, [], []],
+])('the scopes and groups of a JWT: %s', (_case, claims, scopes, groups) => {
+  const event = fixture('api-gateway-http');
+  const authorizer = { jwt: { claims: { sub: 'u', ...claims }, scopes: ['push'] } };
+  const requestContext = { ...(event['requestContext'] as object), authorizer };
+  expect(parseRequest({ ...event, requestContext })?.caller).toEqual(jwt('u', scopes, groups));
 });
 
 test.each([

@@ -248,7 +248,8 @@ test('each of several tokens is accepted, so that a new one can replace an old o
 });
 
 test('a caller that the gateway names is accepted only if the gateway is trusted', async () => {
-  const trusting = makeApi(store, { env: { API_AUTH: 'gateway', API_TOKEN: '' } });
+  const API_GATEWAY_GRANTS = 'arn:aws:iam::111122223333:user/example-user=send';
+  const trusting = makeApi(store, { env: { API_AUTH: 'gateway', API_GATEWAY_GRANTS, API_TOKEN: '' } });
   await store.createAnnouncement(draft);
   const event = { ...fixture('function-url'), body: '{"announcementId": 1}' };
   expect((await trusting.send(event)).statusCode).toBe(202);

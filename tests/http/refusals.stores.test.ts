@@ -82,7 +82,14 @@ test.each<[string, TestRequest, number, string, string, string]>([
     '"/device/…"',
   ],
   ['another method', { method: 'PUT' }, 405, 'method', 'POST', '"PUT"'],
-  ['a method in small letters', { method: 'post' }, 405, 'method', 'POST', '"post"'],
+  [
+    'a method in small letters',
+    { method: 'post' },
+    501,
+    'method',
+    'a method of HTTP, in capital letters',
+    '"post"',
+  ],
   ['no type', typed(''), 415, 'content-type', 'application/json', 'nothing'],
   ['a form', typed('multipart/form-data'), 415, 'content-type', 'application/json', '"multipart/form-data"'],
   [
@@ -317,7 +324,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
 
 test('the reply to a wrong method lists the allowed methods', async () => {
   expect((await api.ask({ method: 'PATCH', path: '/announcements/1' })).headers).toMatchObject({
-    allow: 'GET',
+    allow: 'GET, HEAD, OPTIONS',
   });
 });
 

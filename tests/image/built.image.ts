@@ -61,8 +61,14 @@ function start(
   runtime: Runtime,
 ) {
   const settings = { functionName: 'baton', handlerFile: '/var/task/-', region: 'us-east-1', memoryMb: 1769 };
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const { endpoint, runtimeApi } = runtime;
-  const variables = workerEnv({ ...settings, env: world.env, endpoint }, {}, 'stream', runtimeApi);
+  const variables = workerEnv(
+    { ...settings, env: world.env, endpoint, credentials },
+    {},
+    'stream',
+    runtimeApi,
+  );
   // The image sets these itself.
   for (const name of ['_HANDLER', 'LAMBDA_TASK_ROOT']) delete variables[name];
   const child = spawn(

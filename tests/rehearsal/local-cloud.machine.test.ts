@@ -53,7 +53,7 @@ test('an AWS client invokes the function on a fixed port, and the pushes go to t
   const client = new LambdaClient({
     endpoint: `http://127.0.0.1:${ports[0]}`,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+    credentials: cloud.engine.lambda.credentials,
   });
   try {
     const Payload = JSON.stringify({ announcementId });

@@ -17,6 +17,8 @@ import { makeDatabase } from './database.ts';
 /** Variables that the aws command line and the SDKs need for the local Lambda. */
 export const AWS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 
+const credentials = { accessKeyId: AWS.AWS_ACCESS_KEY_ID, secretAccessKey: AWS.AWS_SECRET_ACCESS_KEY };
+
 export const PASSWORD = 's3cr3t-of-the-test';
 
 export interface LocalStack {
@@ -97,12 +99,13 @@ export async function deploy(
     handlerFile: await bundling,
     env,
     workers: 2,
+    credentials,
     ...options,
   });
   const client = new LambdaClient({
     endpoint: lambda.endpoint,
     region: AWS.AWS_REGION,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials,
   });
   const allow = { FunctionName: 'baton', RecursiveLoop: 'Allow' } as const;
   await client.send(new PutFunctionRecursionConfigCommand(allow));

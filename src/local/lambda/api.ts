@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkAccess, type LocalCredentials } from './access.ts';
 import { handlerName, logGroupName } from './env.ts';
 import { badParameter, badValue, LambdaApiError, serviceFailure, unknownOperation } from './errors.ts';
 import type { LambdaFunction } from './function.ts';
@@ -13,6 +14,9 @@ export interface FunctionDescription extends FunctionIdentity {
   readonly timeoutMs: number;
   readonly memoryMb: number;
   readonly startedAt: string;
+  /** Names of the API in the header Host. */
+  readonly hosts: readonly string[];
+  readonly credentials: LocalCredentials;
 }
 
 interface Call extends InvokeCall {
@@ -74,6 +78,8 @@ export async function answer(
 ): Promise<void> {
   let reply: Reply;
   try {
+    // Before anything else is read of the request.
+    checkAccess(request.headers, about.hosts, about.credentials);
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
     const operation = OPERATIONS[`${request.method} ${version} ${what}`];
@@ -108,7 +114,7 @@ function concurrency({ settings: { reservedConcurrency } }: LambdaFunction): obj
   return reservedConcurrency === null ? {} : { ReservedConcurrentExecutions: reservedConcurrency };
 }
 
-/** `configuration` omits the environment variables: AWS shows them to authorized callers, and this port checks nobody. */
+/** `configuration` omits the environment variables: AWS shows them to authorized callers alone. */
 function configuration(about: FunctionDescription, { arn }: FunctionReference): object {
   return {
     FunctionName: about.name,

@@ -1,4 +1,5 @@
 import { basename, dirname, extname } from 'node:path';
+import type { LocalCredentials } from './access.ts';
 
 /** Variables that any program needs. No other variable of the parent process reaches the function. */
 const MACHINE_VARIABLES = ['PATH', 'HOME', 'LANG', 'TMPDIR'] as const;
@@ -12,6 +13,7 @@ export interface FunctionSettings {
   readonly env: Readonly<Record<string, string>>;
   /** Address of the local Lambda, so that a function that invokes itself stays on this machine. */
   readonly endpoint: string;
+  readonly credentials: LocalCredentials;
 }
 
 /** `handlerName` is `file.export`, the form that Lambda uses; the file part has no dot. */
@@ -28,7 +30,7 @@ export function logGroupName(functionName: string): string {
  * own cannot replace. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function workerEnv(
-  { functionName, handlerFile, region, memoryMb, env, endpoint }: FunctionSettings,
+  { functionName, handlerFile, region, memoryMb, env, endpoint, credentials }: FunctionSettings,
   machine: NodeJS.ProcessEnv,
   logStreamName: string,
   runtimeApi: string,
@@ -40,9 +42,9 @@ export function workerEnv(
   return {
     ...Object.fromEntries(basics),
     TZ: ':UTC',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
     ...env,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,

@@ -65,6 +65,20 @@ export function unknownOperation(method: string, path: string): LambdaApiError {
   return new LambdaApiError(404, 'UnknownOperationException', 'Message', message);
 }
 
+export function accessDenied(message: string): LambdaApiError {
+  return new LambdaApiError(403, 'AccessDeniedException', 'Message', message);
+}
+
+export function unsigned(): LambdaApiError {
+  const message = 'Request is missing Authentication Token';
+  return new LambdaApiError(403, 'MissingAuthenticationTokenException', 'message', message);
+}
+
+export function unknownAccessKey(): LambdaApiError {
+  const message = 'The security token included in the request is invalid.';
+  return new LambdaApiError(403, 'UnrecognizedClientException', 'message', message);
+}
+
 export function serviceFailure(cause: unknown): LambdaApiError {
   const message = `The local Lambda failed: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new LambdaApiError(500, 'ServiceException', 'Message', message);

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isAbsolute, parse } from 'node:path';
 import { type Problem, PushError } from '../../errors.ts';
+import { type LocalCredentials, makeCredentials } from './access.ts';
 import { answer } from './api.ts';
 import { workerEnv } from './env.ts';
 import { makeLambdaFunction } from './function.ts';
@@ -24,6 +25,8 @@ const DEFAULT_MEMORY_MB = 1769;
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 /** Longer than clients keep an idle connection, so that none is closed while a request arrives. */
 const KEEP_ALIVE_MS = 120_000;
+/** More than all workers of a busy rehearsal open, and far below the files that a process may open. */
+const MAX_CONNECTIONS = 5000;
 
 export interface LocalLambdaOptions {
   readonly functionName: string;
@@ -44,6 +47,8 @@ export interface LocalLambdaOptions {
   readonly execArgv?: readonly string[];
   /** Aliases of the function, besides $LATEST. */
   readonly aliases?: readonly string[];
+  /** What clients sign their requests with; absent: made anew. */
+  readonly credentials?: LocalCredentials;
   /** Port of the API on loopback; absent or 0: any free port. */
   readonly port?: number;
   /** Number of times that the next event is delivered. AWS guarantees at least once; 0 loses the event. */
@@ -55,6 +60,8 @@ export interface LocalLambdaOptions {
 export interface LocalLambda {
   /** Address for AWS_ENDPOINT_URL_LAMBDA or --endpoint-url: http://127.0.0.1:PORT. */
   readonly endpoint: string;
+  /** What a client has to sign its requests with. */
+  readonly credentials: LocalCredentials;
   stats(): LambdaStats;
   /** Resolves once nothing runs and nothing is queued; an event that waits for its retry is queued. */
   idle(): Promise<void>;
@@ -70,7 +77,8 @@ export interface LocalLambda {
 /**
  * `startLocalLambda` runs Lambda for one function on this machine. It serves the API of the AWS SDKs and of the `aws` command
  * line, with an event queue, retries, time-outs, reserved concurrency and recursive loop detection, and with one process for
- * each concurrent invocation. Signatures are not checked. Throws PushError('BAD_INPUT').
+ * each concurrent invocation. It answers requests that are signed with `credentials`; signatures themselves are not checked.
+ * Throws PushError('BAD_INPUT').
  */
 export async function startLocalLambda(options: LocalLambdaOptions): Promise<LocalLambda> {
   checkOptions(options);
@@ -81,15 +89,18 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
+  server.maxConnections = MAX_CONNECTIONS;
   try {
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
   } catch (cause) {
     throw new PushError('BAD_INPUT', `port: expected a free port, got ${port} on ${LOOPBACK}`, { cause });
   }
-  const endpoint = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
+  const { port: bound } = server.address() as AddressInfo;
+  const endpoint = `http://${LOOPBACK}:${bound}`;
+  const { credentials = makeCredentials() } = options;
 
-  const settings = { functionName, handlerFile, region, memoryMb, env, endpoint };
+  const settings = { functionName, handlerFile, region, memoryMb, env, endpoint, credentials };
   const pool = makeWorkerPool({
     handlerFile,
     execArgv,
@@ -106,6 +117,8 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     timeoutMs,
     memoryMb,
     startedAt: new Date().toISOString(),
+    hosts: [`${LOOPBACK}:${bound}`, `localhost:${bound}`],
+    credentials,
   };
   const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);
@@ -115,6 +128,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
 
   return {
     endpoint,
+    credentials,
     stats: () => fn.stats(),
     idle: () => fn.idle(),
     killOne(share) {

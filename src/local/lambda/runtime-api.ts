@@ -22,16 +22,28 @@ export interface RuntimeApi {
   close(): void;
 }
 
+/** Header in which a worker sends the secret of its Runtime API. A web page cannot send it without asking first. */
+export const SECRET_HEADER = 'baton-worker-secret';
+
 const VERSION = '/2018-06-01/runtime/';
 const INVOCATION = /^invocation\/([^/]+)\/(response|error)$/;
 
 /**
  * `startRuntimeApi` serves Lambda's Runtime API to one worker, on a loopback port of its own: the port identifies the worker.
+ * With a secret it answers no request without it: a web page could take an invocation away from the worker. AWS's own runtime
+ * sends none.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
-export async function startRuntimeApi(calls: RuntimeCalls): Promise<RuntimeApi> {
+export async function startRuntimeApi(
+  calls: RuntimeCalls,
+  secret: string | null = null,
+): Promise<RuntimeApi> {
   const server = createServer((request, response) => {
     const { method = '', url = '', headers } = request;
+    if (secret !== null && headers[SECRET_HEADER] !== secret) {
+      reply(response, 403, { errorMessage: 'not the worker of this Runtime API', errorType: 'Forbidden' });
+      return;
+    }
     const path = url.startsWith(VERSION) ? url.slice(VERSION.length) : '';
     if (method === 'GET' && path === 'invocation/next') {
       calls.next(({ headers: answer, payload }) => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -15,7 +16,7 @@ import {
   tailOf,
 } from './invocation.ts';
 import { readLines } from './log-lines.ts';
-import { type RuntimeTask, startRuntimeApi } from './runtime-api.ts';
+import { type RuntimeCalls, type RuntimeTask, startRuntimeApi } from './runtime-api.ts';
 
 const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -74,7 +75,8 @@ export async function startWorker(settings: WorkerSettings): Promise<Worker> {
   /** Why the process ended; null while it runs. */
   let end: string | null = null;
 
-  const api = await startRuntimeApi({
+  const secret = randomUUID();
+  const calls: RuntimeCalls = {
     next(deliverTask) {
       deliver = deliverTask;
       if (task?.result) void conclude(task);
@@ -90,8 +92,9 @@ export async function startWorker(settings: WorkerSettings): Promise<Worker> {
       readUsage(headers);
       if (task) settle(task, errorResult('crash', body));
     },
-  });
-  const child = spawnWorker(settings, api.address);
+  };
+  const api = await startRuntimeApi(calls, secret);
+  const child = spawnWorker(settings, api.address, secret);
   readLines(child.stdout, log);
   readLines(child.stderr, log);
   const gone = new Promise<void>((resolve) => {
@@ -199,10 +202,10 @@ export async function startWorker(settings: WorkerSettings): Promise<Worker> {
   };
 }
 
-function spawnWorker({ execArgv, handlerFile, makeEnv }: WorkerSettings, runtimeApi: string) {
+function spawnWorker({ execArgv, handlerFile, makeEnv }: WorkerSettings, runtimeApi: string, secret: string) {
   const flags = [...(TYPESCRIPT_FILE.test(handlerFile) ? typescriptFlags() : []), ...execArgv];
   return spawn(process.execPath, [...flags, WORKER_FILE, handlerFile], {
-    env: makeEnv(runtimeApi),
+    env: { ...makeEnv(runtimeApi), BATON_WORKER_SECRET: secret },
     stdio: ['ignore', 'pipe', 'pipe'],
   }) satisfies ChildProcess;
 }

@@ -32,7 +32,8 @@ class RuntimeFailure extends Error {
 
 async function work(env: NodeJS.ProcessEnv, handlerFile: string): Promise<void> {
   const [host = '', port = ''] = (env['AWS_LAMBDA_RUNTIME_API'] ?? '').split(':');
-  const call = makeCall(host, Number(port));
+  const call = makeCall(host, Number(port), env['BATON_WORKER_SECRET']);
+  delete env['BATON_WORKER_SECRET'];
   const current: { requestId: string | null } = { requestId: null };
 
   // This connection is never used. It breaks when the parent process has ended: nothing else would stop this worker then.
@@ -171,7 +172,8 @@ function peakRssKb(): number {
   return process.resourceUsage().maxRSS;
 }
 
-function makeCall(host: string, port: number): Call {
+/** `secret` is absent where Lambda's own runtime API, or a test's, asks for none. */
+function makeCall(host: string, port: number, secret: string | undefined): Call {
   const agent = new Agent({ keepAlive: true });
   return (method, path, body = '', headers = {}) =>
     new Promise((resolve, reject) => {
@@ -183,6 +185,7 @@ function makeCall(host: string, port: number): Call {
         path: `/2018-06-01/runtime/${path}`,
         headers: {
           ...headers,
+          ...(secret === undefined ? {} : { 'Baton-Worker-Secret': secret }),
           ...(method === 'POST'
             ? { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
             : {}),

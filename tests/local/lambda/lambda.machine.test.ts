@@ -83,6 +83,7 @@ async function startRig(handler = 'probe', options: Partial<LocalLambdaOptions> 
     handlerFile: fixture(`handlers/${handler}.ts`),
     env: {},
     workers: 4,
+    credentials: CREDENTIALS,
     retryDelaysMs: [20, 20],
     onLog: (line) => log.push(line),
     ...options,

@@ -14,7 +14,7 @@ beforeEach(async () => {
     env: {},
     workers: 20,
   });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const { credentials } = lambda;
   client = new LambdaClient({ endpoint: lambda.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
 });
 afterEach(async () => {
