@@ -101,12 +101,11 @@ const FORMULA = /^="([^"]*)"$/;
 
 /** `splitRow` splits a text at its delimiters. Blanks around a value do not belong to it, those within quotes do. */
 export function splitRow(text: string, delimiter: string): Split {
-  const plain = (value: string): string => value.replace(FORMULA, '$1');
   if (!text.includes('"')) return { kind: 'row', values: text.split(delimiter).map((each) => each.trim()) };
   const options = { delimiter, trim: true, relax_column_count: true, record_delimiter: NO_DELIMITER };
   try {
     const [values = ['']] = parse(unwrapFormulas(text, delimiter), options);
-    return { kind: 'row', values: values.map(plain) };
+    return { kind: 'row', values: values.map((value) => value.replace(FORMULA, '$1')) };
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const { code, column } = error;
