@@ -1,8 +1,8 @@
 import { codeOf, messageOf, PushError } from '../errors.ts';
 
-/** Errors and warnings of MySQL that quote what a caller wrote, between the first quote and the words that follow it. */
-const QUOTED_VALUE = /'[^]*' (for (?:key|column)|at row)/;
-const QUOTED_REST = /( near | value: ).*$/s;
+/** Errors and warnings of MySQL that quote what a caller wrote: up to the words that follow it, or to the end. */
+const QUOTED_VALUE = /'[^]*' (for (?:key|column))/;
+const QUOTED_REST = /( near | value: )'[^]*$/;
 
 /**
  * `asPushError` makes a PushError('DATABASE') of any error. The message names key and column, but has no value: a value may be
