@@ -3,7 +3,7 @@ import type { NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { fit } from './columns.ts';
-import { CONTENT_COLUMNS, contentValues } from './content.ts';
+import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
@@ -56,6 +56,19 @@ export function makeMessages(driver: Driver): Messages {
   const fetchKeys = async (keys: readonly string[]): Promise<ReadonlySet<string>> => {
     const rows = await driver.all(sql`SELECT message_key FROM push_message WHERE message_key IN (${keys})`);
     return new Set(rows.map((row) => readText(row, 'message_key')));
+  };
+
+  /** Keys whose row was made for another message. */
+  const fetchReusedKeys = async (messages: readonly NewMessage[]): Promise<ReadonlySet<string>> => {
+    const byKey = new Map(messages.map((message) => [message.messageKey, message]));
+    const rows = await driver.all(
+      sql`SELECT ${NEW_COLUMNS} FROM push_message WHERE message_key IN (${[...byKey.keys()]})`,
+    );
+    const other = rows.filter((row) => {
+      const message = byKey.get(readText(row, 'message_key'));
+      return message !== undefined && !isSameMessage(row, message);
+    });
+    return new Set(other.map((row) => readText(row, 'message_key')));
   };
 
   return {
@@ -149,6 +162,7 @@ export function makeMessages(driver: Driver): Messages {
         );
       }
       const rows = parseMessages(await fetchRows(isNamed));
+      const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
       const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
       return keys.map((key) => {
         const row = rows.get(key);
@@ -158,6 +172,7 @@ export function makeMessages(driver: Driver): Messages {
           ...message,
           owner: claimant ?? '',
           isMine: claimant === owner,
+          isSame: !reused.has(key),
           leaseMs: Math.max(0, remainingMs),
           recorded: ledger.get(message.messageId) ?? new Map(),
         };
@@ -203,6 +218,16 @@ function newValues(message: NewMessage): Fragment {
   const { messageKey, source, recipient } = message;
   return sql`${fit('message_key', messageKey)}, ${fit('source', source)}, ${recipient.deviceId},
     ${fit('member_id', recipient.memberId)}, ${contentValues(message)}`;
+}
+
+function isSameMessage(row: Row, message: NewMessage): boolean {
+  const { source, recipient } = message;
+  return (
+    row['source'] === source &&
+    row['device_id'] === recipient.deviceId &&
+    row['member_id'] === recipient.memberId &&
+    isSameContent(row, message)
+  );
 }
 
 /** Never less than the bytes that a message takes in a statement. */

@@ -117,7 +117,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     async function openOwn(): Promise<Driver> {
       const { config } = await makeOwnDatabase();
       await migrateDatabase(config, systemClock);
-      const driver = openDriver({ ...config, connections: 1 }, systemClock);
+      const driver = openDriver(config, systemClock);
       onTestFinished(() => driver.close());
       return driver;
     }
