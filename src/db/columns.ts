@@ -58,11 +58,11 @@ export function cut<T extends string | null>(name: ColumnName, text: T): T | str
     .join('');
 }
 
-/** The time, if a time column can hold it. PushError('BAD_INPUT'). */
+/** The time, if `publish_at` can hold it. PushError('BAD_INPUT'). */
 export function fitTime(epochMs: number): number {
   if (Number.isInteger(epochMs) && epochMs >= 0 && epochMs <= MAX_TIME) return epochMs;
   const got = Number.isInteger(epochMs) ? `${epochMs} ms since 1970` : 'no whole number of milliseconds';
-  throw PushError.of('BAD_INPUT', [{ field: 'time', expected: 'a time from 1970 to 9999', got }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'publish_at', expected: 'a time from 1970 to 9999', got }]);
 }
 
 function findProblem(

@@ -23,7 +23,6 @@ export const SET_SESSION = `SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci,
   SESSION autocommit = 1,
   SESSION default_storage_engine = InnoDB,
   SESSION unique_checks = 1,
-  SESSION sql_auto_is_null = 0,
   SESSION sql_safe_updates = 0,
   SESSION sql_big_selects = 1,
   SESSION sql_select_limit = 18446744073709551615

@@ -139,7 +139,7 @@ await describeStores('values', ({ store }) => {
     });
 
     test.each([253_402_300_800_000, -1, Number.NaN, Infinity, 1.5])('a time of %d', async (time) => {
-      const message = /^time: expected a time from 1970 to 9999, got/;
+      const message = /^publish_at: expected a time from 1970 to 9999, got/;
       const id = await store.createAnnouncement(draft);
       await expect(async () => store.createAnnouncementOnce(draft, 'time', time)).rejects.toThrow(message);
       await expect(async () => store.scheduleAnnouncement(id, time)).rejects.toThrow(message);

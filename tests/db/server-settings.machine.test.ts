@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Driver } from '../../src/db/driver.ts';
+import { SQL_MODE } from '../../src/db/mysql-session.ts';
 import { migrateDatabase, openDriver, openStore } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
 import { makeStore } from '../../src/db/store.ts';
@@ -123,6 +124,14 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     const claims = await store.claimMessages(HOSTILE.map(messageOf), 'owner', 60_000);
     expect(claims.map((claim) => claim.content?.title)).toEqual(HOSTILE);
     expect(claims.map((claim) => claim.content?.body)).toEqual(HOSTILE.map(() => 'Grüße 🎉 ключ'));
+  });
+
+  test('with an init_connect has no part in the session', async () => {
+    const driver = await openOwn();
+    const [row] = await driver.all(
+      sql`SELECT @@sql_mode AS sql_mode, @@tx_isolation AS isolation, @@autocommit AS autocommit, @@time_zone AS zone`,
+    );
+    expect(row).toEqual({ sql_mode: SQL_MODE, isolation: 'READ-COMMITTED', autocommit: 1, zone: '+00:00' });
   });
 
   test('that takes statements of 1 MiB gets 500 messages of 3.5 kB in several, and 1,500 devices of 1 kB', async () => {
