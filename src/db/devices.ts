@@ -16,7 +16,7 @@ const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregist
 
 /** The statements of push_device. */
 export function makeDevices(driver: Driver): Devices {
-  const { now, onConflict, incoming } = driver.dialect;
+  const { now, onConflict, incoming, isSameText } = driver.dialect;
 
   const insertDevices = (devices: readonly NewDevice[]): Statement => {
     const rows = devices.map((device) => sql`(${newValues(device)}, ${now})`);
@@ -64,7 +64,7 @@ export function makeDevices(driver: Driver): Devices {
 
     async removeDevice(target) {
       if (!fits('target', target)) return false;
-      return hasEffect(driver, sql`DELETE FROM push_device WHERE target = ${target}`);
+      return hasEffect(driver, sql`DELETE FROM push_device WHERE ${isSameText(sql`target`, sql`${target}`)}`);
     },
 
     async countDevices() {
