@@ -57,6 +57,11 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
+/** True for an error that a row itself is to blame for: a value that its column should not have. No retry fixes it. */
+export function isBadRow(error: unknown): error is PushError {
+  return error instanceof PushError && error.code === 'DATABASE' && error.problems.length > 0;
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

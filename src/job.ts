@@ -47,6 +47,10 @@ export interface QueueRecord {
   /** SQS's own id, the same at every delivery of the record. */
   readonly recordId: string;
   readonly body: string;
+  /** SQS's MessageGroupId, of a FIFO queue or a fair one; null: none. */
+  readonly group: string | null;
+  /** True: the records of a group have to be sent one after another, as in a FIFO queue. */
+  readonly isOrdered: boolean;
 }
 
 /** The job that starts an announcement, at its first device. */

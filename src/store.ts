@@ -7,7 +7,7 @@ import type { ClaimedMessage, Message, NewMessage } from './model/message.ts';
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
  * so. Times are by the database's own clock, in milliseconds from now unless a comment says otherwise. Ids are whole numbers
- * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE'), and is never rounded.
+ * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE') that `isBadRow`, and is never rounded.
  */
 export interface Store extends Announcements, Hops, Deliveries, Devices, Messages, Budgets {
   close(): Promise<void>;
@@ -32,7 +32,10 @@ export interface Announcements {
   fetchLatest(limit: number, beforeId?: number): Promise<AnnouncementSummary[]>;
   /** Running, paused and failed announcements, the latest first. */
   fetchUnfinished(limit: number): Promise<Announcement[]>;
-  /** Changes the status in one conditional update; false if the status was none of `from`. */
+  /**
+   * Changes the status in one conditional update; false if the status was none of `from`. A status that Baton does not know
+   * counts as `draft`. Instead of `running`, an announcement that has not started becomes `scheduled`.
+   */
   moveAnnouncement(
     announcementId: number,
     from: readonly AnnouncementStatus[],
@@ -42,14 +45,19 @@ export interface Announcements {
   /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
   scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
   /**
-   * Sets a draft or scheduled announcement running and plants the first hop of each lane, in one transaction; false if it was
-   * neither. The first lane begins at the key's id, the others at `laneIds`; each ends where the next begins.
+   * Sets a draft or scheduled announcement running, keeps a copy of what it is to send, and plants the first hop of each
+   * lane, in one transaction; false if it was neither. The first lane begins at the key's id, the others at `laneIds`; each
+   * ends where the next begins.
    */
   startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
+  /** What was edited in the row of a paused or failed announcement since its start is sent from now on. */
+  acceptEdits(announcementId: number): Promise<void>;
   /** From now on a chunk that is nearly all `unregistered` does not stop the announcement. */
   acceptUnregistered(announcementId: number): Promise<void>;
   /** Changes `running` to `done` if no hop is open and `round` was the last; false otherwise. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
+  /** Fails scheduled announcements whose id is beyond 2^53 - 1, which no job can name; resolves to their number. */
+  failUnnameable(): Promise<number>;
   /** Ids of scheduled announcements whose `publish_at` has passed. */
   fetchDue(limit: number): Promise<number[]>;
   /** Running announcements without an open hop, and their last round. */

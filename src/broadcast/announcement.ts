@@ -43,15 +43,16 @@ export async function moveAnnouncement(
 }
 
 /**
- * Stops a running announcement as `failed`, for a reason in words. Its hops stay open and go on after a resume; what was
- * `misconfigured` is sent again then.
+ * Stops a running announcement as `failed`, for a reason in words; or, with `from`, one that has not started. Its hops stay
+ * open and go on after a resume; what was `misconfigured` is sent again then.
  */
 export async function failAnnouncement(
   { store, log, metrics }: Pick<Context, 'store' | 'log' | 'metrics'>,
   announcementId: number,
   reason: string,
+  from: readonly AnnouncementStatus[] = ['running'],
 ): Promise<void> {
-  if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
+  if (!(await store.moveAnnouncement(announcementId, from, 'failed', reason))) return;
   log.error('announcement failed', { announcementId, reason });
   metrics.record({ AnnouncementsFailed: 1 });
 }

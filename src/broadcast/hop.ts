@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
-import { PushError, type PushErrorCode } from '../errors.ts';
+import { isBadRow, PushError, type PushErrorCode } from '../errors.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
+import { isSendable } from '../model/announcement.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
 import { Timetable } from '../pace/timetable.ts';
 import { failAnnouncement, findAnnouncement } from './announcement.ts';
@@ -45,6 +46,10 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     await failIfFruitless(ctx, hop);
     const announcement = await store.fetchAnnouncement(hop.announcementId);
     if (announcement?.status !== 'running') return report(await leave(ctx, hop, STOPPED));
+    if (!isSendable(announcement)) {
+      await failAnnouncement(ctx, hop.announcementId, announcement.problem ?? 'it has no content');
+      return report(await leave(ctx, hop, STOPPED));
+    }
 
     const page = await fetchPage(ctx, hop, announcement);
     const { pushes, bounds } = page;
@@ -120,7 +125,8 @@ async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendRep
     // The first error is the one to report; the lease runs out by itself.
     log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
   });
-  if (!(error instanceof PushError) || !NOT_FIXED_BY_RETRY.includes(error.code)) throw error;
+  if (!(error instanceof PushError)) throw error;
+  if (!NOT_FIXED_BY_RETRY.includes(error.code) && !isBadRow(error)) throw error;
   await failAnnouncement(ctx, hop.announcementId, error.message);
   return STOPPED;
 }

@@ -1,22 +1,36 @@
 import type { Context } from '../context.ts';
+import { isBadRow } from '../errors.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
+import { failAnnouncement } from './announcement.ts';
 
 /**
- * Starts an announcement and plants the first hop of each of its lanes; false if it was started before. Each lane is an id
- * range that recurses on its own.
+ * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, or if its row cannot
+ * be sent: then it fails with the reason. Each lane is an id range that recurses on its own.
  */
 export async function startLanes(
-  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
+  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'lanes' | 'audience'>,
+  announcement: Pick<Announcement, 'lanes' | 'audience' | 'problem'>,
 ): Promise<boolean> {
+  const { store, config, log } = ctx;
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
+  let { problem } = announcement;
+  let laneIds: number[] = [];
   // A mailing goes over message ids, which cannot be split like a device table.
-  const laneIds =
-    lanes === 1 || announcement.audience === 'messages' ? [] : await store.splitDevices(fromId, lanes);
+  if (lanes > 1 && announcement.audience === 'devices') {
+    laneIds = await store.splitDevices(fromId, lanes).catch((error: unknown) => {
+      if (!isBadRow(error)) throw error;
+      problem ??= error.message;
+      return [];
+    });
+  }
+  if (problem !== null) {
+    await failAnnouncement(ctx, announcementId, problem, ['draft', 'scheduled']);
+    return false;
+  }
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1 });
   return true;

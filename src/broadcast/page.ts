@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { asUndeliverable, toPushes } from '../messages/pushes.ts';
+import { asBadDevice, isSendable, listUndeliverable, toPushes } from '../messages/pushes.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
@@ -8,7 +8,7 @@ import type { Hop, PageBounds } from '../model/hop.ts';
 /** The work of one hop. */
 export interface Page {
   readonly pushes: readonly Push[];
-  /** What is to be recorded of messages that reach no device. */
+  /** What is to be recorded of messages that reach no device, and of devices whose row cannot be used. */
   readonly undeliverable: readonly Delivery[];
   readonly bounds: PageBounds;
 }
@@ -27,25 +27,33 @@ export function fetchPage(
   }
 }
 
-async function fetchDevices({ store, config }: Pick<Context, 'store' | 'config'>, hop: Hop): Promise<Page> {
+async function fetchDevices(
+  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
+  hop: Hop,
+): Promise<Page> {
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0 ? store.fetchPage(hop.fromId, toId, limit) : store.fetchRetryPage(hop, toId, limit);
+  const makePage = (devices: Device[], bounds: PageBounds): Page => {
+    const bad = devices.filter((device) => !isSendable(device));
+    for (const { deviceId, problem = '' } of bad) log.error('device refused', { deviceId, why: problem });
+    const pushes = bad.length === 0 ? devices : devices.filter(isSendable);
+    return { pushes, undeliverable: bad.map(asBadDevice), bounds };
+  };
 
   if (hop.page) {
     // A repeat. Devices may have been added or removed since: the bounds make it the same page.
     const { lastId } = hop.page;
-    if (hop.round > 0) {
-      return { pushes: await fetch(lastId, config.pageSize), undeliverable: [], bounds: hop.page };
-    }
+    if (hop.round > 0) return makePage(await fetch(lastId, config.pageSize), hop.page);
     const devices = await store.fetchPageAgain(hop, lastId);
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
-    const pushes = devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId)));
-    return { pushes, undeliverable: [], bounds: hop.page };
+    return makePage(
+      devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))),
+      hop.page,
+    );
   }
   const devices = await fetch(hop.toId, config.pageSize + 1);
   const ids = devices.map(({ deviceId }) => deviceId);
-  const bounds = boundsOf(hop, ids, config.pageSize);
-  return { pushes: devices.slice(0, config.pageSize), undeliverable: [], bounds };
+  return makePage(devices.slice(0, config.pageSize), boundsOf(hop, ids, config.pageSize));
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */
@@ -64,9 +72,8 @@ async function fetchMessages(
   const page = { pushes: [] as Push[], undeliverable: [] as Delivery[], bounds };
   for (const message of messages) {
     const recorded = ledger.get(message.messageId);
-    const undeliverable = recorded ? null : asUndeliverable(message);
-    if (undeliverable) page.undeliverable.push(undeliverable);
-    if (undeliverable && message.problem !== null) {
+    if (!recorded) page.undeliverable.push(...listUndeliverable(message));
+    if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
     page.pushes.push(

@@ -1,5 +1,7 @@
-import type { Context } from '../context.ts';
+import type { Context, Log, LogFields } from '../context.ts';
+import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
+import type { HopKey } from '../model/hop.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
 
@@ -8,6 +10,9 @@ const MAX_PER_TICK = 100;
 
 /** More messages than this become several mailings, so that no transaction takes long. */
 export const MAX_MESSAGES_PER_MAILING = 100_000;
+
+/** After so many errors in a row it is not the rows: the database or Lambda does not answer, and each error takes seconds. */
+const MAX_ERRORS_IN_A_ROW = 10;
 
 export interface ScanReport {
   readonly kind: 'scan';
@@ -19,58 +24,123 @@ export interface ScanReport {
   readonly finished: number;
 }
 
-/** The minute tick. Ticks may overlap: each step is one conditional update, and only the tick whose update succeeds acts. */
+/**
+ * The minute tick. Ticks may overlap: each step is one conditional update, and only the tick whose update succeeds acts.
+ *
+ * A row that cannot be worked on does not keep the others from it. Only a tick that could do all of its work counts as one;
+ * another one throws the first error at its end, so that Lambda repeats it.
+ */
 export async function scan(ctx: Context): Promise<ScanReport> {
-  await ctx.store.recordTick();
-  await makeMailings(ctx);
+  const guard = new Guard(ctx);
+  await guard.step('mailings', () => makeMailings(ctx, guard));
   const report: ScanReport = {
     kind: 'scan',
-    started: await startDue(ctx),
-    woken: await wakeStalled(ctx),
-    finished: await finishComplete(ctx),
+    started: await guard.step('due', () => startDue(ctx, guard)),
+    woken: await guard.step('stalled', () => wakeStalled(ctx, guard)),
+    finished: await guard.step('finished', () => finishComplete(ctx, guard)),
   };
   if (report.woken > 0) ctx.metrics.record({ HopsWoken: report.woken });
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
+  guard.end();
+  await ctx.store.recordTick();
   return report;
 }
 
-/** Messages that are due become announcements, which are due at once. */
-async function makeMailings({ store, log }: Context): Promise<void> {
-  for (const source of await store.fetchPendingSources()) {
-    for (let mailings = 0; mailings < MAX_PER_TICK; mailings++) {
-      const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
-      if (announcementId === null) break;
-      log.info('mailing made', { announcementId, source });
+/** Runs parts of the tick, so that an error in one of them does not end the others. */
+class Guard {
+  readonly #log: Log;
+  readonly #errors: unknown[] = [];
+  #errorsInARow = 0;
+
+  constructor({ log }: Pick<Context, 'log'>) {
+    this.#log = log;
+  }
+
+  /** Runs a step of the tick; 0 if it failed. */
+  step(name: string, work: () => Promise<number>): Promise<number> {
+    return this.#attempt({ step: name }, work, () => true);
+  }
+
+  /** Does the work on one row; 0 if it failed. A bad row is not the tick's failure: the next tick could do no better. */
+  row(row: LogFields, work: () => Promise<number>): Promise<number> {
+    return this.#attempt(row, work, (error) => !isBadRow(error));
+  }
+
+  async #attempt(
+    fields: LogFields,
+    work: () => Promise<number>,
+    isFailure: (error: unknown) => boolean,
+  ): Promise<number> {
+    if (this.#errorsInARow >= MAX_ERRORS_IN_A_ROW) return 0;
+    try {
+      const count = await work();
+      this.#errorsInARow = 0;
+      return count;
+    } catch (error) {
+      this.#log.error('part of the tick failed', { ...fields, why: messageOf(error) });
+      if (isFailure(error)) {
+        this.#errors.push(error);
+        this.#errorsInARow++;
+      }
+      return 0;
     }
   }
+
+  end(): void {
+    if (this.#errors.length > 0) throw this.#errors[0];
+  }
 }
 
-async function startDue(ctx: Context): Promise<number> {
-  const { store, invoker, functionName } = ctx;
-  let started = 0;
-  for (const announcementId of await store.fetchDue(MAX_PER_TICK)) {
+/** Messages that are due become announcements, which are due at once. */
+async function makeMailings({ store, log }: Context, guard: Guard): Promise<number> {
+  const makeAll = async (source: string): Promise<number> => {
+    for (let mailings = 0; mailings < MAX_PER_TICK; mailings++) {
+      const announcementId = await store.makeMailing(source, MAX_MESSAGES_PER_MAILING);
+      if (announcementId === null) return mailings;
+      log.info('mailing made', { announcementId, source });
+    }
+    return MAX_PER_TICK;
+  };
+  return sumUp(await store.fetchPendingSources(), (source) => guard.row({ source }, () => makeAll(source)));
+}
+
+async function startDue(ctx: Context, guard: Guard): Promise<number> {
+  const { store, invoker, functionName, log } = ctx;
+  const failed = await store.failUnnameable();
+  if (failed > 0) log.error('announcements failed', { failed, why: 'their ids are beyond 2^53 - 1' });
+  const start = async (announcementId: number): Promise<number> => {
     const job = firstJob(announcementId);
     const announcement = await store.fetchAnnouncement(announcementId);
-    if (!announcement || !(await startLanes(ctx, job, announcement))) continue;
+    if (!announcement || !(await startLanes(ctx, job, announcement))) return 0;
     await invoker.invoke(functionName, job);
-    started++;
-  }
-  return started;
+    return 1;
+  };
+  return sumUp(await store.fetchDue(MAX_PER_TICK), (announcementId) =>
+    guard.row({ announcementId }, () => start(announcementId)),
+  );
 }
 
-async function wakeStalled({ store, invoker, config, functionName }: Context): Promise<number> {
-  let woken = 0;
-  for (const key of await store.fetchStalled(MAX_PER_TICK)) {
-    if (!(await store.reviveHop(key, config.leaseMs))) continue;
+async function wakeStalled({ store, invoker, config, functionName }: Context, guard: Guard): Promise<number> {
+  const wake = async (key: HopKey): Promise<number> => {
+    if (!(await store.reviveHop(key, config.leaseMs))) return 0;
     await invoker.invoke(functionName, sameJob(key));
-    woken++;
-  }
-  return woken;
+    return 1;
+  };
+  return sumUp(await store.fetchStalled(MAX_PER_TICK), (key) => guard.row({ ...key }, () => wake(key)));
 }
 
 /** Finishes announcements whose last invocation was killed after it had closed the last hop. */
-async function finishComplete(ctx: Context): Promise<number> {
-  const finished = await ctx.store.fetchFinished(MAX_PER_TICK);
-  for (const key of finished) await finishIfComplete(ctx, key);
-  return finished.length;
+async function finishComplete(ctx: Context, guard: Guard): Promise<number> {
+  return sumUp(await ctx.store.fetchFinished(MAX_PER_TICK), (key) =>
+    guard.row({ ...key }, async () => {
+      await finishIfComplete(ctx, key);
+      return 1;
+    }),
+  );
+}
+
+async function sumUp<T>(items: readonly T[], work: (item: T) => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (const item of items) sum += await work(item);
+  return sum;
 }

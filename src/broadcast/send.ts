@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { explainOutage, keepAttempts } from '../judge/outage.ts';
 import { blameProject, explainFailure } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
-import type { Announcement } from '../model/announcement.ts';
+import type { SendableAnnouncement } from '../model/announcement.ts';
 import {
   collapseKeyOf,
   countVerdicts,
@@ -30,7 +30,7 @@ export interface SendReport {
 export async function sendPushes(
   ctx: Context,
   hop: Hop,
-  announcement: Announcement,
+  announcement: SendableAnnouncement,
   pushes: readonly Push[],
   [from, to]: readonly [number, number],
   timetable: Timetable,
@@ -87,7 +87,7 @@ async function recordChunk(
 async function sendChunk(
   { senders, store, config, clock }: Context,
   hop: Hop,
-  { announcementId, source, content, ttlSeconds, dryRun, guarantee }: Announcement,
+  { announcementId, source, content, ttlSeconds, dryRun, guarantee }: SendableAnnouncement,
   pushes: readonly Push[],
 ): Promise<Outcome[]> {
   const collapseKey = collapseKeyOf({ announcementId });

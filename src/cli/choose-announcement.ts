@@ -46,7 +46,12 @@ export async function chooseAnnouncement(
   }
   if (resume) return wake(store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
-  if (dryRun && !announcement.dryRun) return create(store, { ...announcement, dryRun });
+  if (dryRun && !announcement.dryRun) {
+    const { content, problem } = announcement;
+    if (content === null)
+      throw refuse('--announcement', 'a row that can be sent', problem ?? 'one without content');
+    return create(store, { ...announcement, content, dryRun });
+  }
   if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);

@@ -1,7 +1,8 @@
-import { type Move, moveAnnouncement } from '../broadcast/announcement.ts';
+import { findAnnouncement, type Move, moveAnnouncement } from '../broadcast/announcement.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { type Command, defineCommand } from './command.ts';
-import { flag, JSON_OPTION } from './options.ts';
+import { flag, JSON_OPTION, refuse } from './options.ts';
+import type { Store } from '../store.ts';
 import { printStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
@@ -20,10 +21,11 @@ export const resumeCommand = defineCommand({
     acceptUnregistered: flag(
       'the devices are really gone: accept it, and do not fail again if nearly a whole chunk is unregistered',
     ),
+    acceptEdits: flag('send the rest as the row is now, with what was edited in it since the start'),
     json: JSON_OPTION,
   },
-  run: ({ options: { acceptUnregistered, json }, operands }, terminal) =>
-    move('resume', operands, { acceptUnregistered, json }, terminal),
+  run: ({ options: { json, ...accepts }, operands }, terminal) =>
+    move('resume', operands, json, terminal, accepts),
 });
 
 export const cancelCommand = makeMove(
@@ -36,22 +38,30 @@ function makeMove(name: Move, description: string): Command<{ json: typeof JSON_
     description,
     operands: ANNOUNCEMENT_ID,
     options: { json: JSON_OPTION },
-    run: ({ options: { json }, operands }, terminal) =>
-      move(name, operands, { acceptUnregistered: false, json }, terminal),
+    run: ({ options: { json }, operands }, terminal) => move(name, operands, json, terminal),
   });
 }
 
 async function move(
   name: Move,
   operands: readonly string[],
-  { acceptUnregistered, json }: { acceptUnregistered: boolean; json: boolean },
+  json: boolean,
   terminal: Terminal,
+  { acceptUnregistered = false, acceptEdits = false } = {},
 ): Promise<number> {
   const announcementId = parseAnnouncementId(operands);
   await withStore(terminal.env, async (store) => {
     if (acceptUnregistered) await store.acceptUnregistered(announcementId);
+    if (acceptEdits) await acceptEditsOf(store, announcementId);
     await moveAnnouncement({ store }, announcementId, name);
     await printStatus(store, announcementId, json, terminal);
   });
   return 0;
+}
+
+/** The hops of an announcement to devices go over ids of devices, those of a mailing over ids of messages. */
+async function acceptEditsOf(store: Store, announcementId: number): Promise<void> {
+  const { edited, audience } = await findAnnouncement({ store }, announcementId);
+  if (edited.includes('audience')) throw refuse('audience', audience, 'another one since the start');
+  await store.acceptEdits(announcementId);
 }

@@ -1,5 +1,6 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import { group } from '../local/format.ts';
+import type { Announcement } from '../model/announcement.ts';
 import { type Counts, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { Store } from '../store.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
@@ -70,21 +71,36 @@ export async function printStatus(
   json: boolean,
   { out }: Terminal,
 ): Promise<void> {
-  const { status, statusReason } = await findAnnouncement({ store }, announcementId);
+  const announcement = await findAnnouncement({ store }, announcementId);
+  const { status, statusReason: reason, problem, edited } = announcement;
   const counts = await store.countDeliveries(announcementId);
   const hops = await store.countHops(announcementId);
   if (json) {
-    out(`${JSON.stringify({ announcementId, status, reason: statusReason, ...counts, hops })}\n`);
+    out(`${JSON.stringify({ announcementId, status, reason, problem, edited, ...counts, hops })}\n`);
     return;
   }
   out(
     [
       `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open`,
-      ...(statusReason === null ? [] : [statusReason]),
+      ...(reason === null ? [] : [reason]),
+      ...describeRow(announcement),
       ...describeCounts(counts),
       '',
     ].join('\n'),
   );
+}
+
+/** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
+function describeRow({ announcementId, problem, statusReason, edited }: Announcement): string[] {
+  return [
+    ...(problem === null || problem === statusReason ? [] : [`cannot be sent: ${problem}`]),
+    ...(edited.length === 0
+      ? []
+      : [
+          `edited since its start, without effect: ${edited.join(', ')}; ` +
+            `\`baton resume ${announcementId} --accept-edits\` sends the rest as edited, once it is paused or has failed`,
+        ]),
+  ];
 }
 
 /** `describeCounts` makes one line for each verdict. */

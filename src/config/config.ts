@@ -21,6 +21,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly fcm: FcmConfig;
   readonly api: ApiConfig;
+  readonly queue: QueueConfig;
   /** Devices per hop. */
   readonly pageSize: number;
   /** Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one. */
@@ -35,6 +36,14 @@ export interface Config {
   readonly quotaRetryMs: number;
   /** The last milliseconds of an invocation, kept to record the pushes in flight and to hand on the rest. */
   readonly reserveMs: number;
+}
+
+/** Words for what becomes of a queue's record that Baton refuses. */
+const REFUSED = ['return', 'drop'] as const;
+
+export interface QueueConfig {
+  /** `return`: it goes back to the queue, which moves it to its dead-letter queue; `drop`: it is logged and deleted. */
+  readonly refused: (typeof REFUSED)[number];
 }
 
 export interface FcmConfig {
@@ -66,6 +75,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
       timeoutMs: read.whole('FCM_TIMEOUT_MS', 100, 60_000),
     },
     api: readApi(read),
+    queue: { refused: read.oneOf('QUEUE_REFUSED', REFUSED) },
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
     chunkSize: read.whole('CHUNK_SIZE', 1, 5000),
     leaseMs: read.whole('LEASE_MS', 1000, 900_000),

@@ -156,6 +156,13 @@ export const VARIABLES = [
   },
   {
     ...PLAIN,
+    name: 'QUEUE_REFUSED',
+    fallback: 'return',
+    meaning:
+      'What becomes of an SQS record that can never be sent: `return` (to the queue, which moves it to its dead-letter queue) or `drop`.',
+  },
+  {
+    ...PLAIN,
     name: 'API_TOKEN',
     meaning:
       'The tokens that callers of the HTTP API may use: at least 24 characters each, separated by commas or line breaks.',

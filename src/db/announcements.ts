@@ -1,21 +1,20 @@
-import {
-  type Announcement,
-  ANNOUNCEMENT_STATUSES,
-  AUDIENCES,
-  GUARANTEES,
-  type NewAnnouncement,
-} from '../model/announcement.ts';
-import type { Announcements, AnnouncementSummary } from '../store.ts';
+import { ANNOUNCEMENT_STATUSES, type NewAnnouncement } from '../model/announcement.ts';
+import type { Announcements } from '../store.ts';
 import { cut, fit } from './columns.ts';
-import { CONTENT_COLUMNS, contentValues, isSameContent, parseContent } from './content.ts';
+import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
+import { parseAnnouncement, parseSummary } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
-import { readFlag, readOptionalText, readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
+import { readOr, readWhole } from './rows.ts';
+import { BOTH_COLUMNS, JOIN_SNAPSHOT, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
 const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
+
+/** The largest id that a JavaScript number can hold. */
+const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** The statements of push_announcement, and of push_tick. */
 export function makeAnnouncements(driver: Driver): Announcements {
@@ -23,12 +22,12 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
   /** A column of the source's budget row while a brake or an outage holds the source up; NULL otherwise. */
   const ofBrake = (column: Fragment): Fragment => sql`
-    (SELECT ${column} FROM push_budget WHERE push_budget.source = push_announcement.source
+    (SELECT ${column} FROM push_budget WHERE HEX(push_budget.source) = ${SOURCE_AT_START}
        AND (braked_until > ${now} OR outages > 0))`;
   const select = sql`
-    SELECT announcement_id, audience, ${NEW_COLUMNS}, accept_unregistered, status, status_reason,
+    SELECT push_announcement.announcement_id, ${BOTH_COLUMNS}, lanes, accept_unregistered, status, status_reason,
       ${ofBrake(sql`brake_reason`)} AS brake_reason, ${ofBrake(epochMs(sql`braked_until`))} AS braked_until
-    FROM push_announcement`;
+    FROM ${JOIN_SNAPSHOT}`;
 
   return {
     async createAnnouncement(announcement) {
@@ -54,11 +53,13 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async fetchAnnouncement(announcementId) {
-      const [row] = await driver.all(sql`${select} WHERE announcement_id = ${announcementId}`);
+      const [row] = await driver.all(
+        sql`${select} WHERE push_announcement.announcement_id = ${announcementId}`,
+      );
       return row ? parseAnnouncement(row) : null;
     },
 
-    async fetchLatest(limit, beforeId = Number.MAX_SAFE_INTEGER) {
+    async fetchLatest(limit, beforeId = MAX_ID) {
       const rows = await driver.all(
         sql`SELECT announcement_id, audience, source, dry_run, status, status_reason, title,
               ${epochMs(sql`publish_at`)} AS publish_ms, ${epochMs(sql`started_at`)} AS started_ms,
@@ -72,18 +73,27 @@ export function makeAnnouncements(driver: Driver): Announcements {
     async fetchUnfinished(limit) {
       const rows = await driver.all(
         sql`${select} WHERE status IN ('running', 'paused', 'failed')
-            ORDER BY announcement_id DESC LIMIT ${limit}`,
+            ORDER BY push_announcement.announcement_id DESC LIMIT ${limit}`,
       );
       return rows.map(parseAnnouncement);
     },
 
     moveAnnouncement(announcementId, from, to, reason) {
       const ends = to === 'done' || to === 'cancelled' || to === 'failed';
+      // A status that Baton does not know counts as a draft: it does nothing until it is scheduled or pushed.
+      const isUnknown = from.includes('draft') ? sql`OR status NOT IN (${ANNOUNCEMENT_STATUSES})` : sql``;
+      // One that failed before it started has no hop that could go on: it starts at the next tick.
+      const status =
+        to === 'running' ? sql`CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END` : sql`${to}`;
+      const publishAt =
+        to === 'running'
+          ? sql`publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,`
+          : sql``;
       return hasEffect(
         driver,
         sql`UPDATE push_announcement
-            SET status = ${to}, status_reason = ${cut('status_reason', reason)}, finished_at = ${ends ? now : null}
-            WHERE announcement_id = ${announcementId} AND status IN (${from})`,
+            SET ${publishAt} status = ${status}, status_reason = ${cut('status_reason', reason)}, finished_at = ${ends ? now : null}
+            WHERE announcement_id = ${announcementId} AND (status IN (${from}) ${isUnknown})`,
       );
     },
 
@@ -100,11 +110,22 @@ export function makeAnnouncements(driver: Driver): Announcements {
       return driver.runTogether(
         sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
             WHERE announcement_id = ${key.announcementId} AND status IN ('draft', 'scheduled')`,
+        ...takeSnapshot(key.announcementId),
         ...lanes.map((fromId, lane) => {
           const next = lanes[lane + 1];
           const toId = next === undefined ? null : next - 1;
           return plantHop(driver.dialect, { ...key, fromId }, { toId, isCanary: lane === 0, wakeWithinMs });
         }),
+      );
+    },
+
+    async acceptEdits(announcementId) {
+      const [discard, copy] = takeSnapshot(announcementId);
+      await driver.runTogether(
+        sql`${discard} AND EXISTS (
+              SELECT 1 FROM push_announcement
+              WHERE announcement_id = ${announcementId} AND status IN ('paused', 'failed'))`,
+        copy,
       );
     },
 
@@ -125,10 +146,20 @@ export function makeAnnouncements(driver: Driver): Announcements {
       );
     },
 
+    async failUnnameable() {
+      const reason = `announcement_id: expected a whole number up to ${MAX_ID}`;
+      const { changes } = await driver.run(
+        sql`UPDATE push_announcement SET status = 'failed', status_reason = ${reason}, finished_at = ${now}
+            WHERE status = 'scheduled' AND announcement_id > ${MAX_ID}`,
+      );
+      return changes;
+    },
+
     async fetchDue(limit) {
       const rows = await driver.all(
         sql`SELECT announcement_id FROM push_announcement
-            WHERE status = 'scheduled' AND publish_at <= ${now} ORDER BY publish_at LIMIT ${limit}`,
+            WHERE status = 'scheduled' AND publish_at <= ${now} AND announcement_id <= ${MAX_ID}
+            ORDER BY publish_at LIMIT ${limit}`,
       );
       return rows.map((row) => readWhole(row, 'announcement_id'));
     },
@@ -141,10 +172,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
             WHERE status = 'running'
             GROUP BY push_hop.announcement_id HAVING COUNT(*) = COUNT(closed_at) LIMIT ${limit}`,
       );
-      return rows.map((row) => ({
-        announcementId: readWhole(row, 'announcement_id'),
-        round: readWhole(row, 'last_round'),
-      }));
+      return rows.flatMap((row) => readOr([], () => [parseRound(row)], []));
     },
 
     async recordTick() {
@@ -178,40 +206,6 @@ function isSameAnnouncement(row: Row, announcement: NewAnnouncement): boolean {
   );
 }
 
-function parseAnnouncement(row: Row): Announcement {
-  return {
-    announcementId: readWhole(row, 'announcement_id'),
-    audience: readWord(row, 'audience', AUDIENCES),
-    source: readText(row, 'source'),
-    guarantee: readWord(row, 'guarantee', GUARANTEES),
-    ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
-    dryRun: readFlag(row, 'dry_run'),
-    lanes: readWhole(row, 'lanes'),
-    acceptUnregistered: readFlag(row, 'accept_unregistered'),
-    status: readWord(row, 'status', ANNOUNCEMENT_STATUSES),
-    statusReason: readOptionalText(row, 'status_reason') ?? describeBrake(row),
-    content: parseContent(row),
-  };
-}
-
-/** What a running announcement waits for, and until when. */
-function describeBrake(row: Row): string | null {
-  const reason = readOptionalText(row, 'brake_reason');
-  if (reason === null || row['status'] !== 'running') return null;
-  return `${reason} until ${new Date(readWhole(row, 'braked_until')).toISOString()}`;
-}
-
-function parseSummary(row: Row): AnnouncementSummary {
-  return {
-    announcementId: readWhole(row, 'announcement_id'),
-    audience: readWord(row, 'audience', AUDIENCES),
-    source: readText(row, 'source'),
-    dryRun: readFlag(row, 'dry_run'),
-    status: readWord(row, 'status', ANNOUNCEMENT_STATUSES),
-    statusReason: readOptionalText(row, 'status_reason'),
-    title: readText(row, 'title'),
-    publishAt: readOptionalWhole(row, 'publish_ms'),
-    startedAt: readOptionalWhole(row, 'started_ms'),
-    finishedAt: readOptionalWhole(row, 'finished_ms'),
-  };
+function parseRound(row: Row): { announcementId: number; round: number } {
+  return { announcementId: readWhole(row, 'announcement_id'), round: readWhole(row, 'last_round') };
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fit } from './columns.ts';
 import type { Row } from './driver.ts';
+import { parseJson } from '../json.ts';
 import { type Content, type ContentOptions, type Notification, optionsSchema } from '../model/content.ts';
-import { isObject, parseWith, show } from '../parse.ts';
+import { describeShape, isObject, parseWith } from '../parse.ts';
 import { readOptionalText, readText, wrongValue } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -47,36 +48,43 @@ function isSameJson(text: unknown, value: unknown): boolean {
   }
 }
 
+/** `parseContent` reads content as back ends write it by SQL. An empty image is none. */
 export function parseContent(row: Row): Content {
   return {
     title: readText(row, 'title'),
     body: readText(row, 'body'),
-    image: readOptionalText(row, 'image'),
+    image: readOptionalText(row, 'image') || null,
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
 }
 
+/** `readData` makes texts of numbers and booleans: FCM accepts only texts, and PHP's json_encode writes 42 as a number. */
 function readData(row: Row, column: string): Record<string, string> {
-  const data = readJson(row, column);
-  if (isObject(data)) {
-    const entries = Object.entries(data);
-    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
-      return Object.fromEntries(entries);
-    }
-  }
-  throw wrongValue(column, 'a JSON object whose values are strings', show(data));
+  const data = readJsonObject(row, column);
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => {
+      const isExact = typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value);
+      if (typeof value === 'string' || typeof value === 'boolean') return [key, String(value)];
+      if (typeof value === 'number' && isExact) return [key, String(value)];
+      const expected = `text, a boolean or a number up to ${Number.MAX_SAFE_INTEGER}`;
+      const got = typeof value === 'number' ? 'a larger number' : describeShape(value);
+      throw wrongValue(`${column}.${key}`, expected, got);
+    }),
+  );
 }
 
 function readOptions(row: Row, column: string): ContentOptions {
-  return parseWith(optionsSchema, readJson(row, column), 'DATABASE');
+  return parseWith(optionsSchema, readJsonObject(row, column), 'DATABASE');
 }
 
-function readJson(row: Row, column: string): unknown {
-  const text = readText(row, column);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw wrongValue(column, 'JSON', show(text));
-  }
+/** PHP's json_encode writes an empty array as `[]`. A column of the type JSON arrives as a value, not as a text. */
+function readJsonObject(row: Row, column: string): Record<string, unknown> {
+  const value = row[column];
+  const isJson =
+    Array.isArray(value) || (isObject(value) && Object.getPrototypeOf(value) === Object.prototype);
+  const json = isJson ? value : parseJson(readText(row, column), column, 'DATABASE');
+  if (Array.isArray(json) && json.length === 0) return {};
+  if (isObject(json)) return json;
+  throw wrongValue(column, 'a JSON object', describeShape(json));
 }

@@ -4,7 +4,7 @@ import { parseDevice, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld } from './hops.ts';
 import { isToSend, upsertDeliveries } from './ledger.ts';
-import { readOptionalText, readWhole, readWord } from './rows.ts';
+import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
 
 /** The statements of push_delivery. */
@@ -51,9 +51,12 @@ export function makeDeliveries(driver: Driver): Deliveries {
         sql`SELECT verdict, COUNT(*) AS deliveries FROM push_delivery
             WHERE announcement_id = ${announcementId} GROUP BY verdict`,
       );
-      const counts = new Map<Verdict, number>(
-        rows.map((row) => [readWord(row, 'verdict', VERDICTS), readWhole(row, 'deliveries')]),
-      );
+      const counts = new Map<Verdict, number>();
+      for (const row of rows) {
+        // What another hand wrote into the ledger is not known to have been sent, and is counted all the same.
+        const verdict = readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown');
+        counts.set(verdict, (counts.get(verdict) ?? 0) + readWhole(row, 'deliveries'));
+      }
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counts.get(verdict) ?? 0])) as Counts;
     },
 

@@ -1,12 +1,14 @@
 import type { Delivery } from '../model/delivery.ts';
 import { type Device, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import type { Devices } from '../store.ts';
+import { isBadRow } from '../errors.ts';
 import { cut, fit, fits } from './columns.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hops.ts';
 import { insertMissing } from './insert.ts';
 import { literalBytesOf } from './literals.ts';
-import { readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
+import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';
+import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
@@ -162,7 +164,8 @@ export function pruneDevices(
       SET unregistered_at = ${now}, unregistered_reason = ${cut('unregistered_reason', reason)}, unregistered_by = ${announcementId}
       WHERE device_id IN (${group.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
         AND NOT EXISTS (
-          SELECT 1 FROM push_announcement WHERE announcement_id = ${announcementId} AND dry_run <> 0)`,
+          SELECT 1 FROM ${JOIN_SNAPSHOT}
+          WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
   );
 }
 
@@ -181,10 +184,16 @@ function bytesOf({ target, memberId = null }: NewDevice): number {
   return literalBytesOf(memberId) + target.length + 50;
 }
 
+/** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
 export function parseDevice(row: Row): Device {
-  return {
-    deviceId: readWhole(row, 'device_id'),
-    target: readText(row, 'target'),
-    targetKind: readWord(row, 'target_kind', TARGET_KINDS),
-  };
+  const deviceId = readWhole(row, 'device_id');
+  try {
+    const target = readText(row, 'target');
+    if (target === '')
+      throw wrongValue('target', 'a registration token or a Firebase installation id', 'an empty text');
+    return { deviceId, target, targetKind: readWord(row, 'target_kind', TARGET_KINDS) };
+  } catch (error) {
+    if (!isBadRow(error)) throw error;
+    return { deviceId, target: '', targetKind: 'token', problem: error.message };
+  }
 }

@@ -3,7 +3,8 @@ import type { Hops } from '../store.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { insertIfNew } from './insert.ts';
 import { asInFlight, upsertDeliveries } from './ledger.ts';
-import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
+import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
+import { atStart } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The statements of push_hop. */
@@ -79,14 +80,16 @@ export function makeHops(driver: Driver): Hops {
     },
 
     plantRound(announcementId, round) {
+      const ttl = atStart('ttl_seconds');
       return insertIfNew(
         driver,
         sql`INSERT INTO push_hop (announcement_id, round, from_id, lease_until, planted_at)
             SELECT push_delivery.announcement_id, ${round}, 0, MAX(retry_at), ${now}
             FROM push_delivery JOIN push_announcement
               ON push_announcement.announcement_id = push_delivery.announcement_id
+              LEFT JOIN push_snapshot ON push_snapshot.announcement_id = push_delivery.announcement_id
             WHERE push_delivery.announcement_id = ${announcementId} AND retry_at IS NOT NULL
-              AND (ttl_seconds IS NULL OR retry_at < ${plusSeconds(sql`started_at`, sql`ttl_seconds`)})
+              AND (${ttl} IS NULL OR retry_at < ${plusSeconds(sql`started_at`, ttl)})
             GROUP BY push_delivery.announcement_id`,
       );
     },
@@ -103,7 +106,7 @@ export function makeHops(driver: Driver): Hops {
                   AND first.canary = 1 AND first.closed_at IS NULL))
             LIMIT ${limit}`,
       );
-      return rows.map(parseKey);
+      return rows.flatMap((row) => readOr([], () => [parseKey(row)], []));
     },
 
     reviveHop(key, wakeWithinMs) {

@@ -1,11 +1,10 @@
 import { type Recorded, VERDICTS } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Message } from '../model/message.ts';
-import { PushError } from '../errors.ts';
 import { parseContent } from './content.ts';
 import { parseDevice } from './devices.ts';
 import type { Row } from './driver.ts';
-import { readFlag, readOptionalText, readOptionalWhole, readWhole, readWord } from './rows.ts';
+import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole, readWord } from './rows.ts';
 
 /** A message with the invocation that claimed it, for messages that are sent at once. */
 interface MessageRow {
@@ -19,17 +18,11 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
   const messages = new Map<string | number, MessageRow>();
   for (const row of rows) {
     const messageId = readWhole(row, 'message_id');
-    const name = readOptionalText(row, 'message_key') ?? messageId;
+    const name = readOr([], () => readOptionalText(row, 'message_key'), null) ?? messageId;
     const entry = messages.get(name) ?? {
-      message: {
-        messageId,
-        ...parseSendable(row),
-        ttlSeconds: readOptionalWhole(row, 'ttl_seconds'),
-        expiresInMs: readOptionalWhole(row, 'expires_in_ms'),
-        devices: [],
-      },
-      claimant: readOptionalText(row, 'owner'),
-      leaseMs: readOptionalWhole(row, 'lease_ms') ?? 0,
+      message: { messageId, ...parseSendable(row), devices: [] },
+      claimant: readOr([], () => readOptionalText(row, 'owner'), null),
+      leaseMs: readOr([], () => readOptionalWhole(row, 'lease_ms'), null) ?? 0,
     };
     if (row['device_id'] !== null) entry.message.devices.push(parseDevice(row));
     messages.set(name, entry);
@@ -38,13 +31,15 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
 }
 
 /** A row that a back end wrote with invalid content must not stop the other messages. */
-function parseSendable(row: Row): Pick<Message, 'content' | 'problem'> {
-  try {
-    return { content: parseContent(row), problem: null };
-  } catch (error) {
-    if (!(error instanceof PushError)) throw error;
-    return { content: null, problem: error.message };
-  }
+function parseSendable(row: Row): Omit<Message, 'messageId' | 'devices'> {
+  const problems: string[] = [];
+  const message = {
+    content: readOr(problems, () => parseContent(row), null),
+    ttlSeconds: readOr(problems, () => readOptionalWhole(row, 'ttl_seconds'), null),
+    expiresInMs: readOr(problems, () => readOptionalWhole(row, 'expires_in_ms'), null),
+  };
+  if (problems.length === 0) return { ...message, problem: null };
+  return { ...message, content: null, problem: problems.join('; ') };
 }
 
 /** `parseLedger` sorts deliveries by message id, then by device id. */

@@ -10,7 +10,7 @@ import { insertMissing } from './insert.ts';
 import { isToSend, upsertDeliveries } from './ledger.ts';
 import { literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
-import { readOptionalWhole, readText, readWhole } from './rows.ts';
+import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
 import { chunksOf, type Fragment, sql } from './sql.ts';
 
 /** Messages that are sent at once are in the ledger under this announcement and round. */
@@ -85,11 +85,12 @@ export function makeMessages(driver: Driver): Messages {
       const rows = await driver.all(
         sql`SELECT DISTINCT source FROM push_message WHERE announcement_id IS NULL`,
       );
-      return rows.map((row) => readText(row, 'source'));
+      return rows.flatMap((row) => readOr([], () => [readText(row, 'source')], []));
     },
 
     async makeMailing(source, limit) {
-      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}`;
+      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}
+        AND message_id <= ${Number.MAX_SAFE_INTEGER}`;
       const [row = {}] = await driver.all(
         sql`SELECT MAX(message_id) AS last_id FROM
               (SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`,

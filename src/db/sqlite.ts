@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../context.ts';
-import { messageOf, PushError } from '../errors.ts';
+import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { sql, type Statement, type Value } from './sql.ts';
@@ -112,6 +112,14 @@ function attempt<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
+    if (codeOf(cause) === 'ERR_OUT_OF_RANGE') throw tooLarge(messageOf(cause));
     throw new PushError('DATABASE', `database: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** A number beyond 2^53 - 1 in a row: SQLite's client names the number, but not its column. */
+function tooLarge(message: string): PushError {
+  const expected = `a whole number up to ${Number.MAX_SAFE_INTEGER}`;
+  const got = /-?\d{16,}/.exec(message)?.[0] ?? 'a larger one';
+  return PushError.of('DATABASE', [{ field: 'a column of a row', expected, got }]);
 }

@@ -13,6 +13,7 @@ export const TABLES: readonly (readonly [string, string])[] = [
   ['push_delivery', 'verdict'],
   ['push_message', 'owner'],
   ['push_tick', 'ticked_at'],
+  ['push_snapshot', 'guarantee'],
 ];
 
 /** Tests each privilege with a statement that needs it and affects no row. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { PushJob } from '../job.ts';
-import { PushError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { isObject, parseWith } from '../parse.ts';
 import { parseJob } from './direct.ts';
 
@@ -42,12 +42,5 @@ export function parseSnsEvent(event: unknown): SnsMessage[] | null {
 
 /** Parses the job in the text of an SNS message: the same JSON as in a direct invoke. PushError('BAD_EVENT'). */
 export function parseSnsMessage(text: string): PushJob {
-  let event: unknown;
-  try {
-    event = JSON.parse(text);
-  } catch {
-    const got = `${text.length} characters of something else`;
-    throw PushError.of('BAD_EVENT', [{ field: 'Sns.Message', expected: 'JSON', got }]);
-  }
-  return parseJob(event);
+  return parseJob(parseJson(text, 'Sns.Message', 'BAD_EVENT'));
 }

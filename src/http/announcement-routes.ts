@@ -22,7 +22,11 @@ const shared = z.object({
   source: z.string(),
   dryRun: z.boolean(),
 });
-const standing = shared.extend({ guarantee: z.enum(GUARANTEES) });
+const standing = shared.extend({
+  guarantee: z.enum(GUARANTEES),
+  problem: z.string().nullable().describe('why the row of the announcement cannot be sent'),
+  edited: z.array(z.string()).describe('columns that were changed since the start, without effect'),
+});
 const count = z.int();
 const progress = standing.extend({
   counts: z.object(
@@ -142,8 +146,9 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
 ];
 
 function describe(announcement: Announcement): z.infer<typeof standing> {
-  const { announcementId: id, status, statusReason, source, guarantee, dryRun } = announcement;
-  return { announcementId: id, status, reason: statusReason, source, guarantee, dryRun };
+  const { announcementId: id, statusReason: reason, edited, ...rest } = announcement;
+  const { status, source, guarantee, dryRun, problem } = rest;
+  return { announcementId: id, status, reason, source, guarantee, dryRun, problem, edited: [...edited] };
 }
 
 function summarize({ statusReason, ...rest }: AnnouncementSummary): z.infer<typeof summary> {

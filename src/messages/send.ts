@@ -7,7 +7,9 @@ import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } f
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
-import { asUndeliverable, toPushes } from './pushes.ts';
+import { claimAll, isClaimed, refuse } from './claim.ts';
+import { listUndeliverable, toPushes } from './pushes.ts';
+import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
 /** The report of a message whose key is that of an earlier message with other content: nothing was sent. */
@@ -58,11 +60,9 @@ async function trySend(
 
 async function send(ctx: Context, source: string, messages: readonly NewMessage[]): Promise<MessageReport[]> {
   const { gatherer, config } = ctx;
-  const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
-  const mine = claims.filter(({ isMine, isSame }) => isMine && isSame);
-  const undeliverable = mine.flatMap((claim) =>
-    claim.recorded.size > 0 ? [] : (asUndeliverable(claim) ?? []),
-  );
+  const results = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
+  const mine = results.filter(isClaimed);
+  const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap(unsentPushes);
   const { outcomes, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
     // Nothing was sent: another invocation need not wait until the lease is over.
@@ -71,11 +71,13 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   });
   const deliveries = [...undeliverable, ...judgeAll(config, pushes, outcomes)];
   const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
-  const reports = claims.map((claim) =>
-    claim.isSame ? makeReport(claim, byMessage.get(claim.messageId) ?? []) : KEY_REUSED,
-  );
-  const open = claims.filter(
-    ({ isMine, isSame }, nth) => isMine && (!isSame || reports[nth]?.retryInMs !== null),
+  const reports = results.map((result) => {
+    if (result instanceof PushError) return refuse(ctx, result);
+    return result.isSame ? makeReport(result, byMessage.get(result.messageId) ?? []) : KEY_REUSED;
+  });
+  const open = results.filter(
+    (result, nth): result is ClaimedMessage =>
+      !(result instanceof PushError) && result.isMine && (!result.isSame || reports[nth]?.retryInMs !== null),
   );
   await record(ctx, deliveries, open);
   if (mine.length > 0) {
@@ -87,23 +89,6 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   return reports;
 }
 
-/** Claims messages for several callers; a message that more than one of them wants to send is claimed for the first. */
-async function claimAll(ctx: Context, messages: readonly NewMessage[]): Promise<ClaimedMessage[]> {
-  const { store, config, requestId } = ctx;
-  const distinct = new Map(messages.map((message) => [message.messageKey, message]));
-  const owner = `${requestId}/${crypto.randomUUID()}`;
-  const claims = await store.claimMessages([...distinct.values()], owner, config.leaseMs);
-  const byKey = new Map(Array.from(distinct.keys(), (key, nth) => [key, claims[nth]]));
-  const taken = new Set<string>();
-  return messages.flatMap(({ messageKey }) => {
-    const claim = byKey.get(messageKey);
-    if (!claim) return [];
-    const isMine = claim.isMine && !taken.has(messageKey);
-    taken.add(messageKey);
-    return { ...claim, isMine };
-  });
-}
-
 async function reserve(ctx: Context, source: string, pushes: number): Promise<number> {
   const [waitMs = 0] = await ctx.gatherer.join(`slot ${source}`, [pushes], async (counts) => {
     const sum = counts.reduce((one, other) => one + other, 0);
@@ -111,20 +96,6 @@ async function reserve(ctx: Context, source: string, pushes: number): Promise<nu
     return counts.map(() => slot.waitMs);
   });
   return waitMs;
-}
-
-async function record(
-  { store, gatherer }: Context,
-  deliveries: readonly Delivery[],
-  givenBack: readonly ClaimedMessage[],
-): Promise<void> {
-  await gatherer.join('record', [{ deliveries, givenBack }], async (all) => {
-    await store.recordMessages(
-      all.flatMap((each) => each.deliveries),
-      all.flatMap((each) => each.givenBack),
-    );
-    return all;
-  });
 }
 
 /** Waits for the budget as long as both the invocation and the lease leave time for FCM's answer, then sends. */

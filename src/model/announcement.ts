@@ -43,13 +43,28 @@ export interface NewAnnouncement {
   readonly content: Content;
 }
 
-/** An announcement as its row says. */
-export interface Announcement extends NewAnnouncement {
+/**
+ * An announcement as its row says. From its start on it is as its row was then: whoever edits the row of a running
+ * announcement changes nothing for the rest of the audience.
+ */
+export interface Announcement extends Omit<NewAnnouncement, 'content'> {
   readonly announcementId: number;
+  /** Null: the row cannot be sent, for the reason in `problem`. */
+  readonly content: Content | null;
+  readonly problem: string | null;
+  /** Columns of the row that were changed after the start, without effect. */
+  readonly edited: readonly string[];
   readonly audience: Audience;
   readonly status: AnnouncementStatus;
   /** True: a chunk that is nearly all `unregistered` is accepted and does not stop the announcement. */
   readonly acceptUnregistered: boolean;
   /** Why the announcement has its status, in words for a person; null where the status says it all. */
   readonly statusReason: string | null;
+}
+
+/** An announcement that can be sent. */
+export type SendableAnnouncement = Announcement & { readonly content: Content };
+
+export function isSendable(announcement: Announcement): announcement is SendableAnnouncement {
+  return announcement.content !== null && announcement.problem === null;
 }

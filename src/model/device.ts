@@ -17,4 +17,6 @@ export interface NewDevice {
 /** A device that pushes can go to. Its id is auto-increment and is the cursor of a broadcast. */
 export interface Device extends Omit<NewDevice, 'memberId'> {
   readonly deviceId: number;
+  /** Why nothing can be sent to the device as its row is; absent: it can. */
+  readonly problem?: string;
 }

@@ -1,6 +1,6 @@
 import type { Addressee, Context } from '../context.ts';
 import { explainOutage } from '../judge/outage.ts';
-import type { Announcement } from '../model/announcement.ts';
+import type { SendableAnnouncement } from '../model/announcement.ts';
 import { collapseKeyOf } from '../model/delivery.ts';
 import { brakeForOutage } from './brake.ts';
 
@@ -10,7 +10,7 @@ import { brakeForOutage } from './brake.ts';
  */
 export async function probe(
   ctx: Context,
-  { announcementId, source, content, ttlSeconds }: Announcement,
+  { announcementId, source, content, ttlSeconds }: SendableAnnouncement,
   devices: readonly Addressee[],
 ): Promise<void> {
   const { senders, clock, config, store, log } = ctx;

@@ -1,5 +1,5 @@
 import type { Addressee, Context } from '../context.ts';
-import type { Announcement } from '../model/announcement.ts';
+import type { SendableAnnouncement } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { type Turn, waitOrLeave } from './hold.ts';
 import { probe } from './probe.ts';
@@ -23,11 +23,11 @@ interface CurrentSlot extends ReservedSlot {
 export class Timetable {
   readonly #ctx: Context;
   readonly #hop: Hop;
-  readonly #announcement: Announcement;
+  readonly #announcement: SendableAnnouncement;
   readonly #devices: readonly Addressee[];
   #slot: CurrentSlot | null = null;
 
-  constructor(ctx: Context, hop: Hop, announcement: Announcement, devices: readonly Addressee[]) {
+  constructor(ctx: Context, hop: Hop, announcement: SendableAnnouncement, devices: readonly Addressee[]) {
     this.#ctx = ctx;
     this.#hop = hop;
     this.#announcement = announcement;

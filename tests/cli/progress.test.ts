@@ -14,6 +14,8 @@ function progressAt(seconds: number, delivered: number, statusReason: string | n
       status: 'running',
       acceptUnregistered: false,
       statusReason,
+      problem: null,
+      edited: [],
     },
     counts: { ...countVerdicts([]), delivered },
     hops: { open: 1, closed: 3 },

@@ -6,6 +6,7 @@ test('an empty environment is a working configuration', () => {
     stage: 'dev',
     source: 'default',
     api: { tokens: expect.objectContaining({ count: 0 }), trustsGateway: false, basePath: '' },
+    queue: { refused: 'return' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([
       [

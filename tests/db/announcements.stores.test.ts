@@ -15,6 +15,8 @@ await describeStores('announcements', ({ kind, store, other, startHop, passTime 
       status: 'draft',
       statusReason: null,
       acceptUnregistered: false,
+      problem: null,
+      edited: [],
     });
     const picture = {
       ...draft,

@@ -39,16 +39,17 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
     const before = await fetchAllRows(driver);
     expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
     await expect(openStore(database.config, systemClock)).rejects.toThrow(
-      'schema: expected version 2, got 1: run `baton migrate`',
+      'schema: expected version 3, got 1: run `baton migrate`',
     );
 
-    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee']);
+    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee', '003-snapshot']);
     expect(await fetchAllRows(driver)).toEqual(upgradedRows(before));
     expect(await migrateDatabase(database.config, systemClock)).toEqual([]);
     expect(await fetchAllRows(driver)).toEqual(upgradedRows(before));
     expect(await driver.all(sql`SELECT * FROM push_migration ORDER BY version`)).toEqual([
       { version: 1, name: '001-broadcast' },
       { version: 2, name: '002-guarantee' },
+      { version: 3, name: '003-snapshot' },
     ]);
   });
 
@@ -113,6 +114,19 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
   });
 });
 
+describe.each(databaseKinds())('snapshots in a database of the release before (%s)', (kind) => {
+  test('are taken of what starts after the upgrade; what runs already is sent as its row says', async () => {
+    const { database, driver } = await openOld(kind);
+    await migrateDatabase(database.config, systemClock);
+    const store = await openStore(database.config, systemClock);
+    expect(await store.startAnnouncement({ announcementId: 2, round: 0, fromId: 0 }, 60_000)).toBe(true);
+    await driver.run(sql`UPDATE push_announcement SET title = 'Edited'`);
+    expect(await store.fetchAnnouncement(1)).toMatchObject({ content: { title: 'Edited' }, edited: [] });
+    expect(await store.fetchAnnouncement(2)).toMatchObject({ content: { title: '' }, edited: ['title'] });
+    await store.close();
+  });
+});
+
 describe.skipIf(!databaseKinds().includes('mysql'))('an upgrade on MySQL', () => {
   test('that was cut off after the rename, before it was recorded, is completed by the next one', async () => {
     const { database, driver } = await openOld('mysql');
@@ -121,7 +135,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('an upgrade on MySQL', () =>
     expect(await fetchAllRows(driver)).toEqual(upgradedRows(before));
     await expect(openStore(database.config, systemClock)).rejects.toThrow('got 1');
 
-    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee']);
+    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee', '003-snapshot']);
     expect(await fetchAllRows(driver)).toEqual(upgradedRows(before));
     expect(await migrateDatabase(database.config, systemClock)).toEqual([]);
   });
@@ -134,7 +148,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('an upgrade on MySQL', () =>
     const showView = sql`SHOW CREATE VIEW push_announcement`;
     const view = await driver.all(showView);
 
-    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee']);
+    expect(await migrateDatabase(database.config, systemClock)).toEqual(['002-guarantee', '003-snapshot']);
     expect(await driver.all(showView)).toEqual(view);
     expect(await fetchAllRows(driver)).toEqual(before);
     expect(await migrateDatabase(database.config, systemClock)).toEqual([]);

@@ -1,14 +1,16 @@
+import type { LogFields } from '../../src/context.ts';
 import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
+import { PushError } from '../../src/errors.ts';
 import { parseEvent } from '../../src/events/parse.ts';
 import { runQueue } from '../../src/messages/queue.ts';
 import { delivered, madeUpDevices, makeContext, outcome, type TestContext } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
 /** An SQS event as AWS documents it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
-function sqsRecord(messageId: string, body: string) {
+function sqsRecord(messageId: string, body: string, { group = '', queue = 'my-queue' } = {}) {
   return {
     messageId,
     receiptHandle: 'AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...',
@@ -18,11 +20,12 @@ function sqsRecord(messageId: string, body: string) {
       SentTimestamp: '1545082649183',
       SenderId: 'AIDAIENQZJOLO23YVJ4VO',
       ApproximateFirstReceiveTimestamp: '1545082649185',
+      ...(group === '' ? {} : { MessageGroupId: group }),
     },
     messageAttributes: {},
     md5OfBody: 'e4e68fb7bd0e697a0ae8f1bb342846b3',
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-2:123456789012:my-queue',
+    eventSourceARN: `arn:aws:sqs:us-east-2:123456789012:${queue}`,
     awsRegion: 'us-east-2',
   };
 }
@@ -95,25 +98,94 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-3', 'target-4', 'target-2', 'target-3']);
   });
 
-  test('a record that can never succeed is logged with its id and dropped', async () => {
+  const refusable = () => [
+    sqsRecord('r-1', '{"deviceId": 1'),
+    sqsRecord('r-2', JSON.stringify({ deviceId: 1, title: 'no body' })),
+    sqsRecord('r-3', JSON.stringify({ messages: [{ title: 'to nobody' }, JSON.parse(textOf(2)) as object] })),
+    sqsRecord('r-4', textOf(3, { source: 'nowhere' })),
+    sqsRecord('r-5', textOf(77)),
+    sqsRecord('r-6', '"just a text"'),
+  ];
+
+  test('a record that is refused is logged and goes back, so that it reaches the dead-letter queue', async () => {
     const ctx = makeContext(store);
-    const failed = await deliver(
-      ctx,
-      sqsRecord('r-1', '{"deviceId": 1'),
-      sqsRecord('r-2', JSON.stringify({ deviceId: 1, title: 'no body' })),
-      sqsRecord(
-        'r-3',
-        JSON.stringify({ messages: [{ title: 'to nobody' }, JSON.parse(textOf(2)) as object] }),
-      ),
-      sqsRecord('r-4', textOf(3, { source: 'nowhere' })),
-      sqsRecord('r-5', textOf(77)),
-      sqsRecord('r-6', '"just a text"'),
-    );
-    expect(failed).toEqual([]);
+    expect(await deliver(ctx, ...refusable())).toEqual(['r-1', 'r-2', 'r-3', 'r-4', 'r-6']);
+    expect(await deliver(ctx, ...refusable())).toEqual(['r-1', 'r-2', 'r-3', 'r-4', 'r-6']);
+    expect(ctx.sent).toEqual(['target-2']);
+    expect(ctx.logged.filter((event) => event === 'message refused')).toHaveLength(10);
+    expect(ctx.logged).toContain('message not delivered');
+    expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
+  });
+
+  test('a record whose message the database refuses goes back alone', async () => {
+    const claimMessages: Store['claimMessages'] = (messages, ...rest) =>
+      messages.some(({ messageKey }) => messageKey === 'odd')
+        ? Promise.reject(PushError.of('BAD_INPUT', [{ field: 'title', expected: 'x', got: 'y' }]))
+        : store.claimMessages(messages, ...rest);
+    const ctx = makeContext({ ...store, claimMessages });
+    const odd = sqsRecord('r-1', textOf(1, { idempotencyKey: 'odd' }));
+    expect(await deliver(ctx, odd, sqsRecord('r-2', textOf(2)))).toEqual(['r-1']);
+    expect(ctx.sent).toEqual(['target-2']);
+  });
+
+  test('with QUEUE_REFUSED=drop, a record that is refused is logged with its id and dropped', async () => {
+    const ctx = makeContext(store, { env: { QUEUE_REFUSED: 'drop' } });
+    expect(await deliver(ctx, ...refusable())).toEqual([]);
     expect(ctx.sent).toEqual(['target-2']);
     expect(ctx.logged.filter((event) => event === 'message refused')).toHaveLength(5);
     expect(ctx.logged).toContain('message not delivered');
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
+  });
+
+  test('a record that is nested thousands of levels deep does not fail its batch', async () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    const ctx = makeContext(store);
+    const nested = `{"deviceId":1,"title":"t","body":"b","apns":{"a":${deep}}}`;
+    const failed = await deliver(
+      ctx,
+      sqsRecord('r-1', nested),
+      sqsRecord('r-2', textOf(2)),
+      sqsRecord('r-3', deep),
+    );
+    expect(failed).toEqual(['r-1', 'r-3']);
+    expect(ctx.sent).toEqual(['target-2']);
+  });
+
+  test('of a FIFO queue, the rest of a group goes back unsent after a record that goes back', async () => {
+    const fifo = (id: string, group: string, body: string) =>
+      sqsRecord(id, body, { group, queue: 'push.fifo' });
+    const failing = makeContext(store, {
+      answer: ({ deviceId }) => (deviceId === 1 ? outcome('retryable', 'UNAVAILABLE') : delivered),
+    });
+    const records = [
+      fifo('a-1', 'a', textOf(3)),
+      fifo('a-2', 'a', textOf(1)),
+      fifo('a-3', 'a', textOf(2)),
+      fifo('b-1', 'b', textOf(4)),
+      fifo('b-2', 'b', '{'),
+      fifo('b-3', 'b', textOf(2)),
+      fifo('b-4', 'b', textOf(2)),
+      fifo('c-1', 'c', textOf(2)),
+      fifo('c-2', 'c', textOf(3)),
+    ];
+    expect((await deliver(failing, ...records)).toSorted()).toEqual(['a-2', 'a-3', 'b-2', 'b-3', 'b-4']);
+    expect(failing.story).toEqual(['send 3', 'send 2']);
+    expect(failing.sent).toEqual(['target-3', 'target-4', 'target-2', 'target-1', 'target-3']);
+
+    const ctx = makeContext(store, { env: { QUEUE_REFUSED: 'drop' } });
+    expect(await deliver(ctx, ...records)).toEqual([]);
+    expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-2', 'target-2']);
+  });
+
+  test('the group of a fair queue is in the log, and has no order', async () => {
+    const lines: LogFields[] = [];
+    const ctx = makeContext(store);
+    const log = { ...ctx.log, error: (_: string, fields: LogFields = {}) => lines.push(fields) };
+    const fair = { group: 'tenant-7' };
+    const records = [sqsRecord('r-1', '{', fair), sqsRecord('r-2', textOf(2), fair)];
+    expect(await deliver({ ...ctx, log }, ...records)).toEqual(['r-1']);
+    expect(ctx.sent).toEqual(['target-2']);
+    expect(lines).toMatchObject([{ recordId: 'r-1', group: 'tenant-7', code: 'BAD_EVENT' }]);
   });
 
   test('a record that there is no time for goes back', async () => {

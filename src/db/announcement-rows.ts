@@ -1,0 +1,86 @@
+import {
+  type Announcement,
+  ANNOUNCEMENT_STATUSES,
+  type AnnouncementStatus,
+  AUDIENCES,
+  GUARANTEES,
+} from '../model/announcement.ts';
+import type { AnnouncementSummary } from '../store.ts';
+import { parseContent } from './content.ts';
+import type { Row } from './driver.ts';
+import {
+  readFlag,
+  readOptionalText,
+  readOptionalTime,
+  readOptionalWhole,
+  readOr,
+  readText,
+  readWhole,
+  readWord,
+} from './rows.ts';
+import { splitSnapshot } from './snapshot.ts';
+
+/*
+ * Back ends and people write rows of push_announcement. A row with a wrong value is read all the same, so that it can be
+ * listed, failed and cancelled: its problem is said in words, and it is not sent.
+ */
+
+/** `parseAnnouncement` reads one row with its snapshot; before the start the row itself counts. */
+export function parseAnnouncement(both: Row): Announcement {
+  const problems: string[] = [];
+  const status = readStatus(both, problems);
+  const { row, edited } = isBeforeStart(status) ? { row: both, edited: [] } : splitSnapshot(both);
+  const read = <T>(one: (row: Row) => T, fallback: T): T => readOr(problems, () => one(row), fallback);
+  const announcement = {
+    announcementId: readWhole(row, 'announcement_id'),
+    audience: read((each) => readWord(each, 'audience', AUDIENCES), 'devices'),
+    source: read((each) => readText(each, 'source'), ''),
+    guarantee: read((each) => readWord(each, 'guarantee', GUARANTEES), 'at-most-once'),
+    ttlSeconds: read((each) => readOptionalWhole(each, 'ttl_seconds'), null),
+    dryRun: read((each) => readFlag(each, 'dry_run'), true),
+    lanes: read((each) => readWhole(each, 'lanes'), 1),
+    acceptUnregistered: read((each) => readFlag(each, 'accept_unregistered'), false),
+    status,
+    statusReason: read((each) => readOptionalText(each, 'status_reason'), null) ?? describeBrake(row),
+    content: read(parseContent, null),
+    edited,
+  };
+  if (problems.length === 0) return { ...announcement, problem: null };
+  return { ...announcement, content: null, problem: problems.join('; ') };
+}
+
+export function parseSummary(row: Row): AnnouncementSummary {
+  const problems: string[] = [];
+  const read = <T>(one: () => T, fallback: T): T => readOr(problems, one, fallback);
+  const summary = {
+    announcementId: readWhole(row, 'announcement_id'),
+    audience: read(() => readWord(row, 'audience', AUDIENCES), 'devices'),
+    source: read(() => readText(row, 'source'), ''),
+    dryRun: read(() => readFlag(row, 'dry_run'), false),
+    status: readStatus(row, problems),
+    statusReason: read(() => readOptionalText(row, 'status_reason'), null),
+    title: read(() => readText(row, 'title'), ''),
+    publishAt: read(() => readOptionalTime(row, 'publish_ms'), null),
+    startedAt: read(() => readOptionalTime(row, 'started_ms'), null),
+    finishedAt: read(() => readOptionalTime(row, 'finished_ms'), null),
+  };
+  return problems.length === 0 ? summary : { ...summary, statusReason: problems.join('; ') };
+}
+
+/** A status that Baton does not know counts as `draft`: nothing starts the announcement. */
+function readStatus(row: Row, problems: string[]): AnnouncementStatus {
+  return readOr(problems, () => readWord(row, 'status', ANNOUNCEMENT_STATUSES), 'draft');
+}
+
+function isBeforeStart(status: AnnouncementStatus): boolean {
+  return status === 'draft' || status === 'scheduled';
+}
+
+/** What a running announcement waits for, and until when. */
+function describeBrake(row: Row): string | null {
+  // Another table's row: whatever it holds, the announcement can be sent.
+  const reason = readOr([], () => readOptionalText(row, 'brake_reason'), null);
+  const until = readOr([], () => readOptionalTime(row, 'braked_until'), null);
+  if (reason === null || until === null || row['status'] !== 'running') return null;
+  return `${reason} until ${new Date(until).toISOString()}`;
+}
