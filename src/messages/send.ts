@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
@@ -25,7 +26,7 @@ const KEY_REUSED: MessageReport = {
  */
 export async function sendMessages(ctx: Context, messages: readonly NewMessage[]): Promise<MessageReport[]> {
   // Two messages with one key are one message.
-  const unique = new Map(messages.map((message) => [message.messageKey, message]));
+  const unique = firstByKey(messages);
   const reports = new Map<string, MessageReport>();
   for (const [source, all] of Map.groupBy(unique.values(), (each) => each.source)) {
     for (let first = 0; first < all.length; first += ctx.config.chunkSize) {
@@ -35,7 +36,11 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
       }
     }
   }
-  return messages.flatMap(({ messageKey }) => reports.get(messageKey) ?? []);
+  return messages.flatMap((message) =>
+    isDeepStrictEqual(message, unique.get(message.messageKey))
+      ? (reports.get(message.messageKey) ?? [])
+      : KEY_REUSED,
+  );
 }
 
 /** An error here is every message's error: it cannot be known for which of them it happened too late. */
@@ -90,18 +95,31 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
 /** Claims messages for several callers; a message that more than one of them wants to send is claimed for the first. */
 async function claimAll(ctx: Context, messages: readonly NewMessage[]): Promise<ClaimedMessage[]> {
   const { store, config, requestId } = ctx;
-  const distinct = new Map(messages.map((message) => [message.messageKey, message]));
+  const distinct = firstByKey(messages);
   const owner = `${requestId}/${crypto.randomUUID()}`;
   const claims = await store.claimMessages([...distinct.values()], owner, config.leaseMs);
   const byKey = new Map(Array.from(distinct.keys(), (key, nth) => [key, claims[nth]]));
   const taken = new Set<string>();
-  return messages.flatMap(({ messageKey }) => {
+  return messages.flatMap((message) => {
+    const { messageKey } = message;
     const claim = byKey.get(messageKey);
     if (!claim) return [];
+    if (!isDeepStrictEqual(message, distinct.get(messageKey))) {
+      return { ...claim, isMine: false, isSame: false };
+    }
     const isMine = claim.isMine && !taken.has(messageKey);
     taken.add(messageKey);
     return { ...claim, isMine };
   });
+}
+
+/** Of several messages with one key, the first. */
+function firstByKey(messages: readonly NewMessage[]): Map<string, NewMessage> {
+  const byKey = new Map<string, NewMessage>();
+  for (const message of messages) {
+    if (!byKey.has(message.messageKey)) byKey.set(message.messageKey, message);
+  }
+  return byKey;
 }
 
 async function reserve(ctx: Context, source: string, pushes: number): Promise<number> {
