@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } f
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
-import { claimAll, isClaimed, refuse } from './claim.ts';
+import { claimAll, firstByKey, isClaimed, refuse } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
@@ -27,7 +28,7 @@ const KEY_REUSED: MessageReport = {
  */
 export async function sendMessages(ctx: Context, messages: readonly NewMessage[]): Promise<MessageReport[]> {
   // Two messages with one key are one message.
-  const unique = new Map(messages.map((message) => [message.messageKey, message]));
+  const unique = firstByKey(messages);
   const reports = new Map<string, MessageReport>();
   for (const [source, all] of Map.groupBy(unique.values(), (each) => each.source)) {
     for (let first = 0; first < all.length; first += ctx.config.chunkSize) {
@@ -37,7 +38,11 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
       }
     }
   }
-  return messages.flatMap(({ messageKey }) => reports.get(messageKey) ?? []);
+  return messages.flatMap((message) =>
+    isDeepStrictEqual(message, unique.get(message.messageKey))
+      ? (reports.get(message.messageKey) ?? [])
+      : KEY_REUSED,
+  );
 }
 
 /** An error here is every message's error: it cannot be known for which of them it happened too late. */

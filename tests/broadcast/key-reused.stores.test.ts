@@ -60,5 +60,18 @@ test.each(databaseKinds())(
     const reused = { messageId: null, verdict: 'rejected', reason: 'KEY_REUSED', retryInMs: null };
     expect(later).toMatchObject([reused, reused, { verdict: 'delivered' }]);
     expect(ctx.sent).toEqual(['target-1', 'target-2', 'target-2']);
+
+    // In one request, or in two at the same time, the first has the key.
+    const [own, other] = [message('order-4', 'anna', 'Ready'), message('order-4', 'bert', 'Ready')];
+    expect(await sendMessages(ctx, [own, other, own])).toMatchObject([
+      { verdict: 'delivered' },
+      reused,
+      { verdict: 'delivered' },
+    ]);
+    const both = [message('order-5', 'anna', 'Ready'), message('order-5', 'bert', 'Ready')];
+    const first = message('order-6', 'anna', 'Ready');
+    const together = await Promise.all([first, ...both].map((each) => sendMessages(ctx, [each])));
+    expect(together.flat()).toMatchObject([{ verdict: 'delivered' }, { verdict: 'delivered' }, reused]);
+    expect(ctx.sent.slice(3)).toEqual(['target-1', 'target-1', 'target-1']);
   },
 );
