@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fit } from './columns.ts';
 import type { Row } from './driver.ts';
 import { parseJson } from '../json.ts';
 import {
   type Content,
   type ContentOptions,
   isReservedKey,
+  type Notification,
   optionsSchema,
   RESERVED,
 } from '../model/content.ts';
@@ -21,7 +24,35 @@ export function contentValues({
   readonly content: Content;
   readonly ttlSeconds: number | null;
 }): Fragment {
-  return sql`${[title, body, image, JSON.stringify(data), JSON.stringify(options), ttlSeconds]}`;
+  const texts = [
+    fit('title', title),
+    fit('body', body),
+    fit('image', image),
+    fit('data', JSON.stringify(data)),
+    fit('options', JSON.stringify(options)),
+  ];
+  return sql`${[...texts, ttlSeconds]}`;
+}
+
+/** True if a row has this content, whatever the order of the keys is in its JSON. */
+export function isSameContent(row: Row, other: Pick<Notification, 'content' | 'ttlSeconds'>): boolean {
+  const { title, body, image, data, options } = other.content;
+  return (
+    row['title'] === title &&
+    row['body'] === body &&
+    row['image'] === image &&
+    row['ttl_seconds'] === other.ttlSeconds &&
+    isSameJson(row['data'], data) &&
+    isSameJson(row['options'], options)
+  );
+}
+
+function isSameJson(text: unknown, value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(String(text)), JSON.parse(JSON.stringify(value)));
+  } catch {
+    return false;
+  }
 }
 
 /** `parseContent` reads content as back ends write it by SQL. An empty image is none. */

@@ -18,6 +18,7 @@ export const problemSchema = z.object({
 /** HTTP statuses of the errors that the caller can fix. */
 const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   BAD_REQUEST: 400,
+  BAD_INPUT: 400,
   NO_SUCH_SOURCE: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -27,6 +28,7 @@ const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   WRONG_METHOD: 405,
   UNKNOWN_METHOD: 501,
   WRONG_STATUS: 409,
+  KEY_REUSED: 409,
   TOO_BIG: 413,
   WRONG_TYPE: 415,
 };

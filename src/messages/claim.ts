@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { codeOf, PushError } from '../errors.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
@@ -13,25 +14,39 @@ export async function claimAll(
   messages: readonly NewMessage[],
 ): Promise<(ClaimedMessage | PushError)[]> {
   const { store, config, requestId } = ctx;
-  const distinct = new Map(messages.map((message) => [message.messageKey, message]));
+  const distinct = firstByKey(messages);
   const owner = `${requestId}/${crypto.randomUUID()}`;
   const claims = await divide([...distinct.values()], (some) =>
     store.claimMessages(some, owner, config.leaseMs),
   );
   const byKey = new Map(Array.from(distinct.keys(), (key, nth) => [key, claims[nth]]));
   const taken = new Set<string>();
-  return messages.flatMap(({ messageKey }) => {
+  return messages.flatMap((message) => {
+    const { messageKey } = message;
     const claim = byKey.get(messageKey);
     if (!claim) return [];
     if (claim instanceof PushError) return claim;
+    if (!isDeepStrictEqual(message, distinct.get(messageKey))) {
+      return { ...claim, isMine: false, isSame: false };
+    }
     const isMine = claim.isMine && !taken.has(messageKey);
     taken.add(messageKey);
     return { ...claim, isMine };
   });
 }
 
+/** Of several messages with one key, the first. */
+export function firstByKey(messages: readonly NewMessage[]): Map<string, NewMessage> {
+  const byKey = new Map<string, NewMessage>();
+  for (const message of messages) {
+    if (!byKey.has(message.messageKey)) byKey.set(message.messageKey, message);
+  }
+  return byKey;
+}
+
+/** True for a message that is the caller's to send. */
 export function isClaimed(result: ClaimedMessage | PushError): result is ClaimedMessage {
-  return !(result instanceof PushError) && result.isMine;
+  return !(result instanceof PushError) && result.isMine && result.isSame;
 }
 
 /** The report of a message that could not be claimed: final if the database can never take it. */

@@ -1,8 +1,8 @@
 import { codeOf, isBadRow, PushError } from '../errors.ts';
+import { isTransient } from '../transient.ts';
 
-/** Codes of errors of the connection or of the server's state: every item meets them, and a division only asks more often. */
-const SHARED =
-  /^(ECONN|EPIPE|ETIMEDOUT|EAI_|ENOTFOUND|EHOST|PROTOCOL_|ER_(LOCK_|CON_|SERVER_|OPTION_PREVENTS|READ_ONLY|ACCESS_DENIED|TABLEACCESS))/;
+/** Codes of errors that every item meets, though they do not pass by themselves: a division only asks more often. */
+const SHARED = /^ER_(ACCESS_DENIED|DBACCESS_DENIED|TABLEACCESS_DENIED|COLUMNACCESS_DENIED)/;
 
 /** Codes of errors about a value that a column does not take, now or ever. */
 const BAD_DATA =
@@ -34,5 +34,5 @@ export function isBadData(error: PushError): boolean {
 function isOfItem(error: unknown): error is PushError {
   if (!(error instanceof PushError) || (error.code !== 'DATABASE' && error.code !== 'BAD_INPUT'))
     return false;
-  return !SHARED.test(codeOf(error) ?? '');
+  return !isTransient(error) && !SHARED.test(codeOf(error) ?? '');
 }

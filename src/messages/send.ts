@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
@@ -7,10 +8,19 @@ import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } f
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
-import { claimAll, isClaimed, refuse } from './claim.ts';
+import { claimAll, firstByKey, isClaimed, refuse } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
+
+/** The report of a message whose key is that of an earlier message with other content: nothing was sent. */
+const KEY_REUSED: MessageReport = {
+  messageId: null,
+  verdict: 'rejected',
+  reason: 'KEY_REUSED',
+  retryInMs: null,
+  deliveries: [],
+};
 
 /**
  * Sends messages now, within the budget and ahead of broadcasts; the nth report belongs to the nth message. A message that
@@ -18,7 +28,7 @@ import { makeReport, type MessageReport } from './report.ts';
  */
 export async function sendMessages(ctx: Context, messages: readonly NewMessage[]): Promise<MessageReport[]> {
   // Two messages with one key are one message.
-  const unique = new Map(messages.map((message) => [message.messageKey, message]));
+  const unique = firstByKey(messages);
   const reports = new Map<string, MessageReport>();
   for (const [source, all] of Map.groupBy(unique.values(), (each) => each.source)) {
     for (let first = 0; first < all.length; first += ctx.config.chunkSize) {
@@ -28,7 +38,11 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
       }
     }
   }
-  return messages.flatMap(({ messageKey }) => reports.get(messageKey) ?? []);
+  return messages.flatMap((message) =>
+    isDeepStrictEqual(message, unique.get(message.messageKey))
+      ? (reports.get(message.messageKey) ?? [])
+      : KEY_REUSED,
+  );
 }
 
 /** An error here is every message's error: it cannot be known for which of them it happened too late. */
@@ -62,12 +76,14 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   });
   const deliveries = [...undeliverable, ...judgeAll(config, pushes, outcomes)];
   const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
-  const reports = results.map((result) =>
-    result instanceof PushError
-      ? refuse(ctx, result)
-      : makeReport(result, byMessage.get(result.messageId) ?? []),
+  const reports = results.map((result) => {
+    if (result instanceof PushError) return refuse(ctx, result);
+    return result.isSame ? makeReport(result, byMessage.get(result.messageId) ?? []) : KEY_REUSED;
+  });
+  const open = results.filter(
+    (result, nth): result is ClaimedMessage =>
+      !(result instanceof PushError) && result.isMine && (!result.isSame || reports[nth]?.retryInMs !== null),
   );
-  const open = results.filter((_, nth) => reports[nth]?.retryInMs !== null).filter(isClaimed);
   await record(ctx, deliveries, open);
   if (mine.length > 0) {
     ctx.metrics.recordPushes(countVerdicts(deliveries));

@@ -2,7 +2,7 @@
 export const TARGET_KINDS = ['token', 'fid'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
-/** The width of push_device.target. INSERT IGNORE would silently cut a longer target. */
+/** The width of push_device.target. */
 export const MAX_TARGET_LENGTH = 512;
 
 /**

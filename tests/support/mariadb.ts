@@ -24,13 +24,19 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
   await chmod(folder, 0o755);
   const data = join(folder, 'data');
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
-  await promisify(execFile)('mariadb-install-db', [
-    '--no-defaults',
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-    ...asRoot,
-  ]);
+  // Servers in different containers can have the same process id, and so the same names of temporary tables.
+  const env = { ...process.env, TMPDIR: folder };
+  await promisify(execFile)(
+    'mariadb-install-db',
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      ...asRoot,
+    ],
+    { env },
+  );
   const port = await freePort();
   const server = spawn(
     SERVER,
@@ -47,7 +53,7 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
       ...asRoot,
       ...options,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    { env, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let log = '';
   server.stderr.on('data', (text) => (log += String(text)));
