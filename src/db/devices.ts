@@ -4,6 +4,7 @@ import type { Devices } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hops.ts';
+import { cutReason } from './ledger.ts';
 import { readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
 import { chunksOf, sql, type Statement } from './sql.ts';
 
@@ -146,7 +147,7 @@ export function pruneDevices(
   deliveries: readonly Delivery[],
 ): Statement[] {
   const gone = deliveries.filter(({ verdict }) => verdict === 'unregistered');
-  return [...Map.groupBy(gone, ({ reason }) => reason)].map(
+  return [...Map.groupBy(gone, ({ reason }) => cutReason(reason))].map(
     ([reason, group]) => sql`
       UPDATE push_device
       SET unregistered_at = ${now}, unregistered_reason = ${reason}, unregistered_by = ${announcementId}

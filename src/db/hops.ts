@@ -10,12 +10,6 @@ export function makeHops(driver: Driver): Hops {
   const { dialect } = driver;
   const { now, nowPlus, plusSeconds, insertIgnore } = dialect;
 
-  const giveBack = async (hop: Hop, wakeInMs: number): Promise<void> => {
-    await driver.run(
-      sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeInMs)} WHERE ${isHeld(hop)}`,
-    );
-  };
-
   return {
     async claimHop(key, owner, leaseMs) {
       const isClaimed = await hasEffect(
@@ -58,7 +52,7 @@ export function makeHops(driver: Driver): Hops {
 
     holdHop(hop, leaseMs, inFlight = []) {
       const hold = sql`
-        UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)}, claims = 1
+        UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)}
         WHERE ${isHeld(hop)} AND EXISTS (
           SELECT 1 FROM push_announcement
           WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`;
@@ -66,9 +60,25 @@ export function makeHops(driver: Driver): Hops {
       return driver.runTogether(hold, ...upsertDeliveries(dialect, hop, inFlight.map(asInFlight)));
     },
 
-    releaseHop: (hop) => giveBack(hop, 0),
+    extendLease(hop, leaseMs) {
+      return hasEffect(
+        driver,
+        sql`UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)} WHERE ${isHeld(hop)}`,
+      );
+    },
 
-    postponeHop: (hop, wakeInMs) => giveBack(hop, wakeInMs),
+    async releaseHop(hop) {
+      await driver.run(sql`UPDATE push_hop SET owner = NULL, lease_until = ${now} WHERE ${isHeld(hop)}`);
+    },
+
+    async postponeHop(hop, wakeInMs) {
+      // Not down to 0: that is a lane that no invocation has begun.
+      await driver.run(
+        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeInMs)},
+              claims = CASE WHEN claims > 1 THEN claims - 1 ELSE claims END
+            WHERE ${isHeld(hop)}`,
+      );
+    },
 
     closeHop(hop) {
       return hasEffect(

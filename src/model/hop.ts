@@ -11,7 +11,7 @@ export interface HopKey {
 export interface Hop extends HopKey {
   /** Unique to this claim: an invocation that finds another owner in the row has lost the hop. */
   readonly owner: string;
-  /** Number of claims since the hop last sent something, this one included. */
+  /** Number of claims since answers were last recorded for the hop, this one included; a postponed one does not count. */
   readonly claims: number;
   /** Last id that this lane may read (inclusive); null: no end. */
   readonly toId: number | null;
