@@ -43,8 +43,6 @@ export function upsertDeliveries(
     messageName === null ? null : cutText(messageName, MAX_MESSAGE_NAME),
     round,
   ];
-  const retryInMsOf = ({ retryInMs }: Delivery): number | null =>
-    retryInMs === null ? null : Math.min(retryInMs, MAX_RETRY_MS);
   return chunksOf(deliveries).flatMap((chunk) => {
     const [first] = chunk;
     if (!first) return [];
@@ -78,6 +76,10 @@ export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }:
     ...upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]),
     sql`ROLLBACK TO SAVEPOINT proof`,
   ];
+}
+
+function retryInMsOf({ retryInMs }: Delivery): number | null {
+  return retryInMs === null ? null : Math.min(retryInMs, MAX_RETRY_MS);
 }
 
 /** FCM's reason as the ledger and push_device hold it. */
