@@ -14,6 +14,7 @@ export type PushErrorCode =
   | 'NO_SUCH_DEVICE'
   | 'NO_SUCH_SOURCE'
   | 'WRONG_STATUS'
+  | 'KEY_REUSED'
   | 'BAD_CREDENTIALS'
   | 'BAD_REPLY'
   | 'CURSOR_STUCK'

@@ -19,13 +19,13 @@ export interface Announcements {
   createAnnouncement(announcement: NewAnnouncement): Promise<number>;
   /**
    * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch). If one with this idempotency key exists
-   * already, it stays as it is, and the call resolves to its id.
+   * already, it stays as it is, and the call resolves to its id; `isSame` is false if it was made for another content.
    */
   createAnnouncementOnce(
     announcement: NewAnnouncement,
     idempotencyKey: string,
     publishAt: number,
-  ): Promise<{ announcementId: number; isNew: boolean }>;
+  ): Promise<{ announcementId: number; isNew: boolean; isSame: boolean }>;
   /** Null if there is no announcement with this id. */
   fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
   /** Announcements of any status, the latest first; with `beforeId`, only those with a smaller id. */

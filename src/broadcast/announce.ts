@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Context } from '../context.ts';
+import { PushError } from '../errors.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import type { AnnounceJob } from '../job.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
@@ -44,7 +45,8 @@ export interface AnnounceReport {
 
 /**
  * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
- * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials.
+ * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials,
+ * ('KEY_REUSED') for the key of an announcement with other content.
  */
 export async function announce(
   { store, senders, config, clock, log, requestId }: Context,
@@ -55,11 +57,16 @@ export async function announce(
   const publishAt = job.publishAt ?? clock.now();
   // Lambda repeats a failed event with the same request id.
   const key = job.idempotencyKey ?? `request:${requestId}`;
-  const { announcementId, isNew } = await store.createAnnouncementOnce(
+  const { announcementId, isNew, isSame } = await store.createAnnouncementOnce(
     { ...job.announcement, source },
     key,
     publishAt,
   );
+  if (!isSame) {
+    const expected = 'a new key, or the same announcement as the first request with this key';
+    const got = `another announcement than ${announcementId}`;
+    throw PushError.of('KEY_REUSED', [{ field: 'idempotencyKey', expected, got }]);
+  }
   log.info('announcement made', {
     announcementId,
     isNew,

@@ -1,7 +1,6 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
-import { cutText } from '../text.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
 export const MOVES = {
@@ -11,9 +10,6 @@ export const MOVES = {
 } as const satisfies Record<string, { from: readonly AnnouncementStatus[]; to: AnnouncementStatus }>;
 
 export type Move = keyof typeof MOVES;
-
-/** Characters of a reason that are kept: it may name an error code for each push of a chunk. */
-const MAX_REASON = 1000;
 
 /** The announcement with this id. PushError('NO_SUCH_ANNOUNCEMENT') if there is none. */
 export async function findAnnouncement(
@@ -53,9 +49,8 @@ export async function moveAnnouncement(
 export async function failAnnouncement(
   { store, log, metrics }: Pick<Context, 'store' | 'log' | 'metrics'>,
   announcementId: number,
-  why: string,
+  reason: string,
 ): Promise<void> {
-  const reason = cutText(why, MAX_REASON);
   if (!(await store.moveAnnouncement(announcementId, ['running'], 'failed', reason))) return;
   log.error('announcement failed', { announcementId, reason });
   metrics.record({ AnnouncementsFailed: 1 });

@@ -32,7 +32,7 @@ export function checkDatabase(env: Env, address: string): Promise<Checked> {
       await access(dirname(resolve(config.file)), constants.W_OK);
       return `${config.file} will be a new SQLite file`;
     }
-    const driver = openDriver(config, systemClock, CONNECT_TIMEOUT_MS);
+    const driver = openDriver(config, systemClock, { connectTimeoutMs: CONNECT_TIMEOUT_MS, maxTries: 1 });
     try {
       const version = await fetchSchemaVersion(driver);
       return `connected; ${version === 0 ? "Baton's tables will be created" : "Baton's tables exist"}`;

@@ -6,9 +6,11 @@ import {
   type NewAnnouncement,
 } from '../model/announcement.ts';
 import type { Announcements, AnnouncementSummary } from '../store.ts';
-import { CONTENT_COLUMNS, contentValues, parseContent } from './content.ts';
+import { cut, fit } from './columns.ts';
+import { CONTENT_COLUMNS, contentValues, isSameContent, parseContent } from './content.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { plantHop } from './hops.ts';
+import { insertIfNew } from './insert.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -17,7 +19,7 @@ const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
 
 /** The statements of push_announcement, and of push_tick. */
 export function makeAnnouncements(driver: Driver): Announcements {
-  const { now, at, msUntil, epochMs, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, at, msUntil, epochMs, onConflict, incoming } = driver.dialect;
 
   /** A column of the source's budget row while a brake or an outage holds the source up; NULL otherwise. */
   const ofBrake = (column: Fragment): Fragment => sql`
@@ -38,16 +40,17 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async createAnnouncementOnce(announcement, idempotencyKey, publishAt) {
-      const isNew = await hasEffect(
+      const key = fit('idempotency_key', idempotencyKey);
+      const isNew = await insertIfNew(
         driver,
-        sql`${insertIgnore} INTO push_announcement
-              (${NEW_COLUMNS}, idempotency_key, publish_at, status, created_at)
-            VALUES (${newValues(announcement)}, ${idempotencyKey}, ${at(publishAt)}, 'scheduled', ${now})`,
+        sql`INSERT INTO push_announcement (${NEW_COLUMNS}, idempotency_key, publish_at, status, created_at)
+            VALUES (${newValues(announcement)}, ${key}, ${at(publishAt)}, 'scheduled', ${now})`,
       );
       const [row = {}] = await driver.all(
-        sql`SELECT announcement_id FROM push_announcement WHERE idempotency_key = ${idempotencyKey}`,
+        sql`SELECT announcement_id, ${NEW_COLUMNS} FROM push_announcement WHERE idempotency_key = ${key}`,
       );
-      return { announcementId: readWhole(row, 'announcement_id'), isNew };
+      const announcementId = readWhole(row, 'announcement_id');
+      return { announcementId, isNew, isSame: isNew || isSameAnnouncement(row, announcement) };
     },
 
     async fetchAnnouncement(announcementId) {
@@ -79,7 +82,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
       return hasEffect(
         driver,
         sql`UPDATE push_announcement
-            SET status = ${to}, status_reason = ${reason}, finished_at = ${ends ? now : null}
+            SET status = ${to}, status_reason = ${cut('status_reason', reason)}, finished_at = ${ends ? now : null}
             WHERE announcement_id = ${announcementId} AND status IN (${from})`,
       );
     },
@@ -160,7 +163,19 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
 function newValues(announcement: NewAnnouncement): Fragment {
   const { source, guarantee, dryRun, lanes } = announcement;
-  return sql`${contentValues(announcement)}, ${source}, ${guarantee}, ${dryRun ? 1 : 0}, ${lanes}`;
+  return sql`${contentValues(announcement)}, ${fit('source', source)}, ${guarantee}, ${dryRun ? 1 : 0}, ${lanes}`;
+}
+
+/** True if a row has what a request asked for; its status may have moved on since. */
+function isSameAnnouncement(row: Row, announcement: NewAnnouncement): boolean {
+  const { source, guarantee, dryRun, lanes } = announcement;
+  return (
+    row['source'] === source &&
+    row['guarantee'] === guarantee &&
+    row['dry_run'] === (dryRun ? 1 : 0) &&
+    row['lanes'] === lanes &&
+    isSameContent(row, announcement)
+  );
 }
 
 function parseAnnouncement(row: Row): Announcement {

@@ -1,11 +1,12 @@
 import type { Budgets } from '../store.ts';
+import { cut, fit } from './columns.ts';
 import type { Driver } from './driver.ts';
 import { readWhole } from './rows.ts';
 import { sql } from './sql.ts';
 
 /** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
 export function makeBudgets(driver: Driver): Budgets {
-  const { now, nowPlus, at, plus, later, msUntil, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, nowPlus, at, plus, later, msUntil, keepExisting, onConflict, incoming } = driver.dialect;
 
   return {
     async fetchBudget(source, announcementId) {
@@ -22,8 +23,8 @@ export function makeBudgets(driver: Driver): Budgets {
         // All times long past: a source that has never sent is idle.
         const past = at(0);
         await driver.run(
-          sql`${insertIgnore} INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
-              VALUES (${source}, ${past}, ${past}, ${past}, ${past})`,
+          sql`INSERT INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
+              VALUES (${fit('source', source)}, ${past}, ${past}, ${past}, ${past}) ${keepExisting(sql`source`)}`,
         );
         [row = {}] = await driver.all(select);
       }
@@ -64,7 +65,7 @@ export function makeBudgets(driver: Driver): Budgets {
         sql`UPDATE push_budget SET version = version + 1, brakes = brakes + 1,
               ramp_from = ${nowPlus(pauseMs - rampAgeMs)},
               taken_until = ${end}, urgent_until = ${end}, braked_until = ${end},
-              brake_reason = ${reason}, outages = ${outages}
+              brake_reason = ${cut('brake_reason', reason)}, outages = ${outages}
             WHERE source = ${source} AND version = ${version}`,
         sql`DELETE FROM push_turn WHERE source = ${source}`,
       );

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fit } from './columns.ts';
 import type { Row } from './driver.ts';
-import { type Content, type ContentOptions, optionsSchema } from '../model/content.ts';
+import { type Content, type ContentOptions, type Notification, optionsSchema } from '../model/content.ts';
 import { isObject, parseWith, show } from '../parse.ts';
 import { readOptionalText, readText, wrongValue } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -14,7 +16,35 @@ export function contentValues({
   readonly content: Content;
   readonly ttlSeconds: number | null;
 }): Fragment {
-  return sql`${[title, body, image, JSON.stringify(data), JSON.stringify(options), ttlSeconds]}`;
+  const texts = [
+    fit('title', title),
+    fit('body', body),
+    fit('image', image),
+    fit('data', JSON.stringify(data)),
+    fit('options', JSON.stringify(options)),
+  ];
+  return sql`${[...texts, ttlSeconds]}`;
+}
+
+/** True if a row has this content, whatever the order of the keys is in its JSON. */
+export function isSameContent(row: Row, other: Pick<Notification, 'content' | 'ttlSeconds'>): boolean {
+  const { title, body, image, data, options } = other.content;
+  return (
+    row['title'] === title &&
+    row['body'] === body &&
+    row['image'] === image &&
+    row['ttl_seconds'] === other.ttlSeconds &&
+    isSameJson(row['data'], data) &&
+    isSameJson(row['options'], options)
+  );
+}
+
+function isSameJson(text: unknown, value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(String(text)), JSON.parse(JSON.stringify(value)));
+  } catch {
+    return false;
+  }
 }
 
 export function parseContent(row: Row): Content {

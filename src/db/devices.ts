@@ -1,12 +1,13 @@
 import type { Delivery } from '../model/delivery.ts';
-import { type Device, MAX_TARGET_LENGTH, TARGET_KINDS } from '../model/device.ts';
+import { type Device, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import type { Devices } from '../store.ts';
-import { PushError } from '../errors.ts';
+import { cut, fit, fits } from './columns.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hops.ts';
-import { cutReason } from './ledger.ts';
+import { insertMissing } from './insert.ts';
+import { literalBytesOf } from './literals.ts';
 import { readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
-import { chunksOf, sql, type Statement } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
 
@@ -15,23 +16,28 @@ const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregist
 
 /** The statements of push_device. */
 export function makeDevices(driver: Driver): Devices {
-  const { now, insertIgnore, onConflict, incoming } = driver.dialect;
+  const { now, onConflict, incoming } = driver.dialect;
+
+  const insertDevices = (devices: readonly NewDevice[]): Statement => {
+    const rows = devices.map((device) => sql`(${newValues(device)}, ${now})`);
+    return sql`INSERT INTO push_device (target, target_kind, member_id, created_at) VALUES ${rows}`;
+  };
+
+  const fetchTargets = async (targets: readonly string[]): Promise<ReadonlySet<string>> => {
+    const rows = await driver.all(sql`SELECT target FROM push_device WHERE target IN (${targets})`);
+    return new Set(rows.map((row) => readText(row, 'target')));
+  };
 
   return {
     async addDevices(devices) {
-      const tooLong = devices.find(({ target }) => target.length > MAX_TARGET_LENGTH);
-      if (tooLong) {
-        const expected = `at most ${MAX_TARGET_LENGTH} characters`;
-        throw PushError.of('BAD_INPUT', [{ field: 'target', expected, got: `${tooLong.target.length}` }]);
-      }
+      for (const device of devices) checkDevice(device);
       let added = 0;
-      for (const chunk of chunksOf(devices)) {
-        const rows = chunk.map(
-          ({ target, targetKind, memberId = null }) => sql`(${target}, ${targetKind}, ${memberId}, ${now})`,
-        );
-        const { changes } = await driver.run(
-          sql`${insertIgnore} INTO push_device (target, target_kind, member_id, created_at) VALUES ${rows}`,
-        );
+      for (const chunk of chunksOf(devices, bytesOf)) {
+        const changes = await insertMissing(driver, chunk, {
+          keyOf: ({ target }) => target,
+          insert: insertDevices,
+          fetchKeys: fetchTargets,
+        });
         added += changes;
         if (changes === chunk.length) continue;
         // Some are in the table already: an app that registers again receives pushes again.
@@ -43,18 +49,21 @@ export function makeDevices(driver: Driver): Devices {
       return added;
     },
 
-    async registerDevice({ target, targetKind, memberId }) {
+    async registerDevice(device) {
+      checkDevice(device);
+      const { target, memberId } = device;
       const setMember = memberId === undefined ? sql`` : sql`member_id = ${incoming(sql`member_id`)},`;
       await driver.run(
         sql`INSERT INTO push_device (target, target_kind, member_id, created_at)
-            VALUES (${target}, ${targetKind}, ${memberId ?? null}, ${now})
-            ${onConflict(sql`target`)} target_kind = ${incoming(sql`target_kind`)}, ${setMember} ${RESTORE}`,
+            VALUES (${newValues(device)}, ${now})
+            ${onConflict(sql`target`)} target = ${incoming(sql`target`)}, target_kind = ${incoming(sql`target_kind`)}, ${setMember} ${RESTORE}`,
       );
       const [row = {}] = await driver.all(sql`SELECT device_id FROM push_device WHERE target = ${target}`);
       return readWhole(row, 'device_id');
     },
 
-    removeDevice(target) {
+    async removeDevice(target) {
+      if (!fits('target', target)) return false;
       return hasEffect(driver, sql`DELETE FROM push_device WHERE target = ${target}`);
     },
 
@@ -147,14 +156,29 @@ export function pruneDevices(
   deliveries: readonly Delivery[],
 ): Statement[] {
   const gone = deliveries.filter(({ verdict }) => verdict === 'unregistered');
-  return [...Map.groupBy(gone, ({ reason }) => cutReason(reason))].map(
+  return [...Map.groupBy(gone, ({ reason }) => reason)].map(
     ([reason, group]) => sql`
       UPDATE push_device
-      SET unregistered_at = ${now}, unregistered_reason = ${reason}, unregistered_by = ${announcementId}
+      SET unregistered_at = ${now}, unregistered_reason = ${cut('unregistered_reason', reason)}, unregistered_by = ${announcementId}
       WHERE device_id IN (${group.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
         AND NOT EXISTS (
           SELECT 1 FROM push_announcement WHERE announcement_id = ${announcementId} AND dry_run <> 0)`,
   );
+}
+
+/** PushError('BAD_INPUT') if the columns cannot hold the device. */
+function checkDevice({ target, memberId = null }: NewDevice): void {
+  fit('target', target);
+  fit('member_id', memberId);
+}
+
+function newValues({ target, targetKind, memberId = null }: NewDevice): Fragment {
+  return sql`${target}, ${targetKind}, ${memberId}`;
+}
+
+/** Never less than the bytes that a device takes in a statement. */
+function bytesOf({ target, memberId = null }: NewDevice): number {
+  return literalBytesOf(memberId) + target.length + 50;
 }
 
 export function parseDevice(row: Row): Device {

@@ -22,7 +22,10 @@ export interface Dialect {
   readonly msUntil: (time: Fragment) => Fragment;
   /** A time in milliseconds since the epoch. */
   readonly epochMs: (time: Fragment) => Fragment;
-  readonly insertIgnore: Fragment;
+  /** What follows an INSERT whose row stays as it is if it exists already. `key` is the first column of the table's key. */
+  readonly keepExisting: (key: Fragment) => Fragment;
+  /** The condition that two texts have the same bytes: MySQL's `=` ignores blanks at the end, and in a view also case. */
+  readonly isSameText: (one: Fragment, other: Fragment) => Fragment;
   /** What follows an INSERT whose row may exist already, up to the assignments. `key` is the unique key's columns. */
   readonly onConflict: (key: Fragment) => Fragment;
   /** The value that such an INSERT has for a column. */

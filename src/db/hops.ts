@@ -1,6 +1,7 @@
 import type { Hop, HopKey } from '../model/hop.ts';
 import type { Hops } from '../store.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
+import { insertIfNew } from './insert.ts';
 import { asInFlight, upsertDeliveries } from './ledger.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
@@ -8,7 +9,7 @@ import { type Fragment, sql, type Statement } from './sql.ts';
 /** The statements of push_hop. */
 export function makeHops(driver: Driver): Hops {
   const { dialect } = driver;
-  const { now, nowPlus, plusSeconds, insertIgnore } = dialect;
+  const { now, nowPlus, plusSeconds } = dialect;
 
   return {
     async claimHop(key, owner, leaseMs) {
@@ -88,9 +89,9 @@ export function makeHops(driver: Driver): Hops {
     },
 
     plantRound(announcementId, round) {
-      return hasEffect(
+      return insertIfNew(
         driver,
-        sql`${insertIgnore} INTO push_hop (announcement_id, round, from_id, lease_until, planted_at)
+        sql`INSERT INTO push_hop (announcement_id, round, from_id, lease_until, planted_at)
             SELECT push_delivery.announcement_id, ${round}, 0, MAX(retry_at), ${now}
             FROM push_delivery JOIN push_announcement
               ON push_announcement.announcement_id = push_delivery.announcement_id
@@ -136,13 +137,14 @@ export function makeHops(driver: Driver): Hops {
 
 /** `plantHop` adds an open hop that no invocation holds; the tick wakes it after `wakeWithinMs`. An existing hop stays. */
 export function plantHop(
-  { now, nowPlus, insertIgnore }: Dialect,
+  { now, nowPlus, keepExisting }: Dialect,
   { announcementId, round, fromId }: HopKey,
   { toId, isCanary, wakeWithinMs }: Pick<Hop, 'toId' | 'isCanary'> & { readonly wakeWithinMs: number },
 ): Statement {
   return sql`
-    ${insertIgnore} INTO push_hop (announcement_id, round, from_id, to_id, canary, lease_until, planted_at)
-    VALUES (${announcementId}, ${round}, ${fromId}, ${toId}, ${isCanary ? 1 : 0}, ${nowPlus(wakeWithinMs)}, ${now})`;
+    INSERT INTO push_hop (announcement_id, round, from_id, to_id, canary, lease_until, planted_at)
+    VALUES (${announcementId}, ${round}, ${fromId}, ${toId}, ${isCanary ? 1 : 0}, ${nowPlus(wakeWithinMs)}, ${now})
+    ${keepExisting(sql`announcement_id`)}`;
 }
 
 /** The condition that a push_hop row is this hop. */

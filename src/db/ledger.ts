@@ -1,12 +1,8 @@
 import { type Delivery, FINAL_VERDICTS, OPEN_VERDICTS, type PushId } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
-import { cutText } from '../text.ts';
+import { COLUMNS, cut } from './columns.ts';
 import type { Dialect } from './driver.ts';
 import { chunksOf, type Fragment, sql, type Statement, type Value } from './sql.ts';
-
-/** Characters that the columns hold; what FCM says is cut to them. */
-const MAX_REASON = 100;
-const MAX_MESSAGE_NAME = 255;
 
 /** A wait of FCM's that no time column could hold is cut to this: after four weeks FCM itself drops a push. */
 const MAX_RETRY_MS = 28 * 86_400_000;
@@ -39,8 +35,8 @@ export function upsertDeliveries(
     messageId,
     deviceId,
     verdict,
-    cutReason(reason),
-    messageName === null ? null : cutText(messageName, MAX_MESSAGE_NAME),
+    cut('reason', reason),
+    cut('message_name', messageName),
     round,
   ];
   return chunksOf(deliveries).flatMap((chunk) => {
@@ -67,8 +63,8 @@ export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }:
     messageId: announcementId,
     deviceId: fromId,
     verdict: 'misconfigured',
-    reason: 'x'.repeat(MAX_REASON),
-    messageName: 'x'.repeat(MAX_MESSAGE_NAME),
+    reason: 'x'.repeat(COLUMNS.reason.characters),
+    messageName: 'x'.repeat(COLUMNS.message_name.characters),
     retryInMs: MAX_RETRY_MS,
   };
   return [
@@ -80,11 +76,6 @@ export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }:
 
 function retryInMsOf({ retryInMs }: Delivery): number | null {
   return retryInMs === null ? null : Math.min(retryInMs, MAX_RETRY_MS);
-}
-
-/** FCM's reason as the ledger and push_device hold it. */
-export function cutReason(reason: string | null): string | null {
-  return reason === null ? null : cutText(reason, MAX_REASON);
 }
 
 /** The delivery of a push that is about to be sent and must not be sent again after a crash. */

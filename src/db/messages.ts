@@ -2,10 +2,13 @@ import type { HopKey } from '../model/hop.ts';
 import type { NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
-import { CONTENT_COLUMNS, contentValues } from './content.ts';
+import { fit } from './columns.ts';
+import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
+import { insertMissing } from './insert.ts';
 import { isToSend, upsertDeliveries } from './ledger.ts';
+import { literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
 import { readOptionalWhole, readText, readWhole } from './rows.ts';
 import { chunksOf, type Fragment, sql } from './sql.ts';
@@ -19,21 +22,24 @@ const NEW_COLUMNS = sql`message_key, source, device_id, member_id, ${CONTENT_COL
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
-  const { now, nowPlus, msUntil, plusSeconds, at, insertIgnore } = dialect;
+  const { now, nowPlus, msUntil, plusSeconds, at, isSameText } = dialect;
 
   /** One row for each message and device; one row with a device that is NULL for a message without devices. */
   const fetchRows = async (where: Fragment): Promise<Row[]> => {
     // Two joins, as an OR in one would use neither index of push_device.
-    const joinBy = (column: Fragment, other: Fragment): Fragment => sql`
+    const joinBy = (condition: Fragment, other: Fragment): Fragment => sql`
       SELECT push_message.message_id, message_key, ${CONTENT_COLUMNS}, owner,
         ${msUntil(sql`leased_until`)} AS lease_ms,
         ${msUntil(plusSeconds(sql`publish_at`, sql`ttl_seconds`))} AS expires_in_ms,
         push_device.device_id, target, target_kind
       FROM push_message LEFT JOIN push_device
-        ON push_device.${column} = push_message.${column} AND push_device.unregistered_at IS NULL
+        ON ${condition} AND push_device.unregistered_at IS NULL
       WHERE ${where} AND push_message.${other} IS NULL`;
-    const byDevice = joinBy(sql`device_id`, sql`member_id`);
-    const byMember = joinBy(sql`member_id`, sql`device_id`);
+    const byDevice = joinBy(sql`push_device.device_id = push_message.device_id`, sql`member_id`);
+    const byMember = joinBy(
+      isSameText(sql`push_device.member_id`, sql`push_message.member_id`),
+      sql`device_id`,
+    );
     return driver.all(sql`${byDevice} UNION ALL ${byMember}`);
   };
 
@@ -47,9 +53,27 @@ export function makeMessages(driver: Driver): Messages {
           WHERE ${where}`,
     );
 
+  const fetchKeys = async (keys: readonly string[]): Promise<ReadonlySet<string>> => {
+    const rows = await driver.all(sql`SELECT message_key FROM push_message WHERE message_key IN (${keys})`);
+    return new Set(rows.map((row) => readText(row, 'message_key')));
+  };
+
+  /** Keys whose row was made for another message. */
+  const fetchReusedKeys = async (messages: readonly NewMessage[]): Promise<ReadonlySet<string>> => {
+    const byKey = new Map(messages.map((message) => [message.messageKey, message]));
+    const rows = await driver.all(
+      sql`SELECT ${NEW_COLUMNS} FROM push_message WHERE message_key IN (${[...byKey.keys()]})`,
+    );
+    const other = rows.filter((row) => {
+      const message = byKey.get(readText(row, 'message_key'));
+      return message !== undefined && !isSameMessage(row, message);
+    });
+    return new Set(other.map((row) => readText(row, 'message_key')));
+  };
+
   return {
     async addMessages(messages, publishAt) {
-      for (const chunk of chunksOf(messages)) {
+      for (const chunk of chunksOf(messages, bytesOf)) {
         const rows = chunk.map((message) => sql`(${newValues(message)}, ${at(publishAt)}, ${now})`);
         await driver.run(
           sql`INSERT INTO push_message (${NEW_COLUMNS}, publish_at, created_at) VALUES ${rows}`,
@@ -112,17 +136,21 @@ export function makeMessages(driver: Driver): Messages {
 
     async claimMessages(messages, owner, leaseMs) {
       let added = 0;
-      for (const chunk of chunksOf(messages)) {
-        const rows = chunk.map(
-          (message) =>
-            sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
-        );
-        const { changes } = await driver.run(
-          sql`${insertIgnore} INTO push_message
+      for (const chunk of chunksOf(messages, bytesOf)) {
+        added += await insertMissing(driver, chunk, {
+          keyOf: ({ messageKey }) => messageKey,
+          insert: (missing) => {
+            const rows = missing.map(
+              (message) =>
+                sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
+            );
+            return sql`
+              INSERT INTO push_message
                 (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
-              VALUES ${rows}`,
-        );
-        added += changes;
+              VALUES ${rows}`;
+          },
+          fetchKeys,
+        });
       }
       const keys = messages.map(({ messageKey }) => messageKey);
       const isNamed = sql`message_key IN (${keys})`;
@@ -134,6 +162,7 @@ export function makeMessages(driver: Driver): Messages {
         );
       }
       const rows = parseMessages(await fetchRows(isNamed));
+      const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
       const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
       return keys.map((key) => {
         const row = rows.get(key);
@@ -143,6 +172,7 @@ export function makeMessages(driver: Driver): Messages {
           ...message,
           owner: claimant ?? '',
           isMine: claimant === owner,
+          isSame: !reused.has(key),
           leaseMs: Math.max(0, remainingMs),
           recorded: ledger.get(message.messageId) ?? new Map(),
         };
@@ -186,5 +216,24 @@ function isOfPage({ announcementId, round, fromId }: HopKey, lastId: number): Fr
 
 function newValues(message: NewMessage): Fragment {
   const { messageKey, source, recipient } = message;
-  return sql`${messageKey}, ${source}, ${recipient.deviceId}, ${recipient.memberId}, ${contentValues(message)}`;
+  return sql`${fit('message_key', messageKey)}, ${fit('source', source)}, ${recipient.deviceId},
+    ${fit('member_id', recipient.memberId)}, ${contentValues(message)}`;
+}
+
+function isSameMessage(row: Row, message: NewMessage): boolean {
+  const { source, recipient } = message;
+  return (
+    row['source'] === source &&
+    row['device_id'] === recipient.deviceId &&
+    row['member_id'] === recipient.memberId &&
+    isSameContent(row, message)
+  );
+}
+
+/** Never less than the bytes that a message takes in a statement. */
+function bytesOf({ messageKey, source, recipient, content }: NewMessage): number {
+  const { title, body, image, data, options } = content;
+  const texts = [messageKey, source, recipient.memberId, title, body, image];
+  const json = [JSON.stringify(data), JSON.stringify(options)];
+  return [...texts, ...json].reduce((sum, text) => sum + literalBytesOf(text), 300);
 }

@@ -1,40 +1,59 @@
 import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
 import type { Clock } from '../context.ts';
 import { readFileSync } from 'node:fs';
-import { createPool, type Pool, type PoolConnection } from 'mysql2/promise';
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  createPool,
+  type PoolConnection,
+} from 'mysql2/promise';
 import { codeOf, messageOf, PushError } from '../errors.ts';
+import { isTransient } from '../transient.ts';
+import { asPushError } from './mysql-errors.ts';
+import { SET_SESSION } from './mysql-session.ts';
 
 /** A hop runs one statement at a time; the second connection is for another caller in the process, such as a progress bar. */
 const CONNECTIONS = 2;
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** A connection that was idle for longer is checked before use: its container may have been frozen in the meantime. */
 const MAX_TRUSTED_IDLE_MS = 1000;
-const PING_TIMEOUT_MS = 2000;
+const CHECK_TIMEOUT_MS = 2000;
 
-/**
- * Codes of errors after which the same work is tried again. On a deadlock or a lock wait time-out, MySQL has undone the
- * statement. When a connection is lost in mid-statement, it is not known whether the statement ran; every statement of the
- * store may run twice.
- */
-const TRANSIENT: readonly unknown[] = [
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'PROTOCOL_CONNECTION_LOST',
-  'ECONNRESET',
-  'EPIPE',
-];
 /** About 3 s in all: long enough for a server that restarts a connection, well within a lease. */
 const MAX_TRIES = 8;
 const MAX_WAIT_MS = 1000;
+/** A statement that failed after a longer wait is the caller's to repeat: a lock wait time-out alone takes 50 s. */
+const MAX_RETRY_MS = 10_000;
+
+/** Errors that a wrong address has as well. */
+const NEVER_REACHED: readonly unknown[] = [
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+];
 
 export type MysqlConfig = Extract<DatabaseConfig, { kind: 'mysql' }>;
 
+/** How long a caller waits for a database that does not answer. */
+export interface Patience {
+  readonly connectTimeoutMs: number;
+  readonly maxTries: number;
+}
+
+const PATIENCE: Patience = { connectTimeoutMs: 10_000, maxTries: MAX_TRIES };
+
 export interface MysqlPool {
-  /** Runs the work on a connection that answers; runs it again after a transient error. */
+  /**
+   * Runs the work on a connection that answers; runs it again after a transient error. When a connection is lost in
+   * mid-statement, it is not known whether the statement ran; every statement of the store may run twice.
+   */
   use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T>;
   /** Runs the work once, on a connection that is closed afterwards. */
-  useOnce<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T>;
+  useOnce<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -42,11 +61,11 @@ export interface MysqlPool {
 export function makeMysqlPool(
   { url, tls, connections = CONNECTIONS }: MysqlConfig,
   clock: Clock,
-  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+  { connectTimeoutMs, maxTries }: Patience = PATIENCE,
 ): MysqlPool {
-  const pool = createPool({
-    uri: url,
-    connectionLimit: connections,
+  const options: ConnectionOptions = {
+    // Without its query, which mysql2 would take for options of the connection.
+    uri: Object.assign(new URL(url), { search: '' }).href,
     connectTimeout: connectTimeoutMs,
     // Numbers beyond 2^53 arrive as text, which `readWhole` refuses, and not rounded.
     supportBigNumbers: true,
@@ -55,12 +74,16 @@ export function makeMysqlPool(
     multipleStatements: false,
     trace: false,
     ...tlsOptions(tls),
-  });
+  };
+  // A reset would undo the settings of the session.
+  const pool = createPool({ ...options, connectionLimit: connections, resetOnRelease: false });
   const usedAt = new WeakMap<object, number>();
+  let hasConnected = false;
 
   async function connect(): Promise<PoolConnection> {
     for (;;) {
-      const connection = await getConnection(pool, url);
+      const connection = await connecting(url, pool.getConnection());
+      hasConnected = true;
       const lastUse = usedAt.get(connection.connection);
       if (lastUse === undefined) return prepare(connection);
       if (clock.now() - lastUse < MAX_TRUSTED_IDLE_MS || (await answers(connection, clock)))
@@ -69,8 +92,14 @@ export function makeMysqlPool(
     }
   }
 
+  /** A database that never answered is not waited for: its address may be wrong. */
+  function isWorthRetrying(error: unknown): boolean {
+    return isTransient(error) && (hasConnected || !NEVER_REACHED.includes(codeOf(error)));
+  }
+
   return {
     async use(work) {
+      const startedAt = clock.now();
       for (let tries = 1; ; tries++) {
         let connection: PoolConnection | undefined;
         try {
@@ -82,15 +111,18 @@ export function makeMysqlPool(
         } catch (error) {
           // The connection's state is not known, least of all in mid-transaction; a new one costs milliseconds.
           connection?.destroy();
-          if (!TRANSIENT.includes(codeOf(error)) || tries === MAX_TRIES) throw asPushError(error);
+          if (!isWorthRetrying(error) || tries >= maxTries || clock.now() - startedAt > MAX_RETRY_MS) {
+            throw asPushError(error);
+          }
           await clock.sleep(Math.min(MAX_WAIT_MS, 10 * 2 ** tries) * (1 + Math.random() / 2));
         }
       }
     },
     async useOnce(work) {
-      const connection = await connect();
+      // Not of the pool, so that the work may use the pool's only connection.
+      const connection = await connecting(url, createConnection(options));
       try {
-        return await work(connection);
+        return await work(await prepare(connection));
       } finally {
         connection.destroy();
       }
@@ -99,10 +131,9 @@ export function makeMysqlPool(
   };
 }
 
-/** Under MySQL's default isolation, upserts of neighbouring pages lock the gaps between them, and deadlock. */
-async function prepare(connection: PoolConnection): Promise<PoolConnection> {
+async function prepare<C extends Connection>(connection: C): Promise<C> {
   try {
-    await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await connection.query(SET_SESSION);
     return connection;
   } catch (error) {
     connection.destroy();
@@ -110,9 +141,9 @@ async function prepare(connection: PoolConnection): Promise<PoolConnection> {
   }
 }
 
-async function getConnection(pool: Pool, url: string): Promise<PoolConnection> {
+async function connecting<C>(url: string, connection: Promise<C>): Promise<C> {
   try {
-    return await pool.getConnection();
+    return await connection;
   } catch (cause) {
     const { hostname, port, username, pathname } = new URL(url);
     throw new PushError(
@@ -124,16 +155,17 @@ async function getConnection(pool: Pool, url: string): Promise<PoolConnection> {
   }
 }
 
+/** Instead of a ping, the session is set again: behind a proxy, another connection to the server may have taken its place. */
 async function answers(connection: PoolConnection, clock: Clock): Promise<boolean> {
-  const ping = connection.ping().then(
+  const check = connection.query(SET_SESSION).then(
     () => true,
     () => false,
   );
-  const timeout = clock.timeout(PING_TIMEOUT_MS);
+  const timeout = clock.timeout(CHECK_TIMEOUT_MS);
   const silence = new Promise<false>((resolve) => {
     timeout.addEventListener('abort', () => resolve(false), { once: true });
   });
-  return Promise.race([ping, silence]);
+  return Promise.race([check, silence]);
 }
 
 /** `ssl` for mysql2. By default it checks the certificate's chain, but not its name: `verifyIdentity` does that. */
@@ -148,11 +180,4 @@ function tlsOptions(tls: DatabaseTls): { ssl?: string | { ca?: string; verifyIde
         ssl: { verifyIdentity: true, ...(tls.ca === null ? {} : { ca: readFileSync(tls.ca, 'utf8') }) },
       };
   }
-}
-
-function asPushError(error: unknown): PushError {
-  if (error instanceof PushError) return error;
-  return new PushError('DATABASE', `database: ${codeOf(error) ?? 'failed'}: ${messageOf(error)}`, {
-    cause: error,
-  });
 }

@@ -5,6 +5,7 @@ import { PushError } from '../errors.ts';
 import type { Driver } from './driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from './migrate.ts';
 import { openMysql } from './mysql.ts';
+import type { Patience } from './mysql-pool.ts';
 import { openSqlite } from './sqlite.ts';
 import { makeStore } from './store.ts';
 
@@ -38,8 +39,6 @@ export async function migrateDatabase(config: DatabaseConfig, clock: Clock): Pro
 }
 
 /** Opens a database of either kind. PushError('DATABASE') if SQLite's file cannot be opened; MySQL connects later. */
-export function openDriver(config: DatabaseConfig, clock: Clock, connectTimeoutMs?: number): Driver {
-  return config.kind === 'mysql'
-    ? openMysql(config, clock, connectTimeoutMs)
-    : openSqlite(config.file, clock);
+export function openDriver(config: DatabaseConfig, clock: Clock, patience?: Patience): Driver {
+  return config.kind === 'mysql' ? openMysql(config, clock, patience) : openSqlite(config.file, clock);
 }

@@ -46,14 +46,27 @@ export function sql(texts: TemplateStringsArray, ...parts: readonly Part[]): Sta
 }
 
 /** SQLite takes 32,766 values a statement, and a message has 13; MySQL's limit is one of bytes, far beyond that. */
-const ROWS_PER_STATEMENT = 2000;
+const MAX_ROWS = 2000;
 
-/** `chunksOf` divides rows into groups that fit one statement each. */
-export function chunksOf<T>(rows: readonly T[]): (readonly T[])[] {
-  const chunks: (readonly T[])[] = [];
-  for (let first = 0; first < rows.length; first += ROWS_PER_STATEMENT) {
-    chunks.push(rows.slice(first, first + ROWS_PER_STATEMENT));
+/** Below 1 MiB, the smallest max_allowed_packet that is in use (MySQL before 8.0): a server closes the connection on a longer one. */
+const MAX_BYTES = 900_000;
+
+/** `chunksOf` divides rows into groups that fit one statement each. `bytesOf` says how long a row is, if it can be long. */
+export function chunksOf<T>(rows: readonly T[], bytesOf: (row: T) => number = () => 0): (readonly T[])[] {
+  const chunks: T[][] = [];
+  let chunk: T[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const more = bytesOf(row);
+    if (chunk.length === MAX_ROWS || (chunk.length > 0 && bytes + more > MAX_BYTES)) {
+      chunks.push(chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(row);
+    bytes += more;
   }
+  if (chunk.length > 0) chunks.push(chunk);
   return chunks;
 }
 

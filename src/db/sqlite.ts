@@ -1,8 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../context.ts';
 import { messageOf, PushError } from '../errors.ts';
+import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
-import { sql, type Statement } from './sql.ts';
+import { sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -14,13 +15,14 @@ const DIALECT: Dialect = {
   name: 'sqlite',
   now: sql`now_ms()`,
   nowPlus: (ms) => sql`now_ms() + ${ms}`,
-  at: (epochMs) => sql`${epochMs}`,
+  at: (epochMs) => sql`${fitTime(epochMs)}`,
   plus: (time, ms) => sql`${time} + ${ms}`,
   plusSeconds: (time, seconds) => sql`${time} + 1000 * ${seconds}`,
   later: (one, two) => sql`MAX(${one}, ${two})`,
   msUntil: (time) => sql`${time} - now_ms()`,
   epochMs: (time) => time,
-  insertIgnore: sql`INSERT OR IGNORE`,
+  keepExisting: () => sql`ON CONFLICT DO NOTHING`,
+  isSameText: (one, other) => sql`${one} = ${other}`,
   onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
   incoming: (column) => sql`excluded.${column}`,
 };
@@ -36,9 +38,9 @@ export function openSqlite(file: string, clock: Clock): Driver {
     return statement;
   };
   const fetchRows = async (statement: Statement): Promise<Row[]> =>
-    attempt(() => prepare(statement.sql).all(...statement.values));
+    attempt(() => prepare(statement.sql).all(...checkValues(statement)));
   const run = (statement: Statement) => {
-    const { changes, lastInsertRowid } = prepare(statement.sql).run(...statement.values);
+    const { changes, lastInsertRowid } = prepare(statement.sql).run(...checkValues(statement));
     return { changes: Number(changes), insertId: Number(lastInsertRowid) };
   };
 
@@ -93,6 +95,16 @@ function openFile(file: string): DatabaseSync {
   } catch (cause) {
     throw new PushError('DATABASE', `DATABASE_URL: ${file} cannot be opened: ${String(cause)}`, { cause });
   }
+}
+
+/** SQLite takes NaN for NULL. */
+function checkValues({ values }: Statement): readonly Value[] {
+  for (const value of values) {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new RangeError(`value: expected a finite number, got ${value}`);
+    }
+  }
+  return values;
 }
 
 /** Every error of SQLite becomes a PushError('DATABASE'). */

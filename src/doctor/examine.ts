@@ -91,7 +91,7 @@ function makeDriver(
         const expected = 'the path of an existing SQLite file';
         throw PushError.of('DATABASE', [{ field: 'DATABASE_URL', expected, got: config.file }]);
       }
-      return (driver ??= openDriver(config, clock, limitMs));
+      return (driver ??= openDriver(config, clock, { connectTimeoutMs: limitMs, maxTries: 1 }));
     },
     close: async () => driver?.close(),
   };

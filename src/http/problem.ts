@@ -17,6 +17,7 @@ export const problemSchema = z.object({
 /** HTTP statuses of the errors that the caller can fix. */
 const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   BAD_REQUEST: 400,
+  BAD_INPUT: 400,
   NO_SUCH_SOURCE: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -25,6 +26,7 @@ const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   NO_SUCH_DEVICE: 404,
   WRONG_METHOD: 405,
   WRONG_STATUS: 409,
+  KEY_REUSED: 409,
   TOO_BIG: 413,
   WRONG_TYPE: 415,
 };

@@ -10,6 +10,12 @@ import { reserveUrgent } from '../pace/reserve.ts';
 import { asUndeliverable, toPushes } from './pushes.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
+/** The report of a message whose key is that of an earlier message with other content: nothing was sent. */
+const KEY_REUSED: MessageReport = {
+  ...{ messageId: null, verdict: 'rejected', reason: 'KEY_REUSED', retryInMs: null },
+  deliveries: [],
+};
+
 /**
  * Sends messages now, within the budget and ahead of broadcasts; the nth report belongs to the nth message. A message that
  * has its final verdict is not sent again. What is worth sending again the caller sends again, with the same key.
@@ -50,7 +56,7 @@ async function trySend(
 async function send(ctx: Context, source: string, messages: readonly NewMessage[]): Promise<MessageReport[]> {
   const { gatherer, config } = ctx;
   const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
-  const mine = claims.filter(({ isMine }) => isMine);
+  const mine = claims.filter(({ isMine, isSame }) => isMine && isSame);
   const undeliverable = mine.flatMap((claim) =>
     claim.recorded.size > 0 ? [] : (asUndeliverable(claim) ?? []),
   );
@@ -62,8 +68,12 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   });
   const deliveries = [...undeliverable, ...judgeAll(config, pushes, outcomes)];
   const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
-  const reports = claims.map((claim) => makeReport(claim, byMessage.get(claim.messageId) ?? []));
-  const open = claims.filter(({ isMine }, nth) => isMine && reports[nth]?.retryInMs !== null);
+  const reports = claims.map((claim) =>
+    claim.isSame ? makeReport(claim, byMessage.get(claim.messageId) ?? []) : KEY_REUSED,
+  );
+  const open = claims.filter(
+    ({ isMine, isSame }, nth) => isMine && (!isSame || reports[nth]?.retryInMs !== null),
+  );
   await record(ctx, deliveries, open);
   if (mine.length > 0) {
     ctx.metrics.recordPushes(countVerdicts(deliveries));

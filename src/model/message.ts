@@ -32,6 +32,8 @@ export interface ClaimedMessage extends Message {
   readonly owner: string;
   /** False: another invocation sends it, and holds it for `leaseMs` more. */
   readonly isMine: boolean;
+  /** False: the message's key is that of an earlier message with other content, which this one is not. */
+  readonly isSame: boolean;
   readonly leaseMs: number;
   /** What the ledger already has of it, by device id. */
   readonly recorded: ReadonlyMap<number, Recorded>;

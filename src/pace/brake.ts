@@ -2,17 +2,10 @@ import { findSource } from '../config/sources.ts';
 import type { Context } from '../context.ts';
 import { isThrottled } from '../judge/settle.ts';
 import type { Outcome } from '../model/delivery.ts';
-import { cutText } from '../text.ts';
 import { riseMsOf } from './slot.ts';
 
 /** However long FCM is down, it is probed at least this often. */
 const MAX_PAUSE_MS = 300_000;
-
-/** However long FCM asks to wait, the source is tried again after a day. */
-const MAX_BRAKE_MS = 86_400_000;
-
-/** Characters of a reason that are kept: it may name an error code for each push of a chunk. */
-const MAX_REASON = 1000;
 
 /**
  * When 429 answers stop the whole source: this share of a chunk and this many, or a whole chunk. If the project's quota is
@@ -49,14 +42,12 @@ export async function brake(
   for (;;) {
     const { version, brakeMs, rampAgeMs, outages } = await store.fetchBudget(source, null);
     const isSameCause = -brakeMs < tookMs;
-    const pauseMs = Math.round(
-      isOutage ? Math.min(MAX_PAUSE_MS, firstPauseMs * 2 ** outages) : Math.min(MAX_BRAKE_MS, firstPauseMs),
-    );
+    const pauseMs = Math.round(isOutage ? Math.min(MAX_PAUSE_MS, firstPauseMs * 2 ** outages) : firstPauseMs);
     if (isSameCause && (brakeMs >= pauseMs || (isOutage && brakeMs <= 0))) return;
     const ageMs = Math.min(riseMs, Math.max(0, rampAgeMs + Math.max(0, brakeMs)));
     const next = {
       pauseMs,
-      reason: cutText(reason, MAX_REASON),
+      reason,
       rampAgeMs: Math.round(isSameCause || (isOutage && outages > 0) ? ageMs : ageMs / 2),
       outages: isOutage && !(isSameCause && outages > 0) ? outages + 1 : outages,
     };

@@ -1,0 +1,156 @@
+import type { DatabaseConfig } from '../../src/config/config.ts';
+import type { NewMessage } from '../../src/model/message.ts';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { runHop } from '../../src/broadcast/hop.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Driver } from '../../src/db/driver.ts';
+import { migrateDatabase, openDriver, openStore } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
+import { makeStore } from '../../src/db/store.ts';
+import { batonHere } from '../support/baton.ts';
+import { draft, makeContext, toDevice } from '../support/context.ts';
+import { databaseKinds } from '../support/database.ts';
+import { type MariaDb, startMariaDb } from '../support/mariadb.ts';
+
+/** Text that ends a string literal where a backslash does not escape, and text that ends one where quotes are doubled. */
+const HOSTILE = [
+  "x', user(), null, 0x7b7d, 0x7b7d, null, 0, 0x78, utc_timestamp(), utc_timestamp(), utc_timestamp()) -- ",
+  "\\', user(), null, 0x7b7d, 0x7b7d, null, 0, 0x78, utc_timestamp(), utc_timestamp(), utc_timestamp()) -- ",
+  "\\\\'); -- ",
+  '", user()); --',
+  '`; /*',
+];
+
+const messageOf = (title: string, nth: number): NewMessage => ({
+  ...{ messageKey: `key-${nth}`, source: 'default', recipient: toDevice(1), ttlSeconds: null },
+  content: { ...draft.content, title, body: 'Grüße 🎉 ключ' },
+});
+
+describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
+  let server: MariaDb;
+
+  beforeAll(async () => {
+    const started = await startMariaDb(['--init-connect=SET sql_mode = "NO_BACKSLASH_ESCAPES"']);
+    if (!started) throw new Error('no MariaDB');
+    server = started;
+    // init_connect is not for administrators.
+    await ask("CREATE USER team@'127.0.0.1'", "GRANT ALL ON `baton%`.* TO team@'127.0.0.1'");
+  });
+  afterAll(() => server.stop());
+
+  /** Runs statements as the administrator. */
+  async function ask(...statements: readonly string[]): Promise<RowDataPacket[]> {
+    const connection = await createConnection(server.url);
+    let rows: RowDataPacket[] = [];
+    for (const statement of statements) [rows] = await connection.query<RowDataPacket[]>(statement);
+    await connection.end();
+    return rows;
+  }
+
+  /** A database of the test's own, with the settings that the server has at the time. */
+  async function makeOwnDatabase(): Promise<{ url: string; config: DatabaseConfig }> {
+    const name = `baton_${crypto.randomUUID().replaceAll('-', '')}`;
+    await ask(`CREATE DATABASE ${name}`);
+    const url = Object.assign(new URL(server.url), { username: 'team', pathname: `/${name}` }).href;
+    return { url, config: { kind: 'mysql', url, tls: { kind: 'off' } } };
+  }
+
+  test.each([
+    "sql_mode = ''",
+    "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "sql_mode = 'ANSI_QUOTES'",
+    "sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES'",
+    "sql_mode = 'ORACLE'",
+    "sql_mode = 'MSSQL,PAD_CHAR_TO_FULL_LENGTH'",
+    "sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO'",
+    "sql_mode = 'EMPTY_STRING_IS_NULL'",
+    "sql_mode = 'SIMULTANEOUS_ASSIGNMENT,IGNORE_SPACE'",
+    "sql_mode = 'PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,ONLY_FULL_GROUP_BY'",
+    "time_zone = '+09:00', GLOBAL character_set_server = 'latin1', GLOBAL default_storage_engine = 'MyISAM', " +
+      'GLOBAL auto_increment_increment = 2',
+    "tx_isolation = 'SERIALIZABLE', GLOBAL autocommit = 0, GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 1",
+  ])('with %s is migrated, imported into, pushed from and asked', async (setting) => {
+    const names = setting.split(', GLOBAL ').map((each) => each.split(' = ', 1)[0] ?? '');
+    const [before] = await ask(`SELECT ${names.map((name) => `@@GLOBAL.${name} AS ${name}`).join(', ')}`);
+    await ask(`SET GLOBAL ${setting}`);
+    const { url, config } = await makeOwnDatabase();
+    const folder = await mkdtemp(join(tmpdir(), 'baton-settings-'));
+    onTestFinished(async () => {
+      const values = names.map((name) => `GLOBAL ${name} = ${JSON.stringify(before?.[name])}`);
+      await ask(`SET ${values.join(', ')}`);
+      await rm(folder, { recursive: true });
+    });
+    const env = { DATABASE_URL: url };
+    expect(await batonHere(['migrate'], env)).toMatchObject({ status: 0 });
+    const csv = join(folder, 'devices.csv');
+    const tokens = Array.from({ length: 25 }, (_, nth) => `token-${nth}:`.padEnd(142, 'aB3_-'));
+    await writeFile(csv, ['token', ...tokens, ''].join('\n'));
+    expect(await batonHere(['import', csv], env)).toMatchObject({ status: 0 });
+
+    const store = await openStore(config, systemClock);
+    onTestFinished(() => store.close());
+    const content = { ...draft.content, title: 'Grüße 🎉', body: HOSTILE[0] ?? '', data: { ключ: "'\\" } };
+    const publishAt = Date.UTC(2027, 1, 3, 4, 5, 6, 789);
+    const { announcementId } = await store.createAnnouncementOnce({ ...draft, content }, 'key', publishAt);
+    expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ content });
+    expect(await store.fetchLatest(1)).toMatchObject([{ publishAt }]);
+    const ctx = makeContext(store, { env: { PAGE_SIZE: '100' } });
+    await runHop(ctx, { kind: 'broadcast', announcementId, round: 0, fromId: 0 });
+    expect(ctx.sent.toSorted()).toEqual(tokens.toSorted());
+    const counts = { delivered: 25, rejected: 0, unknown: 0 };
+    expect(await store.countDeliveries(announcementId)).toMatchObject(counts);
+    expect(await batonHere(['status', String(announcementId)], env)).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/done[^]*25/) as string,
+    });
+
+    const claims = await store.claimMessages(HOSTILE.map(messageOf), 'owner', 60_000);
+    expect(claims.map((claim) => claim.content?.title)).toEqual(HOSTILE);
+    expect(claims.map((claim) => claim.content?.body)).toEqual(HOSTILE.map(() => 'Grüße 🎉 ключ'));
+  });
+
+  describe('behind a proxy that resets the session', () => {
+    async function openOwn(): Promise<Driver> {
+      const { config } = await makeOwnDatabase();
+      await migrateDatabase(config, systemClock);
+      const driver = openDriver(config, systemClock);
+      onTestFinished(() => driver.close());
+      return driver;
+    }
+
+    test.each(['NO_BACKSLASH_ESCAPES', 'ANSI', 'EMPTY_STRING_IS_NULL', ''])(
+      'to the sql_mode "%s" still keeps text apart from SQL',
+      async (mode) => {
+        const driver = await openOwn();
+        await driver.run({ sql: `SET SESSION sql_mode = '${mode}'`, values: [] });
+        const claims = await makeStore(driver).claimMessages(HOSTILE.map(messageOf), 'owner', 60_000);
+        expect(claims.map((claim) => claim.content?.title)).toEqual(HOSTILE);
+        const rows = await driver.all(sql`SELECT title FROM push_message`);
+        expect(rows).toHaveLength(HOSTILE.length);
+      },
+    );
+
+    test('to one that is not strict changes no value unnoticed', async () => {
+      const driver = await openOwn();
+      await driver.run(sql`SET SESSION sql_mode = ''`);
+      const long = 'secret '.repeat(20);
+      const insert = sql`INSERT INTO push_device (target, member_id) VALUES ('a', ${long})`;
+      const error: unknown = await driver.run(insert).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({
+        code: 'DATABASE',
+        message: "the database has changed a value: Data truncated for column 'member_id' at row 1",
+      });
+      // In a transaction nothing is kept of it.
+      const count = sql`SELECT COUNT(*) AS devices FROM push_device WHERE target = 'b'`;
+      const first = sql`INSERT INTO push_device (target) VALUES ('b')`;
+      const second = sql`UPDATE push_device SET member_id = ${long} WHERE target = 'b'`;
+      await driver.run(sql`SET SESSION sql_mode = ''`);
+      await expect(driver.runTogether(first, second)).rejects.toThrow('changed a value');
+      expect(await driver.all(count)).toEqual([{ devices: 0 }]);
+    });
+  });
+});
