@@ -7,6 +7,8 @@ const SET_HOST = 'correct the host in DATABASE_URL';
 const OPEN_ROUTE =
   'give it a route: the function has to be in the VPC of the database, and the security group of the database has to ' +
   'accept connections from the security group of the function on its port';
+const REQUIRE_TLS =
+  'set DATABASE_TLS, because the server requires TLS: rds for Amazon RDS, verify, or the path of the certificate authority';
 const SET_TLS = 'correct DATABASE_TLS: rds for Amazon RDS, off for a server without TLS';
 
 /** Advice by the error code of MySQL or of the network. */
@@ -24,14 +26,24 @@ const ADVICE: Readonly<Record<string, string>> = {
   ETIMEDOUT: OPEN_ROUTE,
   EHOSTUNREACH: OPEN_ROUTE,
   ENETUNREACH: OPEN_ROUTE,
+  ER_SECURE_TRANSPORT_REQUIRED: REQUIRE_TLS,
+  ER_CON_COUNT_ERROR: 'raise max_connections of the server, or reserve less concurrency for the function',
+  ER_NET_PACKET_TOO_LARGE: 'set max_allowed_packet to 16M or more (on RDS, in the parameter group)',
+  ER_OPTION_PREVENTS_STATEMENT:
+    'wait until the failover is over; if the server stays read-only, set DATABASE_URL to the address of the writer',
   HANDSHAKE_SSL_ERROR: SET_TLS,
   HANDSHAKE_NO_SSL_SUPPORT: SET_TLS,
 };
 
 /** What to do about an error of the database. */
-export function adviseOnDatabase(error: unknown, { kind }: DatabaseConfig): string {
-  if (kind === 'sqlite') {
+export function adviseOnDatabase(error: unknown, config: DatabaseConfig): string {
+  if (config.kind === 'sqlite') {
     return 'set DATABASE_URL to mysql://user:password@host:3306/database; or, for SQLite, run `baton migrate` to make the file';
   }
-  return ADVICE[codeOf(error) ?? ''] ?? 'see the error; DATABASE_URL and DATABASE_TLS define the connection';
+  const code = codeOf(error) ?? '';
+  // The server does not say whether the password is wrong or TLS is missing.
+  if (code === 'ER_ACCESS_DENIED_ERROR' && config.tls.kind === 'off') {
+    return `${ADVICE[code]}; if the server requires TLS of that user, set DATABASE_TLS`;
+  }
+  return ADVICE[code] ?? 'see the error; DATABASE_URL and DATABASE_TLS define the connection';
 }

@@ -8,13 +8,15 @@ import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 import { adviseOnDatabase } from './database-advice.ts';
+import { checkSession } from './database-session.ts';
+import { checkEngines, checkIds } from './database-tables.ts';
 import { checkPrivileges } from './privileges.ts';
 import { judgeSkew } from './skew.ts';
 
 /** The schedule ticks every minute: two missed ticks are no failure yet. */
 const MAX_TICK_AGE_MS = 3 * 60_000;
 
-/** Checks the database that the driver opens: connection, version, clock, tables, privileges and schedule. */
+/** Checks the database that the driver opens: connection, version, session, clock, tables, privileges and schedule. */
 export function databaseChecks(
   config: DatabaseConfig,
   openDriver: () => Promise<Driver>,
@@ -32,9 +34,12 @@ export function databaseChecks(
       return green(`${describePlace(config)} answers`);
     }),
     check('database version', ['database'], checkVersion),
+    check('database session', ['database'], checkSession),
     check('database clock', ['database'], (driver) => checkClock(driver, clock)),
     check('migrations', ['database'], (driver) => checkMigrations(driver, fix)),
     check('page query', ['migrations'], checkPageQuery),
+    check('engines', ['migrations'], checkEngines),
+    check('ids', ['migrations'], checkIds),
     check('privileges', ['migrations'], checkPrivileges),
     check('schedule', ['migrations'], checkSchedule),
   ];

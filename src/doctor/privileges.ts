@@ -4,7 +4,7 @@ import { type Finding, green, red } from './check.ts';
 import { GRANT } from './database-advice.ts';
 
 /** Each table, with a column for an UPDATE that changes no row. */
-const TABLES: readonly (readonly [string, string])[] = [
+export const TABLES: readonly (readonly [string, string])[] = [
   ['push_announcement', 'status'],
   ['push_device', 'target'],
   ['push_hop', 'owner'],

@@ -12,7 +12,10 @@ import { makeReport, type MessageReport } from './report.ts';
 
 /** The report of a message whose key is that of an earlier message with other content: nothing was sent. */
 const KEY_REUSED: MessageReport = {
-  ...{ messageId: null, verdict: 'rejected', reason: 'KEY_REUSED', retryInMs: null },
+  messageId: null,
+  verdict: 'rejected',
+  reason: 'KEY_REUSED',
+  retryInMs: null,
   deliveries: [],
 };
 

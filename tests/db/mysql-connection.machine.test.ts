@@ -2,6 +2,7 @@ import type { DatabaseConfig, DatabaseTls } from '../../src/config/config.ts';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openDriver, openStore } from '../../src/db/open.ts';
@@ -104,5 +105,15 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       /certificate/i,
     );
     await expect(open({ kind: 'rds' })).rejects.toThrow(/certificate/i);
+
+    // The doctor's advice follows from the code.
+    const administrator = await createConnection(server.url);
+    await administrator.query('SET GLOBAL require_secure_transport = 1');
+    await administrator.end();
+    await expect(open({ kind: 'off' })).rejects.toThrow(
+      // MariaDB says only that access is denied.
+      /ER_SECURE_TRANSPORT_REQUIRED|ER_ACCESS_DENIED_ERROR/,
+    );
+    expect(await open({ kind: 'verify', ca: join(folder, 'ca.pem') })).toEqual([]);
   });
 });

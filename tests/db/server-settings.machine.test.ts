@@ -1,5 +1,7 @@
 import type { DatabaseConfig } from '../../src/config/config.ts';
 import type { NewMessage } from '../../src/model/message.ts';
+import type { Store } from '../../src/store.ts';
+import { isTransient } from '../../src/transient.ts';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +13,7 @@ import type { Driver } from '../../src/db/driver.ts';
 import { migrateDatabase, openDriver, openStore } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
 import { makeStore } from '../../src/db/store.ts';
+import { checkSession } from '../../src/doctor/database-session.ts';
 import { batonHere } from '../support/baton.ts';
 import { draft, makeContext, toDevice } from '../support/context.ts';
 import { databaseKinds } from '../support/database.ts';
@@ -56,7 +59,16 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     const name = `baton_${crypto.randomUUID().replaceAll('-', '')}`;
     await ask(`CREATE DATABASE ${name}`);
     const url = Object.assign(new URL(server.url), { username: 'team', pathname: `/${name}` }).href;
-    return { url, config: { kind: 'mysql', url, tls: { kind: 'off' } } };
+    // One connection is enough for everything, migrations included.
+    return { url, config: { kind: 'mysql', url, tls: { kind: 'off' }, connections: 1 } };
+  }
+
+  async function openOwn(): Promise<Driver> {
+    const { config } = await makeOwnDatabase();
+    await migrateDatabase(config, systemClock);
+    const driver = openDriver(config, systemClock);
+    onTestFinished(() => driver.close());
+    return driver;
   }
 
   test.each([
@@ -113,15 +125,66 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     expect(claims.map((claim) => claim.content?.body)).toEqual(HOSTILE.map(() => 'Grüße 🎉 ключ'));
   });
 
-  describe('behind a proxy that resets the session', () => {
-    async function openOwn(): Promise<Driver> {
+  test('that takes statements of 1 MiB gets 500 messages of 3.5 kB in several, and 1,500 devices of 1 kB', async () => {
+    await ask('SET GLOBAL max_allowed_packet = 1048576');
+    onTestFinished(async () => void (await ask('SET GLOBAL max_allowed_packet = 16777216')));
+    const driver = await openOwn();
+    const store = makeStore(driver);
+    const content = { ...draft.content, body: 'é'.repeat(1750) };
+    const messages = Array.from({ length: 500 }, (_, nth) => ({ ...messageOf('long', nth), content }));
+    const claims = await store.claimMessages(messages, 'owner', 60_000);
+    expect(claims.every((claim) => claim.isMine && claim.content?.body === content.body)).toBe(true);
+    const memberId = '🎉'.repeat(64);
+    const devices = Array.from({ length: 1500 }, (_, nth) => ({
+      ...{ target: `${nth}-`.padEnd(512, 'x'), targetKind: 'token' as const, memberId },
+    }));
+    expect(await store.addDevices(devices)).toBe(1500);
+    expect(await store.addDevices(devices)).toBe(0);
+    expect(await checkSession(driver)).toMatchObject({ ok: true });
+    await ask('SET GLOBAL max_allowed_packet = 524288');
+    const other = openDriver({ kind: 'mysql', url: server.url, tls: { kind: 'off' } }, systemClock);
+    onTestFinished(() => other.close());
+    expect(await checkSession(other)).toMatchObject({
+      ...{ ok: false, says: 'max_allowed_packet: expected at least 1048576, got 524288' },
+    });
+  });
+
+  describe('that is read-only for a while, as in a failover', () => {
+    const device = { target: 't', targetKind: 'token' } as const;
+
+    /** A store on a server that is read-only; `sleep` is what happens during a wait. */
+    async function openReadOnly(sleep: (ms: number) => Promise<void>): Promise<Store> {
       const { config } = await makeOwnDatabase();
       await migrateDatabase(config, systemClock);
-      const driver = openDriver(config, systemClock);
-      onTestFinished(() => driver.close());
-      return driver;
+      const store = makeStore(openDriver(config, { ...systemClock, sleep }));
+      await ask('SET GLOBAL read_only = 1');
+      onTestFinished(async () => {
+        await store.close();
+        await ask('SET GLOBAL read_only = 0');
+      });
+      return store;
     }
 
+    test('gets the statement again when it takes writes', async () => {
+      const store = await openReadOnly(async () => void (await ask('SET GLOBAL read_only = 0')));
+      expect(await store.addDevices([device])).toBe(1);
+    });
+
+    test('gets it a few times only, and the error says that it will pass', async () => {
+      const waits: number[] = [];
+      const store = await openReadOnly(async (ms) => void waits.push(ms));
+      const error: unknown = await store.addDevices([device]).catch((cause: unknown) => cause);
+      expect(error).toMatchObject({
+        code: 'DATABASE',
+        message: expect.stringContaining('read-only') as string,
+      });
+      expect(isTransient(error)).toBe(true);
+      expect(waits).toHaveLength(7);
+      expect(waits.reduce((sum, ms) => sum + ms)).toBeLessThan(5000);
+    });
+  });
+
+  describe('behind a proxy that resets the session', () => {
     test.each(['NO_BACKSLASH_ESCAPES', 'ANSI', 'EMPTY_STRING_IS_NULL', ''])(
       'to the sql_mode "%s" still keeps text apart from SQL',
       async (mode) => {

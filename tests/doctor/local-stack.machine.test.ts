@@ -83,9 +83,12 @@ interface Fault {
 
 const AFTER_DATABASE = [
   'database version',
+  'database session',
   'database clock',
   'migrations',
   'page query',
+  'engines',
+  'ids',
   'privileges',
   'schedule',
 ];
@@ -116,7 +119,7 @@ const FAULTS: readonly Fault[] = [
     line: 'migrations',
     says: /expected version \d+, got 0/,
     advice: /run `baton migrate`/,
-    blocks: ['page query', 'privileges', 'schedule'],
+    blocks: ['page query', 'engines', 'ids', 'privileges', 'schedule'],
     inject: () => stack.ask('DELETE FROM push_migration'),
     follow: () => batonHere(['migrate'], stack.env),
   },

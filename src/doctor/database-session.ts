@@ -1,0 +1,45 @@
+import type { Driver } from '../db/driver.ts';
+import { SQL_MODE } from '../db/mysql-session.ts';
+import { readText, readWhole } from '../db/rows.ts';
+import { sql } from '../db/sql.ts';
+import { type Finding, green, red } from './check.ts';
+
+/** Baton's statements are shorter than this. */
+const MIN_PACKET_BYTES = 1_048_576;
+
+/** Compares the session that Baton has set with what it has become, and says what the server has by default. */
+export async function checkSession(driver: Driver): Promise<Finding> {
+  if (driver.dialect.name === 'sqlite') return green('SQLite has no settings that Baton depends on');
+  const [row = {}] = await driver.all(
+    sql`SELECT @@SESSION.sql_mode AS own_mode, @@GLOBAL.sql_mode AS mode, @@SESSION.time_zone AS own_zone,
+          @@GLOBAL.time_zone AS zone, @@SESSION.character_set_client AS own_characters,
+          @@GLOBAL.character_set_server AS characters, @@SESSION.max_allowed_packet AS packet`,
+  );
+  const server =
+    `the server's defaults are sql_mode ${readText(row, 'mode') || '(empty)'}, time zone ${readText(row, 'zone')}, ` +
+    `character set ${readText(row, 'characters')}`;
+  const ownMode = readText(row, 'own_mode');
+  const isOwn =
+    sortWords(ownMode) === sortWords(SQL_MODE) &&
+    row['own_zone'] === '+00:00' &&
+    row['own_characters'] === 'utf8mb4';
+  if (!isOwn) {
+    return red(
+      `Baton's session has lost its settings: sql_mode ${ownMode || '(empty)'}, time zone ${readText(row, 'own_zone')}, ` +
+        `character set ${readText(row, 'own_characters')}; ${server}`,
+      'let the proxy between Baton and the server keep one server connection for each client connection',
+    );
+  }
+  const packet = readWhole(row, 'packet');
+  if (packet < MIN_PACKET_BYTES) {
+    return red(
+      `max_allowed_packet: expected at least ${MIN_PACKET_BYTES}, got ${packet}`,
+      'set max_allowed_packet to 16M or more (on RDS, in the parameter group)',
+    );
+  }
+  return green(`Baton's own: strict, UTC, utf8mb4, statements up to ${packet} bytes; ${server}`);
+}
+
+function sortWords(mode: string): string {
+  return mode.split(',').toSorted().join(',');
+}
