@@ -6,6 +6,7 @@ import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
+import { recordPatiently } from '../pace/record.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
 import { asUndeliverable, toPushes } from './pushes.ts';
 import { makeReport, type MessageReport } from './report.ts';
@@ -77,7 +78,7 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const open = claims.filter(
     ({ isMine, isSame }, nth) => isMine && (!isSame || reports[nth]?.retryInMs !== null),
   );
-  await record(ctx, deliveries, open);
+  await recordPatiently(ctx, () => record(ctx, deliveries, open), { source, messages: mine.length });
   if (mine.length > 0) {
     ctx.metrics.recordPushes(countVerdicts(deliveries));
     ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });

@@ -2,10 +2,18 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { PushError } from '../../src/errors.ts';
 import type { BroadcastJob } from '../../src/job.ts';
+import { sendMessages } from '../../src/messages/send.ts';
 import { type Guarantee, GUARANTEES } from '../../src/model/announcement.ts';
 import type { Store } from '../../src/store.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
-import { draft, fixedSender, madeUpDevices, makeContext, type TestOptions } from '../support/context.ts';
+import {
+  draft,
+  fixedSender,
+  madeUpDevices,
+  makeContext,
+  type TestOptions,
+  toDevice,
+} from '../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTestLambda } from '../support/test-lambda.ts';
 import { openTimedStore } from '../support/timed-store.ts';
@@ -160,4 +168,23 @@ test('a hop that waits for its slot in many invocations is not taken for one tha
   }
   await clock.advance(80_000_000);
   expect(await runHop(contextOf(), job)).toMatchObject({ end: 'done', sent: 6 });
+});
+
+test('the answers to messages are kept until they can be recorded, too', async () => {
+  await store.addDevices(madeUpDevices(2));
+  const refusedUntil = clock.now() + 20_000;
+  const ctx = contextOf({
+    store: {
+      ...store,
+      recordMessages: (...asked) =>
+        clock.now() < refusedUntil
+          ? Promise.reject(new PushError('DATABASE', 'database: the server is read-only'))
+          : store.recordMessages(...asked),
+    },
+  });
+  const message = { messageKey: 'a', source: 'default', recipient: toDevice(2), ttlSeconds: null };
+  const send = () => sendMessages(ctx, [{ ...message, content: draft.content }]);
+  expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
+  expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
+  expect(ctx.sent).toEqual(['target-2']);
 });
