@@ -2,6 +2,8 @@ import type { Context } from '../context.ts';
 import { PushError, type PushErrorCode } from '../errors.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
+import { waitHolding } from '../pace/hold.ts';
+import { TAKEOVER_WAIT_MS } from '../pace/record.ts';
 import { Timetable } from '../pace/timetable.ts';
 import { failAnnouncement, findAnnouncement } from './announcement.ts';
 import { finishIfComplete } from './finish.ts';
@@ -51,6 +53,10 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     await failIfFruitless(ctx, hop);
     const announcement = await store.fetchAnnouncement(hop.announcementId);
     if (announcement?.status !== 'running') return report(await leave(ctx, hop, STOPPED));
+
+    // The claimant before may be about to record what it has sent: see recordPatiently.
+    const waitMs = hop.isTakenOver ? TAKEOVER_WAIT_MS : 0;
+    if (!(await waitHolding(ctx, hop, waitMs))) return report(await leave(ctx, hop, STOPPED));
 
     const page = await fetchPage(ctx, hop, announcement);
     const { pushes, bounds } = page;

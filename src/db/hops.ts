@@ -6,6 +6,9 @@ import { asInFlight, upsertDeliveries } from './ledger.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
+/** What the owner's name ends with if the claimant before did not give the hop back. */
+const TAKEN_OVER = '/taken-over';
+
 /** The statements of push_hop. */
 export function makeHops(driver: Driver): Hops {
   const { dialect } = driver;
@@ -13,17 +16,20 @@ export function makeHops(driver: Driver): Hops {
 
   return {
     async claimHop(key, owner, leaseMs) {
+      // A hop that was given back has no owner and no lease. First: MySQL assigns from left to right.
+      const isGivenBack = sql`claims = 0 OR owner IS NULL AND lease_until <= ${now}`;
       const isClaimed = await hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = ${owner}, lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
+        sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
+              lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
       );
       const [row] = await driver.all(sql`SELECT * FROM push_hop WHERE ${isHop(key)}`);
       if (!row) return { kind: 'absent' };
       // The row decides, not the update alone: if its connection was lost and it ran twice, the second matched no row.
-      if (isClaimed || readOptionalText(row, 'owner') === owner) {
-        return { kind: 'claimed', hop: parseHop(row, owner) };
-      }
+      const holder = readOptionalText(row, 'owner');
+      const isOwner = holder === owner || holder === owner + TAKEN_OVER;
+      if (isClaimed || isOwner) return { kind: 'claimed', hop: parseHop(row, isOwner ? holder : owner) };
       return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
     },
 
@@ -171,6 +177,7 @@ function parseHop(row: Row, owner: string): Hop {
     ...parseKey(row),
     owner,
     claims: readWhole(row, 'claims'),
+    isTakenOver: owner.endsWith(TAKEN_OVER),
     toId: readOptionalWhole(row, 'to_id'),
     page: lastId === null ? null : { lastId, nextId: readOptionalWhole(row, 'next_id') },
     handedOver: readFlag(row, 'handed_over'),

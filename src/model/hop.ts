@@ -13,6 +13,8 @@ export interface Hop extends HopKey {
   readonly owner: string;
   /** Number of claims since answers were last recorded for the hop, this one included; a postponed one does not count. */
   readonly claims: number;
+  /** True if the claimant before may still be alive: it did not give the hop back, its lease ran out. */
+  readonly isTakenOver: boolean;
   /** Last id that this lane may read (inclusive); null: no end. */
   readonly toId: number | null;
   /** The bounds of the page once it has been read: a repeat works the same page, not a new one. */

@@ -5,6 +5,12 @@ import { messageOf, PushError } from '../errors.ts';
 const FIRST_WAIT_MS = 100;
 const MAX_WAIT_PER_LEASE = 1 / 20;
 
+/**
+ * A database that takes no answers takes no leases either, so a lease may run out meanwhile. Whoever takes the hop over waits
+ * for longer than the waits between two tries, the database driver's own among them, and then reads what was recorded.
+ */
+export const TAKEOVER_WAIT_MS = 2000;
+
 /** The last milliseconds of an invocation, kept to give the work back. */
 const LAST_MS = 2000;
 

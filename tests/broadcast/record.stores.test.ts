@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
+import { scan } from '../../src/broadcast/scan.ts';
 import { PushError } from '../../src/errors.ts';
 import type { BroadcastJob } from '../../src/job.ts';
 import { sendMessages } from '../../src/messages/send.ts';
@@ -83,6 +84,37 @@ test.each(GUARANTEES)(
     expect(ctx.logged).toContain('answers recorded after all');
   },
 );
+
+test('a database that takes no write for longer than a lease doubles nobody: whoever takes over waits for what is recorded', async () => {
+  const job = await announce(10);
+  const until = clock.now() + 100_000;
+  let isRefusing = false;
+  let isOver = false;
+  const refusing =
+    <Args extends unknown[], T>(call: (...asked: Args) => Promise<T>) =>
+    (...asked: Args): Promise<T> =>
+      isRefusing ? Promise.reject(new PushError('DATABASE', 'read-only')) : call(...asked);
+  const stuck = contextOf({
+    store: {
+      ...store,
+      recordDeliveries: refusing(store.recordDeliveries),
+      extendLease: refusing(store.extendLease),
+      holdHop: refusing(store.holdHop),
+    },
+    beforeSend: () => void (isRefusing = !isOver),
+  });
+  const other = contextOf();
+  const takeOver = async (): Promise<void> => {
+    while (clock.now() <= until) await clock.sleep(500);
+    isOver = true;
+    isRefusing = false;
+    expect(await scan(other)).toMatchObject({ woken: 1 });
+    await runHop(other, job);
+  };
+  await Promise.all([runHop(stuck, job), takeOver()]);
+  expect([...stuck.sent, ...other.sent]).toEqual(madeUpDevices(10).map(({ target }) => target));
+  expect(other.sent).toHaveLength(6);
+});
 
 test('a pause does not let go of a hop whose answers are not recorded yet', async () => {
   const job = await announce(10);

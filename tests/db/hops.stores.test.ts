@@ -91,6 +91,25 @@ await describeStores('hops', ({ kind, store, other, startHop, claim, passTime })
     expect(await claims(async () => {})).toBe(2);
   });
 
+  test('a claim says whether the claimant before did not give the hop back', async () => {
+    const key = await startHop();
+    const first = await claim(key, 'a');
+    expect(first.isTakenOver).toBe(false);
+    await store.releaseHop(first);
+    expect((await claim(key, 'b')).isTakenOver).toBe(false);
+    await passTime(LEASE_MS + 1);
+    const third = await claim(key, 'c');
+    expect(third.isTakenOver).toBe(true);
+    expect(await store.claimHop(key, 'c', LEASE_MS)).toEqual({ kind: 'claimed', hop: third });
+    expect(await store.holdHop(third, LEASE_MS)).toBe(true);
+    await passTime(LEASE_MS + 1);
+    expect(await store.reviveHop(key, LEASE_MS)).toBe(true);
+    const fourth = await claim(key, 'd');
+    expect(fourth.isTakenOver).toBe(true);
+    await store.releaseHop(fourth);
+    expect((await claim(key, 'e')).isTakenOver).toBe(false);
+  });
+
   test('turning the page keeps its bounds and plants the next hop once', async () => {
     const key = await startHop();
     const hop = await claim(key, 'a');

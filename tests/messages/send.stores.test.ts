@@ -119,7 +119,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     const ctx = makeContext(store);
     const reports = await Promise.all(
       Array.from({ length: 40 }, (_, nth) =>
-        sendMessages(ctx, [make(`k${nth % 20}`, toDevice((nth % 3) + 1))]),
+        sendMessages(ctx, [make(`k${nth % 20}`, toDevice(((nth % 20) % 3) + 1))]),
       ),
     );
     const verdicts = reports.flat().map(({ verdict }) => verdict);
