@@ -90,16 +90,14 @@ test('a database that takes no write for longer than a lease doubles nobody: who
   const until = clock.now() + 100_000;
   let isRefusing = false;
   let isOver = false;
-  const refusing =
-    <Args extends unknown[], T>(call: (...asked: Args) => Promise<T>) =>
-    (...asked: Args): Promise<T> =>
-      isRefusing ? Promise.reject(new PushError('DATABASE', 'read-only')) : call(...asked);
+  const unlessRefusing = <T>(call: () => Promise<T>): Promise<T> =>
+    isRefusing ? Promise.reject(new PushError('DATABASE', 'read-only')) : call();
   const stuck = contextOf({
     store: {
       ...store,
-      recordDeliveries: refusing(store.recordDeliveries),
-      extendLease: refusing(store.extendLease),
-      holdHop: refusing(store.holdHop),
+      recordDeliveries: (...asked) => unlessRefusing(() => store.recordDeliveries(...asked)),
+      extendLease: (...asked) => unlessRefusing(() => store.extendLease(...asked)),
+      holdHop: (...asked) => unlessRefusing(() => store.holdHop(...asked)),
     },
     beforeSend: () => void (isRefusing = !isOver),
   });
