@@ -20,6 +20,7 @@ export type PushErrorCode =
   | 'BAD_REPLY'
   | 'CURSOR_STUCK'
   | 'OUT_OF_TIME'
+  | 'NOT_RECORDED'
   | 'DATABASE'
   | 'INVOKE_FAILED';
 

@@ -91,13 +91,15 @@ export interface Hops {
   /** First ids of the lanes that no invocation has begun yet. */
   fetchSleepingLanes(key: HopKey): Promise<number[]>;
   /**
-   * Extends the lease and resets the number of claims if the hop is still the owner's and its announcement is still running;
-   * false otherwise. The pushes `inFlight` are recorded as `unknown` in the same transaction: a crash must not repeat them.
+   * Extends the lease if the hop is still the owner's and its announcement is still running; false otherwise. The pushes
+   * `inFlight` are recorded as `unknown` in the same transaction: a crash must not repeat them.
    */
   holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Push[]): Promise<boolean>;
+  /** Extends the lease even if the announcement no longer runs: pushes are out, or their answers are not recorded yet. */
+  extendLease(hop: Hop, leaseMs: number): Promise<boolean>;
   /** Gives an unfinished hop back, for the next invocation to claim at once. */
   releaseHop(hop: Hop): Promise<void>;
-  /** Gives an unfinished hop back, for the tick to wake in `wakeInMs`. */
+  /** Gives an unfinished hop back, for the tick to wake in `wakeInMs`. The claim does not count. */
   postponeHop(hop: Hop, wakeInMs: number): Promise<void>;
   /** Closes a hop whose work is done; false if it is no longer the owner's. */
   closeHop(hop: Hop): Promise<boolean>;
@@ -127,9 +129,19 @@ export interface Deliveries {
   /**
    * Writes the verdicts of a chunk; idempotent. A row that has a final verdict keeps it. If the hop is no longer the owner's,
    * only final verdicts are written: the new owner records the others. An `unregistered` device is left out of later pages,
-   * unless the announcement is a dry run.
+   * unless the announcement is a dry run. Texts are cut to what their column holds. Only this resets the hop's number of
+   * claims, and not where `isProgress` is false: nothing was sent.
    */
-  recordDeliveries(hop: Hop, deliveries: readonly Delivery[]): Promise<void>;
+  recordDeliveries(
+    hop: Hop,
+    deliveries: readonly Delivery[],
+    options?: { readonly isProgress?: boolean },
+  ): Promise<void>;
+  /**
+   * Writes a delivery with the longest texts and undoes it, in one transaction: fails where `recordDeliveries` would fail,
+   * before anything is sent. False if the hop is no longer the owner's.
+   */
+  proveRecording(hop: Hop): Promise<boolean>;
   countDeliveries(announcementId: number): Promise<Counts>;
   /** Devices that the key's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
   fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;

@@ -1,7 +1,8 @@
 /**
  * The protocol, in random worlds. The product's own hops and ticks invocation on a real database (SQLite in memory); Lambda, FCM
  * and the clock belong to the test. An invocation waits in front of every statement, every invoke and every half batch, until
- * one of the moves below lets it make that one call, fails the call, or kills the invocation there. An invocation that waits
+ * one of the moves below lets it make that one call, fails the call, or kills the invocation there. The ledger may refuse every
+ * delivery for a while: answers then wait in the invocation, which pushes nothing else. An invocation that waits
  * while the clock goes on is a zombie: its lease runs out, another invocation takes its hop, and then the zombie continues.
  * (An invocation that has made a call and waits in front of the next one is equal to one that was stopped after the first.)
  *
@@ -22,6 +23,7 @@ type Move =
   | { readonly kind: 'lose'; readonly event: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'leave'; readonly device: number }
+  | { readonly kind: 'ledger'; readonly refuses: boolean }
   | { readonly kind: 'take over' | 'tick' | 'pause' | 'resume' | 'misconfigure' | 'join' };
 
 const which = fc.nat({ max: 5 });
@@ -62,6 +64,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose'), event: which }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('pause', 'resume', 'misconfigure', 'join') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave'), device: many }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ledger'), refuses: fc.boolean() }) },
 );
 
 const kindOfDevice = fc.oneof(
@@ -162,11 +165,14 @@ async function play(world: World, each: Move): Promise<void> {
       return world.join();
     case 'leave':
       return world.leave(each.device);
+    case 'ledger':
+      return world.refuseDeliveries(each.refuses);
   }
 }
 
 async function heal(world: World, options: Setup, when: 'first' | 'last'): Promise<void> {
   world.note('heals');
+  world.refuseDeliveries(false);
   const asleep = new Set(when === 'last' ? world.live() : []);
   const finish = async (): Promise<void> => {
     for (let invocation; (invocation = world.live().find((each) => !asleep.has(each)));) {

@@ -3,6 +3,8 @@ import { isBadRow, PushError, type PushErrorCode } from '../errors.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
 import { isSendable } from '../model/announcement.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
+import { waitHolding } from '../pace/hold.ts';
+import { TAKEOVER_WAIT_MS } from '../pace/record.ts';
 import { Timetable } from '../pace/timetable.ts';
 import { failAnnouncement, findAnnouncement } from './announcement.ts';
 import { finishIfComplete } from './finish.ts';
@@ -25,10 +27,16 @@ export interface HopReport extends HopKey {
 }
 
 /**
- * A hop that was claimed so often without sending anything does not recover by itself: a row that cannot be read, for
+ * A hop that was claimed so often without recording anything does not recover by itself: a row that cannot be read, for
  * example. The announcement fails; after a resume the hop has as many attempts again.
  */
 const MAX_FRUITLESS_CLAIMS = 20;
+
+/** Each claim whose answers cannot be recorded sends a chunk again, so after this many the announcement fails. */
+const MAX_UNRECORDED_CLAIMS = 3;
+
+/** Errors after pushes were sent: their answers are not recorded. */
+const UNRECORDED: readonly PushErrorCode[] = ['NOT_RECORDED', 'BAD_REPLY'];
 
 /** Errors that a person has to fix before the announcement is resumed: a retry by Lambda would only fail again. */
 const NOT_FIXED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SUCH_SOURCE'];
@@ -51,12 +59,19 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       return report(await leave(ctx, hop, STOPPED));
     }
 
+    // The claimant before may be about to record what it has sent: see recordPatiently.
+    const waitMs = hop.isTakenOver ? TAKEOVER_WAIT_MS : 0;
+    if (!(await waitHolding(ctx, hop, waitMs))) return report(await leave(ctx, hop, STOPPED));
+
     const page = await fetchPage(ctx, hop, announcement);
     const { pushes, bounds } = page;
     const timetable = new Timetable(ctx, hop, announcement, pushes);
     // The next hop is not invoked before this slot opens, so of a whole chain only the head ever waits.
     if ((await timetable.waitForSlot()) !== 'go') return report(await leave(ctx, hop, STOPPED));
     if (!(await turnPage(ctx, hop, page))) return report(await leave(ctx, hop, STOPPED));
+    // What cannot be recorded would be sent again by every repeat, so it is not sent at all.
+    if (pushes.length > 0 && !(await store.proveRecording(hop)))
+      return report(await leave(ctx, hop, STOPPED));
 
     // The first chunk of an announcement is judged before anything else is sent.
     const canaries = hop.isCanary ? Math.min(config.chunkSize, pushes.length) : 0;
@@ -93,7 +108,7 @@ async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
 async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
   if (hop.claims % MAX_FRUITLESS_CLAIMS > 0) return;
   const where = `the hop at ${hop.fromId}, round ${hop.round}`;
-  const reason = `${where}, was claimed ${hop.claims} times without sending anything: the function's log says why`;
+  const reason = `${where}, was claimed ${hop.claims} times without recording anything: the function's log says why`;
   await failAnnouncement(ctx, hop.announcementId, reason);
 }
 
@@ -117,18 +132,33 @@ async function leave(ctx: Context, hop: Hop, report: SendReport): Promise<SendRe
 
 /**
  * Gives the hop back after an error: it is free for Lambda's retry at once, and not only when its lease has run out. Throws
- * the error, unless a person has to fix it first: then the announcement fails with the reason.
+ * the error, unless a retry cannot help: then the announcement fails with the reason.
  */
 async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendReport> {
   const { store, log } = ctx;
-  await store.releaseHop(hop).catch((second: unknown) => {
-    // The first error is the one to report; the lease runs out by itself.
-    log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
-  });
-  if (!(error instanceof PushError)) throw error;
-  if (!NOT_FIXED_BY_RETRY.includes(error.code) && !isBadRow(error)) throw error;
-  await failAnnouncement(ctx, hop.announcementId, error.message);
-  return STOPPED;
+  const reason = explainEnd(hop, error);
+  try {
+    if (reason === null) throw error;
+    await failAnnouncement(ctx, hop.announcementId, reason);
+    return STOPPED;
+  } finally {
+    await store.releaseHop(hop).catch((second: unknown) => {
+      // The first error is the one to report; the lease runs out by itself.
+      log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
+    });
+  }
+}
+
+/** Why an error is the end of the announcement; null if Lambda's retry may help. */
+function explainEnd({ claims, fromId, round }: Hop, error: unknown): string | null {
+  if (!(error instanceof PushError)) return null;
+  if (isFinal(error)) return error.message;
+  if (!UNRECORDED.includes(error.code) || claims < MAX_UNRECORDED_CLAIMS) return null;
+  return `the hop at ${fromId}, round ${round}, was claimed ${claims} times without recording anything: ${error.message}`;
+}
+
+function isFinal(error: PushError): boolean {
+  return NOT_FIXED_BY_RETRY.includes(error.code) || isBadRow(error);
 }
 
 /** Logs and measures the end of a hop; its duration counts from this call. */

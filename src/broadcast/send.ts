@@ -14,6 +14,7 @@ import {
 import type { Hop } from '../model/hop.ts';
 import { brakeForOutage, brakeIfThrottled } from '../pace/brake.ts';
 import { type Turn, whileHolding } from '../pace/hold.ts';
+import { recordPatiently } from '../pace/record.ts';
 import type { Timetable } from '../pace/timetable.ts';
 import { failAnnouncement } from './announcement.ts';
 
@@ -71,13 +72,13 @@ export async function sendPushes(
   return { end: 'done', sent: to };
 }
 
-async function recordChunk(
-  { store, log, metrics }: Context,
-  hop: Hop,
-  deliveries: readonly Delivery[],
-): Promise<void> {
-  await store.recordDeliveries(hop, deliveries);
-  const { announcementId, round } = hop;
+/** Nothing else is sent before the chunk is recorded, however long that takes: see recordPatiently. */
+async function recordChunk(ctx: Context, hop: Hop, deliveries: readonly Delivery[]): Promise<void> {
+  const { store, log, metrics } = ctx;
+  const { announcementId, round, fromId } = hop;
+  await whileHolding(ctx, hop, () =>
+    recordPatiently(ctx, () => store.recordDeliveries(hop, deliveries), { announcementId, round, fromId }),
+  );
   const counts = countVerdicts(deliveries);
   metrics.recordPushes(counts);
   log.info('chunk recorded', { announcementId, round, ...counts });
@@ -85,11 +86,12 @@ async function recordChunk(
 
 /** Sends one chunk; the nth outcome belongs to the nth push. */
 async function sendChunk(
-  { senders, store, config, clock }: Context,
+  ctx: Context,
   hop: Hop,
   { announcementId, source, content, ttlSeconds, dryRun, guarantee }: SendableAnnouncement,
   pushes: readonly Push[],
 ): Promise<Outcome[]> {
+  const { senders, store, config, clock } = ctx;
   const collapseKey = collapseKeyOf({ announcementId });
   const batch = { content, collapseKey, ttlSeconds, dryRun, devices: pushes };
   try {
@@ -97,7 +99,11 @@ async function sendChunk(
     return await sender.send(batch, clock.timeout(config.fcm.timeoutMs));
   } catch (error) {
     // A sender throws only if it has sent nothing, so a repeat may send these; under at-most-once the ledger says otherwise.
-    if (guarantee === 'at-most-once') await store.recordDeliveries(hop, pushes.map(asUnsent));
+    const record = () => store.recordDeliveries(hop, pushes.map(asUnsent), { isProgress: false });
+    if (guarantee === 'at-most-once') {
+      // Where this fails too, the sender's error is still the one to report; the other is in the log.
+      await recordPatiently(ctx, record, { announcementId }).catch(() => {});
+    }
     throw error;
   }
 }

@@ -13,13 +13,15 @@ interface Column {
   readonly isVisibleAscii?: true;
 }
 
-const COLUMNS = {
+export const COLUMNS = {
   target: { characters: MAX_TARGET_LENGTH, isVisibleAscii: true },
   member_id: { characters: 64 },
   source: { characters: 64 },
   idempotency_key: { characters: 128, isVisibleAscii: true },
   message_key: { characters: 128, isVisibleAscii: true },
   unregistered_reason: { characters: 100 },
+  reason: { characters: 100 },
+  message_name: { characters: 255 },
   title: {},
   body: {},
   image: {},

@@ -3,7 +3,7 @@ import type { Deliveries } from '../store.ts';
 import { parseDevice, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld } from './hops.ts';
-import { isToSend, upsertDeliveries } from './ledger.ts';
+import { isToSend, proveUpsert, upsertDeliveries } from './ledger.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
 
@@ -35,8 +35,8 @@ export function makeDeliveries(driver: Driver): Deliveries {
       }));
     },
 
-    async recordDeliveries(hop, deliveries) {
-      const hold = sql`UPDATE push_hop SET claims = 1 WHERE ${isHeld(hop)}`;
+    async recordDeliveries(hop, deliveries, { isProgress = true } = {}) {
+      const hold = sql`UPDATE push_hop SET claims = ${isProgress ? 1 : sql`claims`} WHERE ${isHeld(hop)}`;
       const record = (chunk: readonly Delivery[]): Statement[] => [
         ...upsertDeliveries(dialect, hop, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
@@ -44,6 +44,11 @@ export function makeDeliveries(driver: Driver): Deliveries {
       if (await driver.runTogether(hold, ...record(deliveries))) return;
       const [first, ...rest] = record(deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict)));
       if (first) await driver.runTogether(first, ...rest);
+    },
+
+    proveRecording(hop) {
+      const hold = sql`UPDATE push_hop SET owner = ${hop.owner} WHERE ${isHeld(hop)}`;
+      return driver.runTogether(hold, ...proveUpsert(dialect, hop));
     },
 
     async countDeliveries(announcementId) {

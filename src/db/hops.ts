@@ -7,30 +7,30 @@ import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from
 import { atStart } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
+/** What the owner's name ends with if the claimant before did not give the hop back. */
+const TAKEN_OVER = '/taken-over';
+
 /** The statements of push_hop. */
 export function makeHops(driver: Driver): Hops {
   const { dialect } = driver;
   const { now, nowPlus, plusSeconds } = dialect;
 
-  const giveBack = async (hop: Hop, wakeInMs: number): Promise<void> => {
-    await driver.run(
-      sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeInMs)} WHERE ${isHeld(hop)}`,
-    );
-  };
-
   return {
     async claimHop(key, owner, leaseMs) {
+      // A hop that was given back has no owner and no lease. First: MySQL assigns from left to right.
+      const isGivenBack = sql`claims = 0 OR owner IS NULL AND lease_until <= ${now}`;
       const isClaimed = await hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = ${owner}, lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
+        sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
+              lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
       );
       const [row] = await driver.all(sql`SELECT * FROM push_hop WHERE ${isHop(key)}`);
       if (!row) return { kind: 'absent' };
       // The row decides, not the update alone: if its connection was lost and it ran twice, the second matched no row.
-      if (isClaimed || readOptionalText(row, 'owner') === owner) {
-        return { kind: 'claimed', hop: parseHop(row, owner) };
-      }
+      const holder = readOptionalText(row, 'owner');
+      const isOwner = holder === owner || holder === owner + TAKEN_OVER;
+      if (isClaimed || isOwner) return { kind: 'claimed', hop: parseHop(row, isOwner ? holder : owner) };
       return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
     },
 
@@ -60,7 +60,7 @@ export function makeHops(driver: Driver): Hops {
 
     holdHop(hop, leaseMs, inFlight = []) {
       const hold = sql`
-        UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)}, claims = 1
+        UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)}
         WHERE ${isHeld(hop)} AND EXISTS (
           SELECT 1 FROM push_announcement
           WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`;
@@ -68,9 +68,25 @@ export function makeHops(driver: Driver): Hops {
       return driver.runTogether(hold, ...upsertDeliveries(dialect, hop, inFlight.map(asInFlight)));
     },
 
-    releaseHop: (hop) => giveBack(hop, 0),
+    extendLease(hop, leaseMs) {
+      return hasEffect(
+        driver,
+        sql`UPDATE push_hop SET lease_until = ${nowPlus(leaseMs)} WHERE ${isHeld(hop)}`,
+      );
+    },
 
-    postponeHop: (hop, wakeInMs) => giveBack(hop, wakeInMs),
+    async releaseHop(hop) {
+      await driver.run(sql`UPDATE push_hop SET owner = NULL, lease_until = ${now} WHERE ${isHeld(hop)}`);
+    },
+
+    async postponeHop(hop, wakeInMs) {
+      // Not down to 0: that is a lane that no invocation has begun.
+      await driver.run(
+        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeInMs)},
+              claims = CASE WHEN claims > 1 THEN claims - 1 ELSE claims END
+            WHERE ${isHeld(hop)}`,
+      );
+    },
 
     closeHop(hop) {
       return hasEffect(
@@ -164,6 +180,7 @@ function parseHop(row: Row, owner: string): Hop {
     ...parseKey(row),
     owner,
     claims: readWhole(row, 'claims'),
+    isTakenOver: owner.endsWith(TAKEN_OVER),
     toId: readOptionalWhole(row, 'to_id'),
     page: lastId === null ? null : { lastId, nextId: readOptionalWhole(row, 'next_id') },
     handedOver: readFlag(row, 'handed_over'),

@@ -7,6 +7,7 @@ import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled } from '../pace/brake.ts';
+import { recordPatiently } from '../pace/record.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
@@ -84,7 +85,7 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
     (result, nth): result is ClaimedMessage =>
       !(result instanceof PushError) && result.isMine && (!result.isSame || reports[nth]?.retryInMs !== null),
   );
-  await record(ctx, deliveries, open);
+  await recordPatiently(ctx, () => record(ctx, deliveries, open), { source, messages: mine.length });
   if (mine.length > 0) {
     ctx.metrics.recordPushes(countVerdicts(deliveries));
     ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });

@@ -11,8 +11,10 @@ export interface HopKey {
 export interface Hop extends HopKey {
   /** Unique to this claim: an invocation that finds another owner in the row has lost the hop. */
   readonly owner: string;
-  /** Number of claims since the hop last sent something, this one included. */
+  /** Number of claims since answers were last recorded for the hop, this one included; a postponed one does not count. */
   readonly claims: number;
+  /** True if the claimant before may still be alive: it did not give the hop back, its lease ran out. */
+  readonly isTakenOver: boolean;
   /** Last id that this lane may read (inclusive); null: no end. */
   readonly toId: number | null;
   /** The bounds of the page once it has been read: a repeat works the same page, not a new one. */

@@ -38,7 +38,10 @@ export async function waitOrLeave(ctx: Context, hop: Hop, waitMs: number, hasSen
   return 'stopped';
 }
 
-/** Keeps the hop's lease while `work` goes on: on a starved machine, or with a slow FCM, a chunk may outlast the lease. */
+/**
+ * Keeps the hop's lease while `work` goes on, also after a pause: on a starved machine, with a slow FCM, or with a database
+ * that does not take the answers, a chunk may outlast the lease.
+ */
 export async function whileHolding<T>(
   { store, config, clock, log }: Pick<Context, 'store' | 'config' | 'clock' | 'log'>,
   hop: Hop,
@@ -49,7 +52,7 @@ export async function whileHolding<T>(
     for (;;) {
       await clock.sleep(config.leaseMs / 3, ended.signal);
       await store
-        .holdHop(hop, config.leaseMs)
+        .extendLease(hop, config.leaseMs)
         .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
     }
   };

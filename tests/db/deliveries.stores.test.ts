@@ -155,6 +155,29 @@ await describeStores('deliveries', ({ database, store, startHop, claim, passTime
     expect((await store.fetchVerdicts(key.announcementId, 5, 5)).size).toBe(0);
   });
 
+  test('what proves that the ledger can be written leaves nothing in it', async () => {
+    const key = await startHop();
+    const hop = await claim(key, 'a');
+    await store.recordDeliveries(hop, [{ deviceId: 1, ...delivered }]);
+    expect(await store.proveRecording(hop)).toBe(true);
+    expect(await store.proveRecording(hop)).toBe(true);
+    const proofs = await store.countDeliveries(Number.MAX_SAFE_INTEGER);
+    expect(Object.values(proofs).every((count) => count === 0)).toBe(true);
+    expect(await store.countDeliveries(key.announcementId)).toMatchObject({ delivered: 1, misconfigured: 0 });
+    await passTime(LEASE_MS + 1);
+    await claim(key, 'b');
+    expect(await store.proveRecording(hop)).toBe(false);
+  });
+
+  test('a wait that no time column can hold is cut', async () => {
+    const key = await startHop();
+    const hop = await claim(key, 'a');
+    await store.recordDeliveries(hop, [{ deviceId: 1, ...retryable, retryInMs: 1e18 }]);
+    expect(await store.plantRound(key.announcementId, 1)).toBe(true);
+    await passTime(28 * 86_400_000);
+    await claim({ ...key, round: 1 }, 'b');
+  });
+
   test('an invocation that ends a round late does not change a later round', async () => {
     const key = await startHop();
     const hop = await claim(key, 'a');

@@ -1,4 +1,4 @@
-import type { Claim } from '../../src/model/hop.ts';
+import type { Claim, Hop } from '../../src/model/hop.ts';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
@@ -53,11 +53,61 @@ await describeStores('hops', ({ kind, store, other, startHop, claim, passTime })
     expect(await store.claimHop(key, 'b', LEASE_MS)).toEqual({ kind: 'leased' });
   });
 
-  test('a hop is not held once its announcement is paused', async () => {
+  test('a hop is not held once its announcement is paused, but its lease is extended for what is in flight', async () => {
     const key = await startHop();
     const hop = await claim(key, 'a');
     await store.moveAnnouncement(key.announcementId, ['running'], 'paused', null);
     expect(await store.holdHop(hop, LEASE_MS)).toBe(false);
+    await passTime(LEASE_MS - 1000);
+    expect(await store.extendLease(hop, LEASE_MS)).toBe(true);
+    await passTime(LEASE_MS - 1000);
+    expect(await store.claimHop(key, 'b', LEASE_MS)).toEqual({ kind: 'leased' });
+    await passTime(2000);
+    await claim(key, 'c');
+    expect(await store.extendLease(hop, LEASE_MS)).toBe(false);
+  });
+
+  test('only a recording resets the number of claims, and a claim that is postponed does not count', async () => {
+    const key = await startHop();
+    const claims = async (before: (hop: Hop) => Promise<unknown>): Promise<number> => {
+      const hop = await claim(key, crypto.randomUUID());
+      await before(hop);
+      await store.releaseHop(hop);
+      return hop.claims;
+    };
+    const record = (isProgress: boolean) => (hop: Hop) =>
+      store.recordDeliveries(hop, [{ deviceId: 1, ...retryable }], { isProgress });
+    expect(await claims(async () => {})).toBe(1);
+    expect(await claims((hop) => store.holdHop(hop, LEASE_MS))).toBe(2);
+    expect(await claims((hop) => store.extendLease(hop, LEASE_MS))).toBe(3);
+    expect(await claims((hop) => store.turnPage(hop, { lastId: 10, nextId: null }, LEASE_MS))).toBe(4);
+    expect(await claims((hop) => store.proveRecording(hop))).toBe(5);
+    expect(await claims((hop) => store.markHandedOver(hop))).toBe(6);
+    expect(await claims(record(false))).toBe(7);
+    expect(await claims((hop) => store.postponeHop(hop, 0))).toBe(8);
+    expect(await claims((hop) => store.postponeHop(hop, 0))).toBe(8);
+    expect(await claims(record(true))).toBe(8);
+    expect(await claims((hop) => store.postponeHop(hop, 0))).toBe(2);
+    expect(await claims(async () => {})).toBe(2);
+  });
+
+  test('a claim says whether the claimant before did not give the hop back', async () => {
+    const key = await startHop();
+    const first = await claim(key, 'a');
+    expect(first.isTakenOver).toBe(false);
+    await store.releaseHop(first);
+    expect((await claim(key, 'b')).isTakenOver).toBe(false);
+    await passTime(LEASE_MS + 1);
+    const third = await claim(key, 'c');
+    expect(third.isTakenOver).toBe(true);
+    expect(await store.claimHop(key, 'c', LEASE_MS)).toEqual({ kind: 'claimed', hop: third });
+    expect(await store.holdHop(third, LEASE_MS)).toBe(true);
+    await passTime(LEASE_MS + 1);
+    expect(await store.reviveHop(key, LEASE_MS)).toBe(true);
+    const fourth = await claim(key, 'd');
+    expect(fourth.isTakenOver).toBe(true);
+    await store.releaseHop(fourth);
+    expect((await claim(key, 'e')).isTakenOver).toBe(false);
   });
 
   test('turning the page keeps its bounds and plants the next hop once', async () => {

@@ -3,6 +3,7 @@ import type { BroadcastJob, PushJob } from '../../src/job.ts';
 import type { Guarantee } from '../../src/model/announcement.ts';
 import type { Outcome } from '../../src/model/delivery.ts';
 import type { Device } from '../../src/model/device.ts';
+import type { Hop } from '../../src/model/hop.ts';
 import type { Store } from '../../src/store.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import type { Clock, Context } from '../../src/context.ts';
@@ -45,8 +46,11 @@ interface Invocation {
   /** Called when it waits again, or has ended. */
   rests: () => void;
   ended: boolean;
+  hop: Hop | null;
   /** A call of it failed, or it was killed. */
   broken: boolean;
+  /** It was killed or ended with an error: answers that it has not recorded by then are lost. */
+  gone: boolean;
   leasedUntil: number;
   /** Batches begun after the lease was over. */
   late: number;
@@ -131,6 +135,7 @@ export async function makeWorld(setup: Setup) {
   let live: Invocation[] = [];
   let paused = false;
   let misconfigured = false;
+  let refusing = false;
   let started = 0;
   let invocations = 0;
 
@@ -164,7 +169,13 @@ export async function makeWorld(setup: Setup) {
       all: (statement) => waiting(invocation, statement.sql, () => driver.all(statement)),
       run: (statement) => waiting(invocation, statement.sql, () => driver.run(statement)),
       runTogether: (first, ...rest) =>
-        waiting(invocation, first.sql, () => driver.runTogether(first, ...rest)),
+        waiting(invocation, [first, ...rest].map(({ sql }) => sql).join('; '), () => {
+          if (!refusing || ![first, ...rest].some(({ sql }) => sql.includes('INTO push_delivery')))
+            return driver.runTogether(first, ...rest);
+          note('the ledger refuses');
+          invocation.broken = true;
+          throw new Error('INSERT command denied');
+        }),
     });
     return {
       ...inner,
@@ -176,7 +187,7 @@ export async function makeWorld(setup: Setup) {
       async claimHop(...asked) {
         const leasedUntil = now + LEASE_MS;
         const claim = await inner.claimHop(...asked);
-        if (claim.kind === 'claimed') invocation.leasedUntil = leasedUntil;
+        if (claim.kind === 'claimed') Object.assign(invocation, { leasedUntil, hop: claim.hop });
         return claim;
       },
       async holdHop(...asked) {
@@ -184,8 +195,8 @@ export async function makeWorld(setup: Setup) {
         if (held) Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0, cleared: true });
         return held;
       },
-      async recordDeliveries(key, deliveries) {
-        await inner.recordDeliveries(key, deliveries);
+      async recordDeliveries(key, deliveries, options) {
+        await inner.recordDeliveries(key, deliveries, options);
         const recorded = new Set(deliveries.map(({ deviceId }) => deviceId));
         for (const each of pushes) {
           if (each.invocation !== invocation || each.recorded !== 'no' || !recorded.has(each.deviceId))
@@ -194,6 +205,12 @@ export async function makeWorld(setup: Setup) {
         }
       },
     };
+  }
+
+  async function doze(invocation: Invocation, ms: number): Promise<void> {
+    wait(Math.max(0, Math.min(ms, invocation.killedAt - now - 1)));
+    if (invocation.hop && (await store.extendLease(invocation.hop, LEASE_MS)))
+      Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0 });
   }
 
   /** Asks FCM for one push; a repeat has to be excused by a crash, a lost lease or an unanswered push. */
@@ -208,7 +225,7 @@ export async function makeWorld(setup: Setup) {
       const excused =
         isLate(invocation) ||
         earlier.recorded === 'late' ||
-        (earlier.recorded === 'no' && isOut(earlier.invocation)) ||
+        (earlier.recorded === 'no' && (earlier.invocation.gone || isLate(earlier.invocation))) ||
         (roundOf(earlier.invocation) === roundOf(invocation)
           ? earlier.refused
           : !earlier.accepted || earlier.answer === 'lost');
@@ -226,7 +243,14 @@ export async function makeWorld(setup: Setup) {
   function makeInvocationContext(invocation: Invocation): Context {
     return {
       config,
-      clock,
+      clock: {
+        ...clock,
+        // Between two tries to record, time passes, and the lease is extended meanwhile.
+        sleep: (ms, signal) =>
+          signal
+            ? clock.sleep(ms, signal)
+            : waiting(invocation, `sleeps ${ms} ms`, () => doze(invocation, ms), false),
+      },
       store: makeInvocationStore(invocation),
       gatherer: makeGatherer(),
       metrics: noMetrics,
@@ -240,6 +264,8 @@ export async function makeWorld(setup: Setup) {
           const names = devices.map(({ deviceId }) => deviceId).join(' ');
           await waiting(invocation, `begins to push ${names}`, () => {
             invocation.cleared = false;
+            if (pushes.some((each) => each.invocation === invocation && each.recorded === 'no'))
+              wrong.push(`${invocation.name} pushed to ${names} before it had recorded earlier answers`);
             if (invocation.batches-- <= 0)
               wrong.push(`${invocation.name} pushed to ${names} though it was paused`);
             if (isLate(invocation) && ++invocation.late > 1)
@@ -289,7 +315,9 @@ export async function makeWorld(setup: Setup) {
       go() {},
       rests: () => rests(),
       ended: false,
+      hop: null,
       broken: false,
+      gone: false,
       leasedUntil: 0,
       late: 0,
       cleared: false,
@@ -315,7 +343,10 @@ export async function makeWorld(setup: Setup) {
     live = live.filter((each) => each !== invocation);
     if (error && !invocation.broken && !error.includes('ms left before'))
       wrong.push(`${invocation.name}: ${error}`);
-    if (error) retry(invocation);
+    if (error) {
+      invocation.gone = true;
+      retry(invocation);
+    }
     invocation.rests();
   }
 
@@ -339,9 +370,14 @@ export async function makeWorld(setup: Setup) {
   /** The process is gone: none of its calls ever returns. */
   function kill(invocation: Invocation, words: string, retried: boolean): void {
     note(`${invocation.name} is killed ${words}, before ${brief(invocation.at)}`);
-    invocation.broken = true;
+    Object.assign(invocation, { broken: true, gone: true });
     live = live.filter((each) => each !== invocation);
     if (retried) retry(invocation);
+  }
+
+  function wait(ms: number): void {
+    now += ms;
+    for (const invocation of live) if (invocation.killedAt <= now) kill(invocation, 'by its time-out', true);
   }
 
   return {
@@ -365,11 +401,7 @@ export async function makeWorld(setup: Setup) {
       const [event] = twice ? queue.slice(nth, nth + 1) : queue.splice(nth, 1);
       if (event) await begin(event.job, event.attempt);
     },
-    wait(ms: number): void {
-      now += ms;
-      for (const invocation of live)
-        if (invocation.killedAt <= now) kill(invocation, 'by its time-out', true);
-    },
+    wait,
     async pause(): Promise<void> {
       if (!(await store.moveAnnouncement(announcementId, ['running'], 'paused', null))) return;
       note('paused');
@@ -386,6 +418,11 @@ export async function makeWorld(setup: Setup) {
     /** FCM refuses whole batches, and not because of the devices, until `resume`. */
     misconfigure(): void {
       misconfigured = true;
+    },
+    /** The ledger takes no delivery, until it is called again with false. */
+    refuseDeliveries(refuses: boolean): void {
+      note(refuses ? 'the ledger refuses deliveries' : 'the ledger takes deliveries');
+      refusing = refuses;
     },
     async join(): Promise<void> {
       note('a device joins');

@@ -12,11 +12,18 @@ export function openTimedStore(config: DatabaseConfig, clock: Clock): Store {
   // One connection, so that a statement runs at the time that was set just before it.
   const driver = openDriver({ ...config, connections: 1 }, clock);
   const set = () => driver.run(sql`SET timestamp = ${clock.now() / 1000}`);
+  // One call after another: a statement that fails replaces the connection, and another's time would be lost with it.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const turn = last.then(set).then(call);
+    last = turn.catch(() => {});
+    return turn;
+  };
   const timed: Driver = {
     ...driver,
-    all: (...args) => set().then(() => driver.all(...args)),
-    run: (...args) => set().then(() => driver.run(...args)),
-    runTogether: (...args) => set().then(() => driver.runTogether(...args)),
+    all: (...args) => inTurn(() => driver.all(...args)),
+    run: (...args) => inTurn(() => driver.run(...args)),
+    runTogether: (...args) => inTurn(() => driver.runTogether(...args)),
   };
   return makeStore(timed);
 }
