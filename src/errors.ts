@@ -1,3 +1,5 @@
+import { beforeQuote } from './show.ts';
+
 /** The stable codes of PushErrors: programs read the code, people the message. */
 export type PushErrorCode =
   | 'BAD_EVENT'
@@ -21,12 +23,15 @@ export type PushErrorCode =
   | 'DATABASE'
   | 'INVOKE_FAILED';
 
-/** One field with a wrong value. `got` never contains a token, key or password. */
+/** One field with a wrong value. `got` never contains a token, key, password, setting or a person's text: see show.ts. */
 export interface Problem {
   readonly field: string;
   readonly expected: string;
   readonly got: string;
 }
+
+/** Codes of errors that a setting causes. Where in the code such an error was found helps no reader: it has no stack. */
+const CAUSED_BY_SETTINGS: readonly PushErrorCode[] = ['BAD_CONFIG', 'BAD_CREDENTIALS'];
 
 /** The error class of every failure that Baton detects itself. */
 export class PushError extends Error {
@@ -39,15 +44,43 @@ export class PushError extends Error {
     message: string,
     options: { problems?: readonly Problem[]; cause?: unknown } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : {});
+    super(message, 'cause' in options ? { cause: withoutContents(options.cause) } : {});
     this.code = code;
     this.problems = options.problems ?? [];
+    if (CAUSED_BY_SETTINGS.includes(code)) this.stack = `PushError: ${message}`;
   }
 
   /** Makes one error of several problems; its message describes them all. */
-  static of(code: PushErrorCode, problems: readonly Problem[]): PushError {
-    return new PushError(code, problems.map(describeProblem).join('; '), { problems });
+  static of(code: PushErrorCode, problems: readonly Problem[], cause?: unknown): PushError {
+    const message = problems.map(describeProblem).join('; ');
+    return new PushError(code, message, cause === undefined ? { problems } : { problems, cause });
   }
+}
+
+/**
+ * An error of a library as it may be logged: its name, its code, where it was thrown, and its message up to the first thing
+ * that it quotes, which may be a statement with its values, a file or an address. A PushError quotes no such thing and stays
+ * as it is.
+ */
+export function withoutContents(error: unknown): Error {
+  if (error instanceof PushError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  const code = codeOf(error);
+  const safe = new Error(beforeQuote(messageOf(error)));
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter(isFrame) : [];
+  safe.name = name;
+  safe.stack = [`${name}: ${safe.message}`, ...frames].join('\n');
+  return code === null ? safe : Object.assign(safe, { code });
+}
+
+/** A message of several lines may look like a stack: a frame of the stack names a place in a file. */
+function isFrame(line: string): boolean {
+  return /^ {4}at (?:\S[^(]* \()?(?:file:|node:|\/)\S*:\d+:\d+\)?$/.test(line);
+}
+
+/** Describes any error for a log: the message of a PushError; of any other error, where it was thrown. */
+export function describeFailure(error: unknown): string {
+  return error instanceof PushError ? `PushError: ${error.message}` : (withoutContents(error).stack ?? '');
 }
 
 /** The error code of the database, the network or Node, also if that error is the cause of a PushError; null without one. */

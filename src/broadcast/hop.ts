@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { PushError, type PushErrorCode } from '../errors.ts';
+import { describeFailure, PushError, type PushErrorCode } from '../errors.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
 import { Timetable } from '../pace/timetable.ts';
@@ -118,7 +118,7 @@ async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendRep
   const { store, log } = ctx;
   await store.releaseHop(hop).catch((second: unknown) => {
     // The first error is the one to report; the lease runs out by itself.
-    log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
+    log.error('hop not released', { announcementId: hop.announcementId, why: describeFailure(second) });
   });
   if (!(error instanceof PushError) || !NOT_FIXED_BY_RETRY.includes(error.code)) throw error;
   await failAnnouncement(ctx, hop.announcementId, error.message);

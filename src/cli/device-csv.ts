@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 
-import { messageOf, PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import { MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import { refuse } from './options.ts';
@@ -45,7 +45,7 @@ export async function* readDevices(file: string): AsyncGenerator<DeviceLine> {
     yield* skipped;
   } catch (cause) {
     if (cause instanceof PushError) throw cause;
-    throw refuse('FILE', 'a CSV file that can be read', messageOf(cause));
+    throw refuse('FILE', 'a CSV file that can be read', codeOf(cause) ?? 'other text');
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NewDevice } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { defineCommand } from './command.ts';
+import { describeOperands } from './announcement-id.ts';
 import { readDevices } from './device-csv.ts';
 import { refuse } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,7 +23,7 @@ export const importCommand = defineCommand({
   async run({ operands }, terminal) {
     const [file] = operands;
     if (file === undefined || operands.length > 1) {
-      throw refuse('FILE', 'the path of one CSV file', operands.join(' ') || 'nothing');
+      throw refuse('FILE', 'the path of one CSV file', describeOperands(operands));
     }
     const tally = await withStore(terminal.env, (store) => importDevices(file, store, terminal));
     terminal.out(`${describeTally(tally)}\n`);

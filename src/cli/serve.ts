@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
+import { describeFailure } from '../errors.ts';
 import { makeHandler, openServices } from '../handler.ts';
 import type { HttpReply } from '../http/reply.ts';
 import type { Engine } from '../local/engine.ts';
@@ -45,7 +46,7 @@ export const serveCommand = defineCommand({
           host,
           port,
           handle: api.handle,
-          onError: (error) => terminal.err(`${String(error)}\n`),
+          onError: (error) => terminal.err(`${describeFailure(error)}\n`),
         });
         terminal.err(
           `listening on ${server.address}, scheduler running; the Lambda API is at ${engine.lambda.endpoint}\n`,

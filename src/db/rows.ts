@@ -1,4 +1,5 @@
 import { PushError } from '../errors.ts';
+import { show, showNumber } from '../show.ts';
 import type { Row } from './driver.ts';
 
 /*
@@ -9,8 +10,9 @@ import type { Row } from './driver.ts';
 /** `readWhole` refuses numbers beyond 2^53 - 1: a rounded id would be the id of another device. */
 export function readWhole(row: Row, column: string): number {
   const value = row[column];
+  // MySQL's driver gives such a number as text.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, String(value));
+  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, showNumber(value).replaceAll('"', ''));
 }
 
 export function readOptionalWhole(row: Row, column: string): number | null {
@@ -25,7 +27,7 @@ export function readFlag(row: Row, column: string): boolean {
 export function readText(row: Row, column: string): string {
   const value = row[column];
   if (typeof value === 'string') return value;
-  throw wrongValue(column, 'text', typeof value);
+  throw wrongValue(column, 'text', show(value));
 }
 
 export function readOptionalText(row: Row, column: string): string | null {
@@ -36,7 +38,7 @@ export function readOptionalText(row: Row, column: string): string | null {
 export function readWord<T extends string>(row: Row, column: string, words: readonly T[]): T {
   const word = words.find((each) => each === row[column]);
   if (word !== undefined) return word;
-  throw wrongValue(column, `one of ${words.join(', ')}`, JSON.stringify(row[column]));
+  throw wrongValue(column, `one of ${words.join(', ')}`, show(row[column]));
 }
 
 export function wrongValue(field: string, expected: string, got: string): PushError {

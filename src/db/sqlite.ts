@@ -1,7 +1,8 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../context.ts';
-import { messageOf, PushError } from '../errors.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
+import { databaseError } from './error-text.ts';
 import { sql, type Statement } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
@@ -89,9 +90,11 @@ export function openSqlite(file: string, clock: Clock): Driver {
 
 function openFile(file: string): DatabaseSync {
   try {
+    // Tokens and members are nobody else's business. SQLite gives its further files the same mode.
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     return new DatabaseSync(file);
   } catch (cause) {
-    throw new PushError('DATABASE', `DATABASE_URL: ${file} cannot be opened: ${String(cause)}`, { cause });
+    throw databaseError('DATABASE_URL: the SQLite file cannot be opened', cause);
   }
 }
 
@@ -100,6 +103,6 @@ function attempt<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw new PushError('DATABASE', `database: ${messageOf(cause)}`, { cause });
+    throw databaseError('database', cause);
   }
 }

@@ -86,7 +86,7 @@ test('five answers make a private .env, tables and devices, and the sixth a dry 
   });
   expect(statSync(at('.env')).mode & 0o777).toBe(0o600);
   expect(said.filter((each) => each.startsWith('?'))).toHaveLength(6);
-  expect(said).toContain(`found: ${at('new.db')} will be a new SQLite file`);
+  expect(said).toContain('found: a new SQLite file will be made');
   expect(said).toContain('found: Firebase project shop-prod');
   expect(said).toContain('found: 120,000 messages per minute');
   expect(said).toContain('found: the first row is a token with a member id');
@@ -144,8 +144,8 @@ test('each wrong answer is refused at once with its reason, and asked for again'
   for (const reason of [
     'ECONNREFUSED',
     'expected mysql://… or the path of an SQLite file, got postgres://…',
-    "ENOENT: no such file or directory, access '/nowhere'",
-    '/nowhere.json (ENOENT)',
+    'expected what can be read and written, got ENOENT',
+    '13 characters that are the path of no readable file (ENOENT)',
     'expected a service account as a JSON object',
     'expected 1 to 64 of a-z, 0-9 and _',
     'expected a whole number from 1 to 1000000000, without separators',

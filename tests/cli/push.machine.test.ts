@@ -92,7 +92,11 @@ test('members get messages of their own on the devices that import says are thei
 
 test.each([
   ['nothing', {}, 'FCM_CREDENTIALS: expected a service account (in the Firebase console: Project settings'],
-  ['a path to nothing', { FCM_CREDENTIALS: '/nowhere.json' }, 'got /nowhere.json (ENOENT)'],
+  [
+    'a path to nothing',
+    { FCM_CREDENTIALS: '/nowhere.json' },
+    'got 13 characters that are the path of no readable file (ENOENT)',
+  ],
   [
     'text that is no JSON',
     { FCM_CREDENTIALS: '{"private_key": "hunter2' },
@@ -110,7 +114,7 @@ test.each([
 
 test.each([
   [['push', '--title', 'only'], '--title: expected a title and a --body'],
-  [[...PUSH, '--data', 'novalue'], '--data: expected KEY=VALUE, got "novalue"'],
+  [[...PUSH, '--data', 'novalue'], '--data: expected KEY=VALUE, got 7 characters'],
   [[...PUSH, '--image', 'http://x/y.png'], '--image: expected an https address'],
   [[...PUSH, '--analytics-label', '!'], '--analytics-label: expected'],
   [['push', '--announcement', '77'], '--announcement: expected the id of a row in push_announcement, got 77'],

@@ -80,7 +80,7 @@ test('an invalid source leaves the others green', async () => {
   });
   expect(failed).toEqual(['configuration', 'FCM credentials (shop_b)']);
   expect(named('FCM send (default)').ok).toBe(true);
-  expect(named('FCM credentials (shop_b)').says).toContain('none.json (ENOENT)');
+  expect(named('FCM credentials (shop_b)').says).toContain('the path of no readable file (ENOENT)');
   expect(named('FCM send (shop_b)').advice).toBe('fix "FCM credentials (shop_b)" first');
   expect(named('FCM send (shop_c)').says).toBe('not checked');
 });
