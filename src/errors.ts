@@ -66,7 +66,7 @@ export function withoutContents(error: unknown): Error {
   if (error instanceof PushError) return error;
   const name = error instanceof Error ? error.name : typeof error;
   const code = codeOf(error);
-  const safe = new Error(beforeQuote(messageOf(error)));
+  const safe = new Error(error instanceof Error ? beforeQuote(error.message) : 'thrown, but no error');
   const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter(isFrame) : [];
   safe.name = name;
   safe.stack = [`${name}: ${safe.message}`, ...frames].join('\n');

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { show } from '../show.ts';
 import type { Reader } from './env-reader.ts';
 
 /** Who may use the HTTP API. Without tokens and without a trusted gateway, no caller may. */
@@ -31,7 +32,7 @@ export function readApi(read: Reader): ApiConfig {
   }
   const basePath = read.text('API_BASE_PATH').replace(/\/$/, '');
   if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
-    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', JSON.stringify(basePath));
+    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', show(basePath));
   }
   return {
     tokens: makeTokens(tokens),

@@ -102,7 +102,7 @@ test.each([
     { FCM_CREDENTIALS: '{"private_key": "hunter2' },
     'expected a service account as a JSON object',
   ],
-  ['another JSON', { FCM_CREDENTIALS: '{"type":"x"}' }, 'expected a service account JSON with a project_id'],
+  ['another JSON', { FCM_CREDENTIALS: '{"type":"x"}' }, 'got JSON of another kind'],
 ])('without credentials (%s) push says what is missing, and writes nothing', async (_, settings, words) => {
   const store = await here.openStore();
   const { status, err } = await here.baton(PUSH, { GOOGLE_APPLICATION_CREDENTIALS: '', ...settings });

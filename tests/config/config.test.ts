@@ -136,7 +136,7 @@ test.each([
   [{ API_AUTH: 'none' }, 'API_AUTH: expected one of token, gateway, got 4 characters'],
   [
     { API_BASE_PATH: 'baton' },
-    'API_BASE_PATH: expected the beginning of a path, such as /baton, got "baton"',
+    'API_BASE_PATH: expected the beginning of a path, such as /baton, got 5 characters',
   ],
 ])('%j is refused', (env, message) => {
   expect(() => parseConfig(env)).toThrow(message);
