@@ -37,7 +37,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function describeIssue(issue: Issue, value: unknown): Problem[] {
-  const path = issue.path.map(String);
+  const { path } = issue;
   const inner = path.reduce<unknown>(at, value);
   if (issue.code !== 'unrecognized_keys') {
     return [{ field: fieldOf(path), expected: issue.message, got: showInner(issue, inner) }];
@@ -71,10 +71,11 @@ function showInner(issue: Issue, inner: unknown): string {
   }
 }
 
-function fieldOf(path: readonly string[]): string {
-  return path.map((name) => (/^\d{1,9}$/.test(name) ? name : showName(name))).join('.');
+/** The path of a field. Places in a list are numbers; names are text. */
+function fieldOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === 'number' ? String(part) : showName(String(part)))).join('.');
 }
 
-function at(value: unknown, key: string): unknown {
+function at(value: unknown, key: PropertyKey): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }

@@ -39,9 +39,12 @@ export function showTime(value: unknown): string {
   return isTime ? JSON.stringify(value) : show(value);
 }
 
-/** `showName` shows the name of a field if it reads like one. Some callers put a token where a name belongs. */
+/** `showName` shows the name of a field if it reads like one, with two digits at most. Some callers put a token where a name belongs. */
 export function showName(name: string): string {
-  const isName = name.length <= MAX_NAME_LENGTH ? /^[A-Za-z_$][\w$-]*$/.test(name) : SNAKE_CASE.test(name);
+  const isName =
+    name.length <= MAX_NAME_LENGTH
+      ? /^[A-Za-z_$][\w$-]*$/.test(name) && !/\d.*\d.*\d/.test(name)
+      : SNAKE_CASE.test(name);
   return isName ? name : `(a name of ${countCharacters(name)})`;
 }
 

@@ -24,8 +24,14 @@ test('numbers, words and times are shown where they belong', () => {
     '"0.5"',
     '2 characters',
   ]);
-  expect([showWord('PROD', ['dev', 'prod']), showWord('hunter2', ['dev'])]).toEqual(['"PROD"', '7 characters']);
-  expect([showTime('2026-12-24T18:07'), showTime('24.12.2026')]).toEqual(['"2026-12-24T18:07"', '10 characters']);
+  expect([showWord('PROD', ['dev', 'prod']), showWord('hunter2', ['dev'])]).toEqual([
+    '"PROD"',
+    '7 characters',
+  ]);
+  expect([showTime('2026-12-24T18:07'), showTime('24.12.2026')]).toEqual([
+    '"2026-12-24T18:07"',
+    '10 characters',
+  ]);
 });
 
 test('a name that may be a token is not shown', () => {

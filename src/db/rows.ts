@@ -12,7 +12,11 @@ export function readWhole(row: Row, column: string): number {
   const value = row[column];
   // MySQL's driver gives such a number as text.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, showNumber(value).replaceAll('"', ''));
+  throw wrongValue(
+    column,
+    `a whole number up to ${Number.MAX_SAFE_INTEGER}`,
+    showNumber(value).replaceAll('"', ''),
+  );
 }
 
 export function readOptionalWhole(row: Row, column: string): number | null {

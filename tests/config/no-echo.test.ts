@@ -6,7 +6,7 @@ import { PushError } from '../../src/errors.ts';
 import { openCredentials } from '../../src/fcm/credentials.ts';
 import { MARK, SECRET_SHAPES } from '../support/secret.ts';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 5000);
 const NAMES = VARIABLES.flatMap(({ name, isPerSource }) => (isPerSource ? [name, `${name}_SHOP_B`] : [name]));
 
 /** Everything that an environment makes Baton say: the error of its configuration, and those of its credentials. */
@@ -17,9 +17,9 @@ function everythingSaid(env: Record<string, string>): string {
       work();
     } catch (error) {
       if (!(error instanceof PushError)) throw error;
-      expect(['BAD_CONFIG', 'BAD_CREDENTIALS']).toContain(error.code);
-      expect(error.problems.length).toBeGreaterThan(0);
-      for (const { field } of error.problems) expect(findVariable(field)).not.toBeNull();
+      if (error.code !== 'BAD_CONFIG' && error.code !== 'BAD_CREDENTIALS') throw error;
+      const areNamed = error.problems.every(({ field }) => findVariable(field) !== null);
+      if (error.problems.length === 0 || !areNamed) throw error;
       said.push(error.message, error.problems, error.stack, error.cause);
     }
   };
@@ -41,13 +41,26 @@ test('any environment is a configuration, or one error that names variables and 
     fc.constantFrom(...SECRET_SHAPES),
     fc.string({ unit: 'binary', maxLength: 40 }).map((text) => `${text}${MARK}`),
     fc.tuple(fc.string(), fc.string()).map(([before, after]) => `${before}${MARK}${after}`),
-    fc.constantFrom('', '0', '-1', '1e9', '999999999999999999999', 'true', 'off', 'gateway', '__proto__', '/'),
+    fc.constantFrom(
+      '',
+      '0',
+      '-1',
+      '1e9',
+      '999999999999999999999',
+      'true',
+      'off',
+      'gateway',
+      '__proto__',
+      '/',
+    ),
   );
   const suffix = fc.constantFrom('', '_SHOP_B', '_', '__PROTO__', '_constructor');
-  const name = fc.tuple(fc.constantFrom(...VARIABLES.map((each) => each.name)), suffix).map((parts) => parts.join(''));
+  const name = fc
+    .tuple(fc.constantFrom(...VARIABLES.map((each) => each.name)), suffix)
+    .map((parts) => parts.join(''));
   fc.assert(
     fc.property(fc.dictionary(name, value, { maxKeys: 8 }), (env) => {
-      expect(everythingSaid(env)).not.toContain(MARK);
+      if (everythingSaid(env).includes(MARK)) throw new Error('the mark was shown');
     }),
     { numRuns: RUNS },
   );

@@ -12,12 +12,19 @@ test.each([
   ],
   ["Table 'b1.push_device' doesn't exist", "Table 'b1.push_device' doesn…"],
   ["Access denied for user 'anna'@'10.0.0.7' (using password: YES)", 'Access denied for user …'],
-  ["You have an error in your SQL syntax near 'anna' at line 1", 'You have an error in your SQL syntax near …'],
+  [
+    "You have an error in your SQL syntax near 'anna' at line 1",
+    'You have an error in your SQL syntax near …',
+  ],
   ["Unknown column 'colour' in 'anna'", "Unknown column 'colour' in …"],
   ['near "anna": syntax error', 'near …'],
   ['no such table: push_device', 'no such table: push_device'],
 ])('%s is shown as %s', (message, shown) => {
-  const cause = Object.assign(new Error(message), { code: 'ER_X', sql: "INSERT 'anna'", sqlMessage: message });
+  const cause = Object.assign(new Error(message), {
+    code: 'ER_X',
+    sql: "INSERT 'anna'",
+    sqlMessage: message,
+  });
   const error = databaseError('database', cause);
   expect(error.message).toBe(`database: ER_X: ${shown}`);
   expect(codeOf(error)).toBe('ER_X');
