@@ -26,7 +26,7 @@ export function parseDatabaseConfig(env: Env): DatabaseConfig {
 export function readDatabase(read: Reader): DatabaseConfig {
   const url = read.text('DATABASE_URL');
   if (/^(mysql|mariadb):/.test(url)) {
-    if (!URL.canParse(url)) {
+    if (!URL.canParse(url) || !isDecodable(url)) {
       read.complain('DATABASE_URL', 'mysql://user:password@host:3306/database', 'no URL');
     }
     const tls = parseTls(read.text('DATABASE_TLS'));
@@ -36,6 +36,16 @@ export function readDatabase(read: Reader): DatabaseConfig {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1];
   if (scheme) read.complain('DATABASE_URL', 'mysql://… or the path of an SQLite file', `${scheme}://…`);
   return { kind: 'sqlite', file: url };
+}
+
+/** A `%` that begins no code of a character is refused here; the driver would only throw an error without words. */
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function parseTls(text: string): DatabaseTls {

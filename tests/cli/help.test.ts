@@ -47,7 +47,7 @@ test.each([
   [['pause', 'x'], 'got 1 character'],
   [['resume', '1', '2'], 'got 2 words'],
   [['import'], 'FILE: expected the path of one CSV file, got nothing'],
-  [['devices', 'count'], 'ACTION: expected restore, or nothing, got count'],
+  [['devices', 'count'], 'ACTION: expected restore, or nothing, got 5 characters'],
   [['devices', '--announcement', '1'], '--announcement: expected restore before it, got nothing'],
   [['init'], 'expected a terminal to ask questions on, got none'],
 ])('%j is refused with %j', async (args, words) => {

@@ -4,6 +4,14 @@
 
 export const MARK = 'S3cr3t9471Mark';
 
+/** A few of the shapes, for walks over many places. */
+export const FEW_SHAPES: readonly string[] = [
+  `${MARK}-AAAABBBBCCCC`,
+  `f${MARK}:APA91b${'x'.repeat(120)}`,
+  `{"password":"${MARK}"}`,
+  `mysql://baton:${MARK}@127.0.0.1:1/b1`,
+];
+
 /** Shapes that hold the mark. Each is as long as a secret of its kind, so that it is not taken for the name of a field. */
 export const SECRET_SHAPES: readonly string[] = [
   `${MARK}-AAAABBBBCCCC`,
