@@ -9,7 +9,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Ask, Interrupted } from '../../src/cli/ask.ts';
+import { type Ask, Interrupted, type Question } from '../../src/cli/ask.ts';
 import { checkDatabase, databaseSettings } from '../../src/cli/init-checks.ts';
 import { setUp } from '../../src/cli/init.ts';
 import { batonHere, makeTerminal, makeWorkplace, type Workplace } from '../support/baton.ts';
@@ -272,4 +272,24 @@ test('at a real dialog the answers are typed, and Ctrl-C stops it', async () => 
   await press([['There is a .env here', '\u0003']], { input, screen: () => screen });
   expect(await again).toMatchObject({ status: 130 });
   expect(screen).toContain('Nothing was written.');
+});
+
+test('a password and a key that are set already are not put into the questions', async () => {
+  const secrets = { DATABASE_URL: 'mysql://u:hunter2@db/shop', FCM_CREDENTIALS: '{"private_key":"hunter2"}' };
+  const asked: Question[] = [];
+  const { ask } = answer(CTRL_C);
+  const recording: Ask = {
+    ...ask,
+    async text(question) {
+      asked.push(question);
+      return asked.length === 3 ? ask.text(question) : '';
+    },
+  };
+  await setUp(recording, makeTerminal({ folder: here.folder, env: secrets }));
+  expect(asked.map(({ initial }) => initial)).toEqual([undefined, undefined, 'default']);
+  expect(JSON.stringify(asked)).not.toContain('hunter2');
+  expect(await asked[1]?.check('')).toMatchObject({
+    isValid: false,
+    says: expect.stringContaining('got a service account') as string,
+  });
 });
