@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { announceSchema } from '../src/broadcast/announce.ts';
 import { systemClock } from '../src/clock.ts';
 import { openStore } from '../src/db/open.ts';
-import { makeHandler } from '../src/handler.ts';
+import { makeHandler, openServices } from '../src/handler.ts';
 import { ROUTES } from '../src/http/routes.ts';
 import { messageSchema } from '../src/messages/parse.ts';
 import type { Store } from '../src/store.ts';
@@ -177,3 +177,26 @@ function replaceAt(value: unknown, [key = '', ...rest]: readonly string[], shape
   copy[key] = rest.length === 0 ? shape : replaceAt(copy[key], rest, shape);
   return copy;
 }
+
+test('an error that the function throws quotes nothing, and one of settings has no stack', async () => {
+  const failing: Store = {
+    ...store,
+    fetchAnnouncement: () => Promise.reject(new SyntaxError(`Unexpected token in "${MARK}"`)),
+  };
+  const invocation = {
+    awsRequestId: 'r',
+    invokedFunctionArn: 'baton',
+    getRemainingTimeInMillis: () => 29_000,
+  };
+  const broken = makeApi(failing, { env: {} });
+  const thrown = await makeHandler(async () => broken.ctx, noDoctor)({ announcementId: 1 }, invocation).catch(
+    (error: unknown) => inspect(error, { showHidden: true }),
+  );
+  expect(thrown).toMatch(/SyntaxError\]?: Unexpected token in …\n {4}at /);
+  expect(thrown).not.toContain(MARK);
+  const opening = makeHandler(async () => openServices({ STAGE: MARK }, () => {}), noDoctor);
+  const refused = await opening({ kind: 'scan' }, invocation).catch(
+    (error: unknown) => (error as Error).stack,
+  );
+  expect(refused).toBe('PushError: STAGE: expected one of dev, staging, prod, got 14 characters');
+});

@@ -1,3 +1,4 @@
+import { show } from '../show.ts';
 import { type Env, makeReader, type Reader, refuseProblems } from './env-reader.ts';
 
 export type DatabaseConfig =
@@ -14,6 +15,20 @@ export type DatabaseTls =
   | { readonly kind: 'off' }
   | { readonly kind: 'rds' }
   | { readonly kind: 'verify'; readonly ca: string | null };
+
+/** Schemes of addresses that people have. Any other one may be a password. */
+const SCHEMES = [
+  'postgres',
+  'postgresql',
+  'mysqlx',
+  'sqlite',
+  'file',
+  'http',
+  'https',
+  'mongodb',
+  'redis',
+  'sqlserver',
+];
 
 /** Parses only the variables of the database, for commands that push nothing. PushError('BAD_CONFIG'). */
 export function parseDatabaseConfig(env: Env): DatabaseConfig {
@@ -32,9 +47,14 @@ export function readDatabase(read: Reader): DatabaseConfig {
     const tls = parseTls(read.text('DATABASE_TLS'));
     return { kind: 'mysql', url, tls, connections: read.whole('DATABASE_CONNECTIONS', 1, 1000) };
   }
-  // The value may hold a password: an address of another kind is named by its scheme alone.
+  // The value may hold a password: an address of another kind is named by its scheme alone, if that is a usual one.
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1];
-  if (scheme) read.complain('DATABASE_URL', 'mysql://… or the path of an SQLite file', `${scheme}://…`);
+  if (scheme)
+    read.complain(
+      'DATABASE_URL',
+      'mysql://… or the path of an SQLite file',
+      SCHEMES.includes(scheme.toLowerCase()) ? `${scheme}://…` : show(url),
+    );
   return { kind: 'sqlite', file: url };
 }
 

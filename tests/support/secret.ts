@@ -27,6 +27,7 @@ export const SECRET_SHAPES: readonly string[] = [
   `postgres://u:${MARK}@127.0.0.1/b1`,
   `https://user:${MARK}@127.0.0.1:1/`,
   `ftp://${MARK}`,
+  `${MARK}://x`,
   `{"password":"${MARK}"}`,
   `{"type":"service_account","private_key":"${MARK}`,
   `{"type":"${MARK}","project_id":"${MARK}"}`,
