@@ -36,6 +36,8 @@ import type { Store } from './store.ts';
 /** Opened once for a warm container; lives on between invocations. */
 export interface Services {
   readonly config: Config;
+  /** Resolves to the configuration with secrets that are at most five minutes old, for callers' tokens; absent: `config`. */
+  readonly fetchConfig?: () => Promise<Config>;
   readonly gatherer: Gatherer;
   readonly store: Store;
   readonly senders: Senders;

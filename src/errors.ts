@@ -1,3 +1,5 @@
+import { beforeQuote } from './show.ts';
+
 /** The stable codes of PushErrors: programs read the code, people the message. */
 export type PushErrorCode =
   | 'BAD_EVENT'
@@ -24,7 +26,7 @@ export type PushErrorCode =
   | 'DATABASE'
   | 'INVOKE_FAILED';
 
-/** One field with a wrong value. `got` never contains a token, key or password. */
+/** One field with a wrong value. `got` never contains a token, key, password, setting or a person's text: see show.ts. */
 export interface Problem {
   readonly field: string;
   readonly expected: string;
@@ -35,6 +37,8 @@ export interface Problem {
 const MAX_PROBLEMS = 20;
 /** Longer than every name and rule of Baton's own; what a caller sends may be megabytes long. */
 const MAX_TEXT_LENGTH = 500;
+/** Codes of errors that a setting causes. Where in the code such an error was found helps no reader: it has no stack. */
+const CAUSED_BY_SETTINGS: readonly PushErrorCode[] = ['BAD_CONFIG', 'BAD_CREDENTIALS'];
 
 /** The error class of every failure that Baton detects itself. */
 export class PushError extends Error {
@@ -47,18 +51,52 @@ export class PushError extends Error {
     message: string,
     options: { problems?: readonly Problem[]; cause?: unknown } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : {});
+    super(message, 'cause' in options ? { cause: withoutContents(options.cause) } : {});
     this.code = code;
     this.problems = options.problems ?? [];
+    if (CAUSED_BY_SETTINGS.includes(code)) this.stack = `PushError: ${message}`;
   }
 
   /** Makes one error of several problems; its message describes them, and counts those that are too many to describe. */
-  static of(code: PushErrorCode, all: readonly Problem[]): PushError {
+  static of(code: PushErrorCode, all: readonly Problem[], cause?: unknown): PushError {
     const problems = all.slice(0, MAX_PROBLEMS).map(cutProblem);
     const rest = all.length - problems.length;
     const words = [...problems.map(describeProblem), ...(rest > 0 ? [`and ${rest} more problems`] : [])];
-    return new PushError(code, words.join('; '), { problems });
+    return new PushError(code, words.join('; '), cause === undefined ? { problems } : { problems, cause });
   }
+}
+
+/**
+ * An error of a library as it may be logged: its name, its code, where it was thrown, and its message up to the first thing
+ * that it quotes, which may be a statement with its values, a file or an address. A PushError quotes no such thing and stays
+ * as it is.
+ */
+export function withoutContents(error: unknown): Error {
+  if (error instanceof PushError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  const code = codeOf(error);
+  const safe = new Error(error instanceof Error ? beforeQuote(error.message) : 'thrown, but no error');
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter(isFrame) : [];
+  safe.name = name;
+  safe.stack = [`${name}: ${safe.message}`, ...frames].join('\n');
+  // The numbers of a database's errors, which isTransient reads.
+  const { errno, errcode } = Object(error) as { readonly errno?: unknown; readonly errcode?: unknown };
+  return Object.assign(
+    safe,
+    code === null ? {} : { code },
+    typeof errno === 'number' ? { errno } : {},
+    typeof errcode === 'number' ? { errcode } : {},
+  );
+}
+
+/** A message of several lines may look like a stack: a frame of the stack names a place in a file. */
+function isFrame(line: string): boolean {
+  return /^ {4}at (?:\S[^(]* \()?(?:file:|node:|\/)\S*:\d+:\d+\)?$/.test(line);
+}
+
+/** Describes any error for a log: the message of a PushError; of any other error, where it was thrown. */
+export function describeFailure(error: unknown): string {
+  return error instanceof PushError ? `PushError: ${error.message}` : (withoutContents(error).stack ?? '');
 }
 
 /** The error code of the database, the network or Node, also if that error is the cause of a PushError; null without one. */

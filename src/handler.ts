@@ -3,12 +3,19 @@ import { announce, type AnnounceReport } from './broadcast/announce.ts';
 import { type HopReport, runHop } from './broadcast/hop.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
 import { systemClock } from './clock.ts';
-import { type Env, parseConfig } from './config/config.ts';
-import { resolveSecrets } from './config/secrets.ts';
+import type { Config, Env } from './config/config.ts';
+import { openConfig } from './config/live.ts';
 import type { Clock, Context, Log, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
-import { describeError, type ErrorReport, PushError, type PushErrorCode } from './errors.ts';
+import {
+  describeError,
+  describeFailure,
+  type ErrorReport,
+  PushError,
+  type PushErrorCode,
+  withoutContents,
+} from './errors.ts';
 import { type ParsedEvent, parseEvent } from './events/parse.ts';
 import { checkStart } from './events/record-start.ts';
 import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
@@ -21,6 +28,8 @@ import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
+import { makeRenewingSenders } from './renew/senders.ts';
+import { openRenewingStore } from './renew/store.ts';
 
 export type JobReply = HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | ErrorReport;
 
@@ -32,6 +41,9 @@ export type Invocation = Pick<
   LambdaContext,
   'awsRequestId' | 'invokedFunctionArn' | 'getRemainingTimeInMillis'
 >;
+
+/** Callers' tokens are read anew after this time. */
+const MAX_SECRET_AGE_MS = 300_000;
 
 type Doctor = (functionName: string) => Promise<DoctorReport>;
 
@@ -71,8 +83,11 @@ export function makeHandler(
         if (parsed.entry !== 'http') throw error;
         return answerUnstarted({ log, requestId }, parsed.request, error);
       }
+      // A revoked token of the API stops working within five minutes.
+      const config = (parsed.entry === 'http' ? await warm.fetchConfig?.() : null) ?? warm.config;
       const ctx: Context = {
         ...warm,
+        config,
         log: withFields(warm.log, { requestId }),
         requestId,
         functionName,
@@ -80,7 +95,8 @@ export function makeHandler(
       };
       return await answer(ctx, parsed, doctor);
     } catch (error) {
-      if (!isAnswered(error)) throw error;
+      // Lambda logs what is thrown.
+      if (!isAnswered(error)) throw withoutContents(error);
       return refuse(await services(), requestId, error);
     }
   };
@@ -92,15 +108,22 @@ export async function openServices(
   write: (line: string) => void,
   clock: Clock = systemClock,
 ): Promise<Services> {
-  const config = parseConfig(await resolveSecrets(env));
+  const live = await openConfig(env, clock);
+  const { config } = live;
   const log = makeLog(clock, { stage: config.stage }, write);
   // CloudWatch makes metrics of a function's log; at a terminal there are none.
   const service = env['AWS_LAMBDA_FUNCTION_NAME'];
   const metrics =
     service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
-  const store = await openStore(config.database, clock);
-  const senders = makeSenders(config, clock);
-  return { config, store, senders, invoker: makeInvoker(), gatherer: makeGatherer(), clock, log, metrics };
+  const store = await openRenewingStore(live, ({ database }) => openStore(database, clock));
+  const senders = makeRenewingSenders(live, clock, (latest) => makeSenders(latest, clock));
+  const fetchConfig = (): Promise<Config> =>
+    live.fetch(MAX_SECRET_AGE_MS).catch((error: unknown) => {
+      log.error('secrets not read', { why: describeFailure(error) });
+      return live.config;
+    });
+  const [invoker, gatherer] = [makeInvoker(), makeGatherer()];
+  return { config, fetchConfig, store, senders, invoker, gatherer, clock, log, metrics };
 }
 
 export const handler = makeHandler(

@@ -1,30 +1,18 @@
 import * as z from 'zod';
 import { type Problem, PushError, type PushErrorCode } from './errors.ts';
+import { show, showName, showNumber, showTime, showWord } from './show.ts';
 
-/** The fields that can hold a device's target. Its holder can push to the device, so no error shows one, not even a wrong one. */
-const SECRET_FIELDS: readonly string[] = ['target', 'token', 'fid'];
+export { describeShape, show } from './show.ts';
 
-const MAX_SHOWN_LENGTH = 100;
+type Issue = z.core.$ZodIssue;
 
-/** Parses a value by a schema. Throws one PushError that names every wrong field, what was expected and what was got. */
+/** Parses a value by a schema. Throws one PushError that names the wrong fields, what was expected and what was got. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: PushErrorCode): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw PushError.of(
     code,
-    parsed.error.issues.flatMap((issue): Problem[] => {
-      const path = issue.path.map(String);
-      const { message } = issue;
-      const inner = path.reduce<unknown>(at, value);
-      if (issue.code !== 'unrecognized_keys') {
-        return [{ field: path.join('.'), expected: message, got: showField(path, inner) }];
-      }
-      return issue.keys.map((key) => ({
-        field: [...path, key].join('.'),
-        expected: message,
-        got: showField([key], at(inner, key)),
-      }));
-    }),
+    parsed.error.issues.flatMap((issue) => describeIssue(issue, value)),
   );
 }
 
@@ -41,31 +29,46 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as an error message shows it: short enough for a log line. */
-export function show(value: unknown): string {
-  // The text is cut before it is quoted: it may be megabytes long.
-  if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, MAX_SHOWN_LENGTH)));
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeShape(value);
+function describeIssue(issue: Issue, value: unknown): Problem[] {
+  const { path } = issue;
+  const inner = path.reduce<unknown>(at, value);
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ field: fieldOf(path), expected: issue.message, got: showInner(issue, inner) }];
+  }
+  return issue.keys.map((key) => ({
+    field: fieldOf([...path, key]),
+    expected: issue.message,
+    got: show(at(inner, key)),
+  }));
 }
 
-/** A value's type and the names of its fields, without its contents, which may be secret. */
-export function describeShape(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
-  if (!isObject(value)) return value === null ? 'null' : `a ${typeof value}`;
-  const keys = Object.keys(value);
-  return keys.length === 0 ? '{}' : cut(`an object with ${keys.join(', ')}`);
+/** A number where text belongs may be a one-time code: only where a number belongs it is shown. */
+function showInner(issue: Issue, inner: unknown): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'number' || issue.expected === 'int' ? showNumber(inner) : show(inner);
+    case 'too_small':
+    case 'too_big':
+      return ['number', 'int', 'bigint'].includes(issue.origin) ? showNumber(inner) : show(inner);
+    case 'invalid_value':
+      return showWord(inner, issue.values);
+    case 'invalid_format':
+      return issue.format === 'datetime' ? showTime(inner) : show(inner);
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
+    case 'invalid_union':
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'custom':
+      return show(inner);
+  }
 }
 
-function cut(text: string): string {
-  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text;
+/** The path of a field. Places in a list are numbers; names are text. */
+function fieldOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === 'number' ? String(part) : showName(String(part)))).join('.');
 }
 
-function at(value: unknown, key: string): unknown {
+function at(value: unknown, key: PropertyKey): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function showField(path: readonly string[], value: unknown): string {
-  const isSecret = typeof value === 'string' && SECRET_FIELDS.includes(path.at(-1) ?? '');
-  return isSecret ? `${value.length} characters` : show(value);
 }

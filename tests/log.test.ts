@@ -54,3 +54,14 @@ it('adds the fields of an invocation to its own lines alone', () => {
     expect.not.objectContaining({ requestId: expect.anything() }),
   ]);
 });
+
+it('cuts a long text, and leaves the other fields as they are', () => {
+  const { lines, log } = makeLines();
+  log.error('request failed', { message: 'x'.repeat(3_000_000), ms: 7, route: null });
+  expect(lines[0]?.length).toBeLessThan(5000);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    message: expect.stringMatching(/^x+…$/),
+    ms: 7,
+    route: null,
+  });
+});

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { isBadRow, PushError, type PushErrorCode } from '../errors.ts';
+import { describeFailure, isBadRow, PushError, type PushErrorCode } from '../errors.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
 import { isSendable } from '../model/announcement.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
@@ -144,7 +144,7 @@ async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendRep
   } finally {
     await store.releaseHop(hop).catch((second: unknown) => {
       // The first error is the one to report; the lease runs out by itself.
-      log.error('hop not released', { announcementId: hop.announcementId, why: String(second) });
+      log.error('hop not released', { announcementId: hop.announcementId, why: describeFailure(second) });
     });
   }
 }

@@ -1,4 +1,5 @@
 import { group } from '../local/format.ts';
+import { describeOperands } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { id, JSON_OPTION, refuse } from './options.ts';
 import { withStore } from './with-store.ts';
@@ -21,7 +22,7 @@ export const devicesCommand = defineCommand({
   },
   async run({ options: { announcement: announcementId, json }, operands }, { env, out }) {
     if (operands.length > 1 || (operands.length === 1 && operands[0] !== 'restore')) {
-      throw refuse('ACTION', 'restore, or nothing', operands.join(' '));
+      throw refuse('ACTION', 'restore, or nothing', describeOperands(operands));
     }
     const isRestore = operands.length === 1;
     if (!isRestore && announcementId !== null) throw refuse('--announcement', 'restore before it', 'nothing');

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Env } from '../config/config.ts';
-import { codeOf, messageOf, type Problem, PushError } from '../errors.ts';
+import { codeOf, type Problem, PushError } from '../errors.ts';
+import { countCharacters } from '../show.ts';
 
 /** `ENV_FILE` is the name of the file in the working directory that the command line reads settings from. */
 export const ENV_FILE = '.env';
@@ -35,7 +36,7 @@ export function readEnvFile(folder: string): string | null {
     const problem = {
       field: ENV_FILE,
       expected: 'a file that can be read',
-      got: codeOf(cause) ?? messageOf(cause),
+      got: codeOf(cause) ?? 'another file',
     };
     throw PushError.of('BAD_CONFIG', [problem]);
   }
@@ -48,9 +49,7 @@ function checkEnvText(text: string): Problem[] {
     if (isOpen) return [{ field, expected: `a closing quote for ${name}`, got: 'none' }];
     const [first = ''] = lines;
     if (name !== null || /^\s*(#|$)/.test(first)) return [];
-    return [
-      { field, expected: 'NAME=value or a # comment', got: `${first.length} characters of other text` },
-    ];
+    return [{ field, expected: 'NAME=value or a # comment', got: `${countCharacters(first)} of other text` }];
   });
 }
 

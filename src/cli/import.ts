@@ -1,6 +1,7 @@
 import type { NewDevice } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { defineCommand } from './command.ts';
+import { describeOperands } from './announcement-id.ts';
 import { type DeviceFile, type Leniency, openDeviceFile } from './device-csv.ts';
 import { flag, refuse } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +26,7 @@ export const importCommand = defineCommand({
   async run({ operands, options }, terminal) {
     const [file] = operands;
     if (file === undefined || operands.length > 1) {
-      throw refuse('FILE', 'the path of one CSV file', operands.join(' ') || 'nothing');
+      throw refuse('FILE', 'the path of one CSV file', describeOperands(operands));
     }
     const tally = await withStore(terminal.env, (store) => importDevices(file, store, terminal, options));
     terminal.out(`${describeTally(tally)}\n`);

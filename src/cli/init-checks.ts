@@ -5,7 +5,7 @@ import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
 import { fetchSchemaVersion } from '../db/migrate.ts';
 import { openDriver } from '../db/open.ts';
-import { messageOf, PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import { openCredentials } from '../fcm/credentials.ts';
 import { group } from '../local/format.ts';
 import type { Checked } from './ask.ts';
@@ -30,7 +30,7 @@ export function checkDatabase(env: Env, address: string): Promise<Checked> {
     const config = parseDatabaseConfig({ ...env, ...databaseSettings(address) });
     if (config.kind === 'sqlite' && !existsSync(config.file)) {
       await access(dirname(resolve(config.file)), constants.W_OK);
-      return `${config.file} will be a new SQLite file`;
+      return 'a new SQLite file will be made';
     }
     const driver = openDriver(config, systemClock, { connectTimeoutMs: CONNECT_TIMEOUT_MS, maxTries: 1 });
     try {
@@ -98,7 +98,9 @@ async function check(find: () => Promise<string>): Promise<Checked> {
     const says =
       error instanceof PushError && error.problems.length > 0
         ? error.problems.map(({ expected, got }) => `expected ${expected}, got ${got}`).join('; ')
-        : messageOf(error);
+        : error instanceof PushError
+          ? error.message
+          : `expected what can be read and written, got ${codeOf(error) ?? 'an error'}`;
     return { isValid: false, says };
   }
 }

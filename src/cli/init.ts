@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
-import { type Env, parseDatabaseConfig } from '../config/config.ts';
+import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { group } from '../local/format.ts';
@@ -83,17 +83,21 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
       return null;
     }
   }
+  // A password or a key that is set already does not appear on the screen.
+  const address = env['DATABASE_URL'] || 'baton.db';
   const database = await ask.text({
     message: 'Database: an SQLite file, or mysql://user:password@host:3306/database',
-    initial: env['DATABASE_URL'] || 'baton.db',
-    check: (answer) => checkDatabase(env, answer),
+    ...(address.includes('@') ? { placeholder: 'empty: the address that is set now' } : { initial: address }),
+    check: (answer) => checkDatabase(env, answer || address),
   });
+  const account = parseCredentials(env['FCM_CREDENTIALS'] || null);
+  const isKept = account.kind === 'inline';
   const credentials = await ask.text({
     message:
       'Service account key of Firebase (console: Project settings, Service accounts, Generate new private key)',
-    placeholder: 'path of the JSON file; empty: later',
-    ...(env['FCM_CREDENTIALS'] ? { initial: env['FCM_CREDENTIALS'] } : {}),
-    check: (answer) => checkCredentials(env, answer),
+    placeholder: isKept ? 'empty: the one that is set now' : 'path of the JSON file; empty: later',
+    ...(account.kind === 'file' ? { initial: account.path } : {}),
+    check: (answer) => checkCredentials(env, answer || (isKept ? account.json : '')),
   });
   const source = await ask.text({
     message: 'Source: your name for this Firebase project',
@@ -111,7 +115,7 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
     check: checkCsv,
   });
   const settings = {
-    ...databaseSettings(database),
+    ...databaseSettings(database || address),
     ...(credentials === '' ? {} : { FCM_CREDENTIALS: credentials }),
     FCM_SOURCE: source,
     FCM_MESSAGES_PER_MINUTE: budget,

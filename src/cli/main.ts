@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command as Parser, CommanderError } from 'commander';
-import { codeOf, PushError } from '../errors.ts';
+import { codeOf, describeFailure, PushError } from '../errors.ts';
+import { showName } from '../show.ts';
 import { declare } from './command.ts';
 import { type CommandEntry, COMMANDS } from './commands.ts';
 import { loadEnvFile } from './env-file.ts';
@@ -39,9 +40,9 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       terminal.err(`${name}: ${describeParserError(error, args)}\n`);
       return 2;
     }
-    if (!(error instanceof PushError)) throw error;
-    terminal.err(`${name}: ${error.message}\n`);
-    return error.code === 'BAD_INPUT' ? 2 : 1;
+    const isKnown = error instanceof PushError;
+    terminal.err(`${name}: ${isKnown ? error.message : `internal error: ${describeFailure(error)}`}\n`);
+    return isKnown && error.code === 'BAD_INPUT' ? 2 : 1;
   }
 }
 
@@ -80,15 +81,21 @@ function expandHelp(names: readonly string[], entry: CommandEntry | undefined): 
  * own.
  */
 function describeParserError({ code, message }: CommanderError, args: readonly string[]): string {
+  const suggestion = /\n\(Did you mean .*$/.exec(message)?.[0] ?? '';
   switch (code) {
     case 'commander.unknownCommand': {
-      const suggestion = /\n.*$/.exec(message)?.[0] ?? '';
-      return `expected one of ${COMMANDS.map(({ name }) => name).join(', ')}, got ${args[0]}${suggestion}`;
+      const names = COMMANDS.map(({ name }) => name).join(', ');
+      return `expected one of ${names}, got ${showName(args[0] ?? '')}${suggestion}`;
+    }
+    case 'commander.unknownOption': {
+      // What follows the option's name may be a secret.
+      const option = /'(--?)([^='\n]*)/.exec(message);
+      return `unknown option '${option?.[1] ?? ''}${showName(option?.[2] ?? '')}'${suggestion}`;
     }
     case 'commander.optionMissingArgument':
       return message.replace(/^.*'(--\S+) <(.+)>'.*$/, '$1: expected $2, got nothing');
     case 'commander.excessArguments':
-      return message.replace(/^.* got \d+: (.*)\.$/, 'expected options only, got $1');
+      return message.replace(/^.* got (\d+):[^]*$/, 'expected options only, got $1 more');
     default:
       return message.replace(/^error: /, '');
   }

@@ -1,5 +1,6 @@
 import { PushError } from '../errors.ts';
 import { parseTime } from '../model/time.ts';
+import { countCharacters, show, showNumber, showTime, showWord } from '../show.ts';
 
 /** `Option` is one option of a command; `T` is the type of the value that the command gets. */
 export interface Option<T = unknown> {
@@ -53,7 +54,7 @@ export function wholeNumber<F extends number | null>(
   const parse = (value: string, field: string): number => {
     const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
     if (number >= min && number <= max) return number;
-    throw refuse(field, `a whole number from ${min} to ${max}`, JSON.stringify(value));
+    throw refuse(field, `a whole number from ${min} to ${max}`, showNumber(value));
   };
   return { help, placeholder, fallback, parse };
 }
@@ -70,7 +71,7 @@ export function share(placeholder: string, help: string, { fallback }: { fallbac
 function parseShare(value: string, field: string): number {
   const number = value.trim() === '' ? Number.NaN : Number(value);
   if (number >= 0 && number <= 1) return number;
-  throw refuse(field, 'a share from 0 to 1', JSON.stringify(value));
+  throw refuse(field, 'a share from 0 to 1', showNumber(value));
 }
 
 export function oneOf<const T extends string>(
@@ -90,7 +91,7 @@ export function oneOf<const T extends string>(
 ): Option<T | null> {
   const parse = (value: string, field: string): T => {
     const choice = choices.find((each) => each === value);
-    if (choice === undefined) throw refuse(field, `one of ${choices.join(', ')}`, JSON.stringify(value));
+    if (choice === undefined) throw refuse(field, `one of ${choices.join(', ')}`, showWord(value, choices));
     return choice;
   };
   return { help, placeholder, fallback, parse };
@@ -106,7 +107,7 @@ export function time(placeholder: string, help: string): Option<Date | null> {
 function readTime(value: string, field: string): Date {
   const result = parseTime(value);
   if ('ms' in result) return new Date(result.ms);
-  throw refuse(field, result.expected, JSON.stringify(value));
+  throw refuse(field, result.expected, showTime(value));
 }
 
 export function json(placeholder: string, help: string): Option {
@@ -117,7 +118,7 @@ function parseJson(value: string, field: string): unknown {
   try {
     return JSON.parse(value) as unknown;
   } catch {
-    throw refuse(field, 'JSON', `${value.length} characters of other text`);
+    throw refuse(field, 'JSON', `${countCharacters(value)} of other text`);
   }
 }
 
@@ -130,7 +131,7 @@ export function pairs(placeholder: string, help: string): Option<Pairs> {
 
 function parsePair(value: string, field: string): Pairs {
   const split = value.indexOf('=');
-  if (split < 1) throw refuse(field, 'KEY=VALUE', JSON.stringify(value));
+  if (split < 1) throw refuse(field, 'KEY=VALUE', show(value));
   return [[value.slice(0, split), value.slice(split + 1)]];
 }
 

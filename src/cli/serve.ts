@@ -1,6 +1,8 @@
 import { systemClock } from '../clock.ts';
+import { resolveSecrets } from '../config/secrets.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
+import { describeFailure } from '../errors.ts';
 import { makeHandler, openServices } from '../handler.ts';
 import { parseRequest } from '../events/http.ts';
 import { type Admission, admitRequest } from '../http/answer.ts';
@@ -32,6 +34,8 @@ export const serveCommand = defineCommand({
     host: text('NAME', 'the address to listen on; 0.0.0.0: all addresses', { fallback: '127.0.0.1' }),
     ...ENGINE_OPTIONS,
   },
+  // The API reads its tokens anew while it runs.
+  readsSecrets: true,
   async run(input, terminal) {
     const { port, host, verbose } = input.options;
     const stop = terminal.interrupted();
@@ -39,7 +43,8 @@ export const serveCommand = defineCommand({
       // The caller of a failed request gets only a request id; the error itself is in this log.
       if (verbose || line.includes('"level":"error"')) terminal.err(`${line}\n`);
     };
-    const engine = await startTicking(input, terminal, true);
+    const env = await resolveSecrets(terminal.env);
+    const engine = await startTicking(input, { ...terminal, env }, true);
     try {
       const api = await openApi(engine, terminal, log);
       try {
@@ -48,7 +53,7 @@ export const serveCommand = defineCommand({
           port,
           admit: api.admit,
           handle: api.handle,
-          onError: (error) => terminal.err(`${String(error)}\n`),
+          onError: (error) => terminal.err(`${describeFailure(error)}\n`),
         });
         terminal.err(`listening on ${server.address}, scheduler running\n`);
         await engine.invoke({ kind: 'scan' });

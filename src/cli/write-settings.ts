@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { messageOf, PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import type { Ask } from './ask.ts';
 import { ENV_FILE, readEnvFile, replaceSettings } from './env-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,7 +23,9 @@ export async function writeSettings(
   } catch (cause) {
     rmSync(draft, { force: true });
     if (cause instanceof PushError) throw cause;
-    throw new PushError('BAD_CONFIG', `${ENV_FILE} cannot be written: ${messageOf(cause)}`, { cause });
+    throw new PushError('BAD_CONFIG', `${ENV_FILE} cannot be written: ${codeOf(cause) ?? 'failed'}`, {
+      cause,
+    });
   }
   ask.say(`${ENV_FILE} written; only you can read it`);
   if (await isVisibleToGit(folder)) {

@@ -1,4 +1,5 @@
 import { type ApiTokens, readTokens } from './api-tokens.ts';
+import { show } from '../show.ts';
 import type { Reader } from './env-reader.ts';
 import { type GatewayGrants, readGrants } from './gateway-grants.ts';
 
@@ -17,7 +18,7 @@ export interface ApiConfig {
 export function readApi(read: Reader): ApiConfig {
   const basePath = read.text('API_BASE_PATH').replace(/\/$/, '');
   if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
-    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', JSON.stringify(basePath));
+    read.complain('API_BASE_PATH', 'the beginning of a path, such as /baton', show(basePath));
   }
   return {
     tokens: readTokens(read),

@@ -3,12 +3,13 @@ import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
-import { readSources, type SourceConfig } from './sources.ts';
+import { readSourceName, readSources, type SourceConfig } from './sources.ts';
 
 export type { ApiConfig, ApiToken, ApiTokens } from './api.ts';
 export { type DatabaseConfig, type DatabaseTls, parseDatabaseConfig } from './database.ts';
 export type { Env } from './env-reader.ts';
-export { type FcmCredentials, type PaceConfig, parseCredentials, type SourceConfig } from './sources.ts';
+export { type FcmCredentials, parseCredentials } from './credentials.ts';
+export type { PaceConfig, SourceConfig } from './sources.ts';
 
 export const STAGES = ['dev', 'staging', 'prod'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -66,10 +67,11 @@ export function parseConfig(env: Env): Config {
 /** Reads what can be read of the environment: an invalid variable has its default, and is among the problems. */
 export function readConfig(env: Env): { config: Config; problems: readonly Problem[] } {
   const read = makeReader(env);
+  const source = readSourceName(read);
   const config: Config = {
     stage: read.oneOf('STAGE', STAGES),
-    source: read.text('FCM_SOURCE'),
-    sources: readSources(read, env),
+    source,
+    sources: readSources(read, env, source),
     database: readDatabase(read),
     fcm: {
       transport: read.oneOf('FCM_TRANSPORT', ['http2', 'sdk']),

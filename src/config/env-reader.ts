@@ -1,4 +1,5 @@
 import { type Problem, PushError } from '../errors.ts';
+import { show, showNumber, showWord } from '../show.ts';
 import { type Variable, VARIABLES, type VariableName } from './variables.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -25,25 +26,33 @@ export function makeReader(env: Env) {
     complain,
     optional,
     text,
+    fallback: fallbackOf,
     oneOf<T extends string>(name: VariableName, choices: readonly [T, ...T[]]): T {
       const value = text(name);
       const choiceOf = (candidate: string) => choices.find((each) => each === candidate);
       const choice = choiceOf(value);
-      if (choice === undefined) complain(name, `one of ${choices.join(', ')}`, show(name, value));
+      if (choice === undefined) complain(name, `one of ${choices.join(', ')}`, showWord(value, choices));
       return choice ?? choiceOf(fallbackOf(name)) ?? choices[0];
     },
     whole(name: VariableName, min: number, max: number, suffix = ''): number {
       const value = text(name, suffix);
       const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
       if (number >= min && number <= max) return number;
-      complain(`${name}${suffix}`, `a whole number from ${min} to ${max}`, show(name, value));
+      complain(`${name}${suffix}`, `a whole number from ${min} to ${max}`, showNumber(value));
       return Number(fallbackOf(name));
+    },
+    /** A value that errors, logs and reports may show because it has this shape. */
+    named(name: VariableName, shape: RegExp, expected: string, suffix = ''): string | null {
+      const value = optional(name, suffix);
+      if (value === null || shape.test(value)) return value;
+      complain(`${name}${suffix}`, expected, show(value));
+      return null;
     },
     url(name: VariableName, protocols: readonly string[]): string {
       const value = text(name);
       const url = URL.parse(value);
       if (url && protocols.includes(url.protocol)) return url.origin;
-      complain(name, `an address that begins with ${protocols.join('// or ')}//`, show(name, value));
+      complain(name, `an address that begins with ${protocols.join('// or ')}//`, show(value));
       return fallbackOf(name);
     },
   };
@@ -51,10 +60,6 @@ export function makeReader(env: Env) {
 
 function fallbackOf(name: VariableName): string {
   return BY_NAME.get(name)?.fallback ?? '';
-}
-
-function show(name: VariableName, value: string): string {
-  return BY_NAME.get(name)?.isSecret ? `${value.length} characters` : JSON.stringify(value);
 }
 
 /** Throws one PushError('BAD_CONFIG') that names all problems, if there are any. */

@@ -4,6 +4,14 @@ import { PushError } from '../errors.ts';
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources */
 const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+$/;
 
+/** Secrets Manager answers in milliseconds. The SDK's default is to wait without a limit. */
+const TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true };
+
+/** True if a variable is the ARN of a secret, so that the environment may mean something else when it is resolved again. */
+export function hasSecrets(env: Env): boolean {
+  return Object.values(env).some((value = '') => SECRET_ARN.test(value));
+}
+
 /**
  * Replaces every variable that is the ARN of a secret by that secret: a Lambda function's variables hold 4 KB in all, and
  * every user who may view the function can read them. PushError('BAD_CONFIG') names the variable.
@@ -20,14 +28,15 @@ export async function resolveSecrets(env: Env): Promise<Env> {
     arn,
     region,
   }: (typeof references)[number]): Promise<[string, string]> => {
-    const client = new SecretsManagerClient({ region });
+    const client = new SecretsManagerClient({ region, requestHandler: TIMEOUTS });
     try {
       const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
       if (SecretString !== undefined) return [name, SecretString];
       throw new Error('expected text, got binary data');
     } catch (cause) {
-      const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-      throw new PushError('BAD_CONFIG', `${name}: ${arn} cannot be read: ${why}`, { cause });
+      const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
+      const shown = why.replaceAll(arn, 'the secret');
+      throw new PushError('BAD_CONFIG', `${name}: its secret cannot be read: ${shown}`, { cause });
     } finally {
       client.destroy();
     }

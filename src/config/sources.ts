@@ -1,6 +1,17 @@
 import { PushError } from '../errors.ts';
+import { show } from '../show.ts';
+import { type FcmCredentials, parseCredentials } from './credentials.ts';
 import type { Env, Reader } from './env-reader.ts';
 import { findVariable } from './variables.ts';
+
+/** https://firebase.google.com/docs/projects/learn-more#project-id; older ids begin with a domain: `example.com:shop`. */
+const PROJECT_ID = /^[a-z0-9][a-z0-9.:-]{0,62}$/;
+const A_PROJECT_ID = 'the id of a Firebase project: small letters, digits and -';
+
+const SOURCE_NAME = /^[\w. -]{1,64}$/;
+
+/** Google's client quotes this value in its errors: it must not be the key itself. */
+const PATH = /^[^{\r\n]{1,500}$/;
 
 /** One Firebase project. */
 export interface SourceConfig {
@@ -10,17 +21,19 @@ export interface SourceConfig {
   readonly pace: PaceConfig;
 }
 
-export type FcmCredentials =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'inline'; readonly json: string }
-  | { readonly kind: 'application-default' }
-  | { readonly kind: 'none' };
-
 export interface PaceConfig {
   /** The messages per minute that a source may send, over all hops of all announcements. */
   readonly perMinute: number;
   /** Milliseconds of the ramp from zero to that rate, after the source has been idle; 0: no ramp. */
   readonly rampMs: number;
+}
+
+/** The name of the source that the variables without a suffix describe. Logs and statuses show it. */
+export function readSourceName(read: Reader): string {
+  return (
+    read.named('FCM_SOURCE', SOURCE_NAME, '1 to 64 letters, digits or .-_ and blanks') ??
+    read.fallback('FCM_SOURCE')
+  );
 }
 
 /** The configured Firebase project of a source; PushError('NO_SUCH_SOURCE') if there is none of that name. */
@@ -31,18 +44,18 @@ export function findSource(
   const source = sources.get(name);
   if (source) return source;
   const expected = `one of ${[...sources.keys()].join(', ')} (each FCM_CREDENTIALS_NAME adds one)`;
-  throw PushError.of('NO_SUCH_SOURCE', [{ field: 'source', expected, got: JSON.stringify(name) }]);
+  throw PushError.of('NO_SUCH_SOURCE', [{ field: 'source', expected, got: show(name) }]);
 }
 
 /**
  * Reads all sources. FCM_CREDENTIALS and the other per-source variables describe the source FCM_SOURCE; the same variables
  * with the suffix _SHOP_B describe a further source, `shop_b`. All sources have the same ramp.
  */
-export function readSources(read: Reader, env: Env): Map<string, SourceConfig> {
+export function readSources(read: Reader, env: Env, firstName: string): Map<string, SourceConfig> {
   const rampMs = read.whole('FCM_RAMP_SECONDS', 0, 3600) * 1000;
   const readSource = (suffix: string): SourceConfig => ({
     credentials: parseCredentials(read.optional('FCM_CREDENTIALS', suffix)),
-    projectId: read.optional('FCM_PROJECT_ID', suffix),
+    projectId: read.named('FCM_PROJECT_ID', PROJECT_ID, A_PROJECT_ID, suffix),
     pace: { perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', 1, 1_000_000_000, suffix), rampMs },
   });
   const suffixes = new Set(Object.keys(env).flatMap((name) => findVariable(name)?.suffix || []));
@@ -56,19 +69,18 @@ export function readSources(read: Reader, env: Env): Map<string, SourceConfig> {
   });
   const { credentials, projectId, pace } = readSource('');
   const isGoogleDefault =
-    credentials.kind === 'none' && read.optional('GOOGLE_APPLICATION_CREDENTIALS') !== null;
+    credentials.kind === 'none' &&
+    read.named(
+      'GOOGLE_APPLICATION_CREDENTIALS',
+      PATH,
+      'the path of a file; FCM_CREDENTIALS takes the JSON itself',
+    ) !== null;
   const first: SourceConfig = {
     credentials: isGoogleDefault ? { kind: 'application-default' } : credentials,
-    projectId: projectId ?? read.optional('GOOGLE_CLOUD_PROJECT'),
+    projectId: projectId ?? read.named('GOOGLE_CLOUD_PROJECT', PROJECT_ID, A_PROJECT_ID),
     pace,
   };
-  return new Map([[read.text('FCM_SOURCE'), first], ...further]);
-}
-
-export function parseCredentials(text: string | null): FcmCredentials {
-  if (text === null) return { kind: 'none' };
-  if (text === 'application-default') return { kind: 'application-default' };
-  return text.trimStart().startsWith('{') ? { kind: 'inline', json: text } : { kind: 'file', path: text };
+  return new Map([[firstName, first], ...further]);
 }
 
 /** The end of the names of a source's variables: empty for FCM_SOURCE, `_SHOP_B` for `shop_b`. */

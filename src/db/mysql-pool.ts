@@ -8,10 +8,11 @@ import {
   createPool,
   type PoolConnection,
 } from 'mysql2/promise';
-import { codeOf, messageOf, PushError } from '../errors.ts';
+import { codeOf, PushError } from '../errors.ts';
 import { isTransient } from '../transient.ts';
-import { asPushError } from './mysql-errors.ts';
 import { SET_SESSION } from './mysql-session.ts';
+import { countCharacters, showName } from '../show.ts';
+import { databaseError } from './error-text.ts';
 
 /** A hop runs one statement at a time; the second connection is for another caller in the process, such as a progress bar. */
 const CONNECTIONS = 2;
@@ -112,7 +113,7 @@ export function makeMysqlPool(
           // The connection's state is not known, least of all in mid-transaction; a new one costs milliseconds.
           connection?.destroy();
           if (!isWorthRetrying(error) || tries >= maxTries || clock.now() - startedAt > MAX_RETRY_MS) {
-            throw asPushError(error);
+            throw databaseError('database', error);
           }
           await clock.sleep(Math.min(MAX_WAIT_MS, 10 * 2 ** tries) * (1 + Math.random() / 2));
         }
@@ -145,13 +146,7 @@ async function connecting<C>(url: string, connection: Promise<C>): Promise<C> {
   try {
     return await connection;
   } catch (cause) {
-    const { hostname, port, username, pathname } = new URL(url);
-    throw new PushError(
-      'DATABASE',
-      `DATABASE_URL: no connection to ${hostname}:${port || '3306'} as ${username || '(no user)'}, ` +
-        `database ${pathname.slice(1) || '(none)'}: ${codeOf(cause) ?? 'failed'}: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw databaseError(`DATABASE_URL: no connection to ${describeServer(url)}`, cause);
   }
 }
 
@@ -177,7 +172,24 @@ function tlsOptions(tls: DatabaseTls): { ssl?: string | { ca?: string; verifyIde
       return { ssl: 'Amazon RDS' };
     case 'verify':
       return {
-        ssl: { verifyIdentity: true, ...(tls.ca === null ? {} : { ca: readFileSync(tls.ca, 'utf8') }) },
+        ssl: { verifyIdentity: true, ...(tls.ca === null ? {} : { ca: readAuthorities(tls.ca) }) },
       };
+  }
+}
+
+/** The host and the database of an address. Its user may be a password in a wrong place, and so may an odd name be. */
+export function describeServer(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  const name = pathname.slice(1);
+  return `${hostname}:${port || '3306'}, database ${name === '' ? '(none)' : showName(name)}`;
+}
+
+function readAuthorities(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const expected = 'off, rds, verify, or the path of a PEM file';
+    const got = `${countCharacters(path)} that are the path of no readable file (${codeOf(cause) ?? 'unreadable'})`;
+    throw PushError.of('BAD_CONFIG', [{ field: 'DATABASE_TLS', expected, got }], cause);
   }
 }

@@ -4,7 +4,7 @@ import { PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
-import { withoutValues } from './mysql-errors.ts';
+import { withoutValues } from './error-text.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 

@@ -1,14 +1,11 @@
 import { isBadRow, PushError } from '../errors.ts';
+import { show, showNumber, showWord } from '../show.ts';
 import type { Row } from './driver.ts';
 
 /*
  * The columns of a row, checked: a value that is not what its column should hold is a PushError('DATABASE') that names the
  * column.
  */
-
-/** Words, and digits of numbers. Any other text may be a token or a text in the wrong column: no error shows it. */
-const WORD = /^[A-Za-z _-]{1,24}$/;
-const DIGITS = /^-?\d{1,24}$/;
 
 /** One column can have thousands of wrong fields, and status_reason has to hold the problems of all columns. */
 const MAX_PROBLEM_LENGTH = 300;
@@ -19,8 +16,13 @@ const MAX_TIME_MS = 8_640_000_000_000_000;
 /** `readWhole` refuses numbers beyond 2^53 - 1: a rounded id would be the id of another device. */
 export function readWhole(row: Row, column: string): number {
   const value = row[column];
+  // MySQL's driver gives such a number as text.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw wrongValue(column, `a whole number up to ${Number.MAX_SAFE_INTEGER}`, show(value, DIGITS));
+  throw wrongValue(
+    column,
+    `a whole number up to ${Number.MAX_SAFE_INTEGER}`,
+    showNumber(value).replaceAll('"', ''),
+  );
 }
 
 export function readOptionalWhole(row: Row, column: string): number | null {
@@ -42,7 +44,7 @@ export function readFlag(row: Row, column: string): boolean {
 export function readText(row: Row, column: string): string {
   const value = row[column];
   if (typeof value === 'string') return value;
-  throw wrongValue(column, 'text', value === null ? 'null' : typeof value);
+  throw wrongValue(column, 'text', show(value));
 }
 
 export function readOptionalText(row: Row, column: string): string | null {
@@ -53,9 +55,7 @@ export function readOptionalText(row: Row, column: string): string | null {
 export function readWord<T extends string>(row: Row, column: string, words: readonly T[]): T {
   const word = words.find((each) => each === row[column]);
   if (word !== undefined) return word;
-  const value = row[column];
-  const got = typeof value === 'string' && WORD.test(value) ? JSON.stringify(value) : show(value, WORD);
-  throw wrongValue(column, `one of ${words.join(', ')}`, got);
+  throw wrongValue(column, `one of ${words.join(', ')}`, showWord(row[column], words));
 }
 
 /**
@@ -74,10 +74,4 @@ export function readOr<T>(problems: string[], read: () => T, fallback: T): T {
 
 export function wrongValue(field: string, expected: string, got: string): PushError {
   return PushError.of('DATABASE', [{ field, expected, got }]);
-}
-
-/** A value for an error: a number, or a text that `harmless` matches; of anything else only its type or length. */
-function show(value: unknown, harmless: RegExp): string {
-  if (typeof value === 'string') return harmless.test(value) ? value : `${value.length} characters`;
-  return typeof value === 'number' || value === null ? String(value) : typeof value;
 }

@@ -1,8 +1,10 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
+import { databaseError } from './error-text.ts';
 import { sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
@@ -91,9 +93,11 @@ export function openSqlite(file: string, clock: Clock): Driver {
 
 function openFile(file: string): DatabaseSync {
   try {
+    // Tokens and members are nobody else's business. SQLite gives its further files the same mode.
+    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     return new DatabaseSync(file);
   } catch (cause) {
-    throw new PushError('DATABASE', `DATABASE_URL: ${file} cannot be opened: ${String(cause)}`, { cause });
+    throw databaseError('DATABASE_URL: the SQLite file cannot be opened', cause);
   }
 }
 
@@ -113,7 +117,7 @@ function attempt<T>(work: () => T): T {
     return work();
   } catch (cause) {
     if (codeOf(cause) === 'ERR_OUT_OF_RANGE') throw tooLarge(messageOf(cause));
-    throw new PushError('DATABASE', `database: ${messageOf(cause)}`, { cause });
+    throw databaseError('database', cause);
   }
 }
 

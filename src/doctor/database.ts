@@ -4,6 +4,7 @@ import type { Driver } from '../db/driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from '../db/migrate.ts';
 import { readWhole } from '../db/rows.ts';
 import { selectPage } from '../db/devices.ts';
+import { describeServer } from '../db/mysql-pool.ts';
 import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
 import { type Check, type Finding, green, red } from './check.ts';
@@ -106,9 +107,6 @@ async function checkSchedule(driver: Driver): Promise<Finding> {
   );
 }
 
-/** The host and the name of the database; the rest of the URL holds the password. */
 function describePlace(config: DatabaseConfig): string {
-  if (config.kind === 'sqlite') return config.file;
-  const { host, pathname } = new URL(config.url);
-  return `${host}${pathname}`;
+  return config.kind === 'sqlite' ? 'the SQLite file' : describeServer(config.url);
 }

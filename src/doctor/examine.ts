@@ -89,7 +89,7 @@ function makeDriver(
       // SQLite would create the file, and a mistyped path would look like a new database.
       if (config.kind === 'sqlite' && !mayCreate && !existsSync(config.file)) {
         const expected = 'the path of an existing SQLite file';
-        throw PushError.of('DATABASE', [{ field: 'DATABASE_URL', expected, got: config.file }]);
+        throw PushError.of('DATABASE', [{ field: 'DATABASE_URL', expected, got: 'the path of no file' }]);
       }
       return (driver ??= openDriver(config, clock, { connectTimeoutMs: limitMs, maxTries: 1 }));
     },

@@ -83,7 +83,7 @@ function tryToOpen(source: Pick<SourceConfig, 'credentials' | 'projectId'>): Fcm
 function describe({ credentials }: SourceConfig): string {
   switch (credentials.kind) {
     case 'file':
-      return `the service account in ${credentials.path}`;
+      return 'the service account in a file';
     case 'inline':
     case 'none':
       return 'a service account';

@@ -1,7 +1,9 @@
-import type { SourceConfig } from '../config/config.ts';
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
-import { PushError } from '../errors.ts';
+import type { FcmCredentials, SourceConfig } from '../config/config.ts';
+import { codeOf, PushError } from '../errors.ts';
+import { countCharacters } from '../show.ts';
+import { describeText, parseServiceAccount } from './account.ts';
 
 /** What a sender needs to send to one Firebase project. */
 export interface FcmAccess {
@@ -12,6 +14,8 @@ export interface FcmAccess {
 const HOW_TO_GET =
   'in the Firebase console: Project settings, Service accounts, Generate new private key; ' +
   'then set FCM_CREDENTIALS to the path or to the content of that file';
+
+const MAX_REASON_LENGTH = 300;
 
 /** Reads the credentials; sends nothing to Google yet. PushError('BAD_CREDENTIALS') says what is missing. */
 export function openCredentials({
@@ -31,9 +35,9 @@ export function openCredentials({
       }
       return { credential: applicationDefault(), projectId };
     case 'file':
-      return openServiceAccount(readAccountFile(credentials.path), `the file ${credentials.path}`, projectId);
+      return openServiceAccount(readAccountFile(credentials), 'a file with ', projectId);
     case 'inline':
-      return openServiceAccount(credentials.json, 'text', projectId);
+      return openServiceAccount(credentials.json, '', projectId);
   }
 }
 
@@ -42,60 +46,56 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   try {
     return (await credential.getAccessToken()).access_token;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${why}`, { cause });
+    throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${reasonOf(cause)}`, { cause });
   }
 }
 
-/** Longer than any usual path: then the variable probably holds the key itself, which no error message may quote. */
-const MAX_PATH_LENGTH = 500;
+/** Google's own words, without the path in GOOGLE_APPLICATION_CREDENTIALS, which may be something else than a path. */
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : 'unknown';
+  if (/does not exist, or it is not a file|credential file specified by/.test(message)) {
+    return `the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read (${/\b(?:ENOENT|EACCES|EISDIR|ENOTDIR)\b/.exec(message)?.[0] ?? 'no JSON'})`;
+  }
+  return message.length > MAX_REASON_LENGTH ? `${message.slice(0, MAX_REASON_LENGTH)}…` : message;
+}
 
-function readAccountFile(path: string): string {
+function readAccountFile({ path }: Extract<FcmCredentials, { kind: 'file' }>): Uint8Array {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    // The path is not shown: it may be a key that was taken for one.
+    const got =
+      describeText(path) ??
+      `${countCharacters(path)} that are the path of no readable file (${codeOf(cause) ?? 'unreadable'})`;
     throw refuse(
       'FCM_CREDENTIALS',
-      'the path of a service account JSON file',
-      path.length > MAX_PATH_LENGTH ? `${path.length} characters (${code})` : `${path} (${code})`,
+      `the path or the content of a service account file (${HOW_TO_GET})`,
+      got,
       cause,
     );
   }
 }
 
-function openServiceAccount(json: string, where: string, projectId: string | null): FcmAccess {
-  const account = parseAccount(json, where);
-  const own = account['project_id'];
-  if (typeof own !== 'string') {
+function openServiceAccount(
+  content: Uint8Array | string,
+  where: string,
+  projectId: string | null,
+): FcmAccess {
+  const account = parseServiceAccount(content);
+  if (typeof account === 'string') {
     throw refuse(
       'FCM_CREDENTIALS',
-      `a service account JSON with a project_id (${HOW_TO_GET})`,
-      `${where} without one`,
+      `a service account as a JSON object (${HOW_TO_GET})`,
+      `${where}${account}`,
     );
   }
   try {
-    return { credential: cert(account), projectId: projectId ?? own };
+    return { credential: cert(account), projectId: projectId ?? account.projectId };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw refuse('FCM_CREDENTIALS', `a service account JSON (${HOW_TO_GET})`, `${where}: ${why}`, cause);
+    throw refuse('FCM_CREDENTIALS', `a service account JSON (${HOW_TO_GET})`, `${where}another one`, cause);
   }
-}
-
-function parseAccount(json: string, where: string): Record<string, unknown> {
-  try {
-    const account: unknown = JSON.parse(json);
-    if (typeof account === 'object' && account !== null) return account as Record<string, unknown>;
-  } catch {
-    // The parser's own message is dropped: it quotes the text, which holds the private key.
-  }
-  throw refuse('FCM_CREDENTIALS', 'a service account as a JSON object', `${where} that is no JSON object`);
 }
 
 function refuse(field: string, expected: string, got: string, cause?: unknown): PushError {
-  const problem = { field, expected, got };
-  return new PushError('BAD_CREDENTIALS', `${field}: expected ${expected}, got ${got}`, {
-    problems: [problem],
-    cause,
-  });
+  return PushError.of('BAD_CREDENTIALS', [{ field, expected, got }], cause);
 }

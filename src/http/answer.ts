@@ -1,15 +1,16 @@
 import type { Context } from '../context.ts';
-import { PushError } from '../errors.ts';
+import { describeFailure, PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
-import { show } from '../parse.ts';
+import { show, showWord } from '../show.ts';
 import { authenticate, authorize, type Caller } from './auth.ts';
 import { makeProblem, makeStartProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
 import { checkBody, describeAllowed, type Match, matchRoute } from './route.ts';
 import { ROUTES } from './routes.ts';
 
-/** A log line shows the caller's method up to this length; HTTP's own methods are shorter. */
-const MAX_METHOD_LENGTH = 20;
+/** The methods and the first segments that errors and log lines may show: other text may be a token in a wrong place. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
+const SEGMENTS = ROUTES.map(({ path }) => path.split('/')[1]);
 
 /** What checking a request needs: nothing that is slow, and no database. */
 type Checks = Pick<Context, 'config' | 'clock' | 'log' | 'requestId'>;
@@ -73,7 +74,7 @@ function openCall(ctx: Checks, received: HttpRequest): Call {
   const match = matchRoute(ROUTES, request.method, request.path);
   const lineOf = (answer: Answer) => ({
     requestId: ctx.requestId,
-    method: request.method.slice(0, MAX_METHOD_LENGTH),
+    method: METHODS.includes(request.method) ? request.method : show(request.method),
     // The route's template: the path itself may hold a device's token.
     route: match.kind === 'found' ? match.route.path : null,
     caller: call.caller?.name ?? null,
@@ -126,7 +127,9 @@ function refuseMatch(
       return;
     case 'wrong-method': {
       const expected = match.methods.join(' or ');
-      throw PushError.of('WRONG_METHOD', [{ field: 'method', expected, got: show(request.method) }]);
+      throw PushError.of('WRONG_METHOD', [
+        { field: 'method', expected, got: showWord(request.method, METHODS) },
+      ]);
     }
     case 'unknown-method': {
       const expected = 'a method of HTTP, in capital letters';
@@ -158,16 +161,13 @@ function stripBase(request: HttpRequest, basePath: string): HttpRequest {
   return { ...request, path: path.slice(basePath.length), prefix: prefix + basePath };
 }
 
-/** The first segment of a path: in a mistyped path, the rest may be the target of a device. */
+/** The first segment of a path, if a route begins with it: any other part of it may be the target of a device. */
 function showPath(path: string): string {
-  const [first = '', ...rest] = path.split('/').slice(1);
-  return show(`/${first}${rest.length > 0 ? '/…' : ''}`);
+  const [first, ...rest] = path.split('/').slice(1);
+  return SEGMENTS.includes(first) && rest.length > 0 ? `"/${first}/…"` : show(path);
 }
 
 function describe(error: unknown): { code: string; message: string } {
   if (error instanceof PushError) return { code: error.code, message: error.message };
-  return {
-    code: 'INTERNAL',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  };
+  return { code: 'INTERNAL', message: describeFailure(error) };
 }

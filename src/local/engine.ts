@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '@aws-sdk/client-lambda';
 import { systemClock } from '../clock.ts';
+import { describeFailure } from '../errors.ts';
 import type { Clock } from '../context.ts';
 import type { RecursiveLoop } from './lambda/function.ts';
 import { type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
@@ -92,7 +93,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     return JSON.parse(text) as unknown;
   };
   const tick = (): void => {
-    invoke({ kind: 'scan' }).catch((error: unknown) => onLog(`tick: ${String(error)}`));
+    invoke({ kind: 'scan' }).catch((error: unknown) => onLog(`tick: ${describeFailure(error)}`));
   };
   const timer = ticks ? setInterval(tick, SCAN_MS / hurry) : undefined;
   return {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
-import { PushError } from '../errors.ts';
+import { describeFailure, PushError } from '../errors.ts';
 import { blameProject } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
@@ -59,7 +59,7 @@ async function trySend(
   try {
     return await send(ctx, source, messages);
   } catch (error) {
-    ctx.log.error('messages not sent', { source, why: String(error) });
+    ctx.log.error('messages not sent', { source, why: describeFailure(error) });
     return allAlike('unknown', error instanceof PushError ? error.code : 'FAILED', ctx.config.leaseMs);
   }
 }

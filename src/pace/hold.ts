@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { PushError } from '../errors.ts';
+import { describeFailure, PushError } from '../errors.ts';
 import type { Hop } from '../model/hop.ts';
 
 /**
@@ -53,7 +53,7 @@ export async function whileHolding<T>(
       await clock.sleep(config.leaseMs / 3, ended.signal);
       await store
         .extendLease(hop, config.leaseMs)
-        .catch((error: unknown) => log.error('lease not extended', { why: String(error) }));
+        .catch((error: unknown) => log.error('lease not extended', { why: describeFailure(error) }));
     }
   };
   // It ends only by the signal, and that is no error.

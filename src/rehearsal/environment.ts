@@ -42,8 +42,12 @@ export function databaseUrlOf({ database }: Pick<RehearsalOptions, 'database'>, 
   return database.includes('://') ? database : resolve(database);
 }
 
-/** `acceptedLogFile` is the sandbox's log for a database. It outlives this process, so that `resume` finds both. */
+/**
+ * `acceptedLogFile` is the sandbox's log for a database. It outlives this process, so that `resume` finds both. Its name has
+ * nothing of the user and the password: not even as a digest, from which a short password can be guessed.
+ */
 export function acceptedLogFile(database: string): string {
-  if (!database.includes('://')) return `${resolve(database)}.accepted.log`;
-  return join(tmpdir(), `baton-rehearsal-${hash('md5', database)}.accepted.log`);
+  const url = URL.parse(database);
+  if (url === null || !database.includes('://')) return `${resolve(database)}.accepted.log`;
+  return join(tmpdir(), `baton-rehearsal-${hash('md5', `${url.host}${url.pathname}`)}.accepted.log`);
 }

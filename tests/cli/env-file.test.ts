@@ -47,7 +47,7 @@ test.each([
   [
     'two lines of other text',
     'x\n{\n',
-    '.env, line 1: expected NAME=value or a # comment, got 1 characters of other text; .env, line 2',
+    '.env, line 1: expected NAME=value or a # comment, got 1 character of other text; .env, line 2',
   ],
 ])('%s is one clear error without the value', (_, text, words) => {
   const refusal = (() => {

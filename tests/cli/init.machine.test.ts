@@ -9,7 +9,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Ask, Interrupted } from '../../src/cli/ask.ts';
+import { type Ask, Interrupted, type Question } from '../../src/cli/ask.ts';
 import { checkDatabase, databaseSettings } from '../../src/cli/init-checks.ts';
 import { setUp } from '../../src/cli/init.ts';
 import { batonHere, makeTerminal, makeWorkplace, type Workplace } from '../support/baton.ts';
@@ -87,7 +87,7 @@ test('five answers make a private .env, tables and devices, and the sixth a dry 
   });
   expect(statSync(at('.env')).mode & 0o777).toBe(0o600);
   expect(said.filter((each) => each.startsWith('?'))).toHaveLength(6);
-  expect(said).toContain(`found: ${at('new.db')} will be a new SQLite file`);
+  expect(said).toContain('found: a new SQLite file will be made');
   expect(said).toContain('found: Firebase project shop-prod');
   expect(said).toContain('found: 120,000 messages per minute');
   expect(said).toContain('found: the first row is a token with a member id');
@@ -145,8 +145,8 @@ test('each wrong answer is refused at once with its reason, and asked for again'
   for (const reason of [
     'ECONNREFUSED',
     'expected mysql://… or the path of an SQLite file, got postgres://…',
-    "ENOENT: no such file or directory, access '/nowhere'",
-    '/nowhere.json (ENOENT)',
+    'expected what can be read and written, got ENOENT',
+    '13 characters that are the path of no readable file (ENOENT)',
     'expected a service account as a JSON object',
     'expected 1 to 64 of a-z, 0-9 and _',
     'expected a whole number from 1 to 1000000000, without separators',
@@ -182,8 +182,8 @@ test.runIf(databaseKinds().includes('mysql'))(
     const { isValid, says } = await checkDatabase({}, url.href);
     await database.drop();
     expect(isValid).toBe(false);
-    expect(says).toMatch(/Access denied for user 'stranger'/);
-    expect(says).not.toContain('hunter2');
+    expect(says).toMatch(/ER_ACCESS_DENIED_ERROR: Access denied for user …$/);
+    expect(says).not.toMatch(/hunter2|stranger/);
   },
 );
 
@@ -273,4 +273,24 @@ test('at a real dialog the answers are typed, and Ctrl-C stops it', async () => 
   await press([['There is a .env here', '\u0003']], { input, screen: () => screen });
   expect(await again).toMatchObject({ status: 130 });
   expect(screen).toContain('Nothing was written.');
+});
+
+test('a password and a key that are set already are not put into the questions', async () => {
+  const secrets = { DATABASE_URL: 'mysql://u:hunter2@db/shop', FCM_CREDENTIALS: '{"private_key":"hunter2"}' };
+  const asked: Question[] = [];
+  const { ask } = answer(CTRL_C);
+  const recording: Ask = {
+    ...ask,
+    async text(question) {
+      asked.push(question);
+      return asked.length === 3 ? ask.text(question) : '';
+    },
+  };
+  await setUp(recording, makeTerminal({ folder: here.folder, env: secrets }));
+  expect(asked.map(({ initial }) => initial)).toEqual([undefined, undefined, 'default']);
+  expect(JSON.stringify(asked)).not.toContain('hunter2');
+  expect(await asked[1]?.check('')).toMatchObject({
+    isValid: false,
+    says: expect.stringContaining('got a service account') as string,
+  });
 });

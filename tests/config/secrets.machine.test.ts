@@ -50,6 +50,6 @@ test('without such a variable Secrets Manager is not asked', async () => {
 
 test('a secret that cannot be read is an error that names its variable', async () => {
   await expect(resolveSecrets({ FCM_CREDENTIALS: `${ARN}-2` })).rejects.toThrow(
-    `FCM_CREDENTIALS: ${ARN}-2 cannot be read: ResourceNotFoundException: Secrets Manager can't find it.`,
+    "FCM_CREDENTIALS: its secret cannot be read: ResourceNotFoundException: Secrets Manager can't find it.",
   );
 });

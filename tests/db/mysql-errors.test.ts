@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { asPushError } from '../../src/db/mysql-errors.ts';
+import { databaseError } from '../../src/db/error-text.ts';
 
 test.each([
   ["Duplicate entry 'secret' for key 'push_device_target'", "Duplicate entry … for key 'push_device_target'"],
@@ -23,7 +23,7 @@ test.each([
     sql: "INSERT … 'secret'",
     sqlMessage: message,
   });
-  const pushError = asPushError(error);
+  const pushError = databaseError('database', error);
   expect(pushError).toMatchObject({ code: 'DATABASE', message: `database: ER_X: ${expected}` });
   expect(pushError.cause).toMatchObject({ code: 'ER_X', errno: 1 });
   expect(inspect(pushError, { depth: 9 })).not.toContain('secret');

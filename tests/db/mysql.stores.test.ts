@@ -108,10 +108,10 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on MySQL', () => {
     await store.close();
   });
 
-  test('the error about a wrong password has host, port and user, but not the password', async () => {
+  test('the error about a wrong password has host and port, but neither the user nor the password', async () => {
     const url = Object.assign(new URL(database.url), { username: 'nobody', password: 'hunter2' });
     const opening = openStore({ kind: 'mysql', url: url.href, tls: { kind: 'off' } }, systemClock);
-    await expect(opening).rejects.toThrow(`no connection to 127.0.0.1:${url.port} as nobody`);
-    await expect(opening).rejects.not.toThrow('hunter2');
+    await expect(opening).rejects.toThrow(`no connection to 127.0.0.1:${url.port}, database `);
+    await expect(opening).rejects.not.toThrow(/hunter2|nobody/);
   });
 });

@@ -55,7 +55,7 @@ test('an id beyond 2^53 is refused, not rounded', async () => {
   await store.close();
 });
 
-test('the error about a file that cannot be opened names the file', async () => {
+test('the error about a file that cannot be opened names the variable, not the file', async () => {
   const opening = openStore({ kind: 'sqlite', file: '/nowhere/baton.db' }, systemClock);
-  await expect(opening).rejects.toThrow('DATABASE_URL: /nowhere/baton.db cannot be opened');
+  await expect(opening).rejects.toThrow('DATABASE_URL: the SQLite file cannot be opened: ENOENT');
 });

@@ -234,7 +234,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'a mistake in the configuration',
     line: 'configuration',
-    says: /^PAGE_SIZE: expected a whole number from 1 to 50000, got "many"$/,
+    says: /^PAGE_SIZE: expected a whole number from 1 to 50000, got 4 characters$/,
     advice: /set these variables/,
     blocks: ['concurrency'],
     env: async () => ({ PAGE_SIZE: 'many' }),

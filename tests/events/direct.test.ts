@@ -19,11 +19,11 @@ test.each([
   [{ announcementId: 0 }, 'announcementId', WHOLE(1), '0'],
   [{ announcementId: -1 }, 'announcementId', WHOLE(1), '-1'],
   [{ announcementId: 1.5 }, 'announcementId', WHOLE(1), '1.5'],
-  [{ announcementId: 'abc' }, 'announcementId', WHOLE(1), '"abc"'],
+  [{ announcementId: 'abc' }, 'announcementId', WHOLE(1), '3 characters'],
   [{ announcementId: '' }, 'announcementId', WHOLE(1), '""'],
   [{ announcementId: null }, 'announcementId', WHOLE(1), 'null'],
   [{ announcementId: [42] }, 'announcementId', WHOLE(1), 'a list of 1'],
-  [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '"-3"'],
+  [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '2 characters'],
   [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
   [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
   [
@@ -32,7 +32,7 @@ test.each([
     'a title and a body beside it: messages of data alone are not supported',
     'an object with sync',
   ],
-  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '"brodcast"'],
+  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '8 characters'],
 ])('%j is refused because of the field %s', (event, field, expected, got) => {
   expect(refusal(() => parseEvent(event)).problems).toContainEqual({ field, expected, got });
 });
@@ -42,7 +42,7 @@ test('one error names every invalid field', () => {
   expect(code).toBe('BAD_EVENT');
   expect(problems.map(({ field }) => field)).toEqual(['announcementId', 'deviceId']);
   expect(message).toBe(
-    `announcementId: expected ${WHOLE(1)}, got "x"; deviceId: expected ${WHOLE(0)}, got -1`,
+    `announcementId: expected ${WHOLE(1)}, got 1 character; deviceId: expected ${WHOLE(0)}, got -1`,
   );
 });
 

@@ -14,7 +14,7 @@ test('a notification of SNS keeps its id, and its text is a job', () => {
 
 test('a notification without a message is refused by its field', () => {
   expect(() => parseEvent({ Records: [{ EventSource: 'aws:sns', Sns: { MessageId: 'x' } }] })).toThrow(
-    'Records.0.Sns.MessageId: expected the id of a message, got "x"; ' +
+    'Records.0.Sns.MessageId: expected the id of a message, got 1 character; ' +
       'Records.0.Sns.Message: expected text, got nothing',
   );
 });

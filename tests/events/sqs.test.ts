@@ -36,6 +36,6 @@ test('a record without a body does not fail its batch, and one without an id is 
     job: { records: [{ recordId: 'a', body: '' }] },
   });
   expect(() => parseEvent({ Records: [{ ...record, messageId: 7 }] })).toThrow(
-    'Records.0.messageId: expected the id of a record, got 7',
+    'Records.0.messageId: expected the id of a record, got a number',
   );
 });

@@ -72,14 +72,14 @@ test.each<[string, TestRequest, number, string, string, string]>([
     'Bearer and an API token',
     'something else',
   ],
-  ['another path', { path: '/pull' }, 404, 'path', 'one of the paths in /openapi.json', '"/pull"'],
+  ['another path', { path: '/pull' }, 404, 'path', 'one of the paths in /openapi.json', '5 characters'],
   [
     'a longer path',
     { path: `/device/${TOKEN}` },
     404,
     'path',
     'one of the paths in /openapi.json',
-    '"/device/…"',
+    '52 characters',
   ],
   ['another method', { method: 'PUT' }, 405, 'method', 'POST', '"PUT"'],
   [
@@ -91,14 +91,14 @@ test.each<[string, TestRequest, number, string, string, string]>([
     '"post"',
   ],
   ['no type', typed(''), 415, 'content-type', 'application/json', 'nothing'],
-  ['a form', typed('multipart/form-data'), 415, 'content-type', 'application/json', '"multipart/form-data"'],
+  ['a form', typed('multipart/form-data'), 415, 'content-type', 'application/json', '19 characters'],
   [
     'another charset',
     typed('application/json; charset=latin1'),
     415,
     'content-type',
     'application/json',
-    '"application/json; charset=latin1"',
+    '32 characters',
   ],
   [
     'a long body',
@@ -128,7 +128,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'deviceId',
     WHOLE(0),
-    '"x"',
+    '1 character',
   ],
   ['a job of another kind', push({ kind: 'scan' }), 400, 'announcementId', WHOLE(1), 'nothing'],
   [
@@ -140,7 +140,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     '99',
   ],
   ['an empty title', announce({ title: '' }), 400, 'title', 'a title', '""'],
-  ['an unknown field', announce({ publish_at: 'now' }), 400, 'publish_at', 'no such field', '"now"'],
+  ['an unknown field', announce({ publish_at: 'now' }), 400, 'publish_at', 'no such field', '3 characters'],
   [
     'a time without zone',
     announce({ publishAt: '2026-12-24T18:07' }),
@@ -155,7 +155,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'source',
     'one of default (each FCM_CREDENTIALS_NAME adds one)',
-    '"shop_z"',
+    '6 characters',
   ],
   [
     'an http picture',
@@ -163,7 +163,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'image',
     'an https address',
-    '"http://a.example/b.png"',
+    '22 characters',
   ],
   [
     'an id that is not a number',
@@ -171,7 +171,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'announcementId',
     WHOLE(1),
-    '"x"',
+    '1 character',
   ],
   [
     'the status of an unknown announcement',
@@ -211,7 +211,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'after',
     'no such field',
-    '"3"',
+    '1 character',
   ],
   ['no messages', { path: '/messages', body: {} }, 400, 'messages', MESSAGES, 'nothing'],
   [
@@ -240,7 +240,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'messages.0.deviceId',
     RECIPIENT,
-    '1',
+    'a number',
   ],
   [
     'a member too long',
@@ -248,7 +248,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'messages.0.memberId',
     '1 to 64 characters',
-    `"${'x'.repeat(65)}"`,
+    '65 characters',
   ],
   [
     'a key with a blank',
@@ -256,7 +256,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'messages.0.idempotencyKey',
     '1 to 100 visible ASCII characters',
-    '"a b"',
+    '3 characters',
   ],
   [
     'a message with an unknown field',
@@ -264,10 +264,10 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'messages.0.to',
     'no such field',
-    '1',
+    'a number',
   ],
   ['no target', device({}), 400, 'target', TARGET, 'nothing'],
-  ['an empty target', device({ target: '' }), 400, 'target', TARGET, '0 characters'],
+  ['an empty target', device({ target: '' }), 400, 'target', TARGET, '""'],
   ['a target with a blank', device({ target: `${TOKEN} ` }), 400, 'target', TARGET, '45 characters'],
   ['a target too long', device({ target: 'x'.repeat(513) }), 400, 'target', TARGET, '513 characters'],
   [
@@ -284,9 +284,9 @@ test.each<[string, TestRequest, number, string, string, string]>([
     400,
     'memberId',
     'a member id, and no word for the absence of one',
-    '"null"',
+    '4 characters',
   ],
-  ['another kind', device({ target: TOKEN, kind: 'topic' }), 400, 'kind', 'token or fid', '"topic"'],
+  ['another kind', device({ target: TOKEN, kind: 'topic' }), 400, 'kind', 'token or fid', '5 characters'],
   [
     'a device with an unknown field',
     device({ target: TOKEN, token: TOKEN }),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { announceSchema } from '../../src/broadcast/announce.ts';
 import { messageSchema } from '../../src/messages/parse.ts';
 import { parseWith } from '../../src/parse.ts';
+import { showName } from '../../src/show.ts';
 
 const parse = (fields: object) =>
   parseWith(announceSchema, { title: 'T', body: 'B', ...fields }, 'BAD_REQUEST');
@@ -11,9 +12,13 @@ const RESERVED =
 test.each(['from', 'message_type', 'google', 'google.c.a.e', 'gcm.notification', 'gcmx'])(
   'FCM reserves the key %s of data',
   (key) => {
-    expect(() => parse({ data: { [key]: '7' } })).toThrow(`data.${key}: ${RESERVED}`);
-    expect(() => parse({ android: { data: { [key]: '7' } } })).toThrow(`android.data.${key}: ${RESERVED}`);
-    expect(() => parse({ webpush: { data: { [key]: '7' } } })).toThrow(`webpush.data.${key}: ${RESERVED}`);
+    expect(() => parse({ data: { [key]: '7' } })).toThrow(`data.${showName(key)}: ${RESERVED}`);
+    expect(() => parse({ android: { data: { [key]: '7' } } })).toThrow(
+      `android.data.${showName(key)}: ${RESERVED}`,
+    );
+    expect(() => parse({ webpush: { data: { [key]: '7' } } })).toThrow(
+      `webpush.data.${showName(key)}: ${RESERVED}`,
+    );
   },
 );
 

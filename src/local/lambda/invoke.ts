@@ -78,8 +78,9 @@ async function readPayload(request: IncomingMessage, limitBytes: number): Promis
 function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch (error) {
-    throw notJson(error instanceof Error ? error.message : String(error));
+  } catch {
+    // The parser's message is dropped: it quotes the payload.
+    throw notJson('no JSON text in UTF-8');
   }
 }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { PushError } from '../../errors.ts';
+import { show } from '../../show.ts';
 
 /** Faults that belong to a target: every attempt fails in the same way. */
 const PERMANENT = ['unregistered', 'invalid', 'mismatch'] as const;
@@ -26,7 +27,7 @@ function parsePair(pair: string): [Fault, number] {
   const number = share.trim() === '' ? Number.NaN : Number(share);
   if (fault && number >= 0 && number <= 1) return [fault, number];
   const expected = `NAME=SHARE, a share from 0 to 1 and a name of ${FAULTS.join(', ')}`;
-  throw PushError.of('BAD_INPUT', [{ field: 'faults', expected, got: JSON.stringify(pair) }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'faults', expected, got: show(pair) }]);
 }
 
 /**

@@ -33,7 +33,7 @@ export function openAcceptedLog(file: string | undefined): AcceptedLog {
       count(target, collapseKey);
     }
   }
-  const log = openSync(file, 'a');
+  const log = openSync(file, 'a', 0o600);
   return {
     accepted,
     acceptedOf,

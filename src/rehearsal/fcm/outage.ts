@@ -1,4 +1,5 @@
 import { PushError } from '../../errors.ts';
+import { show } from '../../show.ts';
 import {
   type FcmReply,
   NOT_FOUND,
@@ -30,7 +31,7 @@ export function parseOutage(text: string): Outage {
     return { kind, fromMs: Number(from) * 1000, forMs: Number(length) * 1000 };
   }
   const expected = `one of ${KINDS.join(', ')}, @ the second in which it begins, + the number of seconds that it lasts`;
-  throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, got: JSON.stringify(text) }]);
+  throw PushError.of('BAD_INPUT', [{ field: 'outage', expected, got: show(text) }]);
 }
 
 /** `answerOf` is the answer to a message that arrives `sinceMs` after the first one; null while FCM is up. */

@@ -8,7 +8,7 @@ test('a mix of faults is parsed from text', () => {
 
 test.each(['sunspots=1', 'reset', 'reset=', 'reset=2', 'reset=-1', 'reset=x'])('%s is refused', (text) => {
   expect(() => parseFaults(text)).toThrow(`faults: expected NAME=SHARE, a share from 0 to 1`);
-  expect(() => parseFaults(text)).toThrow(`got ${JSON.stringify(text)}`);
+  expect(() => parseFaults(text)).toThrow(`got ${text.length} characters`);
 });
 
 test('each fault hits its share, and depends only on seed, target and attempt', () => {

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { openConfig } from '../../src/config/live.ts';
+import { makeHandler } from '../../src/handler.ts';
+import type { Store } from '../../src/store.ts';
+import { noDoctor } from '../support/api.ts';
+import { makeTestClock } from '../support/clock.ts';
+import { makeContext } from '../support/context.ts';
+import { API_TOKEN, makeRequest } from '../support/events.ts';
+
+const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/tokens-AbCdEf';
+const OTHER_TOKEN = 'another-token-of-the-same-length';
+const MAX_AGE_MS = 300_000;
+
+async function begin() {
+  const clock = makeTestClock();
+  const world = { tokens: API_TOKEN, reads: 0, fails: false };
+  const live = await openConfig({ API_TOKEN: ARN }, clock, async () => {
+    world.reads++;
+    if (world.fails) throw new Error('no route');
+    return { API_TOKEN: world.tokens };
+  });
+  return { clock, world, live };
+}
+
+test('secrets are read anew when they are too old, once for all that ask at the same time', async () => {
+  const { clock, world, live } = await begin();
+  world.tokens = OTHER_TOKEN;
+  await clock.advance(MAX_AGE_MS);
+  expect((await live.fetch(MAX_AGE_MS)).api.tokens.find(API_TOKEN)).not.toBeNull();
+  await clock.advance(1);
+  const [one] = await Promise.all([live.fetch(MAX_AGE_MS), live.fetch(MAX_AGE_MS)]);
+  expect(one.api.tokens.find(API_TOKEN)).toBeNull();
+  expect(one.api.tokens.find(OTHER_TOKEN)).not.toBeNull();
+  expect(world.reads).toBe(2);
+});
+
+test('secrets that cannot be read leave the configuration as it was, and are read again after ten seconds', async () => {
+  const { clock, world, live } = await begin();
+  await clock.advance(MAX_AGE_MS + 1);
+  world.fails = true;
+  await expect(live.fetch(MAX_AGE_MS)).rejects.toThrow('no route');
+  expect(await live.fetch(MAX_AGE_MS)).toBe(live.config);
+  expect(world.reads).toBe(2);
+  world.fails = false;
+  await clock.advance(10_000);
+  await live.fetch(MAX_AGE_MS);
+  expect(world.reads).toBe(3);
+});
+
+test('a revoked token of the API is refused by a warm function after five minutes', async () => {
+  const { clock, world, live } = await begin();
+  const ctx = makeContext({} as Store, { clock });
+  const services = { ...ctx, config: live.config, fetchConfig: () => live.fetch(MAX_AGE_MS) };
+  const handle = makeHandler(async () => services, noDoctor);
+  const ask = async (): Promise<unknown> =>
+    handle(makeRequest({ method: 'GET', path: '/openapi.json' }), {
+      awsRequestId: 'request-1',
+      invokedFunctionArn: 'baton',
+      getRemainingTimeInMillis: () => 29_000,
+    });
+  expect(await ask()).toMatchObject({ statusCode: 200 });
+  world.tokens = OTHER_TOKEN;
+  await clock.advance(MAX_AGE_MS + 1);
+  expect(await ask()).toMatchObject({ statusCode: 401 });
+});
