@@ -20,6 +20,7 @@ import {
   waitForMailing,
 } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
+import { claimDatabase } from './own-database.ts';
 import { createAnnouncements, fetchUnfinished, seedDevices } from './seed.ts';
 import { summarize, type Summary } from './summary.ts';
 
@@ -42,6 +43,8 @@ export interface RehearsalPlace {
 export async function rehearse(options: RehearsalOptions, place: RehearsalPlace): Promise<Summary> {
   const databaseUrl = databaseUrlOf(options, place.folder);
   const config = parseDatabaseConfig({ ...place.env, DATABASE_URL: databaseUrl });
+  // Before anything is written: a migration of somebody's own database would be a change too.
+  await claimDatabase(config, systemClock, options);
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
   try {
