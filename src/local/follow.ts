@@ -56,6 +56,7 @@ export async function follow(
   const patienceMs = Math.max(MIN_PATIENCE_MS, (PATIENCE_TICKS * TICK_MS) / hurry);
   const isStuck = makeStuckDetector(patienceMs / 1000);
   let answeredAt = startedAt;
+  let lastTookMs = Infinity;
   for (;;) {
     const pollStartedAt = clock.now();
     const progress = await fetchProgress().catch((error: unknown) => {
@@ -74,7 +75,10 @@ export async function follow(
       return { ...(await fetchProgress()), seconds: progress.seconds };
     }
     if (isStuck(progress)) return progress;
-    await clock.sleep(Math.max(POLL_MS, (clock.now() - pollStartedAt) / POLL_SHARE));
+    // One slow poll means that the database was locked for a while; two, that counting takes so long.
+    const tookMs = clock.now() - pollStartedAt;
+    await clock.sleep(Math.max(POLL_MS, Math.min(tookMs, lastTookMs) / POLL_SHARE));
+    lastTookMs = tookMs;
   }
 }
 

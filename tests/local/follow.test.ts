@@ -15,6 +15,8 @@ interface Moment {
   readonly inFlight?: number;
   readonly queued?: number;
   readonly recursionDropped?: number;
+  /** Time that the database takes for an answer. */
+  readonly answersInMs?: number;
   /** True: the database is down. */
   readonly isDown?: boolean;
 }
@@ -29,6 +31,7 @@ async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
     ({ ...draft, announcementId, status, statusReason: null }) as unknown as Announcement;
   const store = {
     fetchAnnouncement: async (id: number) => {
+      await clock.sleep(now().answersInMs ?? 0);
       if (now().isDown) throw new PushError('DATABASE', 'database: gone');
       const status = now().statuses[id - 1];
       return status === undefined ? null : announcement(id, status);
@@ -113,4 +116,17 @@ test('a database that is down for less than its patience does not end it; one th
   await expect(watch([1], (seconds) => ({ statuses: ['running'], isDown: seconds > 2 }))).rejects.toThrow(
     'database: gone',
   );
+});
+
+test('one poll that a lock held up does not delay the next; polls that all take long are rarer', async () => {
+  const locked = await watch([1], (seconds) => ({
+    statuses: [seconds < 24 ? 'running' : 'done'],
+    answersInMs: seconds > 1 && seconds < 3 ? 20_000 : 1,
+  }));
+  expect(locked.last.seconds).toBeLessThan(25);
+  const slow = await watch([1], (seconds) => ({
+    statuses: [seconds < 100 ? 'running' : 'done'],
+    answersInMs: 500,
+  }));
+  expect(slow.reports.length).toBeLessThan(13);
 });

@@ -30,13 +30,19 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
   await chmod(folder, 0o755);
   const data = join(folder, 'data');
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
-  await promisify(execFile)('mariadb-install-db', [
-    '--no-defaults',
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-    ...asRoot,
-  ]);
+  // Servers that share a folder for temporary tables may take each other's.
+  const env = { ...process.env, TMPDIR: folder };
+  await promisify(execFile)(
+    'mariadb-install-db',
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      ...asRoot,
+    ],
+    { env },
+  );
   const port = await freePort();
   const url = `mysql://root@127.0.0.1:${port}`;
   let server: ChildProcess | undefined;
@@ -67,7 +73,7 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
         ...asRoot,
         ...options,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      { stdio: ['ignore', 'ignore', 'pipe'], env },
     );
     server = started;
     let log = '';
