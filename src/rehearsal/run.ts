@@ -28,6 +28,8 @@ import { summarize, type Summary } from './summary.ts';
 export interface RehearsalPlace {
   /** Only the settings of the database connection are read. */
   readonly env: Env;
+  /** Variables of the function that replace those that the options make. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
   /** An empty folder for the rehearsal's files; the caller removes it. */
   readonly folder: string;
   /** Receives every line that the function and the local Lambda log. */
@@ -72,7 +74,7 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
 
 async function startCloud(
   options: RehearsalOptions,
-  { env, folder, onLog = () => {} }: RehearsalPlace,
+  { env, functionEnv = {}, folder, onLog = () => {} }: RehearsalPlace,
   databaseUrl: string,
   chaos: Chaos,
 ): Promise<LocalCloud> {
@@ -91,7 +93,7 @@ async function startCloud(
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
     },
     engine: {
-      env: functionEnvironment(options, databaseUrl, env),
+      env: { ...functionEnvironment(options, databaseUrl, env), ...functionEnv },
       workers: options.workers,
       recursiveLoop: options.recursiveLoop,
       timeoutMs: options.timeoutMs,
