@@ -7,12 +7,13 @@ import { migrateDatabase } from '../db/open.ts';
 import type { Engine } from '../local/engine.ts';
 import { group } from '../local/format.ts';
 import { startLocalCloud } from '../rehearsal/local-cloud.ts';
+import { refuseRealDatabase } from '../rehearsal/own-database.ts';
 import { seedDevices } from '../rehearsal/seed.ts';
 import type { Store } from '../store.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
-import { wholeNumber } from './options.ts';
+import { flag, wholeNumber } from './options.ts';
 import { withStore } from './with-store.ts';
 
 export const localCommand = defineCommand({
@@ -20,7 +21,7 @@ export const localCommand = defineCommand({
     'Keep a local Lambda with the function `baton`, and a sandbox of FCM, running on this machine until Ctrl-C. ' +
     'The local Lambda answers the `aws` command and the AWS SDKs. Pushes go to the sandbox: no phone shows one. ' +
     'The database is that of DATABASE_URL, or without it a new one with made-up devices. Its rows change only ' +
-    'when the function is invoked: the schedule does not run.',
+    'when the function is invoked: the schedule does not run. A database with real rows needs --force.',
   options: {
     devices: wholeNumber('N', 'number of made-up devices, if DATABASE_URL is not set', {
       min: 0,
@@ -29,9 +30,13 @@ export const localCommand = defineCommand({
     }),
     port: wholeNumber('N', 'port of the local Lambda; 0: any free one', { min: 0, max: 65_535, fallback: 0 }),
     latency: wholeNumber('MS', 'median answer time of the sandbox', { min: 0, max: 60_000, fallback: 50 }),
+    force: flag('use the database of DATABASE_URL although it has rows that no rehearsal made'),
     ...ENGINE_OPTIONS,
   },
-  async run({ options: { devices, latency, port, workers, verbose } }, { env, out, err, interrupted }) {
+  async run(
+    { options: { devices, latency, port, force, workers, verbose } },
+    { env, out, err, interrupted },
+  ) {
     const stop = interrupted();
     const folder = await mkdtemp(join(tmpdir(), 'baton-local-'));
     try {
@@ -41,6 +46,7 @@ export const localCommand = defineCommand({
       const settings = { FCM_RAMP_SECONDS: '0', ...env, DATABASE_URL: databaseUrl };
       const config = parseConfig(settings);
       if (isOwnDatabase) await migrateDatabase(config.database, systemClock);
+      else await refuseRealDatabase(config.database, systemClock, { force });
       const database = await withStore(settings, async (store) => {
         if (isOwnDatabase) await seedDevices(store, { devices, seed: 1 });
         return describeDatabase(store, isOwnDatabase ? databaseUrl : null);

@@ -80,11 +80,19 @@ async function openApi(engine: Engine, { env }: Terminal, log: (line: string) =>
     async () => ({ ...services, invoker }),
     (functionName) => examine({ env, functionName, fix: false, clock: systemClock }),
   );
+  let { config } = services;
+  // A head is judged at once, by the tokens read last; the handler judges the request again, by tokens that are fresh.
+  const renewTokens = async (): Promise<void> => {
+    config = (await services.fetchConfig?.()) ?? config;
+  };
   return {
     admit: (event: object, requestId: string, bodyBytes: number | null): Admission => {
       const request = parseRequest(event);
       if (request === null) throw new Error('expected an HTTP event, got another one');
-      return admitRequest({ ...services, requestId }, request, bodyBytes);
+      renewTokens().catch((error: unknown) =>
+        services.log.error('secrets not read', { why: describeFailure(error) }),
+      );
+      return admitRequest({ ...services, config, requestId }, request, bodyBytes);
     },
     handle: async (event: object, requestId: string): Promise<HttpReply> => {
       const until = performance.now() + REPLY_TIMEOUT_MS;

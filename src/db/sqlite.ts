@@ -53,6 +53,11 @@ export function openSqlite(file: string, clock: Clock): Driver {
     PRAGMA synchronous = NORMAL;
   `);
 
+  /** SQLite ends a transaction by itself when the disk is full. A second error would hide that. */
+  const rollBack = (): void => {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  };
+
   return {
     dialect: DIALECT,
     all: fetchRows,
@@ -67,7 +72,7 @@ export function openSqlite(file: string, clock: Clock): Driver {
           database.exec('COMMIT');
           return isChanged;
         } catch (error) {
-          database.exec('ROLLBACK');
+          rollBack();
           throw error;
         }
       }),
@@ -83,7 +88,7 @@ export function openSqlite(file: string, clock: Clock): Driver {
         database.exec('COMMIT');
         return result;
       } catch (error) {
-        database.exec('ROLLBACK');
+        rollBack();
         throw error;
       }
     },

@@ -30,7 +30,8 @@ type ProgressStore = Pick<Store, 'fetchAnnouncement' | 'countDeliveries' | 'coun
 
 /**
  * `follow` polls until the announcements have ended, or until they make no progress any more. It resolves to the last
- * progress, whose status shows which of the two.
+ * progress, whose status shows which of the two. A database that fails is asked again as long as `follow` would wait for
+ * progress: the function outlasts such a time too.
  */
 export async function follow(
   engine: Pick<Engine, 'hurry' | 'clock'> & { readonly lambda: Pick<Engine['lambda'], 'stats'> },
@@ -52,10 +53,21 @@ export async function follow(
       seconds: (clock.now() - startedAt) / 1000,
     };
   };
-  const isStuck = makeStuckDetector(Math.max(MIN_PATIENCE_MS, (PATIENCE_TICKS * TICK_MS) / hurry) / 1000);
+  const patienceMs = Math.max(MIN_PATIENCE_MS, (PATIENCE_TICKS * TICK_MS) / hurry);
+  const isStuck = makeStuckDetector(patienceMs / 1000);
+  let answeredAt = startedAt;
+  let lastTookMs = Infinity;
   for (;;) {
     const pollStartedAt = clock.now();
-    const progress = await fetchProgress();
+    const progress = await fetchProgress().catch((error: unknown) => {
+      if (!isOfDatabase(error) || clock.now() - answeredAt > patienceMs) throw error;
+      return null;
+    });
+    if (progress === null) {
+      await clock.sleep(POLL_MS);
+      continue;
+    }
+    answeredAt = clock.now();
     onProgress(progress);
     if (rank(progress.announcement) > 0) {
       // Hops that still run notice the end before their next chunk.
@@ -63,8 +75,15 @@ export async function follow(
       return { ...(await fetchProgress()), seconds: progress.seconds };
     }
     if (isStuck(progress)) return progress;
-    await clock.sleep(Math.max(POLL_MS, (clock.now() - pollStartedAt) / POLL_SHARE));
+    // One slow poll means that the database was locked for a while; two, that counting takes so long.
+    const tookMs = clock.now() - pollStartedAt;
+    await clock.sleep(Math.max(POLL_MS, Math.min(tookMs, lastTookMs) / POLL_SHARE));
+    lastTookMs = tookMs;
   }
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof PushError && error.code === 'DATABASE';
 }
 
 async function fetchOne(store: ProgressStore, announcementId: number) {

@@ -5,6 +5,7 @@ import type { Announcement } from '../model/announcement.ts';
 import type { NewMessage, Recipient } from '../model/message.ts';
 import type { Store } from '../store.ts';
 import { chance } from './fcm/faults.ts';
+import { BODY } from './made-up.ts';
 import type { RehearsalOptions } from './options.ts';
 import { drainQueue, type QueuedRecord } from './queue.ts';
 
@@ -124,7 +125,7 @@ function makeMessage(nth: number, recipient: Recipient): NewMessage {
     ttlSeconds: null,
     content: {
       title: `Order ${nth}`,
-      body: 'Sent to the sandbox only',
+      body: BODY,
       image: null,
       data: {},
       options: {},

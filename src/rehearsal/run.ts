@@ -20,6 +20,7 @@ import {
   waitForMailing,
 } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
+import { claimDatabase } from './own-database.ts';
 import { createAnnouncements, fetchUnfinished, seedDevices } from './seed.ts';
 import { summarize, type Summary } from './summary.ts';
 
@@ -27,6 +28,8 @@ import { summarize, type Summary } from './summary.ts';
 export interface RehearsalPlace {
   /** Only the settings of the database connection are read. */
   readonly env: Env;
+  /** Variables of the function that replace those that the options make. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
   /** An empty folder for the rehearsal's files; the caller removes it. */
   readonly folder: string;
   /** Receives every line that the function and the local Lambda log. */
@@ -42,6 +45,8 @@ export interface RehearsalPlace {
 export async function rehearse(options: RehearsalOptions, place: RehearsalPlace): Promise<Summary> {
   const databaseUrl = databaseUrlOf(options, place.folder);
   const config = parseDatabaseConfig({ ...place.env, DATABASE_URL: databaseUrl });
+  // Before anything is written: a migration of somebody's own database would be a change too.
+  await claimDatabase(config, systemClock, options);
   await migrateDatabase(config, systemClock);
   const store = await openStore(config, systemClock);
   try {
@@ -69,7 +74,7 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
 
 async function startCloud(
   options: RehearsalOptions,
-  { env, folder, onLog = () => {} }: RehearsalPlace,
+  { env, functionEnv = {}, folder, onLog = () => {} }: RehearsalPlace,
   databaseUrl: string,
   chaos: Chaos,
 ): Promise<LocalCloud> {
@@ -88,7 +93,7 @@ async function startCloud(
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
     },
     engine: {
-      env: functionEnvironment(options, databaseUrl, env),
+      env: { ...functionEnvironment(options, databaseUrl, env), ...functionEnv },
       workers: options.workers,
       recursiveLoop: options.recursiveLoop,
       timeoutMs: options.timeoutMs,

@@ -53,14 +53,22 @@ test.skipIf(!hasAws)(
   },
 );
 
-test('local in a process of its own uses the database of DATABASE_URL, changes no row by itself, and ends at SIGINT', async () => {
+test('local in a process of its own uses a real database only with --force, changes no row by itself, and ends at SIGINT', async () => {
   await using here = await makeWorkplace();
   const store = await here.openStore();
   await store.addDevices(madeUpDevices(3));
   await store.scheduleAnnouncement(await store.createAnnouncement(draft), Date.now() - 1000);
   // The credentials of this source are never read.
   const env = { ...here.env, FCM_CREDENTIALS_SHOP: '/nowhere.json' };
-  const child = await startBaton(['local', '--workers', '1'], env, /"kind": "scan"/);
+  expect(await batonHere(['local'], env)).toEqual({
+    status: 2,
+    out: '',
+    err:
+      'baton local: DATABASE_URL: expected an empty database, one that a rehearsal made, or --force ' +
+      '(what is pushed here is recorded as delivered), ' +
+      'got one with rows in push_announcement, push_device that no rehearsal made\n',
+  });
+  const child = await startBaton(['local', '--force', '--workers', '1'], env, /"kind": "scan"/);
   expect(child.printed()).toContain('DATABASE_URL, with 3 devices');
   expect(child.printed()).toContain('recorded there as delivered, although no phone shows them');
   child.kill('SIGINT');

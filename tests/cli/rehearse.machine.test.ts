@@ -65,16 +65,27 @@ test.each([
   expect(status).toBe(2);
 });
 
-test('a database with real devices in it is left unchanged', async () => {
+test('a database that no rehearsal made is left unchanged, and nothing of it is sent', async () => {
   const database = await makeDatabase('sqlite');
   const file = new DatabaseSync(database.url);
-  file.exec("INSERT INTO push_device (target, created_at) VALUES ('a-real-one', 0)");
+  file.exec(`
+    INSERT INTO push_device (target, created_at) VALUES ('a-real-one', 0);
+    INSERT INTO push_announcement (title, body, status, publish_at, created_at)
+    VALUES ('Due', 'since long', 'scheduled', 0, 0);
+    INSERT INTO push_message (device_id, title, body, publish_at) VALUES (1, 'Due', 'since long', 0);
+  `);
+  const dump = () =>
+    ['push_device', 'push_announcement', 'push_message', 'push_delivery', 'sqlite_schema'].map((table) =>
+      file.prepare(`SELECT * FROM ${table}`).all(),
+    );
+  const before = dump();
   const { status, err } = await rehearse('--database', database.url);
   expect(err).toBe(
-    'baton rehearse: --database: expected one without real devices in it, got one with 1 devices\n',
+    'baton rehearse: --database: expected an empty database, or one that a rehearsal made, ' +
+      'got one with rows in push_announcement, push_device, push_message that no rehearsal made\n',
   );
   expect(status).toBe(2);
-  expect(file.prepare('SELECT COUNT(*) AS devices FROM push_device').get()).toEqual({ devices: 1 });
+  expect(dump()).toEqual(before);
   file.close();
   await database.drop();
 });

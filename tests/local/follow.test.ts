@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PushError } from '../../src/errors.ts';
 import { follow, type Progress } from '../../src/local/follow.ts';
 import type { LambdaStats } from '../../src/local/lambda/stats.ts';
 import type { Announcement, AnnouncementStatus } from '../../src/model/announcement.ts';
@@ -14,6 +15,10 @@ interface Moment {
   readonly inFlight?: number;
   readonly queued?: number;
   readonly recursionDropped?: number;
+  /** Time that the database takes for an answer. */
+  readonly answersInMs?: number;
+  /** True: the database is down. */
+  readonly isDown?: boolean;
 }
 
 /** Follows announcements whose state is what `at` says of the seconds since the start. */
@@ -26,6 +31,8 @@ async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
     ({ ...draft, announcementId, status, statusReason: null }) as unknown as Announcement;
   const store = {
     fetchAnnouncement: async (id: number) => {
+      await clock.sleep(now().answersInMs ?? 0);
+      if (now().isDown) throw new PushError('DATABASE', 'database: gone');
       const status = now().statuses[id - 1];
       return status === undefined ? null : announcement(id, status);
     },
@@ -98,4 +105,28 @@ test('an announcement that does not exist is an error that names its id', async 
   await expect(watch([7], () => ({ statuses: ['running'] }))).rejects.toThrow(
     'announcementId: expected the id of a row in push_announcement, got 7',
   );
+});
+
+test('a database that is down for less than its patience does not end it; one that stays down does', async () => {
+  const { last } = await watch([1], (seconds) => ({
+    statuses: [seconds < 30 ? 'running' : 'done'],
+    isDown: seconds > 2 && seconds < 25,
+  }));
+  expect(last.announcement.status).toBe('done');
+  await expect(watch([1], (seconds) => ({ statuses: ['running'], isDown: seconds > 2 }))).rejects.toThrow(
+    'database: gone',
+  );
+});
+
+test('one poll that a lock held up does not delay the next; polls that all take long are rarer', async () => {
+  const locked = await watch([1], (seconds) => ({
+    statuses: [seconds < 24 ? 'running' : 'done'],
+    answersInMs: seconds > 1 && seconds < 3 ? 20_000 : 1,
+  }));
+  expect(locked.last.seconds).toBeLessThan(25);
+  const slow = await watch([1], (seconds) => ({
+    statuses: [seconds < 100 ? 'running' : 'done'],
+    answersInMs: 500,
+  }));
+  expect(slow.reports.length).toBeLessThan(13);
 });

@@ -1,4 +1,5 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -14,17 +15,22 @@ const START_MS = 60_000;
 export interface MariaDb {
   /** The server's address, without a database. */
   readonly url: string;
+  /** Ends the server with kill -9. */
+  kill(): Promise<void>;
+  /** Starts the server again after `kill`, with the same data and at the same address. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts a MariaDB server on a free port, in a new folder; null where MariaDB is not installed. */
 export async function startMariaDb(options: readonly string[] = []): Promise<MariaDb | null> {
   if (SERVER === undefined) return null;
+  const file = SERVER;
   const folder = await mkdtemp(join(tmpdir(), 'baton-mariadb-'));
   await chmod(folder, 0o755);
   const data = join(folder, 'data');
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
-  // Servers in different containers can have the same process id, and so the same names of temporary tables.
+  // Servers that share a folder for temporary tables may take each other's.
   const env = { ...process.env, TMPDIR: folder };
   await promisify(execFile)(
     'mariadb-install-db',
@@ -38,41 +44,49 @@ export async function startMariaDb(options: readonly string[] = []): Promise<Mar
     { env },
   );
   const port = await freePort();
-  const server = spawn(
-    SERVER,
-    [
-      '--no-defaults',
-      `--datadir=${data}`,
-      `--socket=${join(folder, 'socket')}`,
-      `--pid-file=${join(folder, 'pid')}`,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      '--skip-name-resolve',
-      '--innodb-flush-log-at-trx-commit=0',
-      '--innodb-buffer-pool-size=256M',
-      ...asRoot,
-      ...options,
-    ],
-    { env, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let log = '';
-  server.stderr.on('data', (text) => (log += String(text)));
   const url = `mysql://root@127.0.0.1:${port}`;
+  let server: ChildProcess | undefined;
+  const kill = async (): Promise<void> => {
+    if (server === undefined || server.exitCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+    server = undefined;
+  };
   const stop = async (): Promise<void> => {
-    if (server.exitCode === null) {
-      const ended = new Promise((resolve) => server.once('exit', resolve));
-      server.kill('SIGKILL');
-      await ended;
-    }
+    await kill();
     await rm(folder, { recursive: true, force: true });
   };
-  try {
-    await answers(url, () => server.exitCode !== null);
-    return { url, stop };
-  } catch (error) {
-    await stop();
-    throw new Error(`mariadbd did not start:\n${log}`, { cause: error });
-  }
+  const start = async (): Promise<void> => {
+    const started = spawn(
+      file,
+      [
+        '--no-defaults',
+        `--datadir=${data}`,
+        `--socket=${join(folder, 'socket')}`,
+        `--pid-file=${join(folder, 'pid')}`,
+        `--port=${port}`,
+        '--bind-address=127.0.0.1',
+        '--skip-name-resolve',
+        '--innodb-flush-log-at-trx-commit=0',
+        '--innodb-buffer-pool-size=256M',
+        ...asRoot,
+        ...options,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'], env },
+    );
+    server = started;
+    let log = '';
+    started.stderr.on('data', (text) => (log += String(text)));
+    try {
+      await answers(url, () => started.exitCode !== null);
+    } catch (error) {
+      await stop();
+      throw new Error(`mariadbd did not start:\n${log}`, { cause: error });
+    }
+  };
+  await start();
+  return { url, kill, start, stop };
 }
 
 async function answers(url: string, hasEnded: () => boolean): Promise<void> {

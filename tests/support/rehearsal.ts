@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseFaults } from '../../src/rehearsal/fcm/faults.ts';
 import { defaultOptions, type RehearsalOptions } from '../../src/rehearsal/options.ts';
-import { rehearse } from '../../src/rehearsal/run.ts';
+import { rehearse, type RehearsalPlace } from '../../src/rehearsal/run.ts';
 import type { Summary } from '../../src/rehearsal/summary.ts';
 import { baton } from './baton.ts';
 
 type Options = Omit<Partial<RehearsalOptions>, 'faults'> & { readonly faults?: string };
 
 /** Rehearses in this process, with one worker, quick answers and no ramp, unless the options say otherwise. */
-export async function rehearseHere({ faults = '', ...options }: Options): Promise<Summary> {
+export async function rehearseHere(
+  { faults = '', ...options }: Options,
+  place: Omit<RehearsalPlace, 'env' | 'folder'> = {},
+): Promise<Summary> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-rehearsal-'));
   try {
     return await rehearse(
@@ -22,7 +25,7 @@ export async function rehearseHere({ faults = '', ...options }: Options): Promis
         ...options,
         faults: parseFaults(faults),
       },
-      { env: {}, folder },
+      { ...place, env: {}, folder },
     );
   } finally {
     await rm(folder, { recursive: true });
