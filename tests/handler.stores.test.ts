@@ -10,7 +10,7 @@ import { noDoctor } from './support/api.ts';
 import { arbitraryEvent } from './support/arbitrary-event.ts';
 import { makeDatabase, type TestDatabase } from './support/database.ts';
 import { allFixtures, API_TOKEN, fixture } from './support/events.ts';
-import { fuzzRuns } from './support/fuzz.ts';
+import { fuzzing } from './support/fuzz.ts';
 
 let database: TestDatabase;
 let store: Store;
@@ -215,7 +215,7 @@ test('any event gets an answer, and the next good one is answered as ever', { ti
       if (reply.statusCode !== 501) expect(reply.statusCode).toBeLessThan(500);
       if (reply.body !== '') JSON.parse(reply.body);
     }),
-    { numRuns: fuzzRuns(10_000) },
+    fuzzing(10_000),
   );
   // Events reached the routes, and were not all refused before them.
   expect([...statuses]).toEqual(expect.arrayContaining([400, 401, 404, 405, 415]));

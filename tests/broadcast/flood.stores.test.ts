@@ -55,7 +55,17 @@ describe.each(databaseKinds())('on %s', (kind) => {
 });
 
 describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
-  const TABLES = ['announcement', 'device', 'hop', 'budget', 'turn', 'delivery', 'message', 'tick'];
+  const TABLES = [
+    'announcement',
+    'snapshot',
+    'device',
+    'hop',
+    'budget',
+    'turn',
+    'delivery',
+    'message',
+    'tick',
+  ];
   let user: string;
   let store: Store;
 

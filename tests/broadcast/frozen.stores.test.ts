@@ -75,7 +75,9 @@ describe.each(databaseKinds())('a running announcement whose row is edited, on %
     await store.startAnnouncement(firstJob(id), 1000);
     await driver.run(sql`UPDATE push_announcement SET ttl_seconds = 0 WHERE announcement_id = ${id}`);
     const answer = ({ deviceId }: Addressee) =>
-      deviceId === 7 ? outcome('retryable', 'UNAVAILABLE') : outcome('rejected', 'X');
+      deviceId === 7
+        ? outcome('retryable', 'UNAVAILABLE')
+        : { ...outcome('rejected', 'X'), blamesTarget: true };
     await runHop(
       { ...ctx, ...makeContext(store, { env: { FCM_SOURCE: 'shop', PAGE_SIZE: '100' }, answer }) },
       firstJob(id),

@@ -5,10 +5,11 @@ import { addDevices, describeTally } from '../../src/cli/import.ts';
 import { PushError } from '../../src/errors.ts';
 import type { NewDevice } from '../../src/model/device.ts';
 import { inChunks, makeDeviceTable } from '../support/device-file.ts';
+import { fuzzing } from '../support/fuzz.ts';
 import { makeToken } from '../support/targets.ts';
 
 /** Number of files that the fuzzing makes. */
-const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000);
+const RUNS = 10_000;
 
 const [A, B, C] = [makeToken('a'), makeToken('b'), makeToken('c')];
 
@@ -87,6 +88,6 @@ test('of any bytes, rows are added, already there or invalid, and nothing of the
       }
       expect(printed).not.toMatch(/hunter2|APA91b/);
     }),
-    { numRuns: FUZZ_RUNS },
+    fuzzing(RUNS),
   );
 }, 600_000);

@@ -4,9 +4,10 @@ import { type Config, parseConfig, readConfig } from '../../src/config/config.ts
 import { findVariable, VARIABLES } from '../../src/config/variables.ts';
 import { PushError } from '../../src/errors.ts';
 import { openCredentials } from '../../src/fcm/credentials.ts';
+import { fuzzing } from '../support/fuzz.ts';
 import { MARK, SECRET_SHAPES } from '../support/secret.ts';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 5000);
+const RUNS = 5000;
 const NAMES = VARIABLES.flatMap(({ name, isPerSource }) => (isPerSource ? [name, `${name}_SHOP_B`] : [name]));
 
 /** Everything that an environment makes Baton say: the error of its configuration, and those of its credentials. */
@@ -62,7 +63,7 @@ test('any environment is a configuration, or one error that names variables and 
     fc.property(fc.dictionary(name, value, { maxKeys: 8 }), (env) => {
       if (everythingSaid(env).includes(MARK)) throw new Error('the mark was shown');
     }),
-    { numRuns: RUNS },
+    fuzzing(RUNS),
   );
   expect(parseConfig({}).stage).toBe('dev');
 });

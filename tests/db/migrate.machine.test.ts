@@ -18,7 +18,10 @@ test.each(databaseKinds())(
       return (await promisify(execFile)(process.execPath, [MAIN, 'migrate'], { env })).stdout;
     };
     const outputs = await Promise.all([migrate(), migrate()]);
-    expect(outputs.toSorted()).toEqual(['applied 001-broadcast\napplied 002-guarantee\n', 'nothing to do\n']);
+    expect(outputs.toSorted()).toEqual([
+      'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\n',
+      'nothing to do\n',
+    ]);
     await (await openStore(fresh.config, systemClock)).close();
     await fresh.drop();
   },

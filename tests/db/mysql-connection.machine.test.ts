@@ -100,6 +100,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
     expect(await open({ kind: 'verify', ca: join(folder, 'ca.pem') })).toEqual([
       '001-broadcast',
       '002-guarantee',
+      '003-snapshot',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseEvent } from '../../src/events/parse.ts';
 import { arbitraryEvent } from '../support/arbitrary-event.ts';
+import { fuzzing } from '../support/fuzz.ts';
 import { allFixtures, fixture, refusal } from '../support/events.ts';
 
 const start = { kind: 'broadcast', announcementId: 42, round: 0, fromId: 0 };
@@ -49,7 +50,7 @@ test('every value is parsed as a job or a request, or refused', () => {
         expect(error).toMatchObject({ name: 'PushError', code: 'BAD_EVENT' });
       }
     }),
-    { numRuns: 10_000 },
+    fuzzing(10_000),
   );
 });
 

@@ -6,7 +6,8 @@ import { makeSdkSender } from '../../src/fcm/sdk.ts';
 import { redirectSdk } from '../../src/rehearsal/fcm/sdk-redirect.ts';
 import { openSender, sendTo } from '../fcm/http2/sending.ts';
 import { dataFrames, frame, headersFrame, startRawServer } from '../fcm/http2/raw-server.ts';
-import { expectSound, FUZZ_TIMEOUT_MS, rawReply, runs } from './fcm-reply.ts';
+import { FUZZ_TIMEOUT_MS, fuzzing } from '../support/fuzz.ts';
+import { expectSound, rawReply } from './fcm-reply.ts';
 
 const closers: (() => unknown)[] = [];
 
@@ -86,7 +87,7 @@ test(
         answers.length = 0;
         expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
       }),
-      runs(120),
+      fuzzing(120),
     );
   },
   FUZZ_TIMEOUT_MS,
@@ -111,7 +112,7 @@ test(
         answers.length = 0;
         expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
       }),
-      runs(50),
+      fuzzing(50),
     );
   },
   FUZZ_TIMEOUT_MS,
@@ -135,7 +136,7 @@ test(
         answers.length = 0;
         expect(await send()).toMatchObject([{ verdict: 'delivered' }]);
       }),
-      runs(20),
+      fuzzing(20),
     );
   },
   FUZZ_TIMEOUT_MS,

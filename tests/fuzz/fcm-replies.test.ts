@@ -6,7 +6,8 @@ import { explainOutage } from '../../src/judge/outage.ts';
 import { blameProject, explainFailure } from '../../src/judge/project.ts';
 import { settleAll } from '../../src/judge/settle.ts';
 import { FINAL_VERDICTS } from '../../src/model/delivery.ts';
-import { expectSound, FUZZ_TIMEOUT_MS, parseBody, type RawReply, rawReply, runs } from './fcm-reply.ts';
+import { FUZZ_TIMEOUT_MS, fuzzing } from '../support/fuzz.ts';
+import { expectSound, parseBody, type RawReply, rawReply } from './fcm-reply.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const TARGET = `cVr0Kg2RT6aZ1bYx9mQw3e:APA91b${'x'.repeat(134)}`;
@@ -28,7 +29,7 @@ test(
         const named = outcome.verdict === 'delivered' ? '"name":"' : `"errorCode":"${outcome.reason}"`;
         expect(String(reply.body)).toContain(named);
       }),
-      runs(10_000),
+      fuzzing(10_000),
     );
   },
   FUZZ_TIMEOUT_MS,
@@ -56,7 +57,7 @@ test(
           expect(words ?? '').not.toContain(TARGET);
         }
       }),
-      runs(300),
+      fuzzing(300),
     );
   },
   FUZZ_TIMEOUT_MS,

@@ -135,18 +135,6 @@ export function parseBody(body: Buffer): unknown {
   }
 }
 
-/** FUZZ_RUNS is the number of cases of the quickest property, of which the others have their share. */
-const RUNS = 10_000;
-const factor = Number(process.env['FUZZ_RUNS'] ?? RUNS) / RUNS;
-
-/** So many cases by default. */
-export function runs(count: number): { readonly numRuns: number } {
-  return { numRuns: Math.ceil(count * factor) };
-}
-
-/** The time-out of a test, for the number of its cases. */
-export const FUZZ_TIMEOUT_MS = 30_000 * Math.max(1, factor);
-
 /** An outcome that the ledger, a log line and a person can take, whatever FCM's answer was. */
 export function expectSound(outcome: Outcome | undefined, target: string): void {
   const { verdict, reason, messageName, retryAfterMs, words } = outcome!;

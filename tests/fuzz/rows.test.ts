@@ -4,10 +4,11 @@ import { parseAnnouncement, parseSummary } from '../../src/db/announcement-rows.
 import { parseDevice } from '../../src/db/devices.ts';
 import { parseMessages } from '../../src/db/message-rows.ts';
 import { restMessage } from '../../src/fcm/message.ts';
+import { fuzzing } from '../support/fuzz.ts';
 import type { Content } from '../../src/model/content.ts';
 
-/** Cases of both tests together; FUZZ_RUNS sets another number. */
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000) / 2;
+/** Cases of each of the two tests. */
+const RUNS = 5000;
 
 /** No error may show it. */
 const SECRET = 'one-time-code-4711';
@@ -95,7 +96,7 @@ test('any row of an announcement can be shown and listed, and is sent only if al
       for (const ms of [publishAt, startedAt, finishedAt]) if (ms !== null) new Date(ms).toISOString();
       if (statusReason !== row.status_reason) expect(statusReason ?? '').not.toContain(SECRET);
     }),
-    { numRuns: RUNS },
+    fuzzing(RUNS),
   );
 });
 
@@ -111,6 +112,6 @@ test('any rows of messages and devices can be read, and only those that can be s
       }
       for (const row of rows) if (row.device_id !== null) parseDevice(row);
     }),
-    { numRuns: RUNS },
+    fuzzing(RUNS),
   );
 });

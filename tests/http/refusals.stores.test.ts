@@ -88,7 +88,7 @@ test.each<[string, TestRequest, number, string, string, string]>([
     501,
     'method',
     'a method of HTTP, in capital letters',
-    '"post"',
+    '4 characters',
   ],
   ['no type', typed(''), 415, 'content-type', 'application/json', 'nothing'],
   ['a form', typed('multipart/form-data'), 415, 'content-type', 'application/json', '19 characters'],

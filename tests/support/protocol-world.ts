@@ -237,7 +237,13 @@ export async function makeWorld(setup: Setup) {
     pushes.push({ invocation, deviceId, answer, refused, accepted, recorded: 'no' });
     const verdict = refused ? 'misconfigured' : { ...VERDICT, takes: final }[answer];
     // With a Retry-After it would brake the source, which is waited for by the real clock.
-    return { verdict, reason: answer, messageName: null, retryAfterMs: null };
+    return {
+      verdict,
+      reason: answer,
+      messageName: null,
+      retryAfterMs: null,
+      blamesTarget: verdict === 'rejected',
+    };
   }
 
   function makeInvocationContext(invocation: Invocation): Context {
