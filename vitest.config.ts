@@ -7,7 +7,7 @@ const withServer = { ...common, globalSetup: 'tests/support/global-setup.ts' };
 export default defineConfig({
   test: {
     // A file that waits for a process leaves its core to another file.
-    maxWorkers: Math.max(2, availableParallelism()),
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
