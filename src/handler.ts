@@ -28,8 +28,8 @@ import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
-import { makeRenewingSenders } from './renew/senders.ts';
-import { openRenewingStore } from './renew/store.ts';
+import { makeRenewingSenders } from './fcm/renewing-senders.ts';
+import { openRenewingStore } from './db/renewing-store.ts';
 
 export type JobReply = HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | ErrorReport;
 

@@ -16,7 +16,8 @@ export function parseJson(text: string, field: string, code: PushErrorCode): unk
   throw PushError.of(code, [{ field, expected: `JSON of at most ${MAX_DEPTH} levels`, got: 'more' }]);
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
+/** True if JSON is nested more than `levels` deep. Goes no deeper than that itself. */
+export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }

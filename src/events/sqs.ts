@@ -5,7 +5,7 @@ import { isObject, parseWith } from '../parse.ts';
 const ID = 'the id of a record';
 
 /**
- * One record. A body that is no text is refused with its record alone, by whoever reads it.
+ * One record. A body that is not text is refused with its record alone, where it is read.
  * https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 const record = z.object(

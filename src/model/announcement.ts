@@ -44,8 +44,8 @@ export interface NewAnnouncement {
 }
 
 /**
- * An announcement as its row says. From its start on it is as its row was then: whoever edits the row of a running
- * announcement changes nothing for the rest of the audience.
+ * An announcement as its row says. From its start on it is as its row was then: an edit of the row of a running announcement
+ * changes nothing for the rest of the audience.
  */
 export interface Announcement extends Omit<NewAnnouncement, 'content'> {
   readonly announcementId: number;

@@ -1,3 +1,4 @@
+import { isDeeper } from '../json.ts';
 import * as z from 'zod';
 import { isObject } from '../parse.ts';
 
@@ -151,12 +152,6 @@ export function makeContent(input: ContentInput): { content: Content; ttlSeconds
     Object.entries(rest).filter(([name, value]) => known.includes(name) && value !== undefined),
   );
   return { content: { title, body, image, data, options }, ttlSeconds };
-}
-
-/** True if JSON is nested more than `levels` deep. Goes no deeper than that itself. */
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** The error text of a strict object: one for a field that it does not know, `expected` for anything but an object. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openConfig } from '../../src/config/live.ts';
 import { PushError } from '../../src/errors.ts';
-import { openRenewingStore } from '../../src/renew/store.ts';
+import { openRenewingStore } from '../../src/db/renewing-store.ts';
 import type { Store } from '../../src/store.ts';
 import { makeTestClock } from '../support/clock.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { type LiveConfig, openConfig } from '../../src/config/live.ts';
 import { openStore } from '../../src/db/open.ts';
-import { openRenewingStore } from '../../src/renew/store.ts';
+import { openRenewingStore } from '../../src/db/renewing-store.ts';
 import type { Store } from '../../src/store.ts';
 import { clockThatSays } from '../support/clock.ts';
 import { madeUpDevices } from '../support/context.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openConfig } from '../../src/config/live.ts';
 import type { Batch, Senders } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
-import { makeRenewingSenders } from '../../src/renew/senders.ts';
+import { makeRenewingSenders } from '../../src/fcm/renewing-senders.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { delivered, draft, outcome } from '../support/context.ts';
 
