@@ -14,9 +14,11 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/**/*.{stores,machine}.test.ts'],
+          exclude: ['tests/**/*.{fuzz,stores,machine}.test.ts'],
         },
       },
+      // Thousands of made-up cases each: no database and no process either, but seconds that an edit should not wait for.
+      { test: { ...common, name: 'fuzz', include: ['tests/**/*.fuzz.test.ts'] } },
       // Both databases.
       { test: { ...withServer, name: 'stores', include: ['tests/**/*.stores.test.ts'] } },
       // Processes and sockets.
