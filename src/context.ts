@@ -14,8 +14,10 @@
  *   cursor        the first device id not yet handed to any hop; inclusive; 0 is the beginning
  *   lane          an id range that recurses on its own; one by default
  *   round         0 is the broadcast itself; 1, 2, … retry its retryable deliveries
- *   chunk         the pushes of a page that are sent and recorded together
- *   canary        the first chunk of an announcement: judged before anything else is sent
+ *   window        the pushes that a hop may have in flight at a time
+ *   batch         the answers that are recorded together
+ *   canary        the first pushes of an announcement: judged before anything else is sent
+ *   straggler     a push whose answer is still out when its hop ends
  *   delivery      what became of one push: one row for each (announcement, message, device)
  *   ledger        all deliveries
  *   verdict       how FCM's answer is judged (model/delivery.ts)
@@ -29,8 +31,9 @@ import type { Config } from './config/config.ts';
 import type { PushJob } from './job.ts';
 import type { Metrics } from './metrics.ts';
 import type { Notification } from './model/content.ts';
-import type { Outcome, Push } from './model/delivery.ts';
+import type { Delivery, Outcome, Push } from './model/delivery.ts';
 import type { Device } from './model/device.ts';
+import type { Hop } from './model/hop.ts';
 import type { Store } from './store.ts';
 
 /** Opened once for a warm container; lives on between invocations. */
@@ -42,6 +45,7 @@ export interface Services {
   readonly store: Store;
   readonly senders: Senders;
   readonly invoker: Invoker;
+  readonly stragglers: Stragglers;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -65,13 +69,18 @@ export interface Batch extends Notification {
   readonly devices: readonly Addressee[];
 }
 
+/** Takes an outcome before the last one of its batch is known; `nth` is the device's position in the batch. */
+export type OnOutcome = (nth: number, outcome: Outcome) => void;
+
 /** Sends to one Firebase project. */
 export interface Sender {
+  /** Each call costs as much as many messages: a caller that can wait makes calls of this size. Absent: size does not matter. */
+  readonly callSize?: number | undefined;
   /**
-   * Resolves to one outcome for each device, in order, when the last answer has arrived or `signal` aborts. May be called
-   * again before that. Throws only if nothing was sent.
+   * Resolves to one outcome for each device, in order, when the last answer has arrived or `signal` aborts. `onOutcome` may
+   * get some of them earlier. May be called again before that. Throws only if nothing was sent.
    */
-  send(batch: Batch, signal: AbortSignal): Promise<Outcome[]>;
+  send(batch: Batch, signal: AbortSignal, onOutcome?: OnOutcome): Promise<Outcome[]>;
   close(): Promise<void>;
 }
 
@@ -82,6 +91,14 @@ export interface Senders {
   /** Throws what `of` would throw, without opening anything. */
   check(source: string): void;
   close(): Promise<void>;
+}
+
+/** Records the answers that arrive after their hop has ended. */
+export interface Stragglers {
+  /** Takes the delivery of a push of a hop that has ended. */
+  take(hop: Hop, delivery: Delivery): void;
+  /** Records what has arrived: an invocation calls it before it ends. */
+  flush(): Promise<void>;
 }
 
 /** Asks Lambda to run a job in an invocation of its own. */

@@ -2,6 +2,7 @@ import type { Context as LambdaContext } from 'aws-lambda';
 import { announce, type AnnounceReport } from './broadcast/announce.ts';
 import { type HopReport, runHop } from './broadcast/hop.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
+import { makeStragglers } from './broadcast/stragglers.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Env } from './config/config.ts';
 import { openConfig } from './config/live.ts';
@@ -93,7 +94,11 @@ export function makeHandler(
         functionName,
         remainingMs: () => invocation.getRemainingTimeInMillis(),
       };
-      return await answer(ctx, parsed, doctor);
+      try {
+        return await answer(ctx, parsed, doctor);
+      } finally {
+        await warm.stragglers.flush();
+      }
     } catch (error) {
       // Lambda logs what is thrown.
       if (!isAnswered(error)) throw withoutContents(error);
@@ -123,7 +128,8 @@ export async function openServices(
       return live.config;
     });
   const [invoker, gatherer] = [makeInvoker(), makeGatherer()];
-  return { config, fetchConfig, store, senders, invoker, gatherer, clock, log, metrics };
+  const stragglers = makeStragglers({ store, clock, log });
+  return { config, stragglers, fetchConfig, store, senders, invoker, gatherer, clock, log, metrics };
 }
 
 export const handler = makeHandler(

@@ -113,6 +113,8 @@ export interface Hops {
   /** Takes a stalled hop from its owner, for another invocation to be woken; false if it is no longer stalled. */
   reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
+  /** Number of hops, of all announcements, that an invocation holds now. */
+  countBusyHops(): Promise<number>;
 }
 
 /** The ledger: what became of each push. */
@@ -212,6 +214,8 @@ export interface Budgets {
   brakeBudget(source: string, version: number, brake: Brake): Promise<boolean>;
   /** Records that FCM is up again. */
   endOutage(source: string): Promise<void>;
+  /** Counts a hop's mean time to an answer in the mean of the source. */
+  recordAnswerTime(source: string, answerMs: number): Promise<void>;
 }
 
 /** A source's budget as it is now. A time in the past is negative. */
@@ -220,6 +224,8 @@ export interface Budget {
   readonly version: number;
   /** Milliseconds until everything reserved so far has been sent. */
   readonly freeInMs: number;
+  /** Milliseconds until the page that was reserved last has been sent, spread over its time: see Slot. */
+  readonly spreadInMs: number;
   /** Milliseconds until all urgent messages reserved so far have been sent. */
   readonly urgentInMs: number;
   /** Milliseconds, in total, by which urgent messages have delayed earlier reservations; only grows. */
@@ -234,12 +240,18 @@ export interface Budget {
   readonly outages: number;
   /** Milliseconds until the announcement's last reserved slot opens; it reserves no other slot before that. */
   readonly turnInMs: number;
+  /** FCM's mean time to an answer, in milliseconds, over the latest hops; 0 if none has ended. */
+  readonly answerMs: number;
 }
 
 /** A part of a source's budget for one page, or for messages that are sent at once. */
 export interface Reservation {
   /** Milliseconds of the budget that the pushes take. */
   readonly takenMs: number;
+  /** Milliseconds of the budget that stay unused before them. */
+  readonly gapMs: number;
+  /** Milliseconds over which they are sent. */
+  readonly spreadMs: number;
   /** True: the ramp begins with this reservation. */
   readonly startsRamp: boolean;
   /** True: the reservation goes ahead of all earlier ones, which are delayed by `takenMs`. */

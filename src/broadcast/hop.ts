@@ -10,7 +10,7 @@ import { failAnnouncement, findAnnouncement } from './announcement.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
 import { fetchPage, type Page } from './page.ts';
-import { type SendReport, sendPushes } from './send.ts';
+import { PageSender, type SendReport } from './send.ts';
 
 /**
  * What an invocation did for a hop.
@@ -32,7 +32,7 @@ export interface HopReport extends HopKey {
  */
 const MAX_FRUITLESS_CLAIMS = 20;
 
-/** Each claim whose answers cannot be recorded sends a chunk again, so after this many the announcement fails. */
+/** Each claim whose answers cannot be recorded sends some pushes again, so after this many the announcement fails. */
 const MAX_UNRECORDED_CLAIMS = 3;
 
 /** Errors after pushes were sent: their answers are not recorded. */
@@ -42,10 +42,11 @@ const UNRECORDED: readonly PushErrorCode[] = ['NOT_RECORDED', 'BAD_REPLY'];
 const NOT_FIXED_BY_RETRY: readonly PushErrorCode[] = ['BAD_CREDENTIALS', 'NO_SUCH_SOURCE'];
 
 const STOPPED: SendReport = { end: 'stopped', sent: 0 };
+const NOTHING_SENT: SendReport = { end: 'done', sent: 0 };
 
 /** Works one hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
-  const { store, config, invoker, functionName } = ctx;
+  const { store, invoker, functionName } = ctx;
   const report = makeReporter(ctx, job);
   const claim = await claimHop(ctx, job);
   if (claim.kind !== 'claimed') return report({ end: 'idle', sent: 0 });
@@ -73,9 +74,19 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     if (pushes.length > 0 && !(await store.proveRecording(hop)))
       return report(await leave(ctx, hop, STOPPED));
 
-    // The first chunk of an announcement is judged before anything else is sent.
-    const canaries = hop.isCanary ? Math.min(config.chunkSize, pushes.length) : 0;
-    const canary = await sendPushes(ctx, hop, announcement, pushes, [0, canaries], timetable);
+    const sender =
+      pushes.length === 0
+        ? null
+        : new PageSender(
+            ctx,
+            hop,
+            announcement,
+            pushes,
+            timetable,
+            await ctx.senders.of(announcement.source),
+          );
+    // The first pushes of an announcement are judged before anything else is sent.
+    const canary = (hop.isCanary ? await sender?.sendCanary() : null) ?? NOTHING_SENT;
     if (canary.end !== 'done') return report(await leave(ctx, hop, canary));
 
     // Hand over the baton: the next hop starts now, while this one sends its own page.
@@ -85,7 +96,8 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       if (bounds.nextId !== null || hop.isCanary) await store.markHandedOver(hop);
     }
 
-    const rest = await sendPushes(ctx, hop, announcement, pushes, [canaries, pushes.length], timetable);
+    // The last hop of a lane leaves its place to no other.
+    const rest = (await sender?.sendRest({ mayLeave: bounds.nextId !== null })) ?? NOTHING_SENT;
     if (rest.end !== 'done') return report(await leave(ctx, hop, rest));
     if (await store.closeHop(hop)) await finishIfComplete(ctx, hop);
     return report(rest);

@@ -1,113 +1,242 @@
-import type { Context } from '../context.ts';
-import { explainOutage, keepAttempts } from '../judge/outage.ts';
-import { blameProject, explainFailure } from '../judge/project.ts';
-import { settleAll } from '../judge/settle.ts';
+import type { Context, Sender } from '../context.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
-import {
-  collapseKeyOf,
-  countVerdicts,
-  type Delivery,
-  type Outcome,
-  type Push,
-  type PushId,
-} from '../model/delivery.ts';
+import { collapseKeyOf, type Push } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
-import { brakeForOutage, brakeIfThrottled } from '../pace/brake.ts';
 import { type Turn, whileHolding } from '../pace/hold.ts';
-import { recordPatiently } from '../pace/record.ts';
 import type { Timetable } from '../pace/timetable.ts';
-import { failAnnouncement } from './announcement.ts';
+import { Bell } from './bell.ts';
+import { Flight } from './flight.ts';
+import { Recorder } from './record.ts';
 
 export interface SendReport {
   readonly end: 'done' | Exclude<Turn, 'go'>;
-  /** Pushes of the page that are sent and recorded, from its beginning on. */
+  /** Pushes that this invocation has sent and recorded. */
   readonly sent: number;
 }
 
+/** Answers are recorded after this time, though they are few; as often, the hop and the budget are checked. */
+const CHECK_MS = 250;
+
+/** Pushes that become due within this time are sent together. */
+const TICK_MS = 20;
+
+/** The canary is judged when all but this share of its answers have arrived. */
+const CANARY_STRAGGLERS = 0.05;
+
+/** A hop may leave its stragglers if they are at most this share of its page, and it has waited for them for this long. */
+const MAX_STRAGGLERS = 0.05;
+const STRAGGLE_MS = 1000;
+
+/** Which pushes of a page are sent, and how their answers are judged. */
+interface Part {
+  /** Index of the first push that is not sent. */
+  readonly to: number;
+  /** With so many pushes still in flight, the rest of the answers is not waited for. */
+  readonly maxOpen: number;
+  readonly smallSampleCounts: boolean;
+  readonly mayLeave: boolean;
+}
+
 /**
- * Sends and records the pushes from index `from` to below `to`, chunk by chunk, each at its time in the budget. Ends early
- * when the invocation's time runs out, the announcement no longer runs, or FCM is down.
+ * Sends a page through a sliding window: up to WINDOW pushes are in flight, each is sent at its time in the budget, and
+ * answers are recorded in batches as they arrive. No push waits for the answer to another.
  */
-export async function sendPushes(
-  ctx: Context,
-  hop: Hop,
-  announcement: SendableAnnouncement,
-  pushes: readonly Push[],
-  [from, to]: readonly [number, number],
-  timetable: Timetable,
-): Promise<SendReport> {
-  const { store, config, clock } = ctx;
-  const { source, guarantee } = announcement;
-  const { round } = hop;
-  for (let sent = from; sent < to; sent += config.chunkSize) {
-    const turn = await timetable.wait(sent);
-    if (turn !== 'go') return { end: turn, sent };
-    const chunk = pushes.slice(sent, Math.min(sent + config.chunkSize, to));
-    // After a crash it cannot be known which of them FCM has accepted, and at most once means that none is sent again.
-    const inFlight = guarantee === 'at-most-once' ? chunk : [];
-    if (!(await store.holdHop(hop, config.leaseMs, inFlight))) return { end: 'stopped', sent };
+export class PageSender {
+  readonly #ctx: Context;
+  readonly #hop: Hop;
+  readonly #pushes: readonly Push[];
+  readonly #announcement: SendableAnnouncement;
+  readonly #timetable: Timetable;
+  readonly #flight: Flight;
+  readonly #recorder: Recorder;
+  /** Pushes are sent in calls of at least this number. */
+  readonly #callSize: number;
+  /** Rings when an answer has arrived: the window has room. */
+  readonly #roomBell: Bell;
+  /** Rings when a batch is full, or when there is nothing to wait for. */
+  readonly #batchBell: Bell;
+  #turn: Turn = 'go';
+  #error: unknown = null;
+  #isSending = false;
+  #maxOpen = 0;
+  /** Index of the first push that has not been sent yet. */
+  #next = 0;
+  /** Index of the first push that may not be sent yet, because the ledger does not have it (at-most-once). */
+  #claimed: number;
+  #checkedAt = -Infinity;
+  #lastSentAt = -Infinity;
 
+  constructor(
+    ctx: Context,
+    hop: Hop,
+    announcement: SendableAnnouncement,
+    pushes: readonly Push[],
+    timetable: Timetable,
+    sender: Sender,
+  ) {
+    const { config, clock } = ctx;
+    const { announcementId, content, ttlSeconds, dryRun, guarantee } = announcement;
+    const batch = { content, collapseKey: collapseKeyOf({ announcementId }), ttlSeconds, dryRun };
+    this.#ctx = ctx;
+    this.#hop = hop;
+    this.#pushes = pushes;
+    this.#announcement = announcement;
+    this.#timetable = timetable;
+    this.#recorder = new Recorder(ctx, hop, announcement);
+    this.#callSize = Math.min(sender.callSize ?? 1, config.window);
+    this.#claimed = guarantee === 'at-most-once' ? 0 : pushes.length;
+    this.#roomBell = new Bell(clock);
+    this.#batchBell = new Bell(clock);
+    this.#flight = new Flight(ctx, sender, batch, pushes);
+    this.#flight.onAnswer = () => {
+      this.#roomBell.ring();
+      if (this.#flight.arrived >= config.batchSize || this.#isOver) this.#batchBell.ring();
+    };
+  }
+
+  /** Sends the first pushes of an announcement, and waits for the judgement on them. */
+  sendCanary(): Promise<SendReport> {
+    const to = Math.min(this.#ctx.config.batchSize, this.#pushes.length);
+    const maxOpen = Math.floor(to * CANARY_STRAGGLERS);
+    return this.#run({ to, maxOpen, smallSampleCounts: true, mayLeave: false });
+  }
+
+  /**
+   * Sends the rest of the page. With `mayLeave`, it does not wait for the last answers where the function's concurrency is
+   * used up: the next hop would have to wait for them too.
+   */
+  async sendRest({ mayLeave }: { readonly mayLeave: boolean }): Promise<SendReport> {
+    const part = { to: this.#pushes.length, maxOpen: 0, smallSampleCounts: false, mayLeave };
+    const { end } = await this.#run(part);
+    if (end === 'done' && this.#flight.open > 0) await this.#recorder.leave(this.#flight);
+    const { answerMs } = this.#flight;
+    if (answerMs !== null) {
+      await this.#ctx.store.recordAnswerTime(this.#announcement.source, Math.ceil(answerMs));
+    }
+    return { end, sent: this.#recorder.recorded };
+  }
+
+  /** Sends one part of the page and records its answers. After an error it still records what is in flight. */
+  async #run(part: Part): Promise<SendReport> {
+    this.#maxOpen = part.maxOpen;
+    this.#isSending = true;
+    const sending = this.#send(part.to)
+      .catch((error: unknown) => this.#stop(error))
+      .finally(() => {
+        this.#isSending = false;
+        this.#batchBell.ring();
+      });
+    const recording = this.#record(part)
+      .catch((error: unknown) => this.#stop(error))
+      .finally(() => this.#roomBell.ring());
+    await whileHolding(this.#ctx, this.#hop, () => Promise.all([sending, recording]));
+    const turn = this.#nextTurn;
+    if (turn !== 'go') await this.#takeBack();
+    if (this.#error !== null) throw this.#error;
+    return { end: turn === 'go' ? 'done' : turn, sent: this.#recorder.recorded };
+  }
+
+  #stop(error: unknown): void {
+    this.#error ??= error;
+    this.#turn = 'stopped';
+  }
+
+  get #nextTurn(): Turn {
+    return this.#turn === 'go' ? this.#recorder.turn : this.#turn;
+  }
+
+  /** True if there is no answer to wait for. */
+  get #isOver(): boolean {
+    return !this.#isSending && this.#flight.open <= (this.#nextTurn === 'go' ? this.#maxOpen : 0);
+  }
+
+  async #send(to: number): Promise<void> {
+    const { clock } = this.#ctx;
+    while (this.#nextTurn === 'go' && this.#next < to) {
+      if (this.#flight.error !== null) throw this.#flight.error;
+      if (clock.now() - this.#checkedAt >= CHECK_MS && !(await this.#check())) return;
+      const due = Math.min(to, this.#timetable.dueCount(clock.now() + TICK_MS));
+      const call = Math.min(this.#callSize, to - this.#next);
+      if (due - this.#next < call) await this.#waitUntilDue(this.#next + call - 1);
+      else if (this.#room < call) await this.#waitForRoom();
+      else {
+        const end = Math.min(due, this.#next + this.#room);
+        if (end > this.#claimed && !(await this.#claim(to))) return;
+        this.#flight.send(this.#next, Math.min(end, this.#claimed));
+        this.#next = Math.min(end, this.#claimed);
+        this.#lastSentAt = clock.now();
+      }
+    }
+  }
+
+  /** Waits for the time of the next push; false if the hop has to end. */
+  async #check(): Promise<boolean> {
+    const { store, clock, config } = this.#ctx;
+    this.#turn = await this.#timetable.check(this.#next);
+    if (this.#turn === 'go' && !(await store.holdHop(this.#hop, config.leaseMs))) this.#turn = 'stopped';
+    this.#checkedAt = clock.now();
+    return this.#turn === 'go';
+  }
+
+  /**
+   * Records the next pushes as `unknown` before they are sent: after a crash it cannot be known which of them FCM has
+   * accepted, and at most once means that none is sent again. False if the hop is lost.
+   */
+  async #claim(to: number): Promise<boolean> {
+    const { store, config } = this.#ctx;
+    const end = Math.min(to, this.#claimed + config.batchSize);
+    const isHeld = await store.holdHop(this.#hop, config.leaseMs, this.#pushes.slice(this.#claimed, end));
+    if (isHeld) this.#claimed = end;
+    else this.#turn = 'stopped';
+    return isHeld;
+  }
+
+  async #waitUntilDue(index: number): Promise<void> {
+    const { clock } = this.#ctx;
+    const waitMs = this.#timetable.dueAt(index) - clock.now();
+    await clock.sleep(Math.min(CHECK_MS, Math.max(1, Math.ceil(waitMs))));
+  }
+
+  /** What the window has room for. A crash repeats no more than what is in flight or not recorded. */
+  get #room(): number {
+    if (this.#recorder.isFailing) return 0;
+    return this.#ctx.config.window - this.#flight.open - this.#flight.arrived - this.#recorder.pending;
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const { clock, config } = this.#ctx;
     const startedAt = clock.now();
-    const outcomes = await whileHolding(ctx, hop, () => sendChunk(ctx, hop, announcement, chunk));
-    const tookMs = clock.now() - startedAt;
-    ctx.metrics.record({ FcmAnswerTime: tookMs });
-    const deliveries = settleAll({ ...config, guarantee, round }, chunk, outcomes);
-    const smallSampleCounts = sent === 0 && hop.isCanary;
-    const outage = round === 0 ? explainOutage(outcomes, { smallSampleCounts }) : null;
-    if (outage !== null) {
-      await recordChunk(ctx, hop, keepAttempts(outcomes, deliveries));
-      await brakeForOutage(ctx, source, outage, tookMs);
-      // The repeat finds in the ledger what FCM did not take, and sends that first.
-      return { end: 'repeated', sent: sent + chunk.length };
-    }
-    const judged = blameProject(announcement, deliveries, outcomes, { smallSampleCounts });
-    await recordChunk(ctx, hop, judged);
-    await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: round > 0 });
-    const failure = explainFailure(judged, outcomes);
-    if (failure !== null) {
-      await failAnnouncement(ctx, hop.announcementId, failure);
-      return { end: 'stopped', sent: sent + chunk.length };
+    await this.#roomBell.wait(CHECK_MS);
+    // A window that is full of unanswered pushes is FCM's slowness: the hop keeps its place in the budget.
+    if (this.#flight.open * 2 >= config.window) this.#timetable.delay(clock.now() - startedAt);
+  }
+
+  async #record({ smallSampleCounts, mayLeave }: Part): Promise<void> {
+    const { batchSize } = this.#ctx.config;
+    for (;;) {
+      if (this.#flight.arrived < batchSize && !this.#isOver) await this.#batchBell.wait(CHECK_MS);
+      const isLast = this.#isOver || (mayLeave && (await this.#isToLeave()));
+      const isWhole = isLast && this.#flight.arrived <= batchSize;
+      await this.#recorder.recordBatch(this.#flight, { isWhole, smallSampleCounts });
+      // A judgement on these may need the answers to all others.
+      if (isWhole && (this.#nextTurn === 'go' || this.#flight.open + this.#flight.arrived === 0)) return;
     }
   }
-  return { end: 'done', sent: to };
-}
 
-/** Nothing else is sent before the chunk is recorded, however long that takes: see recordPatiently. */
-async function recordChunk(ctx: Context, hop: Hop, deliveries: readonly Delivery[]): Promise<void> {
-  const { store, log, metrics } = ctx;
-  const { announcementId, round, fromId } = hop;
-  await whileHolding(ctx, hop, () =>
-    recordPatiently(ctx, () => store.recordDeliveries(hop, deliveries), { announcementId, round, fromId }),
-  );
-  const counts = countVerdicts(deliveries);
-  metrics.recordPushes(counts);
-  log.info('chunk recorded', { announcementId, round, ...counts });
-}
-
-/** Sends one chunk; the nth outcome belongs to the nth push. */
-async function sendChunk(
-  ctx: Context,
-  hop: Hop,
-  { announcementId, source, content, ttlSeconds, dryRun, guarantee }: SendableAnnouncement,
-  pushes: readonly Push[],
-): Promise<Outcome[]> {
-  const { senders, store, config, clock } = ctx;
-  const collapseKey = collapseKeyOf({ announcementId });
-  const batch = { content, collapseKey, ttlSeconds, dryRun, devices: pushes };
-  try {
-    const sender = await senders.of(source);
-    return await sender.send(batch, clock.timeout(config.fcm.timeoutMs));
-  } catch (error) {
-    // A sender throws only if it has sent nothing, so a repeat may send these; under at-most-once the ledger says otherwise.
-    const record = () => store.recordDeliveries(hop, pushes.map(asUnsent), { isProgress: false });
-    if (guarantee === 'at-most-once') {
-      // Where this fails too, the sender's error is still the one to report; the other is in the log.
-      await recordPatiently(ctx, record, { announcementId }).catch(() => {});
-    }
-    throw error;
+  /** True if only a few answers are out, and the function has no other invocation to spare. */
+  async #isToLeave(): Promise<boolean> {
+    const { store, clock, config } = this.#ctx;
+    if (this.#isSending || config.concurrency === 0 || this.#nextTurn !== 'go') return false;
+    if (this.#flight.open > this.#pushes.length * MAX_STRAGGLERS) return false;
+    if (clock.now() - this.#lastSentAt < STRAGGLE_MS) return false;
+    return (await store.countBusyHops()) >= config.concurrency - 1;
   }
-}
 
-function asUnsent({ messageId = 0, deviceId }: PushId): Delivery {
-  return { messageId, deviceId, verdict: 'unsent', reason: 'NOT_SENT', messageName: null, retryInMs: null };
+  /** At-most-once: what the ledger has as sent, and was not. */
+  async #takeBack(): Promise<void> {
+    if (this.#announcement.guarantee !== 'at-most-once') return;
+    const unsent = [...this.#flight.unsent, ...this.#pushes.slice(this.#next, this.#claimed)];
+    if (unsent.length === 0) return;
+    await this.#recorder.recordUnsent(unsent).catch((error: unknown) => this.#stop(error));
+  }
 }

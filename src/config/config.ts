@@ -27,9 +27,13 @@ export interface Config {
   readonly records: RecordsConfig;
   /** Devices per hop. */
   readonly pageSize: number;
-  /** Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one. */
-  readonly chunkSize: number;
-  /** Milliseconds that a claimed hop stays reserved after its last recorded chunk. */
+  /** Pushes that a hop may have in flight or unrecorded at a time: as many may a crash repeat. */
+  readonly window: number;
+  /** Answers that are recorded and judged together, at most; an announcement's canary is as large. */
+  readonly batchSize: number;
+  /** Invocations that may run at the same time; 0: no limit that Baton knows of. */
+  readonly concurrency: number;
+  /** Milliseconds that a claimed hop stays reserved after its last recorded answers. */
   readonly leaseMs: number;
   /** Attempts per push before FCM's refusal is final. */
   readonly maxAttempts: number;
@@ -82,14 +86,16 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     queue: { refused: read.oneOf('QUEUE_REFUSED', REFUSED) },
     records: readRecords(read),
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
-    chunkSize: read.whole('CHUNK_SIZE', 1, 5000),
+    window: read.whole('WINDOW', 1, 10_000),
+    batchSize: read.whole('BATCH_SIZE', 1, 5000),
+    concurrency: read.whole('MAX_CONCURRENCY', 0, 100_000),
     leaseMs: read.whole('LEASE_MS', 1000, 900_000),
     maxAttempts: read.whole('MAX_ATTEMPTS', 1, 100),
     retryMs: read.whole('RETRY_MS', 1, 3_600_000),
     quotaRetryMs: read.whole('QUOTA_RETRY_MS', 1, 3_600_000),
     reserveMs: read.whole('DEADLINE_RESERVE_MS', 0, 300_000),
   };
-  // A chunk takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
+  // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;
   if (config.leaseMs <= config.fcm.timeoutMs) read.complain('LEASE_MS', expected, String(config.leaseMs));
   if (config.reserveMs <= config.fcm.timeoutMs) {

@@ -90,7 +90,7 @@ export const VARIABLES = [
     name: 'FCM_TIMEOUT_MS',
     // At least 10 s, says https://firebase.google.com/docs/cloud-messaging/scale-fcm .
     fallback: '10000',
-    meaning: "How long to wait for FCM's answers to a chunk.",
+    meaning: "How long to wait for FCM's answer to a push.",
   },
   {
     ...PLAIN,
@@ -117,10 +117,24 @@ export const VARIABLES = [
   },
   {
     ...PLAIN,
-    name: 'CHUNK_SIZE',
+    name: 'WINDOW',
+    fallback: '1000',
+    meaning:
+      'Pushes that a hop may have in flight or unrecorded at a time; a crash may repeat as many.',
+  },
+  {
+    ...PLAIN,
+    name: 'BATCH_SIZE',
     fallback: '500',
     meaning:
-      'Devices per chunk, which are sent and recorded together: a pause may still send one chunk, and a crash may repeat one.',
+      'Answers that are recorded and judged together, at most; the first pushes of an announcement, which are judged before all others, are as many.',
+  },
+  {
+    ...PLAIN,
+    name: 'MAX_CONCURRENCY',
+    fallback: '0',
+    meaning:
+      'The reserved concurrency of the function; 0: it has none. When that many invocations are busy, a hop does not wait for its last few answers: they are recorded when they arrive, by the process that sent them.',
   },
   {
     ...PLAIN,
@@ -145,7 +159,7 @@ export const VARIABLES = [
     ...PLAIN,
     name: 'LEASE_MS',
     fallback: '30000',
-    meaning: 'How long a claimed hop stays reserved after its last recorded chunk.',
+    meaning: 'How long a claimed hop stays reserved after its last recorded answers.',
   },
   {
     ...PLAIN,

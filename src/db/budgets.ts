@@ -1,7 +1,7 @@
 import type { Budgets } from '../store.ts';
 import { cut, fit } from './columns.ts';
 import type { Driver } from './driver.ts';
-import { readWhole } from './rows.ts';
+import { readText, readWhole } from './rows.ts';
 import { sql } from './sql.ts';
 
 /** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
@@ -13,6 +13,7 @@ export function makeBudgets(driver: Driver): Budgets {
       const select = sql`
         SELECT version, urgent_ms, brakes, outages,
           ${msUntil(sql`taken_until`)} AS free_in_ms, ${msUntil(sql`urgent_until`)} AS urgent_in_ms,
+          ${msUntil(sql`COALESCE(spread_until, taken_until)`)} AS spread_in_ms, answer_ms,
           ${msUntil(sql`ramp_from`)} AS ramp_in_ms, ${msUntil(sql`braked_until`)} AS brake_ms,
           COALESCE(${msUntil(sql`opens_at`)}, 0) AS turn_in_ms
         FROM push_budget LEFT JOIN push_turn
@@ -31,6 +32,7 @@ export function makeBudgets(driver: Driver): Budgets {
       return {
         version: readWhole(row, 'version'),
         freeInMs: readWhole(row, 'free_in_ms'),
+        spreadInMs: readWhole(row, 'spread_in_ms'),
         urgentInMs: readWhole(row, 'urgent_in_ms'),
         urgentMs: readWhole(row, 'urgent_ms'),
         rampAgeMs: -readWhole(row, 'ramp_in_ms'),
@@ -38,17 +40,23 @@ export function makeBudgets(driver: Driver): Budgets {
         brakes: readWhole(row, 'brakes'),
         outages: readWhole(row, 'outages'),
         turnInMs: readWhole(row, 'turn_in_ms'),
+        answerMs: readWhole(row, 'answer_ms'),
       };
     },
 
-    reserveBudget(source, version, { takenMs, startsRamp, isUrgent, turn }) {
+    reserveBudget(source, version, { takenMs, gapMs, spreadMs, startsRamp, isUrgent, turn }) {
       const startRamp = startsRamp ? sql`ramp_from = ${now},` : sql``;
       const reserveUrgent = isUrgent
         ? sql`urgent_ms = urgent_ms + ${takenMs}, urgent_until = ${plus(later(sql`urgent_until`, now), takenMs)},`
         : sql``;
+      const opening = plus(later(sql`taken_until`, now), gapMs);
+      // What is urgent delays everything that is reserved; a page goes behind it. First: MySQL assigns from left to right.
+      const spread = isUrgent
+        ? sql`spread_until = ${plus(sql`spread_until`, takenMs)},`
+        : sql`spread_until = ${later(sql`COALESCE(spread_until, taken_until)`, plus(opening, spreadMs))},`;
       const reserve = sql`
-        UPDATE push_budget SET version = version + 1, ${startRamp} ${reserveUrgent}
-          taken_until = ${plus(later(sql`taken_until`, now), takenMs)}
+        UPDATE push_budget SET version = version + 1, ${startRamp} ${reserveUrgent} ${spread}
+          taken_until = ${plus(opening, takenMs)}
         WHERE source = ${source} AND version = ${version}`;
       if (turn === null) return driver.runTogether(reserve);
       return driver.runTogether(
@@ -64,10 +72,20 @@ export function makeBudgets(driver: Driver): Budgets {
       return driver.runTogether(
         sql`UPDATE push_budget SET version = version + 1, brakes = brakes + 1,
               ramp_from = ${nowPlus(pauseMs - rampAgeMs)},
-              taken_until = ${end}, urgent_until = ${end}, braked_until = ${end},
+              taken_until = ${end}, spread_until = ${end}, urgent_until = ${end}, braked_until = ${end},
               brake_reason = ${cut('brake_reason', reason)}, outages = ${outages}
             WHERE source = ${source} AND version = ${version}`,
         sql`DELETE FROM push_turn WHERE source = ${source}`,
+      );
+    },
+
+    async recordAnswerTime(source, answerMs) {
+      // Each hop counts an eighth.
+      await driver.run(
+        sql`UPDATE push_budget
+            SET answer_ms = CASE WHEN answer_ms = 0 THEN ${answerMs}
+              ELSE CAST((7 * answer_ms + ${answerMs}) / 8 AS SIGNED INTEGER) END
+            WHERE source = ${source}`,
       );
     },
 
@@ -77,4 +95,10 @@ export function makeBudgets(driver: Driver): Budgets {
       );
     },
   };
+}
+
+/** FCM's mean time to an answer in milliseconds, by source, where it has been measured. */
+export async function fetchAnswerMs(driver: Driver): Promise<Map<string, number>> {
+  const rows = await driver.all(sql`SELECT source, answer_ms FROM push_budget WHERE answer_ms > 0`);
+  return new Map(rows.map((row) => [readText(row, 'source'), readWhole(row, 'answer_ms')]));
 }

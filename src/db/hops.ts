@@ -133,6 +133,16 @@ export function makeHops(driver: Driver): Hops {
       );
     },
 
+    async countBusyHops() {
+      const [row = {}] = await driver.all(
+        sql`SELECT COUNT(*) AS hops
+            FROM push_announcement
+              JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
+            WHERE status = 'running' AND closed_at IS NULL AND owner IS NOT NULL AND lease_until >= ${now}`,
+      );
+      return readWhole(row, 'hops');
+    },
+
     async countHops(announcementId) {
       const [row = {}] = await driver.all(
         sql`SELECT COUNT(*) AS hops, COUNT(closed_at) AS closed FROM push_hop

@@ -1,6 +1,7 @@
 import type { DatabaseConfig, Env } from '../config/config.ts';
 import { existsSync } from 'node:fs';
 import type { Clock } from '../context.ts';
+import { fetchAnswerMs } from '../db/budgets.ts';
 import type { Driver } from '../db/driver.ts';
 import { openDriver } from '../db/open.ts';
 import { PushError } from '../errors.ts';
@@ -52,7 +53,14 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
   const senders = makeSenders(config, clock);
   const parts = { config, senders, clock, limitMs, needsFor };
   const lambda =
-    functionName === null ? null : lambdaChecks(functionName, config, { limitMs, fix, needsFor });
+    functionName === null
+      ? null
+      : lambdaChecks(functionName, config, {
+          limitMs,
+          fix,
+          needsFor,
+          fetchAnswerMs: async () => fetchAnswerMs(await database.open()),
+        });
   const checks: Check[] = [
     { name: 'configuration', run: async () => finding, advise: String },
     ...databaseChecks(config.database, database.open, { needs: needsFor(DATABASE_VARIABLES), clock, fix }),

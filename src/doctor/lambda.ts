@@ -30,7 +30,18 @@ function makeCheck(
 export function lambdaChecks(
   functionName: string,
   config: Config,
-  { limitMs, fix, needsFor }: { limitMs: number; fix: boolean; needsFor: NeedsFor },
+  {
+    limitMs,
+    fix,
+    needsFor,
+    fetchAnswerMs,
+  }: {
+    limitMs: number;
+    fix: boolean;
+    needsFor: NeedsFor;
+    /** FCM's mean answer time by source, where it has been measured. */
+    fetchAnswerMs: () => Promise<ReadonlyMap<string, number>>;
+  },
 ): { checks: Check[]; close: () => void } {
   const client = new LambdaClient({
     maxAttempts: 1,
@@ -43,7 +54,7 @@ export function lambdaChecks(
   const budgets = [...config.sources.keys()].map(
     (source) => `FCM_MESSAGES_PER_MINUTE${suffixOf(source, config)}`,
   );
-  const needsForConcurrency = needsFor(['PAGE_SIZE', 'CHUNK_SIZE', ...budgets]);
+  const needsForConcurrency = needsFor(['PAGE_SIZE', 'WINDOW', ...budgets]);
   const needsForTimeout = needsFor(['FCM_TIMEOUT_MS', 'LEASE_MS', 'DEADLINE_RESERVE_MS']);
 
   const checks = [
@@ -66,7 +77,9 @@ export function lambdaChecks(
     }),
     makeCheck('concurrency', ['function', ...needsForConcurrency], 'GetFunctionConcurrency', async () => {
       const reply = await client.send(new GetFunctionConcurrencyCommand(unqualified));
-      return judgeConcurrency(reply.ReservedConcurrentExecutions ?? null, config);
+      // The database has a check of its own.
+      const answerMs = await fetchAnswerMs().catch(() => new Map<string, number>());
+      return judgeConcurrency(reply.ReservedConcurrentExecutions ?? null, config, answerMs);
     }),
     makeCheck('time-out', ['function', ...needsForTimeout], 'GetFunctionConfiguration', async () =>
       judgeTimeout((await fetchConfiguration()).Timeout ?? 0, config),

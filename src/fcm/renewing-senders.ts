@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { LiveConfig } from '../config/live.ts';
-import type { Batch, Clock, Sender, Senders } from '../context.ts';
+import type { Batch, Clock, OnOutcome, Sender, Senders } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Outcome } from '../model/delivery.ts';
 
@@ -52,9 +52,18 @@ export function makeRenewingSenders(
     }
   }
 
-  async function send(source: string, batch: Batch, signal: AbortSignal): Promise<Outcome[]> {
+  async function send(
+    source: string,
+    batch: Batch,
+    signal: AbortSignal,
+    onOutcome?: OnOutcome,
+  ): Promise<Outcome[]> {
     const used = current;
-    const outcomes = await attempt(source, (sender) => sender.send(batch, signal));
+    // A refusal is no outcome yet: it may be sent again.
+    const pass: OnOutcome = (nth, outcome) => {
+      if (!isRefused(outcome)) onOutcome?.(nth, outcome);
+    };
+    const outcomes = await attempt(source, (sender) => sender.send(batch, signal, pass));
     if (!outcomes.some(isRefused) || signal.aborted || !(await renew(used, source))) return outcomes;
     const refused = batch.devices.filter((_, nth) => isRefused(outcomes[nth]));
     try {
@@ -69,8 +78,9 @@ export function makeRenewingSenders(
 
   return {
     of: (source) =>
-      attempt(source, async () => ({
-        send: (batch, signal) => send(source, batch, signal),
+      attempt(source, async ({ callSize }) => ({
+        callSize,
+        send: (batch, signal, onOutcome) => send(source, batch, signal, onOutcome),
         close: async () => {},
       })),
     check: (source) => current.client.check(source),

@@ -36,7 +36,9 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   }
 
   return {
-    async send(batch, signal) {
+    // Each call opens a connection of its own.
+    callSize: MAX_MESSAGES_PER_CALL,
+    async send(batch, signal, onOutcome) {
       // sendEach would report a missing token as a failure of every message; fetched here, it is one clear error.
       const token = await beforeAbort(fetchAccessToken(access), signal);
       if (token === null || signal.aborted) {
@@ -47,7 +49,13 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
       const calls: Promise<Outcome[]>[] = [];
       for (let first = 0; first < messages.length; first += MAX_MESSAGES_PER_CALL) {
         const end = first + MAX_MESSAGES_PER_CALL;
-        calls.push(sendCall(messages.slice(first, end), targets.slice(first, end), batch.dryRun, signal));
+        const call = sendCall(messages.slice(first, end), targets.slice(first, end), batch.dryRun, signal);
+        calls.push(
+          call.then((outcomes) => {
+            for (const [nth, outcome] of outcomes.entries()) onOutcome?.(first + nth, outcome);
+            return outcomes;
+          }),
+        );
       }
       return (await Promise.all(calls)).flat();
     },

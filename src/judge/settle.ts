@@ -11,21 +11,25 @@ export interface SettleOptions extends Pick<Config, 'maxAttempts' | 'retryMs' | 
   readonly jitter?: () => number;
 }
 
+/** Throws PushError('BAD_REPLY') unless there is one outcome for each push. */
+export function checkOutcomes(pushes: readonly unknown[], outcomes: readonly Outcome[]): void {
+  if (outcomes.length === pushes.length) return;
+  throw PushError.of('BAD_REPLY', [
+    {
+      field: 'sender',
+      expected: `${pushes.length} outcomes, one for each push`,
+      got: String(outcomes.length),
+    },
+  ]);
+}
+
 /** What the ledger records of pushes; the nth outcome belongs to the nth push. PushError('BAD_REPLY') if they do not match. */
 export function settleAll(
   options: SettleOptions,
   pushes: readonly Push[],
   outcomes: readonly Outcome[],
 ): Delivery[] {
-  if (outcomes.length !== pushes.length) {
-    throw PushError.of('BAD_REPLY', [
-      {
-        field: 'sender',
-        expected: `${pushes.length} outcomes, one for each push`,
-        got: String(outcomes.length),
-      },
-    ]);
-  }
+  checkOutcomes(pushes, outcomes);
   return pushes.flatMap((push, nth) => {
     const { messageId = 0, deviceId } = push;
     const outcome = outcomes[nth];

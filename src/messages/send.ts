@@ -6,7 +6,7 @@ import { blameProject } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
-import { brakeIfThrottled } from '../pace/brake.ts';
+import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { recordPatiently } from '../pace/record.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse } from './claim.ts';
@@ -32,8 +32,8 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
   const unique = firstByKey(messages);
   const reports = new Map<string, MessageReport>();
   for (const [source, all] of Map.groupBy(unique.values(), (each) => each.source)) {
-    for (let first = 0; first < all.length; first += ctx.config.chunkSize) {
-      const chunk = all.slice(first, first + ctx.config.chunkSize);
+    for (let first = 0; first < all.length; first += ctx.config.batchSize) {
+      const chunk = all.slice(first, first + ctx.config.batchSize);
       for (const [nth, report] of (await trySend(ctx, source, chunk)).entries()) {
         reports.set(chunk[nth]?.messageKey ?? '', report);
       }
@@ -91,7 +91,8 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
     ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });
   }
   // A single throttled push may be over the project's limit or over the device's own: the source does not stop for it.
-  if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isRetry: pushes.length === 1 });
+  measureThrottled(ctx, outcomes);
+  if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isPart: pushes.length === 1 });
   return reports;
 }
 

@@ -8,15 +8,15 @@ import { riseMsOf } from './slot.ts';
 const MAX_PAUSE_MS = 300_000;
 
 /**
- * When 429 answers stop the whole source: this share of a chunk and this many, or a whole chunk. If the project's quota is
+ * When 429 answers stop the whole source: this share of a batch and this many, or a whole batch. If the project's quota is
  * used up, every answer from then on is 429. Fewer are per-device limits (240 messages a minute to one device): only those
- * devices wait. A small chunk of a retry round may consist of such devices alone.
+ * devices wait. A small batch of a retry round may consist of such devices alone.
  * https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas
  */
 const BRAKE_SHARE = 0.1;
 const MIN_THROTTLED_PUSHES = 10;
 
-type Braker = Pick<Context, 'store' | 'config' | 'log' | 'metrics'>;
+type Braker = Pick<Context, 'store' | 'config' | 'log'>;
 
 /** Why and for how long a source stops. */
 export interface Stop {
@@ -57,22 +57,27 @@ export async function brake(
   }
 }
 
-/** Stops a source if the answers to a chunk say that its quota is used up. */
+/** Counts the pushes that FCM did not take because the quota is used up. */
+export function measureThrottled({ metrics }: Pick<Context, 'metrics'>, outcomes: readonly Outcome[]): void {
+  const over = outcomes.filter(({ verdict, reason }) => verdict === 'retryable' && isThrottled(reason));
+  if (over.length > 0) metrics.record({ Throttled: over.length });
+}
+
+/**
+ * Stops a source if answers say together that its quota is used up. `isPart`: more of them may follow, or they are the few
+ * of a retry round: then a small number proves nothing.
+ */
 export async function brakeIfThrottled(
   ctx: Braker,
   source: string,
   outcomes: readonly Outcome[],
-  { tookMs, isRetry = false }: { readonly tookMs: number; readonly isRetry?: boolean },
+  { tookMs, isPart = false }: { readonly tookMs: number; readonly isPart?: boolean },
 ): Promise<void> {
-  const over = outcomes.filter(
-    ({ verdict, reason }) => verdict === 'retryable' && isThrottled(reason),
-  ).length;
-  if (over > 0) ctx.metrics.record({ Throttled: over });
   const throttled = outcomes.filter(
     ({ verdict, reason, retryAfterMs }) =>
       verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),
   );
-  const isAll = throttled.length === outcomes.length && !isRetry;
+  const isAll = throttled.length === outcomes.length && !isPart;
   const isMany = throttled.length >= Math.max(MIN_THROTTLED_PUSHES, outcomes.length * BRAKE_SHARE);
   if (throttled.length === 0 || !(isAll || isMany)) return;
   const pauseMs = Math.max(...throttled.map(({ retryAfterMs }) => retryAfterMs ?? ctx.config.quotaRetryMs));

@@ -5,7 +5,9 @@ import type { Budget } from '../store.ts';
 import { planSlot, type Slot } from './slot.ts';
 
 /** A reserved slot, with the two numbers of the budget that say later whether it still holds: see Budget. */
-export interface ReservedSlot extends Slot, Pick<Budget, 'urgentMs' | 'brakes'> {}
+export interface ReservedSlot extends Slot, Pick<Budget, 'brakes'> {
+  urgentMs: number;
+}
 
 type Reserver = Pick<Context, 'store' | 'config' | 'log'>;
 
@@ -53,10 +55,11 @@ async function tryReserve(
   budget: Budget,
   { isUrgent, announcementId }: { readonly isUrgent: boolean; readonly announcementId: number | null },
 ): Promise<ReservedSlot | null> {
-  const slot = planSlot(budget, messages, findSource(config, source).pace, isUrgent);
-  const { takenMs, startsRamp, waitMs } = slot;
+  const { window } = config;
+  const slot = planSlot(budget, messages, findSource(config, source).pace, { window, isUrgent });
+  const { takenMs, gapMs, spreadMs, startsRamp, waitMs } = slot;
   const turn = announcementId === null ? null : { announcementId, opensInMs: waitMs };
-  const reservation = { takenMs, startsRamp, isUrgent, turn };
+  const reservation = { takenMs, gapMs, spreadMs, startsRamp, isUrgent, turn };
   const isReserved = await store.reserveBudget(source, budget.version, reservation);
   return isReserved ? { ...slot, urgentMs: budget.urgentMs, brakes: budget.brakes } : null;
 }

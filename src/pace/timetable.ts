@@ -12,13 +12,13 @@ interface CurrentSlot extends ReservedSlot {
   readonly from: number;
   /** When the slot opens, by this machine's clock. */
   readonly opensAt: number;
-  /** How late the last chunk began, in milliseconds. */
-  lateMs: number;
+  /** Milliseconds by which everything still to be sent is delayed: by urgent messages, a brake or a full window. */
+  delayMs: number;
 }
 
 /**
- * When the devices of a page may be sent: evenly over a slot in the budget. The budget is read again before each chunk, so
- * that a change holds for every hop within one chunk: urgent messages delay the rest, and a brake cancels the slot.
+ * When the devices of a page may be sent: evenly over a slot in the budget. `check` reads the budget again, so that a change
+ * holds for every hop within a moment: urgent messages delay the rest, and a brake cancels the slot.
  */
 export class Timetable {
   readonly #ctx: Context;
@@ -38,13 +38,43 @@ export class Timetable {
   async waitForSlot(): Promise<Turn> {
     const { clock, metrics } = this.#ctx;
     const startedAt = clock.now();
-    const turn = await this.wait(0);
+    const turn = await this.check(0);
     metrics.record({ SlotWait: clock.now() - startedAt });
     return turn;
   }
 
-  /** Waits until the chunk that begins with the device at `index` may be sent. */
-  async wait(index: number): Promise<Turn> {
+  /** When the device at `index` may be sent, in milliseconds since the epoch; Infinity without a slot. */
+  dueAt(index: number): number {
+    if (this.#slot === null) return Infinity;
+    const { from, opensAt, delayMs, spreadMs } = this.#slot;
+    return opensAt + delayMs + (spreadMs * (index - from)) / (this.#devices.length - from);
+  }
+
+  /** Number of devices of the page that may be sent until `atMs`, those before included. */
+  dueCount(atMs: number): number {
+    if (this.#slot === null) return 0;
+    const { from, opensAt, delayMs, spreadMs } = this.#slot;
+    const count = this.#devices.length - from;
+    const sinceMs = atMs - opensAt - delayMs;
+    if (sinceMs < 0) return from;
+    if (sinceMs >= spreadMs) return from + count;
+    return from + Math.min(count, 1 + Math.floor((sinceMs / spreadMs) * count));
+  }
+
+  /**
+   * Keeps the hop's place in the budget although it could not send for so long: its window was full of messages that FCM
+   * had not answered.
+   */
+  delay(ms: number): void {
+    if (this.#slot) this.#slot.delayMs += ms;
+  }
+
+  /**
+   * Reads the budget and waits until the device at `index` may be sent. Time that was lost otherwise than by `delay` (a
+   * database that hangs, a frozen process) is not caught up, if it is more than the quota has room for: the rest of the page
+   * gets a new slot.
+   */
+  async check(index: number): Promise<Turn> {
     const { store, clock, config } = this.#ctx;
     const { source } = this.#announcement;
     for (let waitMs = 0; ;) {
@@ -57,18 +87,14 @@ export class Timetable {
         continue;
       }
       const { brakes, brakeMs, urgentMs, outages } = await store.fetchBudget(source, null);
-      const share = (index - slot.from) / (this.#devices.length - slot.from);
-      const lateMs = clock.now() - slot.opensAt - slot.takenMs * share - (urgentMs - slot.urgentMs);
-      // Lost time is not caught up, since that part of the budget belongs to other hops now. FCM's usual slowness delays all
-      // hops alike, so what counts is the time lost since the last chunk.
-      const isLost = brakes !== slot.brakes || lateMs - slot.lateMs > MAX_LATE_MS;
+      slot.delayMs += urgentMs - slot.urgentMs;
+      slot.urgentMs = urgentMs;
+      const lateMs = clock.now() - this.dueAt(index);
+      const isLost = brakes !== slot.brakes || lateMs > MAX_LATE_MS;
       waitMs = isLost ? 0 : Math.max(-lateMs, brakeMs);
       if (isLost) this.#slot = null;
       else if (waitMs <= 0) {
-        if (outages === 0) {
-          slot.lateMs = Math.max(0, lateMs);
-          return 'go';
-        }
+        if (outages === 0) return 'go';
         if (!(await store.holdHop(this.#hop, config.leaseMs))) return 'stopped';
         await probe(this.#ctx, this.#announcement, this.#sample(index));
       }
@@ -78,7 +104,7 @@ export class Timetable {
   async #reserve(from: number): Promise<CurrentSlot | { readonly askAgainInMs: number }> {
     const slot = await reserveTurn(this.#ctx, this.#announcement, this.#devices.length - from);
     if ('askAgainInMs' in slot) return slot;
-    this.#slot = { ...slot, from, opensAt: this.#ctx.clock.now() + slot.waitMs, lateMs: 0 };
+    this.#slot = { ...slot, from, opensAt: this.#ctx.clock.now() + slot.waitMs, delayMs: 0 };
     return this.#slot;
   }
 

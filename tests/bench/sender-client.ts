@@ -49,7 +49,7 @@ async function prepareSendEach(count: number): Promise<Send> {
   redirectSdk(config.fcm.endpoint);
   const { credential, projectId } = openCredentials(findSource(config, announcement.source));
   const messaging = getMessaging(initializeApp({ credential, projectId }));
-  const chunks = makeChunks(count, config.chunkSize);
+  const chunks = makeChunks(count, config.batchSize);
   return async () => {
     let accepted = 0;
     for (const devices of chunks) {
@@ -63,7 +63,7 @@ async function prepareSendEach(count: number): Promise<Send> {
 async function prepareHttp2(count: number): Promise<Send> {
   const config = parseConfig(process.env);
   const sender = await makeSenders(config, systemClock).of(announcement.source);
-  const chunks = makeChunks(count, config.chunkSize);
+  const chunks = makeChunks(count, config.batchSize);
   return async () => {
     let accepted = 0;
     for (const devices of chunks) {

@@ -122,7 +122,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
       },
     };
     const lambda = makeTestLambda(store, watched, {
-      env: { PAGE_SIZE: '3000', CHUNK_SIZE: '500' },
+      env: { PAGE_SIZE: '3000', BATCH_SIZE: '500' },
       async beforeSend() {
         sent += 500;
         if (sent < 8000 || refusedAt !== null) return;

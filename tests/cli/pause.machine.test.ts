@@ -9,7 +9,7 @@ import { madeUpDevices } from '../support/context.ts';
 
 const WORKERS = 2;
 const CHUNK = 200;
-const CHUNKS = { CHUNK_SIZE: String(CHUNK), PAGE_SIZE: '500' };
+const CHUNKS = { BATCH_SIZE: String(CHUNK), PAGE_SIZE: '500' };
 
 const HELLO = ['push', '--title', 'T', '--body', 'B'];
 

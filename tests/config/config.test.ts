@@ -35,7 +35,7 @@ test('one error names every invalid variable', () => {
   const env = {
     STAGE: 'live',
     PAGE_SIZE: '0',
-    CHUNK_SIZE: 'many',
+    BATCH_SIZE: 'many',
     FCM_ENDPOINT: 'ftp://fcm',
     FCM_TRANSPORT: '',
   };
@@ -43,7 +43,7 @@ test('one error names every invalid variable', () => {
     'STAGE: expected one of dev, staging, prod, got 4 characters; ' +
       'FCM_ENDPOINT: expected an address that begins with https:// or http://, got 9 characters; ' +
       'PAGE_SIZE: expected a whole number from 1 to 50000, got "0"; ' +
-      'CHUNK_SIZE: expected a whole number from 1 to 5000, got 4 characters',
+      'BATCH_SIZE: expected a whole number from 1 to 5000, got 4 characters',
   );
 });
 

@@ -37,7 +37,7 @@ test('of two sources at once, each project gets only its own announcement, at it
   await store.addDevices(madeUpDevices(DEVICES));
   const env = {
     PAGE_SIZE: '100',
-    CHUNK_SIZE: '20',
+    BATCH_SIZE: '20',
     FCM_SOURCE: 'shop_a',
     FCM_MESSAGES_PER_MINUTE: String(PER_MINUTE.shop_a),
     FCM_CREDENTIALS_SHOP_B: 'b.json',

@@ -13,15 +13,30 @@ test.each([
   expect(judgeImage(uri).ok).toBe(ok);
 });
 
+const UNMEASURED = new Map<string, number>();
+
 test('concurrency must be enough for the budgets of all sources, and is never 1', () => {
   const slow = parseConfig({ FCM_MESSAGES_PER_MINUTE: '6000' });
-  expect(judgeConcurrency(1, slow).ok).toBe(false);
-  expect(judgeConcurrency(2, slow).ok).toBe(true);
-  expect(judgeConcurrency(11, parseConfig({})).ok).toBe(true);
-  expect(judgeConcurrency(10, parseConfig({})).ok).toBe(false);
-  expect(judgeConcurrency(11, parseConfig({ FCM_CREDENTIALS_B: 'b.json' })).ok).toBe(false);
-  expect(judgeConcurrency(null, parseConfig({})).ok).toBe(true);
-  expect(judgeConcurrency(0, slow)).toMatchObject({ ok: false, says: '0 reserved: the function is stopped' });
+  expect(judgeConcurrency(1, slow, UNMEASURED).ok).toBe(false);
+  expect(judgeConcurrency(2, slow, UNMEASURED).ok).toBe(false);
+  expect(judgeConcurrency(3, slow, UNMEASURED).ok).toBe(true);
+  expect(judgeConcurrency(11, parseConfig({}), UNMEASURED).ok).toBe(true);
+  expect(judgeConcurrency(10, parseConfig({}), UNMEASURED).ok).toBe(false);
+  expect(judgeConcurrency(11, parseConfig({ FCM_CREDENTIALS_B: 'b.json' }), UNMEASURED).ok).toBe(false);
+  expect(judgeConcurrency(null, parseConfig({}), UNMEASURED).ok).toBe(true);
+  const none = judgeConcurrency(0, slow, UNMEASURED);
+  expect(none).toMatchObject({ ok: false, says: '0 reserved: the function is stopped' });
+});
+
+test('the concurrency that is needed follows from the answer time that broadcasts have measured', () => {
+  const config = parseConfig({});
+  const needed = (answerMs: number) => judgeConcurrency(null, config, new Map([['default', answerMs]])).says;
+  // A page takes 300 ms of the budget; sending it 300 ms and the last answers 200 ms; the rest 500 ms.
+  expect(needed(50)).toBe(
+    "nothing reserved; about 5 of the account's are enough (50 ms an answer, measured (default))",
+  );
+  // A window of 1000 is answered in 1000 ms: a page takes 3.5 s, and its last answers 4 s.
+  expect(needed(1000)).toContain('about 28 of');
 });
 
 test('the time-out must be longer than a lease, and longer than a chunk with its reserve', () => {

@@ -57,7 +57,7 @@ describe.each(databaseKinds())("failures that are not the devices' fault, on %s"
         FCM_CREDENTIALS: 'application-default',
         FCM_RAMP_SECONDS: '0',
         PAGE_SIZE: '100',
-        CHUNK_SIZE: String(CHUNK),
+        BATCH_SIZE: String(CHUNK),
         RETRY_MS: String(RETRY_MS),
         ...env,
       },

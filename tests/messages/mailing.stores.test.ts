@@ -135,7 +135,7 @@ describe.each(databaseKinds())('a mailing, on %s', (kind) => {
     await add(toMember('ada'), toDevice(4), toMember('bob'));
     let chunks = 0;
     const breaking = makeContext(store, {
-      env: { CHUNK_SIZE: '2' },
+      env: { BATCH_SIZE: '2' },
       beforeSend: () => {
         if (++chunks === 2) throw new Error('killed');
       },

@@ -69,7 +69,7 @@ describe.each(databaseKinds())('forty messages at the same time, one of them odd
   });
 
   test('a message that the database refuses is rejected, in a call of its own and in one of many', async () => {
-    const ctx = makeContext(refusing('ER_DATA_TOO_LONG'), { env: { CHUNK_SIZE: '100' } });
+    const ctx = makeContext(refusing('ER_DATA_TOO_LONG'), { env: { BATCH_SIZE: '100' } });
     const one = await sendMessages(ctx, messages);
     const many = await Promise.all(messages.map((message) => sendMessages(ctx, [message])));
     for (const reports of [one, many.flat()]) {

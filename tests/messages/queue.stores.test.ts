@@ -56,7 +56,7 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
   }
 
   test('a record is one message, or several, or an SNS envelope around them, and all go out together', async () => {
-    const ctx = makeContext(store, { env: { CHUNK_SIZE: '100' } });
+    const ctx = makeContext(store, { env: { BATCH_SIZE: '100' } });
     const envelope = JSON.stringify({
       Type: 'Notification',
       MessageId: '22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324',

@@ -196,7 +196,7 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
   });
 
   test('five hundred messages go out in one call, chunk by chunk', async () => {
-    const ctx = makeContext(store, { env: { CHUNK_SIZE: '200' } });
+    const ctx = makeContext(store, { env: { BATCH_SIZE: '200' } });
     const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, toDevice((nth % 3) + 1)));
     const reports = await sendMessages(ctx, messages);
     expect(ctx.story).toEqual(['send 200', 'send 200', 'send 100']);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PaceConfig } from '../../src/config/config.ts';
 import { planSlot } from '../../src/pace/slot.ts';
+import type { Budget } from '../../src/store.ts';
 
 const FULL = { perMinute: 600_000, rampMs: 0 };
 const RAMPED = { perMinute: 600_000, rampMs: 60_000 };
@@ -8,12 +9,15 @@ const RAMPED = { perMinute: 600_000, rampMs: 60_000 };
 const MS_FOR_3000 = Math.ceil(3000 / 9.8);
 
 /** A slot of 3000 messages unless a test says otherwise, long after the ramp. */
-function plan(pace: PaceConfig, { freeInMs = 0, urgentInMs = 0, rampAgeMs = 900_000, messages = 3000 }) {
-  return planSlot({ freeInMs, urgentInMs, rampAgeMs }, messages, pace);
+function plan(pace: PaceConfig, { messages = 3000, ...budget }: Partial<Budget> & { messages?: number }) {
+  const { freeInMs = 0, spreadInMs = freeInMs } = budget;
+  const full = { freeInMs, spreadInMs, urgentInMs: 0, rampAgeMs: 900_000, answerMs: 0, ...budget };
+  return planSlot(full, messages, pace, { window: 1000 });
 }
 
 test('without a ramp a page takes its share of the minute, after what is reserved already', () => {
-  expect(plan(FULL, {})).toEqual({ waitMs: 0, takenMs: MS_FOR_3000, startsRamp: false, rateShare: 1 });
+  const whole = { waitMs: 0, takenMs: MS_FOR_3000, gapMs: 0, spreadMs: MS_FOR_3000 };
+  expect(plan(FULL, {})).toEqual({ ...whole, startsRamp: false, rateShare: 1 });
   expect(plan(FULL, { freeInMs: 700 })).toMatchObject({ waitMs: 700, takenMs: MS_FOR_3000 });
   expect(plan(FULL, { freeInMs: -500, messages: 0 })).toMatchObject({ waitMs: 0, takenMs: 0 });
   expect(plan(FULL, { freeInMs: -900_000 })).toMatchObject({ takenMs: MS_FOR_3000, startsRamp: false });
@@ -24,6 +28,8 @@ test('a source that was idle begins with the ramp, whatever ramp it had before',
   expect(plan(RAMPED, { freeInMs: -59_999 })).toEqual({
     waitMs: 0,
     takenMs: MS_FOR_3000,
+    gapMs: 0,
+    spreadMs: MS_FOR_3000,
     startsRamp: false,
     rateShare: 1,
   });
@@ -49,4 +55,17 @@ test('the ramp goes on while a hop waits for its slot', () => {
   const later = plan(RAMPED, { freeInMs: 20_000, rampAgeMs: 10_000 });
   expect(later.takenMs).toBeLessThan(soon.takenMs);
   expect(later.takenMs).toBe(plan(RAMPED, { rampAgeMs: 30_000 }).takenMs);
+});
+
+test('with slow answers a page is spread over the time that its window takes, and the next slots open meanwhile', () => {
+  // 850 of 1000 in flight, each for a second.
+  const slow = plan(FULL, { answerMs: 1000 });
+  expect(slow).toMatchObject({ waitMs: 0, takenMs: MS_FOR_3000, gapMs: 0, spreadMs: 3530 });
+  const next = plan(FULL, { answerMs: 1000, freeInMs: MS_FOR_3000, spreadInMs: 3530 });
+  expect(next).toMatchObject({ waitMs: MS_FOR_3000, gapMs: 0, spreadMs: 3530 });
+});
+
+test('when answers become quicker, a page waits until it cannot end before the one before it', () => {
+  const quick = plan(FULL, { answerMs: 50, freeInMs: 100, spreadInMs: 3530 });
+  expect(quick).toMatchObject({ spreadMs: MS_FOR_3000, takenMs: MS_FOR_3000, waitMs: 3530, gapMs: 3430 });
 });

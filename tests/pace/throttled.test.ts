@@ -5,7 +5,7 @@ import { brakeIfThrottled } from '../../src/pace/brake.ts';
 import { makeContext, outcome } from '../support/context.ts';
 
 const budget: Budget = {
-  ...{ version: 1, freeInMs: 0, urgentInMs: 0, urgentMs: 0, rampAgeMs: 0 },
+  ...{ version: 1, freeInMs: 0, urgentInMs: 0, urgentMs: 0, rampAgeMs: 0, spreadInMs: 0, answerMs: 0 },
   ...{ brakeMs: -1000, brakes: 0, outages: 0, turnInMs: 0 },
 };
 

@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/model/delivery.ts';
 import type { NewDevice } from '../../src/model/device.ts';
 import type { Recipient } from '../../src/model/message.ts';
 import type { Store } from '../../src/store.ts';
+import { makeStragglers } from '../../src/broadcast/stragglers.ts';
 import { makeSenders } from '../../src/fcm/open.ts';
 import { systemClock } from '../../src/clock.ts';
 import { noMetrics } from '../../src/metrics.ts';
@@ -91,7 +92,11 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
   const invoked: PushJob[] = [];
   const story: string[] = [];
   const logged: string[] = [];
-  const config = parseConfig({ PAGE_SIZE: '10', CHUNK_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env });
+  const log = {
+    info: (event: string) => void logged.push(event),
+    error: (event: string) => void logged.push(event),
+  };
+  const config = parseConfig({ PAGE_SIZE: '10', BATCH_SIZE: '4', FCM_RAMP_SECONDS: '0', ...env });
   return {
     sent,
     invoked,
@@ -101,7 +106,8 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     store,
     gatherer: makeGatherer(),
     clock,
-    log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
+    log,
+    stragglers: makeStragglers({ store, clock, log }),
     metrics: noMetrics,
     requestId: 'request-1',
     functionName: 'baton',

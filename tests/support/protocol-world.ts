@@ -23,7 +23,8 @@ export interface Setup {
   readonly devices: readonly ('delivered' | 'unregistered' | 'rejected')[];
   readonly guarantee: Guarantee;
   readonly pageSize: number;
-  readonly chunkSize: number;
+  readonly batchSize: number;
+  readonly window: number;
   readonly maxAttempts: number;
   readonly lanes: number;
   readonly scheduled: boolean;
@@ -110,7 +111,7 @@ export async function makeWorld(setup: Setup) {
   const config: Config = Object.assign(
     parseConfig({
       PAGE_SIZE: String(setup.pageSize),
-      CHUNK_SIZE: String(setup.chunkSize),
+      BATCH_SIZE: String(setup.batchSize),
       MAX_ATTEMPTS: String(setup.maxAttempts),
       LEASE_MS: String(LEASE_MS),
       RETRY_MS: String(RETRY_MS / 2),
@@ -260,6 +261,7 @@ export async function makeWorld(setup: Setup) {
       store: makeInvocationStore(invocation),
       gatherer: makeGatherer(),
       metrics: noMetrics,
+      stragglers: { take() {}, async flush() {} },
       log: { info() {}, error() {} },
       requestId: invocation.name,
       functionName: 'baton',

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../model/delivery.ts';
 import { constants } from 'node:http2';
-import type { Addressee, Clock } from '../../context.ts';
+import type { Addressee, Clock, OnOutcome } from '../../context.ts';
 import type { Connection } from './connection.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
 import type { Pool } from './pool.ts';
@@ -17,6 +17,7 @@ export class Dispatch implements Load, ExchangeOwner {
   readonly #headers: readonly string[];
   readonly #devices: readonly Addressee[];
   readonly #body: (device: Addressee) => string;
+  readonly #onOutcome: OnOutcome | undefined;
   readonly #outcomes: (Outcome | null)[];
   readonly #exchanges: (Exchange | null)[];
   #next = 0;
@@ -32,12 +33,14 @@ export class Dispatch implements Load, ExchangeOwner {
     headers: readonly string[],
     devices: readonly Addressee[],
     body: (device: Addressee) => string,
+    onOutcome?: OnOutcome,
   ) {
     this.#pool = pool;
     this.#clock = clock;
     this.#headers = headers;
     this.#devices = devices;
     this.#body = body;
+    this.#onOutcome = onOutcome;
     this.#outcomes = devices.map(() => null);
     this.#exchanges = devices.map(() => null);
     this.#unsettled = devices.length;
@@ -109,6 +112,7 @@ export class Dispatch implements Load, ExchangeOwner {
 
   #record(index: number, outcome: Outcome): void {
     this.#outcomes[index] = outcome;
+    this.#onOutcome?.(index, outcome);
     if (--this.#unsettled === 0) this.#done.resolve();
   }
 

@@ -27,14 +27,14 @@ export function makeHttp2Sender({ endpoint, access, clock }: Http2SenderOptions)
       'content-type': 'application/json',
     }).flat();
   return {
-    async send(batch, signal) {
+    async send(batch, signal, onOutcome) {
       const { devices } = batch;
       if (devices.length === 0) return [];
       const token = await beforeAbort(fetchAccessToken(access), signal);
       if (token === null) return devices.map(() => judgeSilence('NO_ACCESS_TOKEN', 'no'));
       const headers = headersFor(token);
       const body = makeBody(batch, clock.now());
-      return new Dispatch(pool, clock, headers, devices, body).run(signal);
+      return new Dispatch(pool, clock, headers, devices, body, onOutcome).run(signal);
     },
     close: async () => pool.close(),
   };

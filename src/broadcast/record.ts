@@ -1,0 +1,139 @@
+import type { Context } from '../context.ts';
+import { Judgement } from '../judge/judgement.ts';
+import { settle, type SettleOptions } from '../judge/settle.ts';
+import type { SendableAnnouncement } from '../model/announcement.ts';
+import { countVerdicts, type Delivery, type Outcome, type PushId } from '../model/delivery.ts';
+import type { Hop } from '../model/hop.ts';
+import { brakeForOutage, brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
+import type { Turn } from '../pace/hold.ts';
+import { recordPatiently } from '../pace/record.ts';
+import { failAnnouncement } from './announcement.ts';
+import type { Flight } from './flight.ts';
+
+/** How the ledger names the answer that a hop has not waited for. */
+const LATE: Outcome = { verdict: 'unknown', reason: 'LATE', messageName: null, retryAfterMs: null };
+
+/** Judges and records the answers of one page, and does what they demand: stop the source, or fail the announcement. */
+export class Recorder {
+  readonly #ctx: Context;
+  readonly #hop: Hop;
+  readonly #announcement: SendableAnnouncement;
+  readonly #settling: SettleOptions;
+  readonly #judgement: Judgement;
+  /** Pushes that are sent and recorded. */
+  recorded = 0;
+  /** Answers that are being recorded now: a crash would repeat their pushes. */
+  pending = 0;
+  /** True while the database refuses answers: nothing more is to be sent. */
+  isFailing = false;
+  /** How the hop goes on, as its answers demand. */
+  turn: Turn = 'go';
+
+  constructor(ctx: Context, hop: Hop, announcement: SendableAnnouncement) {
+    const { acceptUnregistered, guarantee } = announcement;
+    this.#ctx = ctx;
+    this.#hop = hop;
+    this.#announcement = announcement;
+    this.#settling = { ...ctx.config, guarantee, round: hop.round };
+    this.#judgement = new Judgement({
+      ...this.#settling,
+      acceptUnregistered,
+      groupSize: ctx.config.batchSize,
+    });
+  }
+
+  /**
+   * Records the answers that have arrived, one batch of them. `isWhole`: they are the last of their group; then few are
+   * enough for a judgement with `smallSampleCounts`.
+   */
+  async recordBatch(
+    flight: Flight,
+    options: { readonly isWhole: boolean; readonly smallSampleCounts: boolean },
+  ): Promise<void> {
+    const { source } = this.#announcement;
+    const ctx = this.#ctx;
+    const answers = flight.takeAnswers(ctx.config.batchSize);
+    if (answers.length === 0 && !options.isWhole) return;
+    const ruling = this.#judgement.rule(answers, options);
+    this.pending = answers.length;
+    await this.#write(ruling.deliveries);
+    this.pending = 0;
+    measureThrottled(
+      ctx,
+      answers.map(({ outcome }) => outcome),
+    );
+    const tookMs = ctx.clock.now() - (ruling.failedSince ?? ctx.clock.now());
+    if (ruling.outage !== null) {
+      // The repeat finds in the ledger what FCM did not take, and sends that first.
+      if (this.turn === 'go') this.turn = 'repeated';
+      await brakeForOutage(ctx, source, ruling.outage, tookMs);
+      return;
+    }
+    if (ruling.failure !== null) this.turn = 'stopped';
+    const isPart = this.#hop.round > 0 || !ruling.isWhole;
+    await brakeIfThrottled(ctx, source, ruling.outcomes, { tookMs, isPart });
+    if (ruling.failure !== null) await failAnnouncement(ctx, this.#hop.announcementId, ruling.failure);
+  }
+
+  /** Records that pushes were not sent, though the ledger may have them as sent. */
+  async recordUnsent(pushes: readonly PushId[]): Promise<void> {
+    const { store } = this.#ctx;
+    const deliveries = pushes.map(asUnsent);
+    await recordPatiently(
+      this.#ctx,
+      () => store.recordDeliveries(this.#hop, deliveries, { isProgress: false }),
+      this.#fields,
+    );
+  }
+
+  /** Leaves the pushes in flight: their answers are recorded when they arrive, though the hop has ended by then. */
+  async leave(flight: Flight): Promise<void> {
+    const { stragglers, config } = this.#ctx;
+    // Not before FCM's time for the answer is over.
+    const outcome = { ...LATE, retryAfterMs: config.fcm.timeoutMs + config.retryMs };
+    await this.#write(
+      flight.openPushes.map((push) => ({ ...idOf(push), ...settle(this.#settling, outcome, push) })),
+    );
+    flight.onAnswer = () => {
+      for (const answer of flight.takeAnswers(Infinity)) {
+        const delivery = settle(this.#settling, answer.outcome, answer.push);
+        stragglers.take(this.#hop, { ...idOf(answer.push), ...delivery });
+      }
+    };
+    flight.onAnswer();
+  }
+
+  /** Tries again for as long as the invocation lives: see recordPatiently. */
+  async #write(deliveries: readonly Delivery[]): Promise<void> {
+    const { store, log, metrics } = this.#ctx;
+    if (deliveries.length === 0) return;
+    const write = async (): Promise<void> => {
+      try {
+        await store.recordDeliveries(this.#hop, deliveries);
+        this.isFailing = false;
+      } catch (error) {
+        this.isFailing = true;
+        throw error;
+      }
+    };
+    await recordPatiently(this.#ctx, write, this.#fields);
+    this.recorded += deliveries.length;
+    const counts = countVerdicts(deliveries);
+    metrics.recordPushes(counts);
+    const { announcementId, round } = this.#hop;
+    log.info('answers recorded', { announcementId, round, ...counts });
+  }
+
+  get #fields() {
+    const { announcementId, round, fromId } = this.#hop;
+    return { announcementId, round, fromId };
+  }
+}
+
+function idOf({ messageId = 0, deviceId }: PushId): Required<PushId> {
+  return { messageId, deviceId };
+}
+
+function asUnsent(push: PushId): Delivery {
+  return { ...idOf(push), verdict: 'unsent', reason: 'NOT_SENT', messageName: null, retryInMs: null };
+}

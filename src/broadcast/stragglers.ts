@@ -1,0 +1,71 @@
+import type { Clock, Log, Stragglers } from '../context.ts';
+import { describeFailure } from '../errors.ts';
+import { type Delivery, FINAL_VERDICTS } from '../model/delivery.ts';
+import type { Hop } from '../model/hop.ts';
+import type { Deliveries } from '../store.ts';
+
+/** Answers that arrive within this time are recorded together. */
+const GATHER_MS = 250;
+
+/**
+ * Makes the recorder of the answers that arrive after their hop has ended, in the process that sent the pushes. Lambda
+ * freezes a process between two invocations: nothing must be half written then, so each invocation ends with a `flush`.
+ */
+export function makeStragglers({
+  store,
+  clock,
+  log,
+}: {
+  readonly store: Pick<Deliveries, 'recordDeliveries'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Stragglers {
+  const waiting = new Map<Hop, Delivery[]>();
+  let writing: Promise<void> = Promise.resolve();
+  let isAwake = false;
+
+  async function write(): Promise<void> {
+    const all = [...waiting];
+    waiting.clear();
+    for (const [hop, deliveries] of all) {
+      const { announcementId, round, fromId } = hop;
+      try {
+        await store.recordDeliveries(hop, deliveries);
+        log.info('late answers recorded', { announcementId, round, fromId, answers: deliveries.length });
+      } catch (error) {
+        // The ledger has them as unknown, and the guarantee says what becomes of those.
+        log.error('late answers not recorded', {
+          announcementId,
+          round,
+          fromId,
+          why: describeFailure(error),
+        });
+      }
+    }
+  }
+
+  function flush(): Promise<void> {
+    writing = writing.then(write);
+    return writing;
+  }
+
+  async function wake(): Promise<void> {
+    await clock.sleep(GATHER_MS);
+    isAwake = false;
+    await flush();
+  }
+
+  return {
+    take(hop, delivery) {
+      // The hop has recorded the push as unknown: only a final verdict says more.
+      if (!FINAL_VERDICTS.includes(delivery.verdict)) return;
+      const deliveries = waiting.get(hop);
+      if (deliveries) deliveries.push(delivery);
+      else waiting.set(hop, [delivery]);
+      if (isAwake) return;
+      isAwake = true;
+      void wake();
+    },
+    flush,
+  };
+}
