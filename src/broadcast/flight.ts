@@ -79,9 +79,10 @@ export class Flight {
     const settle = (nth: number, outcome: Outcome): void => {
       if (!this.#open.delete(from + nth)) return;
       const push = devices[nth];
-      if (push) this.#answers.push({ push, outcome, sentAt: startedAt });
+      const tookMs = clock.now() - startedAt;
+      if (push) this.#answers.push({ push, outcome, sentAt: startedAt, tookMs });
       this.#answered++;
-      this.#answerMs += clock.now() - startedAt;
+      this.#answerMs += tookMs;
       this.onAnswer();
     };
     let outcomes: Outcome[];

@@ -54,6 +54,8 @@ export class Recorder {
     const ctx = this.#ctx;
     const answers = flight.takeAnswers(ctx.config.batchSize);
     if (answers.length === 0 && !options.isWhole) return;
+    if (answers.length > 0)
+      ctx.metrics.record({ FcmAnswerTime: meanOf(answers.map(({ tookMs }) => tookMs)) });
     const ruling = this.#judgement.rule(answers, options);
     this.pending = answers.length;
     await this.#write(ruling.deliveries);
@@ -128,6 +130,10 @@ export class Recorder {
     const { announcementId, round, fromId } = this.#hop;
     return { announcementId, round, fromId };
   }
+}
+
+function meanOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 }
 
 function idOf({ messageId = 0, deviceId }: PushId): Required<PushId> {

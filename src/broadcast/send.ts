@@ -90,7 +90,7 @@ export class PageSender {
     this.#flight = new Flight(ctx, sender, batch, pushes);
     this.#flight.onAnswer = () => {
       this.#roomBell.ring();
-      if (this.#flight.arrived >= config.batchSize || this.#isOver) this.#batchBell.ring();
+      if (this.#flight.arrived >= this.#batchSize || this.#isOver) this.#batchBell.ring();
     };
   }
 
@@ -130,6 +130,7 @@ export class PageSender {
       .catch((error: unknown) => this.#stop(error))
       .finally(() => this.#roomBell.ring());
     await whileHolding(this.#ctx, this.#hop, () => Promise.all([sending, recording]));
+    if (this.#flight.error !== null) this.#stop(this.#flight.error);
     const turn = this.#nextTurn;
     if (turn !== 'go') await this.#takeBack();
     if (this.#error !== null) throw this.#error;
@@ -197,6 +198,11 @@ export class PageSender {
     await clock.sleep(Math.min(CHECK_MS, Math.max(1, Math.ceil(waitMs))));
   }
 
+  /** Answers that are worth recording before CHECK_MS is over. */
+  get #batchSize(): number {
+    return Math.min(this.#ctx.config.batchSize, this.#ctx.config.window);
+  }
+
   /** What the window has room for. A crash repeats no more than what is in flight or not recorded. */
   get #room(): number {
     if (this.#recorder.isFailing) return 0;
@@ -212,12 +218,15 @@ export class PageSender {
   }
 
   async #record({ smallSampleCounts, mayLeave }: Part): Promise<void> {
-    const { batchSize } = this.#ctx.config;
     for (;;) {
-      if (this.#flight.arrived < batchSize && !this.#isOver) await this.#batchBell.wait(CHECK_MS);
+      if (this.#flight.arrived < this.#batchSize && !this.#isOver) await this.#batchBell.wait(CHECK_MS);
       const isLast = this.#isOver || (mayLeave && (await this.#isToLeave()));
-      const isWhole = isLast && this.#flight.arrived <= batchSize;
+      const isWhole = isLast && this.#flight.arrived <= this.#ctx.config.batchSize;
+      const isAny = this.#flight.arrived > 0;
       await this.#recorder.recordBatch(this.#flight, { isWhole, smallSampleCounts });
+      // The answers may have stopped the source, and the announcement may have been paused meanwhile.
+      if (isAny) this.#checkedAt = -Infinity;
+      this.#roomBell.ring();
       // A judgement on these may need the answers to all others.
       if (isWhole && (this.#nextTurn === 'go' || this.#flight.open + this.#flight.arrived === 0)) return;
     }

@@ -10,6 +10,8 @@ export interface Answer {
   readonly outcome: Outcome;
   /** When the push was sent, in milliseconds since the epoch. */
   readonly sentAt: number;
+  /** Milliseconds until FCM answered, or was given up. */
+  readonly tookMs: number;
 }
 
 export interface JudgementOptions extends SettleOptions, Pick<Announcement, 'acceptUnregistered'> {

@@ -111,7 +111,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
 
   test.each([
     ['a few per-device limits', throttled(9, 100), {}, null],
-    ['all of a small retry round, which may be per-device limits', throttled(4, 4), { isRetry: true }, null],
+    ['all of a small retry round, which may be per-device limits', throttled(4, 4), { isPart: true }, null],
     ['all of a small chunk', throttled(4, 4), {}, 30_000],
     ['one in a hundred of a large chunk', throttled(20, 2000), {}, null],
     ['429 without Retry-After', throttled(500, 500, null), {}, 60_000],
