@@ -1,7 +1,8 @@
 /**
  * The protocol, in random worlds. The product's own hops and ticks invocation on a real database (SQLite in memory); Lambda, FCM
- * and the clock belong to the test. An invocation waits in front of every statement, every invoke and every half batch, until
- * one of the moves below lets it make that one call, fails the call, or kills the invocation there. The ledger may refuse every
+ * and the clock belong to the test. An invocation waits in front of every statement, every invoke, every push and every answer,
+ * several at a time, until one of the moves below lets it make one of these calls, fails the call, or kills the invocation
+ * there. A process lives on after its invocation has ended, and may get late answers. The ledger may refuse every
  * delivery for a while: answers then wait in the invocation, which pushes nothing else. An invocation that waits
  * while the clock goes on is a zombie: its lease runs out, another invocation takes its hop, and then the zombie continues.
  * (An invocation that has made a call and waits in front of the next one is equal to one that was stopped after the first.)
@@ -15,9 +16,10 @@ import { expect, test } from 'vitest';
 import { LEASE_MS, makeWorld, RETRY_MS, roundOf, type Setup, type World } from './support/protocol-world.ts';
 
 type Move =
-  | { readonly kind: 'step'; readonly invocation: number; readonly calls: number }
+  | { readonly kind: 'step'; readonly invocation: number; readonly calls: number; readonly pick: number }
   | { readonly kind: 'step before'; readonly invocation: number; readonly call: string }
-  | { readonly kind: 'fail'; readonly invocation: number; readonly done: boolean }
+  | { readonly kind: 'fail'; readonly invocation: number; readonly done: boolean; readonly pick: number }
+  | { readonly kind: 'late'; readonly process: number; readonly pick: number; readonly isKilled: boolean }
   | { readonly kind: 'kill'; readonly invocation: number; readonly retried: boolean }
   | { readonly kind: 'deliver'; readonly event: number; readonly twice: boolean }
   | { readonly kind: 'lose'; readonly event: number }
@@ -32,7 +34,7 @@ const many = fc.integer({ min: 7, max: 40 });
 const step = fc.constant('step');
 /** Where an invocation may be stopped: in front of a statement with these words, an invoke or a push. */
 const point = fc.constantFrom(
-  ...['claims + 1', 'SET last_id', 'invokes', 'handed_over = 1', 'begins to push', 'is half through'],
+  ...['claims + 1', 'SET last_id', 'invokes', 'handed_over = 1', 'begins to push', 'hears of'],
   ...[
     'INTO push_delivery',
     'closed_at = ',
@@ -43,8 +45,8 @@ const point = fc.constantFrom(
   ...["status = 'done'", 'owner = NULL', 'SET lease_until'],
 );
 const move: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: step, invocation: which, calls: few }) },
-  { weight: 6, arbitrary: fc.record({ kind: step, invocation: which, calls: many }) },
+  { weight: 4, arbitrary: fc.record({ kind: step, invocation: which, calls: few, pick: which }) },
+  { weight: 6, arbitrary: fc.record({ kind: step, invocation: which, calls: many, pick: which }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('step before'), invocation: which, call: point }) },
   {
     weight: 5,
@@ -56,7 +58,19 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('take over') }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('tick') }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('fail'), invocation: which, done: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('fail'), invocation: which, done: fc.boolean(), pick: which }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('late'),
+      process: which,
+      pick: which,
+      isKilled: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('kill'), invocation: which, retried: fc.boolean() }),
@@ -84,6 +98,7 @@ const setup: fc.Arbitrary<Setup> = sizes.chain((maxLength) =>
     pageSize: fc.integer({ min: 1, max: Math.min(12, maxLength) }),
     batchSize: fc.integer({ min: 1, max: 5 }),
     window: fc.integer({ min: 1, max: 8 }),
+    isBusy: fc.boolean(),
     maxAttempts: fc.integer({ min: 1, max: 3 }),
     lanes: fc.integer({ min: 1, max: 3 }),
     scheduled: fc.boolean(),
@@ -130,16 +145,22 @@ async function play(world: World, each: Move): Promise<void> {
   const nth = 'event' in each ? each.event % Math.max(1, world.queue.length) : 0;
   switch (each.kind) {
     case 'step':
-      if (invocation) await world.letGo(invocation, (calls) => calls < each.calls);
+      if (invocation) await world.letGo(invocation, each.calls, each.pick);
       return;
     case 'step before':
-      if (invocation)
-        await world.letGo(invocation, (calls) => calls === 0 || !invocation.at.includes(each.call));
+      if (invocation) await world.letGoBefore(invocation, each.call);
       return;
     case 'fail':
       if (invocation)
-        await world.step(invocation, each.done ? 'done, but answered with an error' : 'refused');
+        await world.step(invocation, each.done ? 'done, but answered with an error' : 'refused', each.pick);
       return;
+    case 'late': {
+      const processes = world.idle();
+      const process = processes[each.process % Math.max(1, processes.length)];
+      if (process && each.isKilled) world.kill(process, 'between two invocations', false);
+      else if (process) await world.step(process, 'done', each.pick);
+      return;
+    }
     case 'kill':
       if (invocation) world.kill(invocation, 'by a crash', each.retried);
       return;
@@ -175,10 +196,13 @@ async function play(world: World, each: Move): Promise<void> {
 async function heal(world: World, options: Setup, when: 'first' | 'last'): Promise<void> {
   world.note('heals');
   world.refuseDeliveries(false);
-  const asleep = new Set(when === 'last' ? world.live() : []);
+  const asleep = new Set(when === 'last' ? [...world.live(), ...world.idle()] : []);
   const finish = async (): Promise<void> => {
     for (let invocation; (invocation = world.live().find((each) => !asleep.has(each)));) {
       while (!invocation.ended) await world.step(invocation, 'done');
+    }
+    for (let process; (process = world.idle().find((each) => !asleep.has(each)));) {
+      await world.step(process, 'done');
     }
   };
   const status = async () => (await world.store.fetchAnnouncement(world.announcementId))?.status;

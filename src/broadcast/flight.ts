@@ -79,7 +79,8 @@ export class Flight {
     const settle = (nth: number, outcome: Outcome): void => {
       if (!this.#open.delete(from + nth)) return;
       const push = devices[nth];
-      const tookMs = clock.now() - startedAt;
+      // Longer only if the process stood still.
+      const tookMs = Math.min(clock.now() - startedAt, config.fcm.timeoutMs);
       if (push) this.#answers.push({ push, outcome, sentAt: startedAt, tookMs });
       this.#answered++;
       this.#answerMs += tookMs;

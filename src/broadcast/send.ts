@@ -23,7 +23,7 @@ const TICK_MS = 20;
 /** The canary is judged when all but this share of its answers have arrived. */
 const CANARY_STRAGGLERS = 0.05;
 
-/** A hop may leave its stragglers if they are at most this share of its page, and it has waited for them for this long. */
+/** A hop may leave its stragglers if they are at most this share of its page, or one, and it has waited for so long. */
 const MAX_STRAGGLERS = 0.05;
 const STRAGGLE_MS = 1000;
 
@@ -236,7 +236,7 @@ export class PageSender {
   async #isToLeave(): Promise<boolean> {
     const { store, clock, config } = this.#ctx;
     if (this.#isSending || config.concurrency === 0 || this.#nextTurn !== 'go') return false;
-    if (this.#flight.open > this.#pushes.length * MAX_STRAGGLERS) return false;
+    if (this.#flight.open > Math.max(1, this.#pushes.length * MAX_STRAGGLERS)) return false;
     if (clock.now() - this.#lastSentAt < STRAGGLE_MS) return false;
     return (await store.countBusyHops()) >= config.concurrency - 1;
   }

@@ -17,7 +17,7 @@ export async function waitHolding(
   waitMs: number,
 ): Promise<boolean> {
   for (let leftMs = waitMs; leftMs > 0;) {
-    const stepMs = Math.min(leftMs, config.leaseMs / 3);
+    const stepMs = Math.min(leftMs, Math.ceil(config.leaseMs / 3));
     await clock.sleep(stepMs);
     leftMs -= stepMs;
     if (leftMs > 0 && !(await store.holdHop(hop, config.leaseMs))) return false;

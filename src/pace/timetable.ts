@@ -47,7 +47,7 @@ export class Timetable {
   dueAt(index: number): number {
     if (this.#slot === null) return Infinity;
     const { from, opensAt, delayMs, spreadMs } = this.#slot;
-    return opensAt + delayMs + (spreadMs * (index - from)) / (this.#devices.length - from);
+    return Math.ceil(opensAt + delayMs + (spreadMs * (index - from)) / (this.#devices.length - from));
   }
 
   /** Number of devices of the page that may be sent until `atMs`, those before included. */

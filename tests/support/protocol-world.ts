@@ -6,7 +6,8 @@ import type { Device } from '../../src/model/device.ts';
 import type { Hop } from '../../src/model/hop.ts';
 import type { Store } from '../../src/store.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
-import type { Clock, Context } from '../../src/context.ts';
+import { makeStragglers } from '../../src/broadcast/stragglers.ts';
+import type { Clock, Context, OnOutcome } from '../../src/context.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openSqlite } from '../../src/db/sqlite.ts';
 import { makeStore } from '../../src/db/store.ts';
@@ -25,6 +26,8 @@ export interface Setup {
   readonly pageSize: number;
   readonly batchSize: number;
   readonly window: number;
+  /** True: the function's concurrency is used up, so that hops leave their stragglers. */
+  readonly isBusy: boolean;
   readonly maxAttempts: number;
   readonly lanes: number;
   readonly scheduled: boolean;
@@ -35,17 +38,20 @@ export interface Setup {
 /** What becomes of the call that an invocation waits in front of. */
 export type Fate = 'done' | 'refused' | 'done, but answered with an error';
 
-/** One invocation of the function, waiting in front of its next statement, invoke or push. */
+/** A call that an invocation is about to make. */
+interface Call {
+  readonly at: string;
+  readonly go: (fate: Fate) => void;
+}
+
+/** One invocation of the function, waiting in front of its next statements, invokes, pushes and answers. */
 interface Invocation {
   readonly name: string;
   readonly job: PushJob;
   readonly attempt: number;
   readonly killedAt: number;
-  /** The call that it is about to make. */
-  at: string;
-  go: (fate: Fate) => void;
-  /** Called when it waits again, or has ended. */
-  rests: () => void;
+  /** The calls that it is about to make, the oldest first. */
+  calls: Call[];
   ended: boolean;
   hop: Hop | null;
   /** A call of it failed, or it was killed. */
@@ -53,21 +59,21 @@ interface Invocation {
   /** It was killed or ended with an error: answers that it has not recorded by then are lost. */
   gone: boolean;
   leasedUntil: number;
-  /** Batches begun after the lease was over. */
+  /** Pushes begun after the lease was over. */
   late: number;
-  /** Its last holdHop succeeded: it may push one more chunk. */
-  cleared: boolean;
-  /** Batches that it may still begin: after a pause, at most the one that it was cleared for. */
-  batches: number;
+  /** Pushes that it may still begin: after a pause, at most a window. */
+  allowance: number;
 }
 
 interface Push {
   readonly invocation: Invocation;
   readonly deviceId: number;
-  readonly answer: Answer;
+  answer: Answer;
   /** Refused, and not because of the device: a repeat of the round sends it again. */
   readonly refused: boolean;
   readonly accepted: boolean;
+  readonly sentAt: number;
+  isHeard: boolean;
   recorded: 'no' | 'in time' | 'late';
 }
 
@@ -79,6 +85,9 @@ const unpaced: SourceConfig = {
 
 export const LEASE_MS = 10_000;
 export const RETRY_MS = 5000;
+const TIMEOUT_MS = 5000;
+/** Calls of one invocation in one move: a hop whose answer is held back goes on looking for it. */
+const MAX_CALLS = 80;
 const LAMBDA_TIMEOUT_MS = 60_000;
 /** Lambda tries an asynchronous event three times. */
 const LAMBDA_ATTEMPTS = 3;
@@ -90,6 +99,7 @@ export async function makeWorld(setup: Setup) {
   let now = Date.UTC(2026, 0, 1);
   // An invocation waits only in front of its calls: what it would do by itself while FCM answers (extend its lease) never
   // comes, and no deadline passes.
+  const isLeaseTimer = (ms: number): boolean => ms > LEASE_MS / 4;
   const clock: Clock = {
     now: () => now,
     sleep: (_ms, signal) =>
@@ -115,7 +125,9 @@ export async function makeWorld(setup: Setup) {
       MAX_ATTEMPTS: String(setup.maxAttempts),
       LEASE_MS: String(LEASE_MS),
       RETRY_MS: String(RETRY_MS / 2),
-      FCM_TIMEOUT_MS: '5000',
+      WINDOW: String(setup.window),
+      MAX_CONCURRENCY: setup.isBusy ? '1' : '0',
+      FCM_TIMEOUT_MS: String(TIMEOUT_MS),
       DEADLINE_RESERVE_MS: '6000',
     }),
     // A pace would wait by the real clock.
@@ -134,6 +146,8 @@ export async function makeWorld(setup: Setup) {
   const story: string[] = [];
   const wrong: string[] = [];
   let live: Invocation[] = [];
+  /** Processes whose invocation has ended, with answers still out. */
+  let idle: Invocation[] = [];
   let paused = false;
   let misconfigured = false;
   let refusing = false;
@@ -151,10 +165,7 @@ export async function makeWorld(setup: Setup) {
     call: () => Promise<T> | T,
     refusable = true,
   ): Promise<T> {
-    return new Promise<Fate>((go) => {
-      Object.assign(invocation, { at, go });
-      invocation.rests();
-    }).then(async (fate) => {
+    return new Promise<Fate>((go) => invocation.calls.push({ at, go })).then(async (fate) => {
       note(`${invocation.name} ${brief(at)}${fate === 'done' || !refusable ? '' : `: ${fate}`}`);
       if (!refusable || fate === 'done') return call();
       invocation.broken = true;
@@ -193,7 +204,7 @@ export async function makeWorld(setup: Setup) {
       },
       async holdHop(...asked) {
         const held = await inner.holdHop(...asked);
-        if (held) Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0, cleared: true });
+        if (held) Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0 });
         return held;
       },
       async recordDeliveries(key, deliveries, options) {
@@ -208,14 +219,33 @@ export async function makeWorld(setup: Setup) {
     };
   }
 
+  function nap(invocation: Invocation, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = (): void => {
+        note(`${invocation.name} has slept ${ms} ms`);
+        doze(invocation, ms).then(resolve, reject);
+      };
+      const call = { at: `sleeps ${ms} ms`, go: wake };
+      invocation.calls.push(call);
+      signal?.addEventListener('abort', () => {
+        invocation.calls = invocation.calls.filter((each) => each !== call);
+        reject(signal.reason as Error);
+      });
+    });
+  }
+
   async function doze(invocation: Invocation, ms: number): Promise<void> {
     wait(Math.max(0, Math.min(ms, invocation.killedAt - now - 1)));
     if (invocation.hop && (await store.extendLease(invocation.hop, LEASE_MS)))
       Object.assign(invocation, { leasedUntil: now + LEASE_MS, late: 0 });
   }
 
+  /** FCM has not answered in time: nobody knows whether it has accepted the push. */
+  const isUnanswered = ({ answer, sentAt, recorded }: Push): boolean =>
+    answer === 'lost' || (recorded === 'no' && now > sentAt + TIMEOUT_MS);
+
   /** Asks FCM for one push; a repeat has to be excused by a crash, a lost lease or an unanswered push. */
-  function push(invocation: Invocation, { deviceId }: Device, refused: boolean): Outcome {
+  function push(invocation: Invocation, { deviceId }: Device, refused: boolean): Push {
     const answer = setup.answers[pushes.length % setup.answers.length] ?? 'takes';
     const final = setup.devices[deviceId - 1] ?? 'delivered';
     const accepted = !refused && final === 'delivered' && (answer === 'takes' || answer === 'lost');
@@ -229,14 +259,32 @@ export async function makeWorld(setup: Setup) {
         (earlier.recorded === 'no' && (earlier.invocation.gone || isLate(earlier.invocation))) ||
         (roundOf(earlier.invocation) === roundOf(invocation)
           ? earlier.refused
-          : !earlier.accepted || earlier.answer === 'lost');
+          : !earlier.accepted || isUnanswered(earlier));
       if (!excused)
         wrong.push(
           `device ${deviceId} was pushed to by ${earlier.invocation.name}, and again by ${invocation.name}`,
         );
     }
-    pushes.push({ invocation, deviceId, answer, refused, accepted, recorded: 'no' });
-    const verdict = refused ? 'misconfigured' : { ...VERDICT, takes: final }[answer];
+    const one: Push = {
+      invocation,
+      deviceId,
+      answer,
+      refused,
+      accepted,
+      sentAt: now,
+      isHeard: false,
+      recorded: 'no',
+    };
+    pushes.push(one);
+    return one;
+  }
+
+  function outcomeOf(one: Push): Outcome {
+    if (one.answer === 'takes' && now > one.sentAt + TIMEOUT_MS) one.answer = 'lost';
+    one.isHeard = true;
+    const { answer, refused, deviceId } = one;
+    const takes = setup.devices[deviceId - 1] ?? 'delivered';
+    const verdict = refused ? 'misconfigured' : { ...VERDICT, takes }[answer];
     // With a Retry-After it would brake the source, which is waited for by the real clock.
     return {
       verdict,
@@ -247,44 +295,68 @@ export async function makeWorld(setup: Setup) {
     };
   }
 
+  /** Begins to push to devices: FCM takes them at once or later, and answers each by itself. */
+  async function send(
+    invocation: Invocation,
+    devices: readonly Device[],
+    onOutcome: OnOutcome | undefined,
+  ): Promise<Outcome[]> {
+    const names = devices.map(({ deviceId }) => deviceId).join(' ');
+    const begin = (): void => {
+      const unrecorded = pushes.filter(
+        // Refusals and pushes without an answer wait for a judgement: a repeat of these shows no push twice, or may.
+        (each) =>
+          each.invocation === invocation &&
+          each.accepted &&
+          each.recorded === 'no' &&
+          !(each.isHeard && each.answer === 'lost'),
+      ).length;
+      if (unrecorded + devices.length > setup.window)
+        wrong.push(`${invocation.name} pushed to ${names} with ${unrecorded} unrecorded answers`);
+      if ((invocation.allowance -= devices.length) < 0)
+        wrong.push(`${invocation.name} pushed to ${names} though it was paused`);
+      if (isLate(invocation) && (invocation.late += devices.length) > setup.window)
+        wrong.push(`${invocation.name} pushed on after it had lost its hop`);
+    };
+    await waiting(invocation, `begins to push ${names}`, begin);
+    const refused = misconfigured;
+    const begun = devices.map((device, nth) => (nth % 2 === 0 ? push(invocation, device, refused) : null));
+    return Promise.all(
+      devices.map(async (device, nth) => {
+        const outcome = await waiting(
+          invocation,
+          `hears of ${device.deviceId}`,
+          () => outcomeOf(begun[nth] ?? push(invocation, device, refused)),
+          false,
+        );
+        onOutcome?.(nth, outcome);
+        return outcome;
+      }),
+    );
+  }
+
   function makeInvocationContext(invocation: Invocation): Context {
+    const invocationClock: Clock = {
+      ...clock,
+      // Time passes, and the lease is extended meanwhile.
+      sleep: (ms, signal) =>
+        signal && isLeaseTimer(ms) ? clock.sleep(ms, signal) : nap(invocation, ms, signal),
+    };
+    const store = makeInvocationStore(invocation);
+    const log = { info() {}, error() {} };
     return {
       config,
-      clock: {
-        ...clock,
-        // Between two tries to record, time passes, and the lease is extended meanwhile.
-        sleep: (ms, signal) =>
-          signal
-            ? clock.sleep(ms, signal)
-            : waiting(invocation, `sleeps ${ms} ms`, () => doze(invocation, ms), false),
-      },
-      store: makeInvocationStore(invocation),
+      clock: invocationClock,
+      store,
+      stragglers: makeStragglers({ store, clock: invocationClock, log }),
       gatherer: makeGatherer(),
       metrics: noMetrics,
-      stragglers: { take() {}, async flush() {} },
-      log: { info() {}, error() {} },
+      log,
       requestId: invocation.name,
       functionName: 'baton',
       remainingMs: () => invocation.killedAt - now,
       senders: fixedSender({
-        async send({ devices }) {
-          const half = Math.ceil(devices.length / 2);
-          const names = devices.map(({ deviceId }) => deviceId).join(' ');
-          await waiting(invocation, `begins to push ${names}`, () => {
-            invocation.cleared = false;
-            if (pushes.some((each) => each.invocation === invocation && each.recorded === 'no'))
-              wrong.push(`${invocation.name} pushed to ${names} before it had recorded earlier answers`);
-            if (invocation.batches-- <= 0)
-              wrong.push(`${invocation.name} pushed to ${names} though it was paused`);
-            if (isLate(invocation) && ++invocation.late > 1)
-              wrong.push(`${invocation.name} pushed on after it had lost its hop`);
-          });
-          // The whole batch alike, as the product takes it.
-          const refused = misconfigured;
-          const first = devices.slice(0, half).map((device) => push(invocation, device, refused));
-          const pushRest = () => devices.slice(half).map((device) => push(invocation, device, refused));
-          return [...first, ...(await waiting(invocation, `is half through ${names}`, pushRest, false))];
-        },
+        send: ({ devices }, _signal, onOutcome) => send(invocation, devices, onOutcome),
         close: async () => {},
       }),
       invoker: {
@@ -313,35 +385,32 @@ export async function makeWorld(setup: Setup) {
 
   /** Starts an invocation and brings it to its first call. */
   async function begin(job: PushJob, attempt: number): Promise<Invocation> {
-    let rests = (): void => {};
     const invocation: Invocation = {
       name: `invocation ${++invocations}`,
       job,
       attempt,
       killedAt: now + LAMBDA_TIMEOUT_MS,
-      at: '',
-      go() {},
-      rests: () => rests(),
+      calls: [],
       ended: false,
       hop: null,
       broken: false,
       gone: false,
       leasedUntil: 0,
       late: 0,
-      cleared: false,
-      batches: paused ? 0 : Infinity,
+      allowance: paused ? 0 : Infinity,
     };
     const ctx = makeInvocationContext(invocation);
     const words = job.kind === 'broadcast' ? `round ${job.round} from ${job.fromId}` : job.kind;
     note(`${invocation.name} begins: ${words}, attempt ${attempt}`);
     live.push(invocation);
-    const rested = new Promise<void>((resolve) => (rests = resolve));
-    const work: Promise<unknown> = job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx);
+    const work: Promise<unknown> = (job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx)).finally(() =>
+      ctx.stragglers.flush(),
+    );
     work.then(
       () => end(invocation),
       (error: unknown) => end(invocation, String(error)),
     );
-    await rested;
+    await rest();
     return invocation;
   }
 
@@ -349,37 +418,55 @@ export async function makeWorld(setup: Setup) {
     note(`${invocation.name} ends ${error}`);
     invocation.ended = true;
     live = live.filter((each) => each !== invocation);
+    if (invocation.calls.length > 0) idle.push(invocation);
     if (error && !invocation.broken && !error.includes('ms left before'))
       wrong.push(`${invocation.name}: ${error}`);
     if (error) {
       invocation.gone = true;
       retry(invocation);
     }
-    invocation.rests();
   }
 
   function retry({ job, attempt }: Invocation): void {
     if (attempt < LAMBDA_ATTEMPTS) queue.push({ job, attempt: attempt + 1 });
   }
 
-  /** Lets an invocation do its next call. */
-  async function step(invocation: Invocation, fate: Fate): Promise<void> {
-    const rested = new Promise<void>((resolve) => (invocation.rests = resolve));
-    invocation.go(fate);
-    await rested;
+  /** Lets an invocation do one of its calls, the oldest unless `pick` says otherwise, and all that follows from it. */
+  async function step(invocation: Invocation, fate: Fate, pick = 0): Promise<void> {
+    const [call] = invocation.calls.splice(pick % Math.max(1, invocation.calls.length), 1);
+    if (call) call.go(fate);
+    else if (!invocation.ended) wrong.push(`${invocation.name} waits for nothing`);
+    await rest();
     if (wrong.length > 0) throw new Error(`${wrong.join('; ')}\n${story.join('\n')}`);
   }
 
-  /** Lets it go on for so long, or to its end. */
-  async function letGo(invocation: Invocation, goesOn = (_calls: number): boolean => true): Promise<void> {
-    for (let calls = 0; !invocation.ended && goesOn(calls); calls++) await step(invocation, 'done');
+  /** Every invocation waits in front of its calls again, or has ended: the database answers at once. */
+  function rest(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Lets it go on for so many calls, or to its end. */
+  async function letGo(invocation: Invocation, calls = Infinity, pick = 0): Promise<void> {
+    for (let nth = 0; !invocation.ended && nth < calls; nth++) await step(invocation, 'done', pick);
+  }
+
+  /** Lets it do everything but calls with these words, for a while: what is left waits in front of them. */
+  async function letGoBefore(invocation: Invocation, words: string): Promise<void> {
+    for (let calls = 0; !invocation.ended && calls < MAX_CALLS; calls++) {
+      const pick = calls === 0 ? 0 : invocation.calls.findIndex(({ at }) => !at.includes(words));
+      if (pick === -1) return;
+      await step(invocation, 'done', pick);
+    }
   }
 
   /** The process is gone: none of its calls ever returns. */
   function kill(invocation: Invocation, words: string, retried: boolean): void {
-    note(`${invocation.name} is killed ${words}, before ${brief(invocation.at)}`);
-    Object.assign(invocation, { broken: true, gone: true });
+    note(
+      `${invocation.name} is killed ${words}, before ${invocation.calls.map(({ at }) => brief(at)).join(', ')}`,
+    );
+    Object.assign(invocation, { broken: true, gone: true, calls: [] });
     live = live.filter((each) => each !== invocation);
+    idle = idle.filter((each) => each !== invocation);
     if (retried) retry(invocation);
   }
 
@@ -401,7 +488,9 @@ export async function makeWorld(setup: Setup) {
     begin,
     step,
     letGo,
+    letGoBefore,
     live: () => live,
+    idle: () => (idle = idle.filter(({ calls }) => calls.length > 0)),
     invocations: () => invocations,
     allRows: (table: 'push_hop' | 'push_delivery') =>
       driver.all({ sql: `SELECT * FROM ${table}`, values: [] }),
@@ -414,14 +503,14 @@ export async function makeWorld(setup: Setup) {
       if (!(await store.moveAnnouncement(announcementId, ['running'], 'paused', null))) return;
       note('paused');
       paused = true;
-      for (const invocation of live) invocation.batches = invocation.cleared ? 1 : 0;
+      for (const invocation of live) invocation.allowance = setup.window;
     },
     async resume(): Promise<void> {
       misconfigured = false;
       if (!(await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))) return;
       note('resumed');
       paused = false;
-      for (const invocation of live) invocation.batches = Infinity;
+      for (const invocation of live) invocation.allowance = Infinity;
     },
     /** FCM refuses whole batches, and not because of the devices, until `resume`. */
     misconfigure(): void {
