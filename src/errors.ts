@@ -23,6 +23,8 @@ export type PushErrorCode =
   | 'CURSOR_STUCK'
   | 'OUT_OF_TIME'
   | 'NOT_RECORDED'
+  | 'NOT_SENT'
+  | 'RECORDS_FAILED'
   | 'DATABASE'
   | 'INVOKE_FAILED';
 
