@@ -62,8 +62,8 @@ export async function startRuntimeApi(
       reply(response, 404, { errorMessage: `no ${method} ${url}`, errorType: 'InvalidRequest' });
       return;
     }
-    buffer(request).then(
-      (body) => {
+    buffer(request)
+      .then((body) => {
         if (requestId === undefined) {
           calls.initError(body, headers);
           reply(response, 202, { status: 'OK' });
@@ -74,9 +74,8 @@ export async function startRuntimeApi(
         } else {
           reply(response, 400, { errorMessage: 'Invalid request ID', errorType: 'InvalidRequestID' });
         }
-      },
-      () => response.destroy(),
-    );
+      })
+      .catch(() => response.destroy());
   });
   // A worker may be idle or busy for any time: its connections end only with the worker.
   server.requestTimeout = 0;
