@@ -1,4 +1,4 @@
-import { beforeQuote } from './show.ts';
+import { beforeQuote, describeShape } from './show.ts';
 
 /** The stable codes of PushErrors: programs read the code, people the message. */
 export type PushErrorCode =
@@ -23,6 +23,8 @@ export type PushErrorCode =
   | 'CURSOR_STUCK'
   | 'OUT_OF_TIME'
   | 'NOT_RECORDED'
+  | 'NOT_SENT'
+  | 'RECORDS_FAILED'
   | 'DATABASE'
   | 'INVOKE_FAILED';
 
@@ -110,8 +112,10 @@ export function isBadRow(error: unknown): error is PushError {
   return error instanceof PushError && error.code === 'DATABASE' && error.problems.length > 0;
 }
 
+/** The message of whatever was thrown. Of an object that is no error, its shape: it may have no text, or one that throws. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  return typeof error === 'string' ? error : describeShape(error);
 }
 
 export function describeProblem({ field, expected, got }: Problem): string {

@@ -18,8 +18,7 @@ import {
   withoutContents,
 } from './errors.ts';
 import { type ParsedEvent, parseEvent } from './events/parse.ts';
-import { checkStart } from './events/record-start.ts';
-import { parseSnsMessage, type SnsMessage } from './events/sns.ts';
+import { type OutsideRecord, parseRecord } from './events/record.ts';
 import { makeSenders } from './fcm/open.ts';
 import { answerRequest, answerUnstarted } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
@@ -27,14 +26,16 @@ import { type AnnounceJob, firstJob, type PushJob } from './job.ts';
 import { makeLog, withFields } from './log.ts';
 import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
+import { type MessagesReport, runMessages } from './messages/run-messages.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { makeRenewingSenders } from './fcm/renewing-senders.ts';
 import { openRenewingStore } from './db/renewing-store.ts';
 
-export type JobReply = HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | ErrorReport;
+export type JobReply =
+  HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | MessagesReport | ErrorReport;
 
-/** The reply to any event; an SNS event gets one reply for each of its records. */
+/** The reply to any event; an event of SNS or of a bus gets one reply for each of its records. */
 export type Reply = JobReply | readonly JobReply[] | HttpReply;
 
 /** The part of Lambda's own context that Baton uses. */
@@ -143,23 +144,43 @@ async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promis
       return answerRequest(ctx, parsed.request);
     case 'direct':
       return work(ctx, parsed.job, doctor);
-    case 'sns': {
-      const replies: JobReply[] = [];
-      for (const message of parsed.messages) replies.push(await answerMessage(ctx, message, doctor));
-      return replies;
-    }
+    case 'records':
+      return answerRecords(ctx, parsed.records, doctor);
   }
 }
 
-/** Answers one SNS message. SNS may deliver it twice, in two invocations: its own id is the id of the request. */
-async function answerMessage(ctx: Context, { id, text }: SnsMessage, doctor: Doctor): Promise<JobReply> {
+/**
+ * Answers each record by itself; one that fails does not keep the others from being worked on. Then the invocation fails, and
+ * Lambda repeats the whole event: what has been done is not done twice, because the keys of messages and announcements are
+ * made of the records' ids, and hops are claimed.
+ */
+async function answerRecords(
+  ctx: Context,
+  records: readonly OutsideRecord[],
+  doctor: Doctor,
+): Promise<JobReply[]> {
+  const replies: JobReply[] = [];
+  for (const record of records) {
+    try {
+      replies.push(await answerRecord(ctx, record, doctor));
+    } catch (error) {
+      ctx.log.error('record failed', { recordId: record.id, why: describeFailure(error) });
+    }
+  }
+  const failed = records.length - replies.length;
+  if (failed === 0) return replies;
+  const got = `${failed} of ${records.length} that failed; the log says why`;
+  throw PushError.of('RECORDS_FAILED', [{ field: 'records', expected: 'an answer to each', got }]);
+}
+
+/** A record may be delivered twice, in two invocations: its own id is the id of the request. */
+async function answerRecord(ctx: Context, record: OutsideRecord, doctor: Doctor): Promise<JobReply> {
   try {
-    const job = parseSnsMessage(text);
-    checkStart(job, ctx.config.records.mayStart);
-    return await work({ ...ctx, requestId: id }, job, doctor);
+    const job = parseRecord(record, ctx.config.records.mayStart);
+    return await work({ ...ctx, requestId: record.id }, job, doctor);
   } catch (error) {
     if (!isAnswered(error)) throw error;
-    return refuse(ctx, id, error);
+    return refuse(ctx, record.id, error);
   }
 }
 
@@ -175,6 +196,8 @@ function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
       return doctor(ctx.functionName);
     case 'queue':
       return runQueue(ctx, job);
+    case 'messages':
+      return runMessages(ctx, job);
   }
 }
 
@@ -184,11 +207,12 @@ async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announc
   return runHop(ctx, firstJob(report.announcementId));
 }
 
-/** Errors that no retry would fix. A hop does not throw the last two: its announcement fails instead. */
+/** Errors that no retry would fix. A hop throws neither of the sources' two: its announcement fails instead. */
 const ANSWERED: readonly PushErrorCode[] = [
   'BAD_EVENT',
   'FORBIDDEN',
   'NO_SUCH_ANNOUNCEMENT',
+  'KEY_REUSED',
   'NO_SUCH_SOURCE',
   'BAD_CREDENTIALS',
 ];

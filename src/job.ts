@@ -6,7 +6,7 @@ import type { HopKey } from './model/hop.ts';
  * What an event asks the function to do. HTTP requests are not jobs: http/ answers them, and makes jobs where work has to go
  * on after the answer.
  */
-export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob | QueueJob;
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob | QueueJob | MessagesJob;
 
 /** Go on with a broadcast at one hop; at an announcement that has not started, start it. */
 export interface BroadcastJob extends HopKey {
@@ -43,7 +43,16 @@ export interface QueueJob {
   readonly records: readonly QueueRecord[];
 }
 
-/** What a record of a queue or a topic may start only if RECORDS_MAY_START names it. */
+/** Send the messages in one record of a topic or a bus at once. */
+export interface MessagesJob {
+  readonly kind: 'messages';
+  /** Where the record comes from and its id there, the same at every delivery: the beginning of its messages' keys. */
+  readonly recordKey: string;
+  /** One message, or several in `messages`: each is parsed by itself, where it is sent. */
+  readonly body: unknown;
+}
+
+/** What a record of a topic or a bus may start only if RECORDS_MAY_START names it. */
 export const RECORD_STARTS = ['announcements', 'scan', 'doctor'] as const;
 export type RecordStart = (typeof RECORD_STARTS)[number];
 

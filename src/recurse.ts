@@ -1,6 +1,6 @@
 import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Invoker } from './context.ts';
-import { PushError } from './errors.ts';
+import { messageOf, PushError } from './errors.ts';
 
 /** Lambda only queues an Event invoke, and answers it in milliseconds. The SDK's default is to wait without a limit. */
 const CONNECT_TIMEOUT_MS = 3000;
@@ -29,7 +29,7 @@ export function makeInvoker(): Invoker {
       try {
         await client.send(command);
       } catch (cause) {
-        const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+        const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : messageOf(cause);
         throw new PushError('INVOKE_FAILED', `${functionName} could not be invoked: ${why}`, { cause });
       }
     },

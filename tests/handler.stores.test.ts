@@ -5,7 +5,15 @@ import { systemClock } from '../src/clock.ts';
 import type { Services } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
 import { handler as deployed, makeHandler } from '../src/handler.ts';
-import { draft, fixedSender, madeUpDevices, makeContext, type TestContext } from './support/context.ts';
+import {
+  delivered,
+  draft,
+  fixedSender,
+  madeUpDevices,
+  makeContext,
+  outcome,
+  type TestContext,
+} from './support/context.ts';
 import { noDoctor } from './support/api.ts';
 import { arbitraryEvent } from './support/arbitrary-event.ts';
 import { makeDatabase, type TestDatabase } from './support/database.ts';
@@ -170,6 +178,97 @@ test.each([
   const doctor = async () => ({ kind: 'doctor', ok: true, checks: [] }) as const;
   const replies = await makeHandler(async () => services, doctor)({ Records }, invocation);
   expect(replies).not.toMatchObject([{ error: expect.anything() }]);
+});
+
+/** An SNS event with these texts as its messages, each with an id of its own. */
+function fromTopic(...texts: readonly string[]): object {
+  const [record] = fixture('sns')['Records'] as { Sns: object }[];
+  const idOf = (nth: number) => `${nth}5df01b4-ee98-5cb9-9903-4c221d41eb5e`;
+  return {
+    Records: texts.map((Message, nth) => ({
+      ...record,
+      Sns: { ...record?.Sns, Message, MessageId: idOf(nth) },
+    })),
+  };
+}
+
+function messageTo(...deviceIds: readonly number[]): object {
+  return { messages: deviceIds.map((deviceId) => ({ deviceId, title: 'Ready', body: 'Counter 3' })) };
+}
+
+test('messages of a topic or a bus are sent without any configuration, and once, however often they are delivered', async () => {
+  await store.addDevices(madeUpDevices(3));
+  const topic = fromTopic(JSON.stringify(messageTo(1, 99)), JSON.stringify(messageTo(2)));
+  const bus = { ...fixture('eventbridge-bus'), detail: { ...messageTo(3) } };
+  const counts = { kind: 'messages', delivered: 1, undelivered: 0, refused: 0, refusals: [] };
+  for (let delivery = 1; delivery <= 2; delivery++) {
+    expect(await call(topic)).toEqual([{ ...counts, undelivered: 1 }, counts]);
+    expect(await call(bus)).toEqual([counts]);
+  }
+  expect(services.sent).toEqual(['target-1', 'target-2', 'target-3']);
+});
+
+test('a record with messages to send again fails the invocation after the others; its repetition sends the rest', async () => {
+  await store.addDevices(madeUpDevices(4));
+  const isDown = new Set([1]);
+  services = makeContext(store, {
+    answer: ({ deviceId }) => (isDown.has(deviceId) ? outcome('retryable', 'UNAVAILABLE') : delivered),
+  });
+  const event = fromTopic(
+    JSON.stringify(messageTo(1, 2)),
+    '{',
+    JSON.stringify({ messages: [{ title: 'to nobody' }, ...Object.values(messageTo(3)).flat()] }),
+    JSON.stringify(messageTo(4)),
+  );
+  await expect(call(event)).rejects.toThrow(
+    'records: expected an answer to each, got 1 of 4 that failed; the log says why',
+  );
+  expect(services.sent).toEqual(['target-1', 'target-2', 'target-3', 'target-4']);
+  expect(services.logged.filter((line) => line === 'record failed')).toHaveLength(1);
+  isDown.clear();
+  expect(await call(event)).toMatchObject([
+    { delivered: 2 },
+    { error: { code: 'BAD_EVENT' } },
+    { delivered: 1, refused: 1, refusals: [{ code: 'BAD_EVENT' }] },
+    { delivered: 1 },
+  ]);
+  expect(services.sent.slice(4)).toEqual(['target-1']);
+});
+
+test('a record whose work throws does not keep the others from being worked on', async () => {
+  await store.addDevices(madeUpDevices(1));
+  const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
+  services = makeContext(store, { env: { ...env, RECORDS_MAY_START: 'doctor announcements' } });
+  // The doctor of these tests throws.
+  const event = fromTopic('{"kind": "doctor"}', '{"title": "Back at 9", "body": "x"}');
+  await expect(call(event)).rejects.toMatchObject({ code: 'RECORDS_FAILED' });
+  expect(services.sent).toEqual(['target-1']);
+  await expect(call(event)).rejects.toMatchObject({ code: 'RECORDS_FAILED' });
+  expect(services.sent).toEqual(['target-1']);
+});
+
+test.each([
+  [{ announcementId: 1 }, 'announcements'],
+  [{ title: 'T', body: 'B' }, 'announcements'],
+  [{ kind: 'scan' }, 'scan'],
+  [{ kind: 'doctor' }, 'doctor'],
+])('an event of a bus does not start %j unless RECORDS_MAY_START says so', async (detail, start) => {
+  await store.createAnnouncement(draft);
+  expect(await call({ ...fixture('eventbridge-bus'), detail })).toMatchObject([
+    { error: { code: 'FORBIDDEN', problems: [{ field: 'detail', got: start }] } },
+  ]);
+  expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'draft' });
+  // The input of a schedule is its owner's own.
+  if (start === 'announcements') return;
+  const doctor = async () => ({ kind: 'doctor', ok: true, checks: [] }) as const;
+  expect(await makeHandler(async () => services, doctor)(detail, invocation)).toMatchObject({ kind: start });
+});
+
+test('the key of another announcement is answered, and not thrown', async () => {
+  services = makeContext(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
+  const event = { title: 'Back at 9', body: 'x', idempotencyKey: 'late', publishAt: '2199-01-01T00:00:00Z' };
+  await call(event);
+  expect(await call({ ...event, title: 'Back at 10' })).toMatchObject({ error: { code: 'KEY_REUSED' } });
 });
 
 test('services are opened once, and again only after they could not be opened', async () => {

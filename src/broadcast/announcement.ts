@@ -42,6 +42,35 @@ export async function moveAnnouncement(
   throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
 }
 
+/** What a person accepts when resuming an announcement. */
+export interface Accepts {
+  /** Send the rest as the row is now, with what was edited in it since the start. */
+  readonly acceptEdits: boolean;
+  /** The devices are really gone: a chunk that is nearly all unregistered does not fail the announcement again. */
+  readonly acceptUnregistered: boolean;
+}
+
+/**
+ * Resumes an announcement with what the caller accepts. PushError('BAD_INPUT') if the audience was edited: the hops of an
+ * announcement to devices go over ids of devices, those of a mailing over ids of messages.
+ */
+export async function resumeAnnouncement(
+  { store }: Pick<Context, 'store'>,
+  announcementId: number,
+  { acceptEdits, acceptUnregistered }: Accepts,
+): Promise<Announcement> {
+  if (acceptEdits) {
+    const { edited, audience } = await findAnnouncement({ store }, announcementId);
+    if (edited.includes('audience')) {
+      const got = 'another one since the start';
+      throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
+    }
+    await store.acceptEdits(announcementId);
+  }
+  if (acceptUnregistered) await store.acceptUnregistered(announcementId);
+  return moveAnnouncement({ store }, announcementId, 'resume');
+}
+
 /**
  * Stops a running announcement as `failed`, for a reason in words; or, with `from`, one that has not started. Its hops stay
  * open and go on after a resume; what was `misconfigured` is sent again then.

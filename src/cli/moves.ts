@@ -1,7 +1,7 @@
-import { findAnnouncement, type Move, moveAnnouncement } from '../broadcast/announcement.ts';
+import { type Move, moveAnnouncement, resumeAnnouncement } from '../broadcast/announcement.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { type Command, defineCommand } from './command.ts';
-import { flag, JSON_OPTION, refuse } from './options.ts';
+import { flag, JSON_OPTION } from './options.ts';
 import type { Store } from '../store.ts';
 import { printStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +25,7 @@ export const resumeCommand = defineCommand({
     json: JSON_OPTION,
   },
   run: ({ options: { json, ...accepts }, operands }, terminal) =>
-    move('resume', operands, json, terminal, accepts),
+    move(operands, json, terminal, (store, id) => resumeAnnouncement({ store }, id, accepts)),
 });
 
 export const cancelCommand = makeMove(
@@ -38,30 +38,21 @@ function makeMove(name: Move, description: string): Command<{ json: typeof JSON_
     description,
     operands: ANNOUNCEMENT_ID,
     options: { json: JSON_OPTION },
-    run: ({ options: { json }, operands }, terminal) => move(name, operands, json, terminal),
+    run: ({ options: { json }, operands }, terminal) =>
+      move(operands, json, terminal, (store, id) => moveAnnouncement({ store }, id, name)),
   });
 }
 
 async function move(
-  name: Move,
   operands: readonly string[],
   json: boolean,
   terminal: Terminal,
-  { acceptUnregistered = false, acceptEdits = false } = {},
+  work: (store: Store, announcementId: number) => Promise<unknown>,
 ): Promise<number> {
   const announcementId = parseAnnouncementId(operands);
   await withStore(terminal.env, async (store) => {
-    if (acceptUnregistered) await store.acceptUnregistered(announcementId);
-    if (acceptEdits) await acceptEditsOf(store, announcementId);
-    await moveAnnouncement({ store }, announcementId, name);
+    await work(store, announcementId);
     await printStatus(store, announcementId, json, terminal);
   });
   return 0;
-}
-
-/** The hops of an announcement to devices go over ids of devices, those of a mailing over ids of messages. */
-async function acceptEditsOf(store: Store, announcementId: number): Promise<void> {
-  const { edited, audience } = await findAnnouncement({ store }, announcementId);
-  if (edited.includes('audience')) throw refuse('audience', audience, 'another one since the start');
-  await store.acceptEdits(announcementId);
 }

@@ -1,7 +1,7 @@
 import { RECORD_STARTS, type RecordStart } from '../job.ts';
 import type { Reader } from './env-reader.ts';
 
-/** What the records of a queue or a topic may do besides sending messages. */
+/** What the records of a topic and the events of a bus may do besides sending messages. */
 export interface RecordsConfig {
   readonly mayStart: readonly RecordStart[];
 }

@@ -209,7 +209,7 @@ export const VARIABLES = [
     ...PLAIN,
     name: 'RECORDS_MAY_START',
     meaning:
-      'What the records of an SNS topic may start: `announcements`, `scan`, `doctor`, separated by commas. Empty: nothing.',
+      'What the records of an SNS topic and the events of an EventBridge bus may start: `announcements`, `scan`, `doctor`, separated by commas. Empty: nothing; they only send messages.',
   },
   {
     ...PLAIN,

@@ -2,6 +2,7 @@ import type { BroadcastJob, PushJob } from '../job.ts';
 import { MAX_LANES } from '../model/announcement.ts';
 import * as z from 'zod';
 import { announceSchema } from '../broadcast/announce.ts';
+import { isTick } from '../envelope.ts';
 import { PushError } from '../errors.ts';
 import { describeShape, isObject, parseWith, wholeNumber } from '../parse.ts';
 
@@ -42,18 +43,16 @@ const KNOWN_EVENTS = [
   '{"kind": "scan"}',
   '{"kind": "doctor"}',
   'an EventBridge rule or Scheduler event',
-  'SNS records with one of these as their messages',
+  'SNS records with one of these or with messages',
   'SQS records with messages',
   'an HTTP request from API Gateway, a function URL or a load balancer',
 ].join(', ');
 
-/** Parses a job that is JSON, as a direct invoke or EventBridge brings it. PushError('BAD_EVENT'). */
+/** Parses a job that is JSON, as a direct invoke or a schedule of EventBridge brings it. PushError('BAD_EVENT'). */
 export function parseJob(event: unknown): PushJob {
-  if (isScheduled(event)) return { kind: 'scan' };
-  // An event that a rule has matched on a bus: the publisher's own JSON is its detail.
-  const request = isObject(event) && 'detail-type' in event ? event['detail'] : event;
-  const schema = schemaOf(request);
-  if (schema !== null) return parseWith<PushJob>(schema, request, 'BAD_EVENT');
+  if (isTick(event)) return { kind: 'scan' };
+  const schema = schemaOf(event);
+  if (schema !== null) return parseWith<PushJob>(schema, event, 'BAD_EVENT');
   throw PushError.of('BAD_EVENT', [{ field: 'event', expected: KNOWN_EVENTS, got: describeShape(event) }]);
 }
 
@@ -63,16 +62,4 @@ function schemaOf(event: unknown): z.ZodType<PushJob> | null {
   if ('kind' in event) return jobSchema;
   if ('announcementId' in event) return startSchema;
   return ['title', 'body', 'data'].some((field) => field in event) ? announceSchema : null;
-}
-
-/**
- * True for the event of an EventBridge rule or Scheduler that has no input of its own; with an input, the event is that
- * input. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
- */
-function isScheduled(event: unknown): boolean {
-  if (!isObject(event)) return false;
-  const { source } = event;
-  return (
-    source === 'aws.scheduler' || (source === 'aws.events' && event['detail-type'] === 'Scheduled Event')
-  );
 }

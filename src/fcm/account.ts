@@ -127,7 +127,8 @@ function decodeBase64(text: string): string | null {
 }
 
 function describeOther(found: Readonly<Record<string, unknown>>): string {
-  const byType = OTHER_TYPES.get(String(found['type']));
+  const { type } = found;
+  const byType = typeof type === 'string' ? OTHER_TYPES.get(type) : undefined;
   const byField = OTHER_FILES.find(([fields]) => fields.some((field) => Object.hasOwn(found, field)))?.[1];
   return byType ?? byField ?? 'JSON of another kind';
 }

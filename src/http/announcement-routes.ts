@@ -1,6 +1,12 @@
 import * as z from 'zod';
 import { announce, announceSchema } from '../broadcast/announce.ts';
-import { findAnnouncement, type Move, MOVES, moveAnnouncement } from '../broadcast/announcement.ts';
+import {
+  findAnnouncement,
+  type Move,
+  MOVES,
+  moveAnnouncement,
+  resumeAnnouncement,
+} from '../broadcast/announcement.ts';
 import { startSchema } from '../events/direct.ts';
 import { firstJob } from '../job.ts';
 import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
@@ -133,6 +139,31 @@ const show = makeRoute({
   },
 });
 
+const accept = z.boolean({ error: 'true or false' }).default(false);
+
+const resume = makeRoute({
+  method: 'POST',
+  path: '/announcements/{announcementId}/resume',
+  summary: 'Continue a paused or failed announcement where it stopped, from the next tick on.',
+  scope: 'send',
+  params,
+  body: z.strictObject(
+    {
+      acceptEdits: accept.describe('send the rest as the row is now, with what was edited since the start'),
+      acceptUnregistered: accept.describe(
+        'the devices are really gone: do not fail again if nearly a whole chunk is unregistered',
+      ),
+    },
+    { error: 'no such field' },
+  ),
+  isBodyOptional: true,
+  replies: { 200: { description: 'The announcement is running.', body: standing } },
+  run: async (ctx, { params: { announcementId: id }, body }) => ({
+    status: 200,
+    body: describe(await resumeAnnouncement(ctx, id, body)),
+  }),
+});
+
 function makeMove(move: Move, text: string): Route {
   return makeRoute({
     method: 'POST',
@@ -154,7 +185,7 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   list,
   show,
   makeMove('pause', 'Stop a running announcement, within one chunk of each hop.'),
-  makeMove('resume', 'Continue a paused or failed announcement where it stopped, from the next tick on.'),
+  resume,
   makeMove('cancel', 'End an announcement permanently, within one chunk of each hop.'),
 ];
 

@@ -40,8 +40,9 @@ export function admitRequest(ctx: Checks, received: HttpRequest, bodyBytes: numb
       refuseMatch(match, call.request);
       return { kind: 'admitted', maxBodyBytes: 0 };
     }
-    const { body, maxBodyBytes } = match.route;
-    if (body && bodyBytes !== null) checkBody(call.request, bodyBytes, maxBodyBytes);
+    const { body, isBodyOptional = false, maxBodyBytes } = match.route;
+    const isAbsent = isBodyOptional && bodyBytes === 0;
+    if (body && bodyBytes !== null && !isAbsent) checkBody(call.request, bodyBytes, maxBodyBytes);
     return { kind: 'admitted', maxBodyBytes };
   } catch (error) {
     return { kind: 'refused', reply: call.refuse(error) };

@@ -27,7 +27,15 @@ export function describeApi(routes: readonly Route[], prefix: string): Json {
   };
 }
 
-function describeRoute({ summary, isOpen, params, query, body, replies }: Route): Json {
+function describeRoute({
+  summary,
+  isOpen,
+  params,
+  query,
+  body,
+  isBodyOptional = false,
+  replies,
+}: Route): Json {
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
   return {
     summary,
@@ -36,7 +44,7 @@ function describeRoute({ summary, isOpen, params, query, body, replies }: Route)
     ...(body
       ? {
           requestBody: {
-            required: true,
+            required: !isBodyOptional,
             content: { 'application/json': { schema: schemaOf(body, 'input') } },
           },
         }

@@ -30,6 +30,8 @@ interface RouteSpec<Params, Query, Body> {
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** True: a request without a body has the body {}. */
+  readonly isBodyOptional?: boolean;
   readonly maxBodyBytes?: number;
   /** Replies of a request that succeeds, by status; null: an empty body. */
   readonly replies: Readonly<
@@ -55,7 +57,7 @@ export function makeRoute<Params = undefined, Query = undefined, Body = undefine
   spec: RouteSpec<Params, Query, Body>,
 ): Route {
   const { maxBodyBytes = MAX_BODY_BYTES, ...rest } = spec;
-  const { params: paramsSchema, query: querySchema, body: bodySchema } = spec;
+  const { params: paramsSchema, query: querySchema, body: bodySchema, isBodyOptional = false } = spec;
   return {
     ...rest,
     maxBodyBytes,
@@ -63,7 +65,9 @@ export function makeRoute<Params = undefined, Query = undefined, Body = undefine
       // Without a schema the type is undefined, and so is the value.
       const params = paramsSchema && parseWith(paramsSchema, texts, 'BAD_REQUEST');
       const query = querySchema && parseWith(querySchema, Object.fromEntries(request.query), 'BAD_REQUEST');
-      const body = bodySchema && parseWith(bodySchema, readJson(request, maxBodyBytes), 'BAD_REQUEST');
+      const isAbsent = isBodyOptional && request.body.length === 0;
+      const json = bodySchema && !isAbsent ? readJson(request, maxBodyBytes) : {};
+      const body = bodySchema && parseWith(bodySchema, json, 'BAD_REQUEST');
       return spec.run(ctx, { params: params as Params, query: query as Query, body: body as Body, request });
     },
   };

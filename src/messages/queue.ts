@@ -1,11 +1,8 @@
-import type { QueueJob, QueueRecord } from '../job.ts';
-import type { NewMessage } from '../model/message.ts';
 import type { Context, LogFields } from '../context.ts';
-import { PushError } from '../errors.ts';
-import { parseJson } from '../json.ts';
-import { parseMessage } from './parse.ts';
+import { parseRecordText } from '../envelope.ts';
+import type { QueueJob, QueueRecord } from '../job.ts';
+import { logOutcome, logRefusals, type Parcel, parseParcel, refuseParcel } from './parcel.ts';
 import { sendMessages } from './send.ts';
-import { isObject } from '../parse.ts';
 
 /**
  * What SQS expects as the answer if the event source has ReportBatchItemFailures: it delivers these records again and deletes
@@ -16,11 +13,8 @@ export interface QueueReply {
 }
 
 /** One record, parsed. */
-interface Parcel {
+interface QueueParcel extends Parcel {
   readonly record: QueueRecord;
-  readonly messages: readonly NewMessage[];
-  /** True: a message of the record can never be sent as it is. */
-  readonly isRefused: boolean;
 }
 
 /**
@@ -63,65 +57,40 @@ function makeTurns(records: readonly QueueRecord[]): QueueRecord[][] {
 }
 
 /** Sends the messages of some records together; the ids of those that go back. */
-async function sendParcels(ctx: Context, parcels: readonly Parcel[]): Promise<string[]> {
+async function sendParcels(ctx: Context, parcels: readonly QueueParcel[]): Promise<string[]> {
   const messages = parcels.flatMap((parcel) => parcel.messages.map((message) => ({ parcel, message })));
-  const returned = ctx.config.queue.refused === 'return' ? parcels.filter(({ isRefused }) => isRefused) : [];
+  const returned = ctx.config.queue.refused === 'return' ? parcels.filter(({ refused }) => refused > 0) : [];
   const failed = new Set(returned.map(({ record }) => record.recordId));
   const reports = await sendMessages(
     ctx,
     messages.map(({ message }) => message),
   );
-  for (const [nth, { messageId, verdict, reason, retryInMs }] of reports.entries()) {
+  for (const [nth, report] of reports.entries()) {
     const record = messages[nth]?.parcel.record;
     if (!record) continue;
     // Without an id, the message is in no ledger: the database has refused it.
-    const isRefused = messageId === null && retryInMs === null;
-    if (retryInMs !== null || (isRefused && ctx.config.queue.refused === 'return'))
+    const isRefused = report.messageId === null && report.retryInMs === null;
+    if (report.retryInMs !== null || (isRefused && ctx.config.queue.refused === 'return')) {
       failed.add(record.recordId);
-    if (retryInMs === null && verdict !== 'delivered') {
-      ctx.log.error('message not delivered', { ...nameOf(record), messageId, verdict, reason });
     }
+    logOutcome(ctx, nameOf(record), report);
   }
   return [...failed];
 }
 
-/** The messages of one record: one, or several in `messages`. An invalid message is logged; the others are still sent. */
-function parseRecord(ctx: Context, record: QueueRecord): Parcel {
-  const messages: NewMessage[] = [];
-  let isRefused = false;
-  const attempt = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      // Whatever the record has caused must not fail the others.
-      const { code, message } =
-        error instanceof PushError ? error : { code: 'FAILED', message: String(error) };
-      ctx.log.error('message refused', { ...nameOf(record), code, message });
-      isRefused = true;
-    }
-  };
-  attempt(() => {
-    const value = parseBody(record.body);
-    const several = isObject(value) ? value['messages'] : undefined;
-    for (const [nth, each] of (Array.isArray(several) ? several : [value]).entries()) {
-      attempt(() => messages.push(parseMessage(ctx.config, each, `sqs:${record.recordId}:${nth}`)));
-    }
-  });
-  return { record, messages, isRefused };
+/** Whatever one record has caused must not fail the others. */
+function parseRecord(ctx: Context, record: QueueRecord): QueueParcel {
+  let parcel: Parcel;
+  try {
+    const body = parseRecordText(record.body, 'body');
+    parcel = parseParcel(ctx.config, body, `sqs:${record.recordId}`);
+  } catch (error) {
+    parcel = refuseParcel(error);
+  }
+  logRefusals(ctx, nameOf(record), parcel);
+  return { record, ...parcel };
 }
 
 function nameOf({ recordId, group }: QueueRecord): LogFields {
   return group === null ? { recordId } : { recordId, group };
-}
-
-/**
- * A record's body as JSON, without the envelope that SNS puts around it (unless raw message delivery is on).
- * https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
- */
-function parseBody(body: string): unknown {
-  const value = parseJson(body, 'body', 'BAD_EVENT');
-  if (!isObject(value) || value['Type'] !== 'Notification' || typeof value['Message'] !== 'string') {
-    return value;
-  }
-  return parseJson(value['Message'], 'body.Message', 'BAD_EVENT');
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CelEngine, TemplateFile, TemplateModel } from '@aws/cloudformation-validate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { findVariable } from '../../src/config/variables.ts';
 import { type MetricName, METRICS, METRICS_NAMESPACE, PUSH_METRICS } from '../../src/metrics.ts';
 import { VERDICTS } from '../../src/model/delivery.ts';
 
@@ -54,6 +56,7 @@ it('is valid by CloudFormation’s schema of every resource', () => {
 
 it.each([
   ['RecursiveLoop: Allow', 'RecursivLoop: Allow'],
+  ['!Ref ApiGatewayGrants', '!Ref ApiGatewayGrant'],
   ['RecursiveLoop: Allow', 'RecursiveLoop: Allowed'],
   ['MaximumRetryAttempts: 2', 'MaximumRetries: 2'],
   ['FunctionResponseTypes:', 'FunctionResponseType:'],
@@ -77,6 +80,84 @@ it('accepts no reserved concurrency of 1, with which the next hop would wait for
     '2',
     '20',
   ]);
+});
+
+/** The parameters that the function gets as variables, by the name of the variable. */
+function parametersOfVariables(): Map<string, string> {
+  const list = /^ {8}Variables:\n((?: {10}\w+: .*\n)+)/m.exec(text)?.[1] ?? '';
+  return new Map(
+    Array.from(list.matchAll(/^ {10}(\w+): !Ref (\w+)$/gm), ([, name = '', parameter = '']) => [
+      name,
+      parameter,
+    ]),
+  );
+}
+
+describe('the variables of the function', () => {
+  /** Where the template knows better than the code: RDS needs TLS. */
+  const OTHER_DEFAULTS = ['DATABASE_TLS'];
+
+  it('are variables that Baton reads, with the defaults of the code', () => {
+    const model = new TemplateModel(new TemplateFile(TEMPLATE));
+    const parameters = model.parameters();
+    model.free();
+    const names = parametersOfVariables();
+    for (const needed of ['QUEUE_REFUSED', 'API_AUTH', 'API_GATEWAY_GRANTS', 'RECORDS_MAY_START']) {
+      expect(names.has(needed), needed).toBe(true);
+    }
+    for (const [name, parameter] of names) {
+      const variable = findVariable(name)?.variable;
+      expect(variable, name).toBeDefined();
+      const fallback = parameters[parameter]?.default;
+      if ((fallback ?? null) === null || OTHER_DEFAULTS.includes(name)) continue;
+      expect([name, String(fallback)]).toEqual([name, variable?.fallback]);
+    }
+  });
+
+  const ARN = 'arn:aws:sts::123456789012:assumed-role/back-end/*';
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['API_AUTH', ['token', 'gateway'], ['iam', 'Gateway']],
+    ['QUEUE_REFUSED', ['return', 'drop'], ['keep']],
+    [
+      'RECORDS_MAY_START',
+      ['', 'announcements', 'announcements,scan', 'scan, doctor', 'scan doctor'],
+      ['yes', 'announcement', 'announcementsscan', 'scan;doctor'],
+    ],
+    [
+      'API_GATEWAY_GRANTS',
+      [
+        '',
+        'scope:push/send=send',
+        `group:staff=read+send, ${ARN}=admin`,
+        'scope:https://a.example/b=c=devices',
+      ],
+      ['staff=read', 'group:staff', 'group:staff=all', 'group:=read', 'group:a=read+'],
+    ],
+  ])('%s takes in the template what the function takes, and nothing else', (name, right, wrong) => {
+    const model = new TemplateModel(new TemplateFile(TEMPLATE));
+    const { allowedPattern, allowedValues } =
+      model.parameters()[parametersOfVariables().get(name) ?? ''] ?? {};
+    model.free();
+    const isTaken = (value: string) =>
+      allowedValues?.map(String).includes(value) ?? new RegExp(allowedPattern ?? '^$').test(value);
+    const isParsed = (value: string): boolean => {
+      try {
+        parseConfig({ [name]: value });
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    for (const [values, isRight] of [
+      [right, true],
+      [wrong, false],
+    ] as const) {
+      for (const value of values) {
+        expect([value, isTaken(value), isParsed(value)]).toEqual([value, isRight, isRight]);
+      }
+    }
+  });
 });
 
 it('has every parameter that the example and build.sh set', () => {

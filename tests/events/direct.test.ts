@@ -56,3 +56,12 @@ test.each(['android', 'apns', 'webpush'])(
     ]);
   },
 );
+
+test('an event of thousands of unknown fields, each of any length, gets a short error', () => {
+  const fields = Array.from({ length: 20_000 }, (_, nth) => [`${nth}${'x'.repeat(200)}`, 1] as const);
+  const event = { title: 'T', body: 'B', ...Object.fromEntries(fields) };
+  const { message, problems } = refusal(() => parseEvent(event));
+  expect(problems).toHaveLength(20);
+  expect(message).toContain('and 19980 more problems');
+  expect(message.length + JSON.stringify(problems).length).toBeLessThan(64 * 1024);
+});

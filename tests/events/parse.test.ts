@@ -13,7 +13,6 @@ test.each([
   ['eventbridge-rule', { kind: 'scan' }],
   ['eventbridge-scheduler', { kind: 'scan' }],
   ['eventbridge-scheduler-input', { kind: 'scan' }],
-  ['eventbridge-bus', start],
 ])('an event of the shape %s becomes a job', (name, job) => {
   expect(parseEvent(fixture(name))).toEqual({ entry: 'direct', job });
 });

@@ -97,6 +97,7 @@ test.each([
   ['a key that was cut', keyed(KEY.slice(0, 400)), 'whose private_key is incomplete or damaged'],
   ['no e-mail', JSON.stringify({ ...ACCOUNT, client_email: '' }), 'without client_email'],
   ['no project', JSON.stringify({ ...ACCOUNT, project_id: undefined }), 'without project_id'],
+  ['a type that is no text', '{"type": {"toString": 1}}', 'JSON of another kind'],
   ['a field __proto__', '{"__proto__": {"installed": 1}, "type": "constructor"}', 'JSON of another kind'],
 ])('%s is refused with what it is, and nothing of it is shown', (_, text, words) => {
   const got = parseServiceAccount(text);

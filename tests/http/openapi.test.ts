@@ -59,3 +59,19 @@ test('only health needs no token, and the server URL has the stage', () => {
   expect(paths['/health']?.['get']).toMatchObject({ security: [] });
   expect(document).toMatchObject({ security: [{ token: [] }], servers: [{ url: '/live' }] });
 });
+
+test('a request to resume may have a body, with what the caller accepts', () => {
+  expect(paths['/announcements/{announcementId}/resume']?.['post']).toMatchObject({
+    requestBody: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: {
+            additionalProperties: false,
+            properties: { acceptEdits: { type: 'boolean' }, acceptUnregistered: { type: 'boolean' } },
+          },
+        },
+      },
+    },
+  });
+});

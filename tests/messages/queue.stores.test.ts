@@ -6,8 +6,16 @@ import { openStore } from '../../src/db/open.ts';
 import { PushError } from '../../src/errors.ts';
 import { parseEvent } from '../../src/events/parse.ts';
 import { runQueue } from '../../src/messages/queue.ts';
-import { delivered, madeUpDevices, makeContext, outcome, type TestContext } from '../support/context.ts';
+import {
+  delivered,
+  draft,
+  madeUpDevices,
+  makeContext,
+  outcome,
+  type TestContext,
+} from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { fixture } from '../support/events.ts';
 
 /** An SQS event as AWS documents it. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 function sqsRecord(messageId: string, body: string, { group = '', queue = 'my-queue' } = {}) {
@@ -115,6 +123,29 @@ describe.each(databaseKinds())('the queue, on %s', (kind) => {
     expect(ctx.logged.filter((event) => event === 'message refused')).toHaveLength(10);
     expect(ctx.logged).toContain('message not delivered');
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, rejected: 1 });
+  });
+
+  test('a record never starts anything, whatever RECORDS_MAY_START says: what a direct invoke may ask for is no message', async () => {
+    const ctx = makeContext(store, { env: { RECORDS_MAY_START: 'announcements, scan, doctor' } });
+    const announcementId = await store.createAnnouncement(draft);
+    const asks = [{ announcementId }, { title: 'T', body: 'B' }, { kind: 'scan' }, { kind: 'doctor' }];
+    const records = asks.map((ask, nth) => sqsRecord(`r-${nth}`, JSON.stringify(ask)));
+    expect(await deliver(ctx, ...records)).toEqual(['r-0', 'r-1', 'r-2', 'r-3']);
+    expect([ctx.sent, ctx.invoked]).toEqual([[], []]);
+    expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ status: 'draft' });
+    expect(await store.fetchAnnouncement(announcementId + 1)).toBeNull();
+  });
+
+  test('a message in an event of a bus, with an envelope of SNS or without, is the same message', async () => {
+    const ctx = makeContext(store);
+    const event = (id: number) => ({
+      ...fixture('eventbridge-bus'),
+      detail: JSON.parse(textOf(id)) as object,
+    });
+    const envelope = { Type: 'Notification', Message: JSON.stringify(event(2)) };
+    const records = [event(1), envelope].map((body, nth) => sqsRecord(`r-${nth}`, JSON.stringify(body)));
+    expect(await deliver(ctx, ...records)).toEqual([]);
+    expect(ctx.sent).toEqual(['target-1', 'target-2']);
   });
 
   test('a record whose message the database refuses goes back alone', async () => {

@@ -1,13 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { declaredBytes, type Room } from '../http-body.ts';
 import { checkAccess, type LocalCredentials } from './access.ts';
 import { handlerName, logGroupName } from './env.ts';
-import { badParameter, badValue, LambdaApiError, serviceFailure, unknownOperation } from './errors.ts';
+import {
+  badParameter,
+  badValue,
+  LambdaApiError,
+  serviceFailure,
+  throttled,
+  unknownOperation,
+} from './errors.ts';
 import type { LambdaFunction } from './function.ts';
-import { invoke, type InvokeCall, readObject, type Reply } from './invoke.ts';
+import { invoke, type InvokeCall, readObject, type Reply, SYNC_LIMIT_BYTES } from './invoke.ts';
 import { type FunctionIdentity, type FunctionReference, resolveFunction } from './names.ts';
 
 /** `/{version}/functions/{name}/{what}`: the version is the date on which AWS introduced the operation. */
 const FUNCTION_PATH = /^\/(\d{4}-\d\d-\d\d)\/functions\/([^/]+)(?:\/([^/]+))?$/;
+
+/** The rest of a refused body up to this size is read and discarded, so that the connection can be used again. */
+const MAX_DISCARDED_BYTES = 64 * 1024;
 
 export interface FunctionDescription extends FunctionIdentity {
   readonly handlerFile: string;
@@ -17,6 +28,8 @@ export interface FunctionDescription extends FunctionIdentity {
   /** Names of the API in the header Host. */
   readonly hosts: readonly string[];
   readonly credentials: LocalCredentials;
+  /** Room for the payloads of all requests. */
+  readonly payloads: Room;
 }
 
 interface Call extends InvokeCall {
@@ -47,7 +60,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'PUT 2024-08-31 recursion-config': unqualified(async ({ request, fn }) => {
     const { RecursiveLoop } = await readObject(request);
     if (RecursiveLoop !== 'Allow' && RecursiveLoop !== 'Terminate') {
-      throw badValue(String(RecursiveLoop), 'recursiveLoop', 'satisfy enum value set: [Terminate, Allow]');
+      throw badValue(RecursiveLoop, 'recursiveLoop', 'satisfy enum value set: [Terminate, Allow]');
     }
     fn.settings.recursiveLoop = RecursiveLoop;
     return { status: 200, body: { RecursiveLoop } };
@@ -57,7 +70,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const { ReservedConcurrentExecutions: reserved } = await readObject(request);
     if (typeof reserved !== 'number' || !Number.isSafeInteger(reserved) || reserved < 0) {
       const constraint = 'have value greater than or equal to 0';
-      throw badValue(String(reserved), 'reservedConcurrentExecutions', constraint);
+      throw badValue(reserved, 'reservedConcurrentExecutions', constraint);
     }
     fn.reserve(reserved);
     return { status: 200, body: concurrency(fn) };
@@ -76,10 +89,15 @@ export async function answer(
   fn: LambdaFunction,
   about: FunctionDescription,
 ): Promise<void> {
+  const declared = declaredBytes(request);
+  const bytes = Math.min(declared ?? SYNC_LIMIT_BYTES, SYNC_LIMIT_BYTES);
+  let isAdmitted = false;
   let reply: Reply;
   try {
     // Before anything else is read of the request.
     checkAccess(request.headers, about.hosts, about.credentials);
+    isAdmitted = about.payloads.take(bytes);
+    if (!isAdmitted) throw throttled('ConcurrentInvocationLimitExceeded');
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
     const operation = OPERATIONS[`${request.method} ${version} ${what}`];
@@ -89,12 +107,17 @@ export async function answer(
   } catch (cause) {
     const error = cause instanceof LambdaApiError ? cause : serviceFailure(cause);
     reply = { status: error.status, headers: { 'x-amzn-ErrorType': error.type }, body: error.body };
+  } finally {
+    if (isAdmitted) about.payloads.give(bytes);
   }
+  // Node would read a long body to its end, and even what is thrown away takes memory for a while.
+  const leavesBody = !isAdmitted && (declared === null || declared > MAX_DISCARDED_BYTES);
   const { status, headers = {}, body } = reply;
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'x-amzn-RequestId': requestId,
     ...headers,
+    ...(leavesBody ? { Connection: 'close' } : {}),
   });
   response.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
 }

@@ -1,3 +1,9 @@
+import { cutText, withoutContents } from '../../errors.ts';
+import { describeShape } from '../../show.ts';
+
+/** A refused value may be megabytes long: an error quotes the beginning. */
+const MAX_QUOTED = 200;
+
 /** An error of the Lambda API in the form that AWS sends. */
 export class LambdaApiError extends Error {
   override readonly name = 'LambdaApiError';
@@ -48,8 +54,8 @@ export function badParameter(message: string): LambdaApiError {
   return new LambdaApiError(400, 'InvalidParameterValueException', 'message', message);
 }
 
-export function badValue(value: string, member: string, constraint: string): LambdaApiError {
-  const message = `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must ${constraint}`;
+export function badValue(value: unknown, member: string, constraint: string): LambdaApiError {
+  const message = `1 validation error detected: Value '${showValue(value)}' at '${member}' failed to satisfy constraint: Member must ${constraint}`;
   return new LambdaApiError(400, 'ValidationException', 'message', message);
 }
 
@@ -61,7 +67,7 @@ export function recursive(): LambdaApiError {
 }
 
 export function unknownOperation(method: string, path: string): LambdaApiError {
-  const message = `The local Lambda has no operation for ${method} ${path}`;
+  const message = `The local Lambda has no operation for ${method} ${cutText(path, MAX_QUOTED)}`;
   return new LambdaApiError(404, 'UnknownOperationException', 'Message', message);
 }
 
@@ -80,6 +86,12 @@ export function unknownAccessKey(): LambdaApiError {
 }
 
 export function serviceFailure(cause: unknown): LambdaApiError {
-  const message = `The local Lambda failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const message = `The local Lambda failed: ${withoutContents(cause).message}`;
   return new LambdaApiError(500, 'ServiceException', 'Message', message);
+}
+
+/** An object has no text of its own that could be trusted: it may bring a `toString`. */
+function showValue(value: unknown): string {
+  if (typeof value === 'string') return cutText(value, MAX_QUOTED);
+  return typeof value === 'number' ? String(value) : describeShape(value);
 }

@@ -1,11 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import { isDeeper } from '../../json.ts';
+import { isObject } from '../../parse.ts';
 import { badClientContext, badValue, notJson, tooLarge } from './errors.ts';
 import type { LambdaFunction } from './function.ts';
 import type { FunctionReference } from './names.ts';
 
 /** Limits of Invoke: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (asynchronous: 256 KB until 2025). */
-const SYNC_LIMIT_BYTES = 6 * 1024 * 1024;
+export const SYNC_LIMIT_BYTES = 6 * 1024 * 1024;
 const ASYNC_LIMIT_BYTES = 1024 * 1024;
+
+/** Far more than any event has. Code that recurses over thousands of levels overflows the stack. */
+const MAX_DEPTH = 500;
 
 /** One request to the API, about one function. */
 export interface InvokeCall {
@@ -76,17 +81,20 @@ async function readPayload(request: IncomingMessage, limitBytes: number): Promis
 }
 
 function parseJson(body: Buffer): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     // The parser's message is dropped: it quotes the payload.
     throw notJson('no JSON text in UTF-8');
   }
+  if (isDeeper(value, MAX_DEPTH)) throw notJson(`more than ${MAX_DEPTH} levels`);
+  return value;
 }
 
 export async function readObject(request: IncomingMessage): Promise<Record<string, unknown>> {
   const body = parseJson(await readPayload(request, SYNC_LIMIT_BYTES));
-  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  return isObject(body) ? body : {};
 }
 
 /** `clientContext` makes the value of a Runtime API header, so it is ASCII only. */

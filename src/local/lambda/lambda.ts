@@ -5,10 +5,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isAbsolute, parse } from 'node:path';
 import { type Problem, PushError } from '../../errors.ts';
+import { makeRoom } from '../http-body.ts';
 import { type LocalCredentials, makeCredentials } from './access.ts';
 import { answer } from './api.ts';
 import { workerEnv } from './env.ts';
 import { makeLambdaFunction } from './function.ts';
+import { API_LIMITS, type ApiLimits } from './limits.ts';
 import { functionArn } from './names.ts';
 import type { LambdaStats } from './stats.ts';
 import { makeWorkerPool } from './worker-pool.ts';
@@ -23,10 +25,6 @@ const MAX_TIMEOUT_MS = 900_000;
 const DEFAULT_MEMORY_MB = 1769;
 /** Lambda retries a failed event after one minute, and once more after two. */
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
-/** Longer than clients keep an idle connection, so that none is closed while a request arrives. */
-const KEEP_ALIVE_MS = 120_000;
-/** More than all workers of a busy rehearsal open, and far below the files that a process may open. */
-const MAX_CONNECTIONS = 5000;
 
 export interface LocalLambdaOptions {
   readonly functionName: string;
@@ -51,6 +49,7 @@ export interface LocalLambdaOptions {
   readonly credentials?: LocalCredentials;
   /** Port of the API on loopback; absent or 0: any free port. */
   readonly port?: number;
+  readonly limits?: Partial<ApiLimits>;
   /** Number of times that the next event is delivered. AWS guarantees at least once; 0 loses the event. */
   readonly deliveries?: () => number;
   /** Receives every line that the workers and the local Lambda print. */
@@ -88,8 +87,14 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const { deliveries = () => 1, onLog = () => {} } = options;
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
-  server.maxConnections = MAX_CONNECTIONS;
+  const limits = { ...API_LIMITS, ...options.limits };
+  const server = createServer({
+    keepAliveTimeout: limits.idleMs,
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkMs,
+  });
+  server.maxConnections = limits.connections;
   try {
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
@@ -119,6 +124,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     startedAt: new Date().toISOString(),
     hosts: [`${LOOPBACK}:${bound}`, `localhost:${bound}`],
     credentials,
+    payloads: makeRoom(limits.payloadBytes),
   };
   const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);

@@ -25,6 +25,9 @@ export interface RuntimeApi {
 /** Header in which a worker sends the secret of its Runtime API. A web page cannot send it without asking first. */
 export const SECRET_HEADER = 'baton-worker-secret';
 
+/** More than a worker opens: others that fill them keep one worker from its work, and not the process from opening files. */
+const MAX_CONNECTIONS = 100;
+
 const VERSION = '/2018-06-01/runtime/';
 const INVOCATION = /^invocation\/([^/]+)\/(response|error)$/;
 
@@ -62,8 +65,8 @@ export async function startRuntimeApi(
       reply(response, 404, { errorMessage: `no ${method} ${url}`, errorType: 'InvalidRequest' });
       return;
     }
-    buffer(request).then(
-      (body) => {
+    buffer(request)
+      .then((body) => {
         if (requestId === undefined) {
           calls.initError(body, headers);
           reply(response, 202, { status: 'OK' });
@@ -74,11 +77,11 @@ export async function startRuntimeApi(
         } else {
           reply(response, 400, { errorMessage: 'Invalid request ID', errorType: 'InvalidRequestID' });
         }
-      },
-      () => response.destroy(),
-    );
+      })
+      .catch(() => response.destroy());
   });
   // A worker may be idle or busy for any time: its connections end only with the worker.
+  server.maxConnections = MAX_CONNECTIONS;
   server.requestTimeout = 0;
   server.headersTimeout = 0;
   server.keepAliveTimeout = 0;

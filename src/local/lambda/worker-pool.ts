@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { type Ending, failure, type Invocation } from './invocation.ts';
 import { startWorker, type Worker, type WorkerSettings } from './runtime.ts';
 
@@ -44,7 +45,7 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
         if (all.has(worker)) idle.push(worker);
         return ending;
       } catch (cause) {
-        const message = `RequestId: ${invocation.requestId} Error: ${cause instanceof Error ? cause.message : String(cause)}`;
+        const message = `RequestId: ${invocation.requestId} Error: ${messageOf(cause)}`;
         const result = failure('crash', 'Runtime.ExitError', message);
         return { ...result, maxRssMb: 0, cpuMs: 0, logTail: '' };
       }

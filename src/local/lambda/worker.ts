@@ -46,7 +46,7 @@ async function work(env: NodeJS.ProcessEnv, handlerFile: string): Promise<void> 
   process.on('uncaughtException', (error, origin) => {
     const failure =
       origin === 'unhandledRejection'
-        ? new RuntimeFailure('UnhandledPromiseRejection', String(error))
+        ? new RuntimeFailure('UnhandledPromiseRejection', textOf(error))
         : error;
     // 129 is the exit status of AWS's client in both cases.
     postError(call, current.requestId, failure)
@@ -133,12 +133,21 @@ function serialize(result: unknown): string {
   }
 }
 
+/** The text of whatever the handler threw; of an object that has none, its type. */
+function textOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return typeof error;
+  }
+}
+
 /** `postError` reports an error to Lambda and to the log; `requestId` null: it happened before the first invocation. */
 async function postError(call: Call, requestId: string | null, error: unknown): Promise<void> {
   const body = JSON.stringify(
     error instanceof Error
       ? { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }
-      : { errorType: typeof error, errorMessage: String(error), trace: [] },
+      : { errorType: typeof error, errorMessage: textOf(error), trace: [] },
   );
   const what = requestId === null ? 'Init Error' : 'Invoke Error';
   process.stderr.write(`${new Date().toISOString()}\t${requestId ?? ''}\tERROR\t${what}\t${body}\n`);

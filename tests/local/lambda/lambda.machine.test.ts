@@ -284,6 +284,17 @@ describe('failures', () => {
     expect(lambda.stats()).toMatchObject({ invocations: 2, errors: 1, crashes: 0, timeouts: 0 });
   });
 
+  it('an object without a text of its own, thrown by the handler, fails its invocation alone', async () => {
+    const { lambda, invoke } = await startRig();
+    expect((await invoke({ do: 'throw no text' })).payload).toEqual({
+      errorType: 'object',
+      errorMessage: 'object',
+      trace: [],
+    });
+    expect((await invoke({})).payload.invocations).toBe(2);
+    expect(lambda.stats()).toMatchObject({ invocations: 2, errors: 1, crashes: 0 });
+  });
+
   it('a result that is not JSON and a result that is too large are errors of different types', async () => {
     const { invoke } = await startRig();
     expect((await invoke({ do: 'cyclic' })).payload.errorType).toBe('Runtime.JSONStringifyError');
