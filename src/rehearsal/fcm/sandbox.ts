@@ -11,6 +11,7 @@ import { systemClock } from '../../clock.ts';
 import type { Clock } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import { makeService, type ServiceOptions } from './decide.ts';
+import { DEFAULT_SIGMA, NO_TAIL } from './latency.ts';
 import { openAcceptedLog } from './log.ts';
 import type { FcmReply } from './replies.ts';
 import { makeSandboxTally, type SandboxStats } from './stats.ts';
@@ -63,20 +64,20 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   const tokens = makeTokenService();
   const decide = makeService(
     { log, tally, clock, isAuthorized: (token) => !checksTokens || tokens.hasIssued(token) },
-    { seed: 1, latencyMs: 0, faults: {}, ...options, quotaPerMinute },
+    { seed: 1, latencyMs: 0, sigma: DEFAULT_SIGMA, tail: NO_TAIL, faults: {}, ...options, quotaPerMinute },
   );
   const sessions = new Set<ServerHttp2Session>();
+  /** Streams whose answer is not due yet. */
+  const waiting = new Map<ServerHttp2Stream, { readonly reply: FcmReply; readonly timer: NodeJS.Timeout }>();
 
   function answer(stream: ServerHttp2Stream, reply: FcmReply, afterMs: number): void {
     const { status, body, code, retryAfterSeconds } = reply;
     tally.countAnswer(code);
     if (status === 429) tally.counts.throttled++;
     const send = (): void => {
-      if (stream.destroyed || stream.closed) {
-        // The client gave up on a message that FCM accepted. A client that died with its connection is another matter.
-        if (status === 200 && stream.session?.destroyed === false) tally.counts.ambiguous++;
-        return;
-      }
+      waiting.delete(stream);
+      log.flush();
+      if (stream.destroyed || stream.closed) return;
       stream.respond({
         ':status': status,
         'content-type': 'application/json; charset=UTF-8',
@@ -84,8 +85,23 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       });
       stream.end(body);
     };
-    if (afterMs > 0) setTimeout(send, afterMs);
+    if (stream.destroyed || stream.closed) countGivenUp(stream, reply);
+    else if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(send, afterMs) });
     else send();
+  }
+
+  /** The client gave up on a message that FCM accepted. A client that died with its connection is another matter. */
+  function countGivenUp(stream: ServerHttp2Stream, { status }: FcmReply): void {
+    if (status === 200 && stream.session?.destroyed === false) tally.counts.ambiguous++;
+  }
+
+  /** Counted at once, and not when the answer would be sent: with a long tail that is after the broadcast. */
+  function forget(stream: ServerHttp2Stream): void {
+    const answering = waiting.get(stream);
+    if (answering === undefined) return;
+    waiting.delete(stream);
+    clearTimeout(answering.timer);
+    countGivenUp(stream, answering.reply);
   }
 
   function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string): void {
@@ -99,6 +115,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
         // Streams that the client opened meanwhile, unknown to this side, are refused by the GOAWAY itself.
         return stream.session?.close();
       case 'reset':
+        log.flush();
         return stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       case 'silence':
         return;
@@ -117,6 +134,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     let text = '';
     stream.setEncoding('utf8');
     stream.on('error', () => {});
+    stream.on('close', () => forget(stream));
     stream.on('data', (part: string) => (text += part));
     stream.on('end', () => handle(stream, headers, text));
   });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeService, type ServiceOptions } from '../../../src/rehearsal/fcm/decide.ts';
+import { NO_TAIL } from '../../../src/rehearsal/fcm/latency.ts';
 import { openAcceptedLog } from '../../../src/rehearsal/fcm/log.ts';
 import { parseOutage } from '../../../src/rehearsal/fcm/outage.ts';
 import { makeSandboxTally } from '../../../src/rehearsal/fcm/stats.ts';
@@ -11,7 +12,7 @@ function makeSandbox(options: Partial<ServiceOptions>) {
   const tally = makeSandboxTally(options.quotaPerMinute ?? 600_000);
   const decide = makeService(
     { log, tally, clock, isAuthorized: () => true },
-    { seed: 1, latencyMs: 0, quotaPerMinute: 600_000, faults: {}, ...options },
+    { seed: 1, latencyMs: 0, sigma: 0.4, tail: NO_TAIL, quotaPerMinute: 600_000, faults: {}, ...options },
   );
   let messages = 0;
   const send = () => {
