@@ -78,7 +78,7 @@ async function startCloud(
   databaseUrl: string,
   chaos: Chaos,
 ): Promise<LocalCloud> {
-  const { seed, latencyMs, quotaPerMinute, faults, outage, hurry } = options;
+  const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
   if (!options.resume) await rm(logFile, { force: true });
   return startLocalCloud({
@@ -86,6 +86,8 @@ async function startCloud(
     fcm: {
       seed,
       latencyMs,
+      sigma,
+      tail,
       quotaPerMinute,
       faults,
       outage: outage ?? undefined,
