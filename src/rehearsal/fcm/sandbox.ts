@@ -85,26 +85,27 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       });
       stream.end(body);
     };
-    if (stream.destroyed || stream.closed) countGivenUp(stream, reply);
-    else if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(send, afterMs) });
+    if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(send, afterMs) });
     else send();
   }
 
-  /** The client gave up on a message that FCM accepted. A client that died with its connection is another matter. */
-  function countGivenUp(stream: ServerHttp2Stream, { status }: FcmReply): void {
-    if (status === 200 && stream.session?.destroyed === false) tally.counts.ambiguous++;
-  }
-
-  /** Counted at once, and not when the answer would be sent: with a long tail that is after the broadcast. */
-  function forget(stream: ServerHttp2Stream): void {
+  /**
+   * The client closed the stream before its answer was due. A message that was accepted is then counted as ambiguous, at once:
+   * with a long tail, the answer would be due after the broadcast. It is not counted if the client died, and its connection
+   * with it.
+   */
+  function giveUp(stream: ServerHttp2Stream): void {
     const answering = waiting.get(stream);
     if (answering === undefined) return;
     waiting.delete(stream);
     clearTimeout(answering.timer);
-    countGivenUp(stream, answering.reply);
+    if (answering.reply.status === 200 && stream.session?.socket.destroyed === false)
+      tally.counts.ambiguous++;
   }
 
   function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string): void {
+    // The client took its request back while it arrived.
+    if (stream.closed || stream.destroyed) return;
     const { ':path': path = '', authorization = '' } = headers;
     const decision = decide({ path, authorization, body });
     switch (decision.kind) {
@@ -134,7 +135,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     let text = '';
     stream.setEncoding('utf8');
     stream.on('error', () => {});
-    stream.on('close', () => forget(stream));
+    stream.on('aborted', () => giveUp(stream));
     stream.on('data', (part: string) => (text += part));
     stream.on('end', () => handle(stream, headers, text));
   });
