@@ -86,7 +86,7 @@ export function makeService(
     }
     const fullInSeconds = quota.take(project);
     if (fullInSeconds > 0) return answer(replies.quotaExceeded(retryAfterSeconds ?? fullInSeconds));
-    tally.countQuota(now);
+    tally.countQuota(project, now);
     if ('status' in message) return answer(message);
 
     const { target, collapseKey, validateOnly } = message;
