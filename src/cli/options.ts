@@ -64,8 +64,8 @@ export function id(help: string): Option<number | null> {
   return wholeNumber('ID', help, { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: null });
 }
 
-/** `number` is an option whose value may have decimals. */
-export function number(
+/** `decimal` is an option whose value may have decimals. */
+export function decimal(
   placeholder: string,
   help: string,
   { min, max, fallback }: { min: number; max: number; fallback: number },

@@ -15,7 +15,7 @@ import { ENGINE_OPTIONS } from './engine-options.ts';
 import {
   JSON_OPTION,
   flag,
-  number,
+  decimal,
   oneOf,
   refuse,
   share,
@@ -116,7 +116,7 @@ const OPTIONS = {
       max: 60_000,
       fallback: defaultOptions.latencyMs,
     }),
-    sigma: number('N', 'spread of the answer times, which are log-normal; 0: all answers take --latency', {
+    sigma: decimal('N', 'spread of the answer times, which are log-normal; 0: all answers take --latency', {
       min: 0,
       max: MAX_SIGMA,
       fallback: defaultOptions.sigma,

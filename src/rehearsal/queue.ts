@@ -53,6 +53,7 @@ export async function drainQueue(
   const ready = records.map((record) => ({ record, receives: 0 }));
   const windowMs = size > MAX_BATCH_WITHOUT_WINDOW ? WINDOW_MS / hurry : 0;
   let open = ready.length;
+  const isEmpty = (): boolean => open === 0;
 
   async function deliver(batch: typeof ready): Promise<void> {
     report.batches++;
@@ -78,7 +79,7 @@ export async function drainQueue(
   async function fill(): Promise<typeof ready> {
     const batch = ready.splice(0, size);
     const closesAt = clock.now() + windowMs;
-    while (batch.length < size && open > 0 && clock.now() < closesAt) {
+    while (batch.length < size && !isEmpty() && clock.now() < closesAt) {
       await clock.sleep(IDLE_MS);
       batch.push(...ready.splice(0, size - batch.length));
     }
@@ -86,7 +87,7 @@ export async function drainQueue(
   }
 
   async function poll(): Promise<void> {
-    while (open > 0) {
+    while (!isEmpty()) {
       const batch = await fill();
       await (batch.length > 0 ? deliver(batch) : clock.sleep(IDLE_MS));
     }

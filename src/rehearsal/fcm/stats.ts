@@ -9,7 +9,7 @@ export interface SandboxStats {
   validated: number;
   /** Answers with status 429. */
   throttled: number;
-  /** Accepted messages whose stream was reset or got no answer, so that the client cannot know. */
+  /** Accepted messages whose stream was reset, got no answer, or was given up by the client, which then cannot know. */
   ambiguous: number;
   sessions: number;
   /** Milliseconds from the first to the last message that arrived during the outage. */

@@ -6,9 +6,9 @@ const ANSWERS = 20_000;
 
 function drawAll(sigma: number, tail = NO_TAIL): number[] {
   const weather = { medianMs: 100, sigma, tail };
-  return Array.from({ length: ANSWERS }, (_, nth) => drawLatency(weather, chances(1, `target-${nth}`))).sort(
-    (one, two) => one - two,
-  );
+  return Array.from({ length: ANSWERS }, (_, nth) =>
+    drawLatency(weather, chances(1, `target-${nth}`)),
+  ).toSorted((one, two) => one - two);
 }
 
 const at = (times: readonly number[], share: number): number =>

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, nat, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { watchQuota } from '../../../src/rehearsal/fcm/quota-watch.ts';
 
@@ -20,9 +20,9 @@ function countAhead(times: readonly number[]): number {
 }
 
 test('the peak and the lead are those that counting the long way finds, but for a hundredth of a second', () => {
-  const pauses = fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 5000 }), fc.nat({ max: 130_000 }));
-  fc.assert(
-    fc.property(fc.array(pauses, { maxLength: 60 }), (gaps) => {
+  const pauses = oneof(nat({ max: 40 }), nat({ max: 5000 }), nat({ max: 130_000 }));
+  assert(
+    property(array(pauses, { maxLength: 60 }), (gaps) => {
       let now = 1_700_000_000_000;
       const times = gaps.map((gap) => (now += gap));
       const watch = watchQuota(PER_MINUTE);
