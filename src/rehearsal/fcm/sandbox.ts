@@ -70,13 +70,14 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   /** Streams whose answer is not due yet. */
   const waiting = new Map<ServerHttp2Stream, { readonly reply: FcmReply; readonly timer: NodeJS.Timeout }>();
 
+  const due: (() => void)[] = [];
+
   function answer(stream: ServerHttp2Stream, reply: FcmReply, afterMs: number): void {
     const { status, body, code, retryAfterSeconds } = reply;
     tally.countAnswer(code);
     if (status === 429) tally.counts.throttled++;
     const send = (): void => {
       waiting.delete(stream);
-      log.flush();
       if (stream.destroyed || stream.closed) return;
       stream.respond({
         ':status': status,
@@ -85,8 +86,21 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       });
       stream.end(body);
     };
-    if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(send, afterMs) });
-    else send();
+    if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(() => sendSoon(send), afterMs) });
+    else sendSoon(send);
+  }
+
+  /**
+   * An answer that is due goes out after the sockets were read: on a busy machine the client may have given the message up
+   * long ago, and a stream that is answered first would hide that.
+   */
+  function sendSoon(send: () => void): void {
+    if (due.push(send) === 1) setImmediate(sendDue);
+  }
+
+  function sendDue(): void {
+    log.flush();
+    for (const send of due.splice(0)) send();
   }
 
   /**
@@ -99,8 +113,9 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     if (answering === undefined) return;
     waiting.delete(stream);
     clearTimeout(answering.timer);
-    if (answering.reply.status === 200 && stream.session?.socket.destroyed === false)
-      tally.counts.ambiguous++;
+    const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    const isAlive = stream.session?.socket.destroyed === false;
+    if (isReset && isAlive && answering.reply.status === 200) tally.counts.ambiguous++;
   }
 
   function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string): void {
