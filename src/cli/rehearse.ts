@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MAX_MESSAGES_PER_MAILING } from '../broadcast/scan.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { parseFaults } from '../rehearsal/fcm/faults.ts';
-import { parseTail } from '../rehearsal/fcm/latency.ts';
+import { defaultTail, parseTail } from '../rehearsal/fcm/latency.ts';
 import { parseOutage } from '../rehearsal/fcm/outage.ts';
 import { DEFAULT_FAULTS, defaultOptions, type RehearsalOptions } from '../rehearsal/options.ts';
 import { MAX_BATCH } from '../rehearsal/queue.ts';
@@ -121,9 +121,11 @@ const OPTIONS = {
       max: MAX_SIGMA,
       fallback: defaultOptions.sigma,
     }),
-    tail: text('SHARE:MS', '0.002:10000: two of a thousand answers take 10 s; none: no such answers', {
-      fallback: 'none',
-    }),
+    tail: text(
+      'SHARE:MS',
+      '0.002:10000: two of a thousand answers take 10 s; none: no such answers (default: 0.002:8000, shortened by --hurry)',
+      { fallback: null },
+    ),
     quota: wholeNumber('N', 'messages per minute that the sandbox accepts', {
       min: 1,
       max: MAX_PER_MINUTE,
@@ -232,7 +234,7 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     quotaPerMinute: quota,
     budgetPerMinute: budget,
     rampSeconds: ramp,
-    tail: parseTail(tail),
+    tail: tail === null ? defaultTail(rest.hurry) : parseTail(tail),
     faults: parseFaults(faults),
     outage: outage === null ? null : parseOutage(outage),
     timeoutMs: timeout * 1000,

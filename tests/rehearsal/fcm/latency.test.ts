@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { chance, chances } from '../../../src/rehearsal/fcm/faults.ts';
-import { drawLatency, NO_TAIL, parseTail } from '../../../src/rehearsal/fcm/latency.ts';
+import { defaultTail, drawLatency, NO_TAIL, parseTail } from '../../../src/rehearsal/fcm/latency.ts';
 
 const ANSWERS = 20_000;
 
@@ -59,6 +59,11 @@ test('a share of the answers belongs to the tail, and the others are as without 
   expect(slow).toBeGreaterThan(0);
   const others = new Set(drawAll(0.4));
   expect(times.filter((ms) => ms !== 10_000 && !others.has(ms))).toEqual([]);
+});
+
+test('the default tail is shorter in a hurry', () => {
+  expect(defaultTail(1)).toEqual({ share: 0.002, ms: 8000 });
+  expect(defaultTail(20)).toEqual({ share: 0.002, ms: 400 });
 });
 
 test('no answer time is longer than a timer can wait', () => {
