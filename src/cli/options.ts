@@ -64,6 +64,20 @@ export function id(help: string): Option<number | null> {
   return wholeNumber('ID', help, { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: null });
 }
 
+/** `decimal` is an option whose value may have decimals. */
+export function decimal(
+  placeholder: string,
+  help: string,
+  { min, max, fallback }: { min: number; max: number; fallback: number },
+): Option<number> {
+  const parse = (value: string, field: string): number => {
+    const result = /^\d{1,16}(\.\d{1,16})?$/.test(value) ? Number(value) : Number.NaN;
+    if (result >= min && result <= max) return result;
+    throw refuse(field, `a number from ${min} to ${max}`, showNumber(value));
+  };
+  return { help, placeholder, fallback, parse };
+}
+
 export function share(placeholder: string, help: string, { fallback }: { fallback: number }): Option<number> {
   return { help, placeholder, fallback, parse: parseShare };
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { MAX_MESSAGES_PER_MAILING } from '../broadcast/scan.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { parseFaults } from '../rehearsal/fcm/faults.ts';
+import { defaultTail, parseTail } from '../rehearsal/fcm/latency.ts';
 import { parseOutage } from '../rehearsal/fcm/outage.ts';
 import { DEFAULT_FAULTS, defaultOptions, type RehearsalOptions } from '../rehearsal/options.ts';
+import { MAX_BATCH } from '../rehearsal/queue.ts';
 import { rehearse } from '../rehearsal/run.ts';
 import { describeSummary, isFlawless } from '../rehearsal/summary.ts';
 import { defineCommand } from './command.ts';
@@ -13,6 +15,7 @@ import { ENGINE_OPTIONS } from './engine-options.ts';
 import {
   JSON_OPTION,
   flag,
+  decimal,
   oneOf,
   refuse,
   share,
@@ -26,6 +29,8 @@ import { EXIT_INTERRUPTED } from './terminal.ts';
 
 const MAX_PER_MINUTE = 1_000_000_000;
 const MAX_FAULTS = 10_000;
+/** With this spread, two of a hundred answers already take 400 times the median. */
+const MAX_SIGMA = 3;
 
 const OPTIONS = {
   ...under('What to send', {
@@ -48,6 +53,11 @@ const OPTIONS = {
       min: 0,
       max: 10_000_000,
       fallback: 0,
+    }),
+    batch: wholeNumber('N', 'records per batch of --queue; more than 10 wait for a batching window', {
+      min: 1,
+      max: MAX_BATCH,
+      fallback: defaultOptions.batch,
     }),
     seed: wholeNumber('N', 'the same seed makes the same faults', {
       min: 0,
@@ -106,6 +116,16 @@ const OPTIONS = {
       max: 60_000,
       fallback: defaultOptions.latencyMs,
     }),
+    sigma: decimal('N', 'spread of the answer times, which are log-normal; 0: all answers take --latency', {
+      min: 0,
+      max: MAX_SIGMA,
+      fallback: defaultOptions.sigma,
+    }),
+    tail: text(
+      'SHARE:MS',
+      '0.002:10000: two of a thousand answers take 10 s; none: no such answers (default: 0.002:8000, shortened by --hurry)',
+      { fallback: null },
+    ),
     quota: wholeNumber('N', 'messages per minute that the sandbox accepts', {
       min: 1,
       max: MAX_PER_MINUTE,
@@ -199,6 +219,7 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     budget,
     ramp,
     faults,
+    tail,
     timeout,
     json: _,
     verbose: __,
@@ -213,6 +234,7 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     quotaPerMinute: quota,
     budgetPerMinute: budget,
     rampSeconds: ramp,
+    tail: tail === null ? defaultTail(rest.hurry) : parseTail(tail),
     faults: parseFaults(faults),
     outage: outage === null ? null : parseOutage(outage),
     timeoutMs: timeout * 1000,

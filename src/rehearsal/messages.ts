@@ -15,8 +15,11 @@ const POLL_MS = 50;
 /** Visibility time-out of the queue before `hurry`. AWS recommends six times the function's time-out: too long here. */
 const VISIBILITY_MS = 30_000;
 
-/** Maximum distance of a copied record from the original: some copies come in the same batch, some while it is being sent. */
-const COPY_WITHIN = 40;
+/**
+ * Maximum distance of a copied record from the original, in batches: some copies come in the same batch, some while it is
+ * being sent.
+ */
+const COPY_WITHIN_BATCHES = 4;
 
 /** `memberOf` gives two of three devices to the same member. */
 export function memberOf(nthDevice: number): string {
@@ -83,7 +86,7 @@ export type QueueProgress = Omit<Progress, 'announcement'> & {
 export async function sendQueue(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
   { recipients }: Recipients,
-  { seed, duplicate, workers }: Pick<RehearsalOptions, 'seed' | 'duplicate' | 'workers'>,
+  { seed, duplicate, workers, batch }: Pick<RehearsalOptions, 'seed' | 'duplicate' | 'workers' | 'batch'>,
 ): Promise<{ progress: QueueProgress; copies: number }> {
   const { clock, lambda, hurry } = engine;
   const startedAt = clock.now();
@@ -93,15 +96,18 @@ export async function sendQueue(
   });
   const copies = records.flatMap((record, nth) => {
     const isCopied = chance(seed, `copy ${nth}`) < duplicate;
-    return isCopied ? [{ record, at: nth + chance(seed, `place ${nth}`) * COPY_WITHIN }] : [];
+    const distance = chance(seed, `place ${nth}`) * COPY_WITHIN_BATCHES * batch;
+    return isCopied ? [{ record, at: nth + distance }] : [];
   });
   const queue = [...records.map((record, at) => ({ record, at })), ...copies]
     .toSorted((one, other) => one.at - other.at)
     .map(({ record }) => record);
   const { dead } = await drainQueue(engine, {
     records: queue,
+    batch,
     pollers: workers,
     visibilityMs: VISIBILITY_MS / hurry,
+    hurry,
     call: (event) => engine.call(event),
   });
   const progress: QueueProgress = {

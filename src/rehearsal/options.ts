@@ -4,7 +4,9 @@ import type { RecursiveLoop } from '../local/lambda/function.ts';
 import type { Guarantee } from '../model/announcement.ts';
 import type { ChaosOptions } from './chaos.ts';
 import { type FaultMix, parseFaults } from './fcm/faults.ts';
+import { DEFAULT_SIGMA, NO_TAIL, type Tail } from './fcm/latency.ts';
 import type { Outage } from './fcm/outage.ts';
+import { DEFAULT_BATCH } from './queue.ts';
 
 /** What a rehearsal pushes, through what, and with which faults. */
 export interface RehearsalOptions extends ChaosOptions {
@@ -14,6 +16,8 @@ export interface RehearsalOptions extends ChaosOptions {
   readonly messages: number;
   /** True: the messages arrive as records of an SQS queue; `duplicate` is then the share of records that arrive twice. */
   readonly isQueue: boolean;
+  /** Maximum number of records per batch of the queue. */
+  readonly batch: number;
   /** Devices per hop. */
   readonly pageSize: number;
   /** Chains of hops that run side by side. */
@@ -22,6 +26,10 @@ export interface RehearsalOptions extends ChaosOptions {
   readonly workers: number;
   /** Median answer time of the sandbox. */
   readonly latencyMs: number;
+  /** Spread of the answer times: the standard deviation of their logarithm. */
+  readonly sigma: number;
+  /** The answers that take much longer than all others. */
+  readonly tail: Tail;
   /** Messages per minute that the sandbox accepts. */
   readonly quotaPerMinute: number;
   /** Messages per minute that Baton plans with; null: the quota of the sandbox. */
@@ -50,11 +58,14 @@ export const defaultOptions: RehearsalOptions = {
   devices: 20_000,
   messages: 0,
   isQueue: false,
+  batch: DEFAULT_BATCH,
   pageSize: 3000,
   lanes: 1,
   announcements: 1,
   workers: 2 * availableParallelism(),
   latencyMs: 50,
+  sigma: DEFAULT_SIGMA,
+  tail: NO_TAIL,
   quotaPerMinute: 600_000,
   budgetPerMinute: null,
   rampSeconds: 60,

@@ -1,7 +1,12 @@
 import type { Clock } from '../context.ts';
 
-/** Lambda's default batch size for an SQS queue. */
-const RECORDS_PER_BATCH = 10;
+/** Batch size of the template. A standard queue may have up to 10,000; AWS also ends a batch at 6 MB. */
+export const DEFAULT_BATCH = 1000;
+export const MAX_BATCH = 10_000;
+/** Batches of more than this number need a batching window, of one second or more. */
+const MAX_BATCH_WITHOUT_WINDOW = 10;
+const WINDOW_MS = 1000;
+
 /** Number of failed deliveries after which the queue gives up a record. */
 const MAX_RECEIVES = 50;
 
@@ -15,10 +20,14 @@ export interface QueuedRecord {
 export interface QueueOptions {
   /** Records in the order of their delivery; a record that is listed twice is delivered twice. */
   readonly records: readonly QueuedRecord[];
+  /** Maximum number of records per batch. */
+  readonly batch: number;
   /** Number of batches in flight. */
   readonly pollers: number;
   /** Time until a record that failed is delivered again. */
   readonly visibilityMs: number;
+  /** Factor that shortens the batching window. */
+  readonly hurry: number;
   /** Invokes the function synchronously; rejects if the function fails. */
   readonly call: (event: object) => Promise<unknown>;
 }
@@ -33,15 +42,18 @@ export interface QueueReport {
 
 /**
  * `drainQueue` acts as an SQS queue and as Lambda's event source for it, with ReportBatchItemFailures. Resolves when the
- * queue is empty. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * queue is empty. A batch of more than ten records waits for further records until it is full or its window is over.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export async function drainQueue(
-  { clock }: { readonly clock: Pick<Clock, 'sleep'> },
-  { records, pollers, visibilityMs, call }: QueueOptions,
+  { clock }: { readonly clock: Pick<Clock, 'now' | 'sleep'> },
+  { records, batch: size, pollers, visibilityMs, hurry, call }: QueueOptions,
 ): Promise<QueueReport> {
   const report = { batches: 0, returned: 0, dead: 0 };
   const ready = records.map((record) => ({ record, receives: 0 }));
+  const windowMs = size > MAX_BATCH_WITHOUT_WINDOW ? WINDOW_MS / hurry : 0;
   let open = ready.length;
+  const isEmpty = (): boolean => open === 0;
 
   async function deliver(batch: typeof ready): Promise<void> {
     report.batches++;
@@ -63,9 +75,20 @@ export async function drainQueue(
     }
   }
 
+  /** Fills a batch; empty if no record came within the window. */
+  async function fill(): Promise<typeof ready> {
+    const batch = ready.splice(0, size);
+    const closesAt = clock.now() + windowMs;
+    while (batch.length < size && !isEmpty() && clock.now() < closesAt) {
+      await clock.sleep(IDLE_MS);
+      batch.push(...ready.splice(0, size - batch.length));
+    }
+    return batch;
+  }
+
   async function poll(): Promise<void> {
-    while (open > 0) {
-      const batch = ready.splice(0, RECORDS_PER_BATCH);
+    while (!isEmpty()) {
+      const batch = await fill();
       await (batch.length > 0 ? deliver(batch) : clock.sleep(IDLE_MS));
     }
   }

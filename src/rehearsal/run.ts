@@ -7,6 +7,7 @@ import { follow, type Progress } from '../local/follow.ts';
 import type { Store } from '../store.ts';
 import { audit, countUnrecorded } from './audit.ts';
 import { type Chaos, makeChaos } from './chaos.ts';
+import { watchCpu } from './cpu.ts';
 import { type FaultyLine, openFaultyLine } from './database-faults.ts';
 import { acceptedLogFile, databaseUrlOf, functionEnvironment } from './environment.ts';
 import { type LedgerPart, readEvent, type Records, SINGLE_MESSAGES } from './ledger-lines.ts';
@@ -60,7 +61,8 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
       const chaos = makeChaos(options);
       const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
       try {
-        return await perform(options, place, { store, audience, unfinished, line, chaos, cloud });
+        const stage = { store, audience, unfinished, line, chaos, cloud, databaseUrl };
+        return await perform(options, place, stage);
       } finally {
         await cloud.close();
       }
@@ -78,7 +80,7 @@ async function startCloud(
   databaseUrl: string,
   chaos: Chaos,
 ): Promise<LocalCloud> {
-  const { seed, latencyMs, quotaPerMinute, faults, outage, hurry } = options;
+  const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
   if (!options.resume) await rm(logFile, { force: true });
   return startLocalCloud({
@@ -86,6 +88,8 @@ async function startCloud(
     fcm: {
       seed,
       latencyMs,
+      sigma,
+      tail,
       quotaPerMinute,
       faults,
       outage: outage ?? undefined,
@@ -113,11 +117,12 @@ interface Stage {
   readonly line: FaultyLine | null;
   readonly chaos: Chaos;
   readonly cloud: LocalCloud;
+  readonly databaseUrl: string;
 }
 
 /** `perform` broadcasts, makes the faults, and audits the result. */
 async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: Stage): Promise<Summary> {
-  const { store, audience, unfinished, line, chaos, cloud } = stage;
+  const { store, audience, unfinished, line, chaos, cloud, databaseUrl } = stage;
   const { engine, sandbox } = cloud;
   const records: Records = { store, acceptedOf: (collapseKey) => sandbox.acceptedOf(collapseKey) };
   let unrecorded = 0;
@@ -132,9 +137,11 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     accepted: () => (hasMessages ? sandbox.stats().accepted : sandbox.accepted.size),
     linesOf: (event) => readEvent(records, event, options.pageSize),
   });
+  const readCpu = watchCpu(engine, databaseUrl);
   const { parts, progress, copies } = await broadcast(options, engine, stage, (each) =>
     place.onProgress?.(each, pushes),
   );
+  const cpu = readCpu();
   const report = await chaos.end();
   const findings = { lost: 0, duplicated: 0 };
   for (const part of parts) {
@@ -142,11 +149,12 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     findings.lost += lost;
     findings.duplicated += duplicated;
   }
-  return summarize(options, progress, findings, sandbox.stats(), {
+  const chaosReport = {
     ...report,
     inFlightAtKills: report.inFlightAtKills + unrecorded,
     eventsDuplicated: report.eventsDuplicated + copies,
-  });
+  };
+  return summarize(options, progress, { findings, fcm: sandbox.stats(), chaos: chaosReport, cpu });
 }
 
 /** `broadcast` starts everything with the events that a user would send, and follows it to its end. */

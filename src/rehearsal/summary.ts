@@ -3,17 +3,24 @@ import type { Progress } from '../local/follow.ts';
 import { VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Audit } from './audit.ts';
 import type { ChaosReport } from './chaos.ts';
+import type { CpuUse } from './cpu.ts';
 import type { SandboxStats } from './fcm/stats.ts';
 import type { QueueProgress } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
+
+/** What a rehearsal has measured beside the progress. */
+export interface Measurements {
+  readonly findings: Audit;
+  readonly fcm: SandboxStats;
+  readonly chaos: ChaosReport;
+  readonly cpu: CpuUse;
+}
 
 /** `summarize` makes the object that `rehearse --json` prints. */
 export function summarize(
   { devices, messages, seed }: Pick<RehearsalOptions, 'devices' | 'messages' | 'seed'>,
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
-  { lost, duplicated }: Audit,
-  fcm: SandboxStats,
-  chaos: ChaosReport,
+  { findings: { lost, duplicated }, fcm, chaos, cpu }: Measurements,
 ) {
   const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
@@ -31,10 +38,13 @@ export function summarize(
     perSecond: Math.round(recorded / seconds),
     throttled: fcm.throttled,
     quotaUse: Number(fcm.quotaUse.toFixed(3)),
+    peakMinute: Number(fcm.peakMinute.toFixed(3)),
+    peakAheadMs: Math.round(fcm.peakAheadMs),
     outageHeardMs: Math.round(fcm.outageHeardMs),
     timeouts: lambda.timeouts,
     peakConcurrency: lambda.peakConcurrency,
     peakRssMb: Math.round(lambda.peakRssMb),
+    cpu,
     status: announcement.status,
     reason: announcement.statusReason ?? whyItStopped(announcement.status, hops, lambda),
     seed,
@@ -45,7 +55,7 @@ export type Summary = ReturnType<typeof summarize>;
 
 /**
  * `isFlawless` is true if nothing was lost and the only duplicates are pushes whose outcome could not be known: FCM had
- * accepted them when their worker was killed, or it accepted them and sent no answer.
+ * accepted them when their worker was killed, or it accepted them and its answer came never or too late.
  */
 export function isFlawless({ status, lost, duplicated, inFlightAtKills, ambiguous }: Summary): boolean {
   return status === 'done' && lost === 0 && duplicated <= inFlightAtKills + ambiguous;
@@ -85,7 +95,7 @@ export function describeSummary(summary: Summary): string {
       summary.inFlightAtKills,
       'accepted by FCM, but not recorded yet when their worker was killed',
     ],
-    ['ambiguous', summary.ambiguous, 'accepted by FCM, which then sent no answer'],
+    ['ambiguous', summary.ambiguous, 'accepted by FCM, whose answer came never or too late'],
     ['repeated', summary.eventsDuplicated, 'events that Lambda delivered twice'],
     ['dropped', summary.eventsDropped, 'events that Lambda lost'],
   ];
@@ -106,8 +116,29 @@ export function describeSummary(summary: Summary): string {
     '',
     ...(hasChaos ? [...chaos.map(describeRow), ''] : []),
     `  at most ${summary.peakConcurrency} concurrent invocations; the largest worker had ${summary.peakRssMb} MB`,
+    `  ${describeQuota(summary)}`,
+    `  ${describeCpu(summary.cpu)}`,
     '',
   ].join('\n');
+}
+
+function describeQuota({ quotaUse, peakMinute, peakAheadMs }: Summary): string {
+  return (
+    `quota: ${percent(quotaUse)} used in the middle of the broadcast; at most ${percent(peakMinute)} of it within any 60 s, ` +
+    `and never more than ${group(peakAheadMs)} ms ahead of it`
+  );
+}
+
+function describeCpu({ sandboxSeconds, workerSeconds, databaseSeconds, cores, share }: CpuUse): string {
+  const database = databaseSeconds === null ? '' : `, database ${databaseSeconds.toFixed(1)} s`;
+  return (
+    `CPU: sandbox, local Lambda and progress ${sandboxSeconds.toFixed(1)} s, workers ${workerSeconds.toFixed(1)} s${database}; ` +
+    `${percent(share)} of ${cores} ${cores === 1 ? 'core' : 'cores'} busy`
+  );
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)}%`;
 }
 
 type Row = readonly [name: string, count: number, meaning: string];

@@ -33,7 +33,7 @@ test('every device of a broadcast is accounted for, and the summary is one JSON 
       '--faults',
       'unregistered=0.02,invalid=0.01,mismatch=0.005',
     ],
-    ...['--latency', '5', '--ramp', '0'],
+    ...['--latency', '5', '--sigma', '0.2', '--tail', '0.002:60', '--ramp', '0'],
   );
   expect(status).toBe(0);
   expect(err).toBe('');
@@ -44,6 +44,8 @@ test('every device of a broadcast is accounted for, and the summary is one JSON 
   expect(summary.rejected).toBeGreaterThan(25);
   expect(summary.retryable + summary.misconfigured + summary.unknown + summary.unsent).toBe(0);
   expect(summary.peakRssMb).toBeLessThan(200);
+  expect(summary.cpu.workerSeconds).toBeGreaterThan(0);
+  expect(summary.cpu.sandboxSeconds).toBeGreaterThan(0);
   expect(Object.keys(summary)).toEqual(
     expect.arrayContaining(['seconds', 'perSecond', 'throttled', 'peakConcurrency', 'peakRssMb']),
   );
@@ -54,6 +56,13 @@ test.each([
   [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
   [['--faults', 'reset=2'], 'got 7 characters'],
   [['--outage', '429@soon'], 'outage: expected one of 429, 503, 400, 401, 403, 404, silent, @ the second'],
+  [
+    ['--tail', '10000'],
+    'tail: expected none, or SHARE:MS, a share from 0 to 1 and milliseconds from 0 to 600000',
+  ],
+  [['--sigma', '4'], '--sigma: expected a number from 0 to 3, got "4"'],
+  [['--sigma', 'wide'], '--sigma: expected a number from 0 to 3, got 4 characters'],
+  [['--queue', '10', '--batch', '0'], '--batch: expected a whole number from 1 to 10000, got "0"'],
   [['--drop', '1.5'], '--drop: expected a share from 0 to 1, got "1.5"'],
   [['--transport', 'smoke'], '--transport: expected one of http2, sdk, got 5 characters'],
   [['--frobnicate'], "nknown option '--frobnicate'"],

@@ -10,7 +10,7 @@ const records = (count: number) =>
   Array.from({ length: count }, (_, nth) => ({ messageId: `r${nth}`, body: '{}' }));
 
 async function drain(
-  options: Omit<QueueOptions, 'call'>,
+  options: Omit<QueueOptions, 'call' | 'batch' | 'hurry'> & Partial<QueueOptions>,
   failuresOf: (batch: Batch, nth: number) => string[],
 ) {
   const clock = makeTestClock({ isEager: true });
@@ -19,6 +19,8 @@ async function drain(
   const report = await drainQueue(
     { clock },
     {
+      batch: 10,
+      hurry: 1,
       ...options,
       call: async (event) => {
         const batch = event as Batch;
@@ -60,4 +62,25 @@ test('an invocation that fails returns its whole batch', async () => {
 test('a record that fails fifty times is given up', async () => {
   const { report } = await drain({ records: records(2), pollers: 2, visibilityMs: 10 }, () => ['r0']);
   expect(report).toMatchObject({ returned: 50, dead: 1 });
+});
+
+test('a batch of more than ten records waits until it is full, or a window of one second is over', async () => {
+  const { report, batches } = await drain(
+    { records: records(1250), batch: 1000, pollers: 1, visibilityMs: 500 },
+    (_, nth) => (nth === 1 ? ['r0', 'r7'] : []),
+  );
+  // The records that the first batch returned are ready again within the window of the second one.
+  expect(batches.map(({ ids }) => ids.length)).toEqual([1000, 252]);
+  expect(batches[0]?.atMs).toBe(0);
+  expect(batches[1]?.atMs).toBe(1000);
+  expect(report).toEqual({ batches: 2, returned: 2, dead: 0 });
+});
+
+test('hurry shortens the window', async () => {
+  const { batches } = await drain(
+    { records: records(3), batch: 11, hurry: 20, pollers: 1, visibilityMs: 500 },
+    () => [],
+  );
+  expect(batches[0]?.atMs).toBeGreaterThanOrEqual(50);
+  expect(batches[0]?.atMs).toBeLessThan(100);
 });

@@ -58,7 +58,10 @@ test('two announcements at once, in lanes: each device gets both once', async ()
 
 test.each([
   ['as a mailing', { database: server, messages: 120, isQueue: false, pageSize: 20 }],
-  ['from a queue, some records twice', { database: 'sqlite', messages: 80, isQueue: true, pageSize: 3000 }],
+  [
+    'from a queue, some records twice',
+    { database: 'sqlite', messages: 80, isQueue: true, batch: 20, pageSize: 3000 },
+  ],
 ] as const)(
   'messages %s reach the devices of their recipients once',
   async (_, { database: kind, ...options }) => {

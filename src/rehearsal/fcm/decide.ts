@@ -1,6 +1,6 @@
 import type { Clock } from '../../context.ts';
-import { chance, drawFault, type Fault, type FaultMix } from './faults.ts';
-import { drawLatency } from './latency.ts';
+import { chance, chances, drawFault, type Fault, type FaultMix } from './faults.ts';
+import { drawLatency, type Tail } from './latency.ts';
 import type { AcceptedLog } from './log.ts';
 import { parseMessage } from './message.ts';
 import { answerOf, type Outage } from './outage.ts';
@@ -12,6 +12,9 @@ export interface ServiceOptions {
   readonly seed: number;
   /** Median answer time. */
   readonly latencyMs: number;
+  /** Spread of the answer times. */
+  readonly sigma: number;
+  readonly tail: Tail;
   /** Messages per minute for each project. */
   readonly quotaPerMinute: number;
   /** Retry-After of a 429 and a 503; absent: the time until the quota is full again, and none. */
@@ -47,7 +50,17 @@ export type Decision =
 /** `makeService` makes FCM's own decisions: the same checks, in FCM's order, and the faults that the options ask for. */
 export function makeService(
   { log, tally, clock, isAuthorized }: ServiceParts,
-  { seed, latencyMs, quotaPerMinute, retryAfterSeconds, faults, projects, outage }: ServiceOptions,
+  {
+    seed,
+    latencyMs,
+    sigma,
+    tail,
+    quotaPerMinute,
+    retryAfterSeconds,
+    faults,
+    projects,
+    outage,
+  }: ServiceOptions,
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
   const quota = makeQuota(quotaPerMinute, clock);
@@ -73,20 +86,20 @@ export function makeService(
     }
     const fullInSeconds = quota.take(project);
     if (fullInSeconds > 0) return answer(replies.quotaExceeded(retryAfterSeconds ?? fullInSeconds));
-    tally.countQuota(now);
+    tally.countQuota(project, now);
     if ('status' in message) return answer(message);
 
     const { target, collapseKey, validateOnly } = message;
     const attempt = (attempts.get(target) ?? 0) + 1;
     attempts.set(target, attempt);
-    const draw = (what: string): number => chance(seed, target, `${what} ${attempt}`);
-    const afterMs = drawLatency(latencyMs, draw('latency'), draw('spread'));
+    const weather = { medianMs: latencyMs, sigma, tail };
+    const afterMs = drawLatency(weather, chances(seed, target, `latency ${attempt}`));
     const fault = drawFault(faults, seed, target, attempt);
     const refusal = fault && refusalFor(fault, retryAfterSeconds);
     if (refusal) return answer(refusal, afterMs);
 
     const isUnanswered = fault === 'reset' || fault === 'silent';
-    if (isUnanswered && draw('taken') < 0.5) {
+    if (isUnanswered && chance(seed, target, `taken ${attempt}`) < 0.5) {
       tally.countAnswer(fault);
     } else if (validateOnly) {
       counts.validated++;

@@ -7,24 +7,28 @@ export interface AcceptedLog {
   /** Number of accepted messages with this collapse key, by target. */
   acceptedOf(collapseKey: string): ReadonlyMap<string, number>;
   add(target: string, collapseKey: string): void;
+  /** Writes what was added to the file. */
+  flush(): void;
   close(): void;
 }
 
 /**
- * `openAcceptedLog` keeps the log in memory and, with `file`, also in a file that it reads first. Every line is written
- * before the answer is sent, so that it outlives a kill -9.
+ * `openAcceptedLog` keeps the log in memory and, with `file`, also in a file that it reads first. The caller flushes before it
+ * sends an answer, so that the line of every answered message outlives a kill -9; one write then takes the lines of all
+ * messages that arrived meanwhile.
  */
 export function openAcceptedLog(file: string | undefined): AcceptedLog {
   const accepted = new Map<string, number>();
   const byKey = new Map<string, Map<string, number>>();
   const count = (target: string, collapseKey: string): void => {
-    const ofKey = byKey.get(collapseKey) ?? new Map<string, number>();
-    byKey.set(collapseKey, ofKey);
-    for (const map of [accepted, ofKey]) map.set(target, (map.get(target) ?? 0) + 1);
+    let ofKey = byKey.get(collapseKey);
+    if (ofKey === undefined) byKey.set(collapseKey, (ofKey = new Map<string, number>()));
+    accepted.set(target, (accepted.get(target) ?? 0) + 1);
+    ofKey.set(target, (ofKey.get(target) ?? 0) + 1);
   };
   const acceptedOf = (collapseKey: string): ReadonlyMap<string, number> =>
     byKey.get(collapseKey) ?? new Map();
-  if (file === undefined) return { accepted, acceptedOf, add: count, close: () => {} };
+  if (file === undefined) return { accepted, acceptedOf, add: count, flush: () => {}, close: () => {} };
 
   if (existsSync(file)) {
     // A line without a newline at its end was cut short by a kill, so no answer was sent for it.
@@ -34,13 +38,24 @@ export function openAcceptedLog(file: string | undefined): AcceptedLog {
     }
   }
   const log = openSync(file, 'a', 0o600);
+  let lines = '';
+  const flush = (): void => {
+    if (lines === '') return;
+    const text = lines;
+    lines = '';
+    writeSync(log, text);
+  };
   return {
     accepted,
     acceptedOf,
     add(target, collapseKey) {
-      writeSync(log, `${target} ${collapseKey}`.trimEnd() + '\n');
+      lines += collapseKey === '' ? `${target}\n` : `${target} ${collapseKey}\n`;
       count(target, collapseKey);
     },
-    close: () => closeSync(log),
+    flush,
+    close() {
+      flush();
+      closeSync(log);
+    },
   };
 }

@@ -11,6 +11,7 @@ import { systemClock } from '../../clock.ts';
 import type { Clock } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import { makeService, type ServiceOptions } from './decide.ts';
+import { DEFAULT_SIGMA, NO_TAIL } from './latency.ts';
 import { openAcceptedLog } from './log.ts';
 import type { FcmReply } from './replies.ts';
 import { makeSandboxTally, type SandboxStats } from './stats.ts';
@@ -63,20 +64,21 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   const tokens = makeTokenService();
   const decide = makeService(
     { log, tally, clock, isAuthorized: (token) => !checksTokens || tokens.hasIssued(token) },
-    { seed: 1, latencyMs: 0, faults: {}, ...options, quotaPerMinute },
+    { seed: 1, latencyMs: 0, sigma: DEFAULT_SIGMA, tail: NO_TAIL, faults: {}, ...options, quotaPerMinute },
   );
   const sessions = new Set<ServerHttp2Session>();
+  /** Streams whose answer is not due yet. */
+  const waiting = new Map<ServerHttp2Stream, { readonly reply: FcmReply; readonly timer: NodeJS.Timeout }>();
+
+  const due: (() => void)[] = [];
 
   function answer(stream: ServerHttp2Stream, reply: FcmReply, afterMs: number): void {
     const { status, body, code, retryAfterSeconds } = reply;
     tally.countAnswer(code);
     if (status === 429) tally.counts.throttled++;
     const send = (): void => {
-      if (stream.destroyed || stream.closed) {
-        // The client gave up on a message that FCM accepted. A client that died with its connection is another matter.
-        if (status === 200 && stream.session?.destroyed === false) tally.counts.ambiguous++;
-        return;
-      }
+      waiting.delete(stream);
+      if (stream.destroyed || stream.closed) return;
       stream.respond({
         ':status': status,
         'content-type': 'application/json; charset=UTF-8',
@@ -84,11 +86,41 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       });
       stream.end(body);
     };
-    if (afterMs > 0) setTimeout(send, afterMs);
-    else send();
+    if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(() => sendSoon(send), afterMs) });
+    else sendSoon(send);
+  }
+
+  /**
+   * An answer that is due goes out after the sockets were read: on a busy machine the client may have given the message up
+   * long ago, and a stream that is answered first would hide that.
+   */
+  function sendSoon(send: () => void): void {
+    if (due.push(send) === 1) setImmediate(sendDue);
+  }
+
+  function sendDue(): void {
+    log.flush();
+    for (const send of due.splice(0)) send();
+  }
+
+  /**
+   * The client closed the stream before its answer was due. A message that was accepted is then counted as ambiguous, at once:
+   * with a long tail, the answer would be due after the broadcast. It is not counted if the client died, and its connection
+   * with it.
+   */
+  function giveUp(stream: ServerHttp2Stream): void {
+    const answering = waiting.get(stream);
+    if (answering === undefined) return;
+    waiting.delete(stream);
+    clearTimeout(answering.timer);
+    const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+    const isAlive = stream.session?.socket.destroyed === false;
+    if (isReset && isAlive && answering.reply.status === 200) tally.counts.ambiguous++;
   }
 
   function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string): void {
+    // The client took its request back while it arrived.
+    if (stream.closed || stream.destroyed) return;
     const { ':path': path = '', authorization = '' } = headers;
     const decision = decide({ path, authorization, body });
     switch (decision.kind) {
@@ -99,6 +131,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
         // Streams that the client opened meanwhile, unknown to this side, are refused by the GOAWAY itself.
         return stream.session?.close();
       case 'reset':
+        log.flush();
         return stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       case 'silence':
         return;
@@ -117,6 +150,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     let text = '';
     stream.setEncoding('utf8');
     stream.on('error', () => {});
+    stream.on('aborted', () => giveUp(stream));
     stream.on('data', (part: string) => (text += part));
     stream.on('end', () => handle(stream, headers, text));
   });

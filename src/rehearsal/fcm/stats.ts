@@ -1,3 +1,5 @@
+import { type QuotaWatch, watchQuota } from './quota-watch.ts';
+
 const MESSAGES_PER_MARK = 100;
 
 export interface SandboxStats {
@@ -7,13 +9,17 @@ export interface SandboxStats {
   validated: number;
   /** Answers with status 429. */
   throttled: number;
-  /** Accepted messages whose stream was reset or got no answer, so that the client cannot know. */
+  /** Accepted messages whose stream was reset, got no answer, or was given up by the client, which then cannot know. */
   ambiguous: number;
   sessions: number;
   /** Milliseconds from the first to the last message that arrived during the outage. */
   outageHeardMs: number;
   /** Share of the quota that was used while the middle three fifths of the messages arrived; 0 if there were too few. */
   quotaUse: number;
+  /** The most messages of any project within any 60 s, as a share of its quota. */
+  peakMinute: number;
+  /** How far the messages of any project ever were ahead of an even rate at its quota, in milliseconds. */
+  peakAheadMs: number;
   /** Number of answers by FCM's error code, by `OK`, or by the fault that left no answer. */
   answers: Record<string, number>;
 }
@@ -22,14 +28,15 @@ export interface SandboxStats {
 export interface SandboxTally {
   readonly counts: SandboxStats;
   countAnswer(code: string): void;
-  /** Records that a message was counted against the quota at `nowMs`. */
-  countQuota(nowMs: number): void;
+  /** Records that a message was counted against the quota of its project at `nowMs`. */
+  countQuota(project: string, nowMs: number): void;
   stats(): SandboxStats;
 }
 
 export function makeSandboxTally(quotaPerMinute: number): SandboxTally {
   /** Times of each hundredth message that was counted against the quota. FCM counts refused ones too, but not a 429. */
   const marks: number[] = [];
+  const watches = new Map<string, QuotaWatch>();
   let messages = 0;
   const counts: SandboxStats = {
     requests: 0,
@@ -40,6 +47,8 @@ export function makeSandboxTally(quotaPerMinute: number): SandboxTally {
     sessions: 0,
     outageHeardMs: 0,
     quotaUse: 0,
+    peakMinute: 0,
+    peakAheadMs: 0,
     answers: {},
   };
   return {
@@ -47,10 +56,22 @@ export function makeSandboxTally(quotaPerMinute: number): SandboxTally {
     countAnswer(code) {
       counts.answers[code] = (counts.answers[code] ?? 0) + 1;
     },
-    countQuota(nowMs) {
+    countQuota(project, nowMs) {
       if (messages++ % MESSAGES_PER_MARK === 0) marks.push(nowMs);
+      let watch = watches.get(project);
+      if (watch === undefined) watches.set(project, (watch = watchQuota(quotaPerMinute)));
+      watch.count(nowMs);
     },
-    stats: () => ({ ...counts, quotaUse: quotaUseOf(marks, quotaPerMinute), answers: { ...counts.answers } }),
+    stats() {
+      const all = [...watches.values()];
+      return {
+        ...counts,
+        quotaUse: quotaUseOf(marks, quotaPerMinute),
+        peakMinute: Math.max(0, ...all.map((watch) => watch.peakMinute())),
+        peakAheadMs: Math.max(0, ...all.map((watch) => watch.peakAheadMs())),
+        answers: { ...counts.answers },
+      };
+    },
   };
 }
 

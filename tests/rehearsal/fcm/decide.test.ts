@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeService, type ServiceOptions } from '../../../src/rehearsal/fcm/decide.ts';
+import { NO_TAIL } from '../../../src/rehearsal/fcm/latency.ts';
 import { openAcceptedLog } from '../../../src/rehearsal/fcm/log.ts';
 import { parseOutage } from '../../../src/rehearsal/fcm/outage.ts';
 import { makeSandboxTally } from '../../../src/rehearsal/fcm/stats.ts';
@@ -11,12 +12,16 @@ function makeSandbox(options: Partial<ServiceOptions>) {
   const tally = makeSandboxTally(options.quotaPerMinute ?? 600_000);
   const decide = makeService(
     { log, tally, clock, isAuthorized: () => true },
-    { seed: 1, latencyMs: 0, quotaPerMinute: 600_000, faults: {}, ...options },
+    { seed: 1, latencyMs: 0, sigma: 0.4, tail: NO_TAIL, quotaPerMinute: 600_000, faults: {}, ...options },
   );
   let messages = 0;
-  const send = () => {
+  const send = (project = 'p') => {
     const body = JSON.stringify({ message: { token: `token-${messages++}` } });
-    const decision = decide({ path: '/v1/projects/p/messages:send', authorization: 'Bearer t', body });
+    const decision = decide({
+      path: `/v1/projects/${project}/messages:send`,
+      authorization: 'Bearer t',
+      body,
+    });
     if (decision.kind !== 'answer') return { kind: decision.kind };
     const { status, retryAfterSeconds } = decision.reply;
     return { status, retryAfterSeconds };
@@ -68,4 +73,27 @@ test('the quota that was used is a share of the quota over the time of the messa
     await clock.advance(2);
   }
   expect(tally.stats().quotaUse).toBeCloseTo(0.5, 2);
+});
+
+test('the peak is that of any 60 s, not of the minutes in which the quota is filled, and each project has its own', async () => {
+  const { clock, send, tally } = makeSandbox({ quotaPerMinute: 600 });
+  send();
+  await clock.advance(50_000);
+  for (let nth = 0; nth < 450; nth++) send();
+  send('other');
+  await clock.advance(10_000);
+  // The bucket is full again: FCM lets these pass, though they are within a minute of the 450.
+  for (let nth = 0; nth < 450; nth++) expect(send().status).toBe(200);
+  expect(tally.stats()).toMatchObject({ peakMinute: 1.5, throttled: 0 });
+  expect(tally.stats().peakAheadMs).toBeCloseTo(450 * 100 - 10_000 + 450 * 100, 5);
+});
+
+test('messages at an even rate of the quota are never ahead of it by more than one', async () => {
+  const { clock, send, tally } = makeSandbox({ quotaPerMinute: 6000 });
+  for (let nth = 0; nth < 600; nth++) {
+    send();
+    await clock.advance(10);
+  }
+  expect(tally.stats().peakAheadMs).toBeCloseTo(10, 5);
+  expect(tally.stats().peakMinute).toBeCloseTo(0.1, 5);
 });

@@ -232,6 +232,42 @@ test('the answer times are distributed around the median', async () => {
   expect(median).toBeGreaterThan(20);
 });
 
+/** Resolves once the sandbox has accepted so many messages. */
+async function whenAccepted(count: number): Promise<void> {
+  while (sandbox.stats().accepted < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a client that takes back a message before its slow answer cannot know that FCM has accepted it', async () => {
+  await begin({ tail: { share: 1, ms: 600_000 } });
+  const streams = ['a', 'b'].map((token) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/v1/projects/p/messages:send',
+      authorization: 'Bearer t',
+    });
+    stream.on('error', () => {});
+    stream.end(JSON.stringify(message(token)));
+    return stream;
+  });
+  await whenAccepted(2);
+  for (const stream of streams) stream.close(http2.constants.NGHTTP2_CANCEL);
+  // The connection is in order: what follows on it is read after the two streams were closed.
+  void ask(message('c'));
+  await whenAccepted(3);
+  expect(sandbox.stats()).toMatchObject({ accepted: 3, ambiguous: 2 });
+});
+
+test('a client that dies with its connection is not one that gave up', async () => {
+  await begin({ tail: { share: 1, ms: 600_000 } });
+  void ask(message('a'));
+  await whenAccepted(1);
+  session.destroy();
+  session = http2.connect(sandbox.endpoint);
+  void ask(message('b'));
+  await whenAccepted(2);
+  expect(sandbox.stats()).toMatchObject({ accepted: 2, ambiguous: 0 });
+});
+
 test('the log file has every accepted message, and is read when it is opened again', async () => {
   const logFile = join(folder, 'accepted.log');
   await begin({ logFile });
