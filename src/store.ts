@@ -53,7 +53,7 @@ export interface Announcements {
   startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
   /** What was edited in the row of a paused or failed announcement since its start is sent from now on. */
   acceptEdits(announcementId: number): Promise<void>;
-  /** From now on a chunk that is nearly all `unregistered` does not stop the announcement. */
+  /** From now on answers that are nearly all `unregistered` do not stop the announcement. */
   acceptUnregistered(announcementId: number): Promise<void>;
   /** Changes `running` to `done` if no hop is open and `round` was the last; false otherwise. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
@@ -129,7 +129,7 @@ export interface Deliveries {
     limit: number,
   ): Promise<{ messageId: number; deviceId: number; reason: string | null }[]>;
   /**
-   * Writes the verdicts of a chunk; idempotent. A row that has a final verdict keeps it. If the hop is no longer the owner's,
+   * Writes the verdicts of some pushes; idempotent. A row that has a final verdict keeps it. If the hop is no longer the owner's,
    * only final verdicts are written: the new owner records the others. An `unregistered` device is left out of later pages,
    * unless the announcement is a dry run. Texts are cut to what their column holds. Only this resets the hop's number of
    * claims, and not where `isProgress` is false: nothing was sent.

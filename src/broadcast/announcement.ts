@@ -46,7 +46,7 @@ export async function moveAnnouncement(
 export interface Accepts {
   /** Send the rest as the row is now, with what was edited in it since the start. */
   readonly acceptEdits: boolean;
-  /** The devices are really gone: a chunk that is nearly all unregistered does not fail the announcement again. */
+  /** The devices are really gone: answers that are nearly all unregistered do not fail the announcement again. */
   readonly acceptUnregistered: boolean;
 }
 

@@ -9,7 +9,7 @@ import { withStore } from './with-store.ts';
 
 export const pauseCommand = makeMove(
   'pause',
-  'Stop a running announcement. Each hop stops after the chunk that it is sending. `baton resume` continues it.',
+  'Stop a running announcement. Each hop stops after the pushes that it has in flight. `baton resume` continues it.',
 );
 
 export const resumeCommand = defineCommand({
@@ -19,7 +19,7 @@ export const resumeCommand = defineCommand({
   operands: ANNOUNCEMENT_ID,
   options: {
     acceptUnregistered: flag(
-      'the devices are really gone: accept it, and do not fail again if nearly a whole chunk is unregistered',
+      'the devices are really gone: accept it, and do not fail again if nearly all pushes are unregistered',
     ),
     acceptEdits: flag('send the rest as the row is now, with what was edited in it since the start'),
     json: JSON_OPTION,
@@ -30,7 +30,7 @@ export const resumeCommand = defineCommand({
 
 export const cancelCommand = makeMove(
   'cancel',
-  'End an announcement permanently. Each hop stops after the chunk that it is sending. Nothing continues it.',
+  'End an announcement permanently. Each hop stops after the pushes that it has in flight. Nothing continues it.',
 );
 
 function makeMove(name: Move, description: string): Command<{ json: typeof JSON_OPTION }> {

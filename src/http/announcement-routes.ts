@@ -151,7 +151,7 @@ const resume = makeRoute({
     {
       acceptEdits: accept.describe('send the rest as the row is now, with what was edited since the start'),
       acceptUnregistered: accept.describe(
-        'the devices are really gone: do not fail again if nearly a whole chunk is unregistered',
+        'the devices are really gone: do not fail again if nearly all pushes are unregistered',
       ),
     },
     { error: 'no such field' },
@@ -184,9 +184,9 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   create,
   list,
   show,
-  makeMove('pause', 'Stop a running announcement, within one chunk of each hop.'),
+  makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
   resume,
-  makeMove('cancel', 'End an announcement permanently, within one chunk of each hop.'),
+  makeMove('cancel', 'End an announcement permanently, within the pushes that are in flight.'),
 ];
 
 function describe(announcement: Announcement): z.infer<typeof standing> {

@@ -1,7 +1,7 @@
 import type { Delivery, Outcome } from '../model/delivery.ts';
 import { listReasons } from './reasons.ts';
 
-/** FCM is down if this share of a chunk failed because of it, and at least this many pushes. */
+/** FCM is down if this share of a group of answers failed because of it, and at least this many pushes. */
 const OUTAGE_SHARE = 0.9;
 const MIN_OUTAGE_PUSHES = 10;
 
@@ -31,7 +31,7 @@ export function explainOutage(
   return `${explain(first)} (${listReasons(reasons)}): waiting`;
 }
 
-/** The deliveries of a chunk that met an outage: what FCM did not take counts as no attempt, and goes first afterwards. */
+/** The deliveries of a group that met an outage: what FCM did not take counts as no attempt, and goes first afterwards. */
 export function keepAttempts(outcomes: readonly Outcome[], deliveries: readonly Delivery[]): Delivery[] {
   return deliveries.map((delivery, nth) =>
     outcomes[nth]?.verdict === 'retryable' ? { ...delivery, verdict: 'unsent', retryInMs: null } : delivery,

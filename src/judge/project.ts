@@ -2,14 +2,14 @@ import type { Announcement } from '../model/announcement.ts';
 import type { Delivery, Outcome } from '../model/delivery.ts';
 import { listReasons } from './reasons.ts';
 
-/** If more than this share of a chunk fails alike, it is not the devices' fault. */
+/** If more than this share of the answers to a group fails alike, it is not the devices' fault. */
 const SYSTEMIC_SHARE = 0.5;
 
-/** Fewer refusals prove nothing, though they may be most of a small chunk: of the last one of an announcement, for example. */
+/** Fewer refusals prove nothing, though they may be most of a small group: of the last one of an announcement, for example. */
 const MIN_SYSTEMIC_PUSHES = 10;
 
 /**
- * If this share of a chunk is `unregistered`, and at least this many devices, that is suspicious. Even in a table that was
+ * If this share of a group is `unregistered`, and at least this many devices, that is suspicious. Even in a table that was
  * never cleaned half of the devices are gone, not all: with four of five gone, 20 in a row contain 19 of them once in 15
  * times, and 100 in a row never. A few that are gone together, such as two old phones, prove nothing.
  */
@@ -48,8 +48,8 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The deliveries of a chunk with `misconfigured` in place of verdicts that are the project's fault. FCM refuses tokens of
- * another project one by one, each permanently, and may refuse a bad payload in the same way; a chunk of which nearly every app
+ * The deliveries of a group with `misconfigured` in place of verdicts that are the project's fault. FCM refuses tokens of
+ * another project one by one, each permanently, and may refuse a bad payload in the same way; a group of which nearly every app
  * is gone points to a wrong project or a bad import. No device loses its push for that, or is marked as gone. The nth outcome
  * belongs to the nth delivery.
  */
@@ -74,7 +74,7 @@ export function blameProject(
 }
 
 /**
- * The reason that most of a chunk was refused for, though FCM does not blame the targets; null if there is none. A few are
+ * The reason that most of a group was refused for, though FCM does not blame the targets; null if there is none. A few are
  * enough with `smallSampleCounts`, but not if they are about messages with their own content: each may be at fault itself.
  */
 function findCommonRefusal(
@@ -109,7 +109,7 @@ export function adviseOn(reasons: readonly string[]): string {
 }
 
 /**
- * Why an announcement cannot go on after this chunk, what to do, and what FCM says itself; null if it can. The nth outcome
+ * Why an announcement cannot go on after this group of answers, what to do, and what FCM says itself; null if it can. The nth outcome
  * belongs to the nth delivery.
  */
 export function explainFailure(deliveries: readonly Delivery[], outcomes: readonly Outcome[]): string | null {

@@ -1,4 +1,4 @@
-/** The most different reasons that are named: FCM's codes come from outside, and a chunk has up to 500 of them. */
+/** The most different reasons that are named: FCM's codes come from outside, and a group has up to 500 of them. */
 const MAX_NAMED_REASONS = 5;
 
 /** The different reasons, most frequent first, for a person; of many only some. */

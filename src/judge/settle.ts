@@ -59,7 +59,7 @@ export function settle(
     case 'rejected':
       return final(verdict);
     case 'misconfigured':
-      // Most of a chunk would have stopped the announcement; a few may be answers from before the fix.
+      // Most of a group would have stopped the announcement; a few may be answers from before the fix.
       if (isLast) return final(verdict);
       break;
     case 'unknown':

@@ -70,7 +70,7 @@ export async function follow(
     answeredAt = clock.now();
     onProgress(progress);
     if (rank(progress.announcement) > 0) {
-      // Hops that still run notice the end before their next chunk.
+      // Hops that still run notice the end before their next push.
       while (lambda.stats().inFlight > 0) await clock.sleep(IDLE_POLL_MS);
       return { ...(await fetchProgress()), seconds: progress.seconds };
     }

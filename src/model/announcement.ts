@@ -56,7 +56,7 @@ export interface Announcement extends Omit<NewAnnouncement, 'content'> {
   readonly edited: readonly string[];
   readonly audience: Audience;
   readonly status: AnnouncementStatus;
-  /** True: a chunk that is nearly all `unregistered` is accepted and does not stop the announcement. */
+  /** True: answers that are nearly all `unregistered` are accepted and do not stop the announcement. */
   readonly acceptUnregistered: boolean;
   /** Why the announcement has its status, in words for a person; null where the status says it all. */
   readonly statusReason: string | null;

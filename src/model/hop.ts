@@ -20,7 +20,7 @@ export interface Hop extends HopKey {
   /** The bounds of the page once it has been read: a repeat works the same page, not a new one. */
   readonly page: PageBounds | null;
   readonly handedOver: boolean;
-  /** True for the first hop of an announcement until its first chunk has been judged: no other hop is woken before that. */
+  /** True for the first hop of an announcement until its first pushes have been judged: no other hop is woken before that. */
   readonly isCanary: boolean;
 }
 

@@ -40,7 +40,7 @@ export async function waitOrLeave(ctx: Context, hop: Hop, waitMs: number, hasSen
 
 /**
  * Keeps the hop's lease while `work` goes on, also after a pause: on a starved machine, with a slow FCM, or with a database
- * that does not take the answers, a chunk may outlast the lease.
+ * that does not take the answers, answers may outlast the lease.
  */
 export async function whileHolding<T>(
   { store, config, clock, log }: Pick<Context, 'store' | 'config' | 'clock' | 'log'>,
@@ -65,11 +65,11 @@ export async function whileHolding<T>(
   }
 }
 
-/** An invocation without time for a single chunk would repeat without end: an error, which Lambda retries only twice. */
+/** An invocation without time for a single push would repeat without end: an error, which Lambda retries only twice. */
 function outOfTime({ remainingMs, config }: Context, hop: Hop): PushError {
   return new PushError(
     'OUT_OF_TIME',
     `announcement ${hop.announcementId}, hop at ${hop.fromId}: ${Math.round(remainingMs())} ms left before the ` +
-      `first chunk, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: increase the function's time-out`,
+      `first push, and DEADLINE_RESERVE_MS keeps ${config.reserveMs}: increase the function's time-out`,
   );
 }

@@ -1,7 +1,7 @@
 /** 1000 messages in flight at a time: with answers after 100 ms that is FCM's default quota through one process. */
 export const MAX_CONNECTIONS = 10;
 
-/** The time in which a backlog should be sent: the time that 500 messages, a default chunk, take in the default quota. */
+/** The time in which a backlog should be sent: the time that 500 messages take in the default quota. */
 const DRAIN_MS = 50;
 
 /** The weight of each new answer in the mean latency. */

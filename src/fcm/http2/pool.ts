@@ -15,7 +15,7 @@ const RECONNECT_MS = 1000;
 /** The pause after ENHANCE_YOUR_CALM. */
 const CALM_MS = 1000;
 
-/** The connections of one process, shared by all its batches; kept warm across chunks and invocations. */
+/** The connections of one process, shared by all its batches; kept warm across batches and invocations. */
 export class Pool {
   readonly #endpoint: string;
   readonly #clock: Clock;
