@@ -5,6 +5,7 @@ import { badParameter, badValue, LambdaApiError, serviceFailure, unknownOperatio
 import type { LambdaFunction } from './function.ts';
 import { invoke, type InvokeCall, readObject, type Reply } from './invoke.ts';
 import { type FunctionIdentity, type FunctionReference, resolveFunction } from './names.ts';
+import { getSecretValue, isForSecrets, type LocalSecrets } from './secrets.ts';
 
 /** `/{version}/functions/{name}/{what}`: the version is the date on which AWS introduced the operation. */
 const FUNCTION_PATH = /^\/(\d{4}-\d\d-\d\d)\/functions\/([^/]+)(?:\/([^/]+))?$/;
@@ -17,6 +18,7 @@ export interface FunctionDescription extends FunctionIdentity {
   /** Names of the API in the header Host. */
   readonly hosts: readonly string[];
   readonly credentials: LocalCredentials;
+  readonly secrets: LocalSecrets | null;
 }
 
 interface Call extends InvokeCall {
@@ -80,12 +82,11 @@ export async function answer(
   try {
     // Before anything else is read of the request.
     checkAccess(request.headers, about.hosts, about.credentials);
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
-    const operation = OPERATIONS[`${request.method} ${version} ${what}`];
-    if (!operation || name === undefined) throw unknownOperation(request.method ?? '', pathname);
-    const reference = resolveFunction(about, decode(name), searchParams.get('Qualifier'));
-    reply = await operation({ request, requestId, reference, fn, about });
+    const { secrets } = about;
+    reply =
+      secrets !== null && isForSecrets(request)
+        ? await getSecretValue(request, secrets)
+        : await operate(request, requestId, fn, about);
   } catch (cause) {
     const error = cause instanceof LambdaApiError ? cause : serviceFailure(cause);
     reply = { status: error.status, headers: { 'x-amzn-ErrorType': error.type }, body: error.body };
@@ -97,6 +98,20 @@ export async function answer(
     ...headers,
   });
   response.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+}
+
+async function operate(
+  request: IncomingMessage,
+  requestId: string,
+  fn: LambdaFunction,
+  about: FunctionDescription,
+): Promise<Reply> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
+  const operation = OPERATIONS[`${request.method} ${version} ${what}`];
+  if (!operation || name === undefined) throw unknownOperation(request.method ?? '', pathname);
+  const reference = resolveFunction(about, decode(name), searchParams.get('Qualifier'));
+  return operation({ request, requestId, reference, fn, about });
 }
 
 /** `unqualified` refuses an operation that names a version or an alias of the function. */

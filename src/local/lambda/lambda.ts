@@ -10,9 +10,11 @@ import { answer } from './api.ts';
 import { workerEnv } from './env.ts';
 import { makeLambdaFunction } from './function.ts';
 import { functionArn } from './names.ts';
+import type { LocalSecrets } from './secrets.ts';
 import type { LambdaStats } from './stats.ts';
 import { makeWorkerPool } from './worker-pool.ts';
 
+export { type LocalSecrets, secretArn } from './secrets.ts';
 export type { LambdaStats } from './stats.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -49,6 +51,8 @@ export interface LocalLambdaOptions {
   readonly aliases?: readonly string[];
   /** What clients sign their requests with; absent: made anew. */
   readonly credentials?: LocalCredentials;
+  /** What the function finds at the ARNs in its variables; absent: it asks the real Secrets Manager. */
+  readonly secrets?: LocalSecrets;
   /** Port of the API on loopback; absent or 0: any free port. */
   readonly port?: number;
   /** Number of times that the next event is delivered. AWS guarantees at least once; 0 loses the event. */
@@ -85,7 +89,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const { functionName, handlerFile, env, workers, execArgv = [], aliases = [], port = 0 } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, memoryMb = DEFAULT_MEMORY_MB } = options;
   const { retryDelaysMs = DEFAULT_RETRY_DELAYS_MS, reservedConcurrency = null } = options;
-  const { deliveries = () => 1, onLog = () => {} } = options;
+  const { deliveries = () => 1, onLog = () => {}, secrets = null } = options;
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
@@ -100,7 +104,16 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const endpoint = `http://${LOOPBACK}:${bound}`;
   const { credentials = makeCredentials() } = options;
 
-  const settings = { functionName, handlerFile, region, memoryMb, env, endpoint, credentials };
+  const settings = {
+    functionName,
+    handlerFile,
+    region,
+    memoryMb,
+    // The function's own variables, so that nothing changes for one without secrets of this machine.
+    env: secrets === null ? env : { ...env, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint },
+    endpoint,
+    credentials,
+  };
   const pool = makeWorkerPool({
     handlerFile,
     execArgv,
@@ -119,6 +132,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     startedAt: new Date().toISOString(),
     hosts: [`${LOOPBACK}:${bound}`, `localhost:${bound}`],
     credentials,
+    secrets,
   };
   const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);
