@@ -11,7 +11,7 @@ async function begin() {
   const clock = makeTestClock();
   const live = await openConfig(() => world.env, clock);
   await clock.advance(1);
-  return { world, ...workerSettings(live, () => world.errors++) };
+  return { clock, world, ...workerSettings(live, () => world.errors++) };
 }
 
 test('the environment of a worker has ARNs in place of keys and passwords', async () => {
@@ -24,10 +24,11 @@ test('the environment of a worker has ARNs in place of keys and passwords', asyn
 });
 
 test('a worker finds each secret as it is now, and a path made absolute', async () => {
-  const { world, env, secrets } = await begin();
+  const { clock, world, env, secrets } = await begin();
   const fetchSecret = (name: string) => secrets.fetch(env[name] ?? '');
   expect(await fetchSecret('DATABASE_URL')).toBe(DATABASE_URL);
   world.env = { ...world.env, DATABASE_URL: DATABASE_URL.replace('shop', 'other') };
+  await clock.advance(1);
   expect(await fetchSecret('DATABASE_URL')).toBe(DATABASE_URL.replace('shop', 'other'));
   expect(await fetchSecret('FCM_CREDENTIALS_SHOP_B')).toBe(`${process.cwd()}/b.json`);
   expect(await secrets.fetch('arn:aws:secretsmanager:us-east-1:123456789012:secret:local/STAGE')).toBeNull();
