@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { systemClock } from '../clock.ts';
 import type { Env } from '../config/config.ts';
 import { type LiveConfig, openConfig } from '../config/live.ts';
@@ -12,7 +13,7 @@ import type { Engine } from '../local/engine.ts';
 import { REPLY_TIMEOUT_MS, startHttpServer } from '../local/http-server.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
-import { text, wholeNumber } from './options.ts';
+import { named, wholeNumber } from './options.ts';
 import { openLiveConfig, startTicking } from './scan.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,6 +22,11 @@ import type { Terminal } from './terminal.ts';
  * time.
  */
 const DATABASE_CONNECTIONS = '10';
+
+/** Node takes an empty host for all addresses. */
+function isHost(value: string): boolean {
+  return isIP(value) > 0 || /^[\w.-]{1,253}$/.test(value);
+}
 
 export const serveCommand = defineCommand({
   description:
@@ -32,7 +38,11 @@ export const serveCommand = defineCommand({
       max: 65_535,
       fallback: 8080,
     }),
-    host: text('NAME', 'the address to listen on; 0.0.0.0: all addresses', { fallback: '127.0.0.1' }),
+    host: named('NAME', 'the address to listen on; 0.0.0.0: all addresses', {
+      isValid: isHost,
+      expected: 'an address or a name, without a port',
+      fallback: '127.0.0.1',
+    }),
     ...ENGINE_OPTIONS,
   },
   // The API reads its tokens anew while it runs.

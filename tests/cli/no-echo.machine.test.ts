@@ -67,6 +67,8 @@ test('a secret in place of a command or an operand is not shown', async () => {
       await expectNothingShown(['push', '--title', 'T', '--body', 'B', option, shape]);
     }
     await expectNothingShown(['push', '--title', shape.repeat(300), '--body', 'B']);
+    await expectNothingShown(['serve', '--host', shape, STOP]);
+    await expectNothingShown(['doctor', '--function', `${shape}/`]);
     await expectNothingShown(['rehearse', '--faults', shape]);
     await expectNothingShown(['rehearse', '--outage', shape]);
   }

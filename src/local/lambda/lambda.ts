@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { isAbsolute, parse } from 'node:path';
 import { type Problem, PushError } from '../../errors.ts';
+import { listen } from '../listen.ts';
 import { type LocalCredentials, makeCredentials } from './access.ts';
 import { answer } from './api.ts';
 import { workerEnv } from './env.ts';
@@ -94,13 +94,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
   server.maxConnections = MAX_CONNECTIONS;
-  try {
-    server.listen(port, LOOPBACK);
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new PushError('BAD_INPUT', `port: expected a free port, got ${port} on ${LOOPBACK}`, { cause });
-  }
-  const { port: bound } = server.address() as AddressInfo;
+  const { port: bound } = await listen(server, LOOPBACK, port);
   const endpoint = `http://${LOOPBACK}:${bound}`;
   const { credentials = makeCredentials() } = options;
 
