@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -85,6 +85,8 @@ test.each(SETTINGS)('no command shows a secret in %s', async (name) => {
       await expectNothingShown(args, { ...env, [name]: shape });
     }
   }
+  // A file that is named after a secret would show it to all.
+  expect(readdirSync('.').filter((file) => file.includes(MARK))).toEqual([]);
 });
 
 test('the doctor shows no secret in any setting', async () => {
