@@ -24,6 +24,15 @@ export function workerEnvironment(env: Env, { database }: Pick<Config, 'database
   };
 }
 
+const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+
+/** Google's client fetches access tokens through a proxy, in workers as in this process. */
+function proxies(env: Env): Record<string, string> {
+  return Object.fromEntries(
+    PROXIES.flatMap((name): [string, string][] => (env[name] ? [[name, env[name]]] : [])),
+  );
+}
+
 export interface WorkerSettings {
   readonly env: Record<string, string>;
   readonly secrets: LocalSecrets;
@@ -35,7 +44,7 @@ export interface WorkerSettings {
  * those that were read last.
  */
 export function workerSettings(live: LiveConfig, onError: (error: unknown) => void): WorkerSettings {
-  const env = workerEnvironment(live.env, live.config);
+  const env = { ...proxies(live.env), ...workerEnvironment(live.env, live.config) };
   const names = Object.keys(env).filter((name) => findVariable(name)?.variable.isSecret);
   const byArn = new Map(names.map((name) => [secretArn(name), name]));
   return {

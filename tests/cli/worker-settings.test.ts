@@ -6,20 +6,26 @@ import { makeTestClock } from '../support/clock.ts';
 
 const DATABASE_URL = `mysql://baton:${MARK}@127.0.0.1:3306/shop`;
 
+const PROXY = { https_proxy: 'http://proxy:3128', NO_PROXY: '.googleapis.com' };
+
 async function begin() {
-  const world = { env: { DATABASE_URL, FCM_CREDENTIALS_SHOP_B: 'b.json', STAGE: 'prod' }, errors: 0 };
+  const world = {
+    env: { DATABASE_URL, FCM_CREDENTIALS_SHOP_B: 'b.json', STAGE: 'prod', ...PROXY },
+    errors: 0,
+  };
   const clock = makeTestClock();
   const live = await openConfig(() => world.env, clock);
   await clock.advance(1);
   return { clock, world, ...workerSettings(live, () => world.errors++) };
 }
 
-test('the environment of a worker has ARNs in place of keys and passwords', async () => {
+test('the environment of a worker has ARNs in place of keys and passwords, and the proxy for access tokens', async () => {
   const { env } = await begin();
   expect(env).toEqual({
     DATABASE_URL: expect.stringMatching(/^arn:aws:secretsmanager:.*DATABASE_URL$/),
     FCM_CREDENTIALS_SHOP_B: expect.stringMatching(/^arn:aws:secretsmanager:.*FCM_CREDENTIALS_SHOP_B$/),
     STAGE: 'prod',
+    ...PROXY,
   });
 });
 
