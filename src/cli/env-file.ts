@@ -5,6 +5,7 @@ import type { Env } from '../config/config.ts';
 import { findVariable } from '../config/variables.ts';
 import { codeOf, type Problem, PushError } from '../errors.ts';
 import { countCharacters } from '../show.ts';
+import { describeFileError } from './file-error.ts';
 
 /** `ENV_FILE` is the name of the file in the working directory that the command line reads settings from. */
 export const ENV_FILE = '.env';
@@ -62,16 +63,23 @@ function parseEnvFile(text: string): NodeJS.Dict<string> {
 /** `readEnvFile` reads the text of the folder's `.env`; null if there is no such file. PushError('BAD_CONFIG'). */
 export function readEnvFile(folder: string): string | null {
   try {
-    return readFileSync(join(folder, ENV_FILE), 'utf8');
+    return decode(readFileSync(join(folder, ENV_FILE)));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return null;
-    const problem = {
-      field: ENV_FILE,
-      expected: 'a file that can be read',
-      got: codeOf(cause) ?? 'another file',
-    };
-    throw PushError.of('BAD_CONFIG', [problem]);
+    const expected = 'a file that can be read';
+    throw PushError.of('BAD_CONFIG', [{ field: ENV_FILE, expected, got: describeFileError(cause) }]);
   }
+}
+
+/**
+ * Editors and shells of Windows write a byte order mark, or UTF-16: Node's `parseEnv` would take the mark for a part of the
+ * first name, and the variable would be missing without a word.
+ */
+function decode(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
 }
 
 /** `checkEnvText` reports the lines that `parseEnv` skips or reads in another way than a person would. */

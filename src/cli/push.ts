@@ -11,7 +11,7 @@ import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
-import { chooseAnnouncement, chooseSource } from './choose-announcement.ts';
+import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
 import { LOCAL_HURRY, workerSettings } from './environment.ts';
 import { refuse } from './options.ts';
@@ -36,6 +36,8 @@ export const pushCommand = defineCommand({
   options: PUSH_OPTIONS,
   readsSecrets: true,
   async run({ options }, terminal) {
+    // Content that is not valid needs no database and no key to be refused.
+    checkContent(options);
     const live = await openLiveConfig(terminal);
     const { config } = live;
     const store = await openRenewingStore(live, ({ database }) => openStore(database, systemClock));

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { DatabaseConfig } from '../config/config.ts';
 import type { Store } from '../store.ts';
 import type { Clock } from '../context.ts';
@@ -13,7 +14,9 @@ import { makeStore } from './store.ts';
 /** PushError('DATABASE') if the database cannot be reached, or if its schema is of another version of Baton. */
 export async function openStore(config: DatabaseConfig, clock: Clock): Promise<Store> {
   // SQLite would create the file, and a mistyped path would leave an empty database behind.
-  if (config.kind === 'sqlite' && config.file !== ':memory:' && !existsSync(config.file)) refuseVersion(0);
+  if (config.kind === 'sqlite' && isNewFile(config.file)) {
+    refuseVersion(0, ', because the file of DATABASE_URL does not exist yet');
+  }
   const driver = openDriver(config, clock);
   try {
     const version = await fetchSchemaVersion(driver);
@@ -25,9 +28,14 @@ export async function openStore(config: DatabaseConfig, clock: Clock): Promise<S
   }
 }
 
-function refuseVersion(version: number): never {
+function isNewFile(file: string): boolean {
+  return file !== ':memory:' && !existsSync(file) && existsSync(dirname(resolve(file)));
+}
+
+function refuseVersion(version: number, why = ''): never {
   const advice = version < SCHEMA_VERSION ? 'run `baton migrate`' : 'this Baton is too old for it';
-  throw new PushError('DATABASE', `schema: expected version ${SCHEMA_VERSION}, got ${version}: ${advice}`);
+  const says = `schema: expected version ${SCHEMA_VERSION}, got ${version}: ${advice}${why}`;
+  throw new PushError('DATABASE', says);
 }
 
 /** Creates or updates the tables; resolves to the names of the migrations that it applied. */

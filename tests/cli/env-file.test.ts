@@ -114,3 +114,12 @@ test('a secret whose line is gone stays as it was, and a line that is not valid 
   rmSync(join(folder, '.env'));
   expect(read()).toEqual({ DATABASE_URL: 'one.db' });
 });
+
+test.each([
+  ['a byte order mark', Buffer.from('\uFEFFSTAGE=prod\nPAGE_SIZE=7\n')],
+  ['UTF-16, little endian', Buffer.from('\uFEFFSTAGE=prod\r\nPAGE_SIZE=7\r\n', 'utf16le')],
+  ['UTF-16, big endian', Buffer.from('\uFEFFSTAGE=prod\nPAGE_SIZE=7\n', 'utf16le').swap16()],
+])('.env may have %s', (_, bytes) => {
+  writeFileSync(join(folder, '.env'), bytes);
+  expect(loadEnvFile({}, folder)).toEqual({ STAGE: 'prod', PAGE_SIZE: '7' });
+});
