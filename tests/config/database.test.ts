@@ -53,6 +53,8 @@ test.each([
   ['mysql://baton:hunter2@db', 'no database'],
   ['mysql://baton:hunter2@db/', 'no database'],
   ['mysql:///b1', 'no host'],
+  [`mysql://${'h'.repeat(300)}/b1`, 'a host of too many characters'],
+  [`mysql://db/${'n'.repeat(600)}`, 'a database of too many characters'],
 ])('%j is not complete', (url, got) => {
   expect(errorOf(url)).toBe(`DATABASE_URL: expected ${ADDRESS}, got ${got}`);
 });
