@@ -48,9 +48,10 @@ test.runIf(inject('mysqlUrl') !== null)(
         while ((await store.fetchAnnouncement(announcementId))?.status !== 'done') await sleep(20);
       };
       await broadcast('before');
+      // The file first: a tick in between must find the new password there once it is refused.
+      write('password-two');
       await admin.query(`ALTER USER ${USER}@'%' IDENTIFIED BY 'password-two'`);
       await admin.query(`KILL USER ${USER}`);
-      write('password-two');
       await broadcast('after');
       expect(here.sandbox.stats().accepted).toBe(6);
       expect(printed.err).not.toMatch(/ACCESS_DENIED|password-/);
