@@ -5,7 +5,7 @@ import { scan, type ScanReport } from './broadcast/scan.ts';
 import { makeStragglers } from './broadcast/stragglers.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Env } from './config/config.ts';
-import { openConfig } from './config/live.ts';
+import { type LiveConfig, openConfig } from './config/live.ts';
 import type { Clock, Context, Log, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
@@ -113,8 +113,9 @@ export async function openServices(
   env: Env,
   write: (line: string) => void,
   clock: Clock = systemClock,
+  opening: Promise<LiveConfig> = openConfig(env, clock),
 ): Promise<Services> {
-  const live = await openConfig(env, clock);
+  const live = await opening;
   const { config } = live;
   const log = makeLog(clock, { stage: config.stage }, write);
   // CloudWatch makes metrics of a function's log; at a terminal there are none.

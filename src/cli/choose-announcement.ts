@@ -11,6 +11,15 @@ import type { PushOptions } from './push-options.ts';
 /** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
+/** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
+export function checkContent(options: PushOptions): void {
+  if (options.announcement === null) {
+    parseContent(options);
+  } else if (options.title !== null || options.body !== null) {
+    throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  }
+}
+
 /** `chooseSource` is the source of the announcement, or for a new announcement --source or FCM_SOURCE. */
 export async function chooseSource(
   { announcement: announcementId, source }: PushOptions,
@@ -36,9 +45,6 @@ export async function chooseAnnouncement(
     if (resume) return chooseUnfinished(store, content, dryRun);
     const source = options.source ?? config.source;
     return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
-  }
-  if (options.title !== null || options.body !== null) {
-    throw refuse('--announcement', 'no --title or --body beside it', 'both');
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {

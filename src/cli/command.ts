@@ -11,7 +11,7 @@ export interface Command<O extends Options = Options> {
   /** What follows the command's name besides options, such as `ID`; absent: only options. */
   readonly operands?: { readonly usage: string; readonly help: string };
   readonly options: O;
-  /** True: the ARNs of secrets stay in the environment, because the command resolves them itself. */
+  /** True: the ARNs of secrets stay in the environment, because the command reads them itself, and anew. */
   readonly readsSecrets?: boolean;
   /** `run` resolves to the exit status: 0 done, 1 failed. It throws PushError('BAD_INPUT') for exit status 2. */
   run(input: Input<O>, terminal: Terminal): Promise<number>;

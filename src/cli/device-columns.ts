@@ -61,6 +61,7 @@ export async function readColumns(lines: AsyncGenerator<Line, undefined>): Promi
     const columns = findColumns(line.number, delimiter, names);
     if (columns !== null) return columns;
   }
+  if (/^\s*[{[]/.test(header)) throw refuseHeader(line.number, 'JSON');
   const widths = rows.map(({ names }) => names.length);
   throw refuseHeader(
     line.number,

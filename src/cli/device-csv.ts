@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 
-import { codeOf, PushError } from '../errors.ts';
+import { PushError } from '../errors.ts';
+import { describeFileError } from './file-error.ts';
 import { MAX_MEMBER_LENGTH } from '../messages/parse.ts';
 import {
   isNullWord,
@@ -92,7 +93,7 @@ async function guard<T>(read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     if (cause instanceof PushError) throw cause;
-    throw refuse('FILE', 'a CSV file that can be read', codeOf(cause) ?? 'another error');
+    throw refuse('FILE', 'a CSV file that can be read', describeFileError(cause));
   }
 }
 

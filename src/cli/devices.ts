@@ -35,6 +35,9 @@ export const devicesCommand = defineCommand({
       }
       if (announcementId === null) throw refuse('--announcement', "an announcement's id", 'nothing');
       const restored = await store.restoreDevices(announcementId);
+      if (restored === 0 && (await store.fetchAnnouncement(announcementId)) === null) {
+        throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
+      }
       out(json ? `${JSON.stringify({ restored })}\n` : `${group(restored)} devices restored\n`);
       return 0;
     });

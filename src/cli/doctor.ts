@@ -3,10 +3,14 @@ import { systemClock } from '../clock.ts';
 import type { CheckResult } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { defineCommand } from './command.ts';
-import { flag, JSON_OPTION, text } from './options.ts';
+import { flag, JSON_OPTION, named } from './options.ts';
 
 const NAME_WIDTH = 26;
 const LINE_WIDTH = 100;
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html */
+const FUNCTION_NAME =
+  /^(arn:aws[a-z-]*:lambda:)?([a-z0-9-]{1,32}:)?(\d{12}:)?(function:)?[\w-]{1,64}(:(\$LATEST|[\w-]{1,128}))?$/;
 
 export const doctorCommand = defineCommand({
   description:
@@ -16,7 +20,11 @@ export const doctorCommand = defineCommand({
     ['baton doctor --function baton-prod --fix', 'Check the Lambda function too, and fix what can be fixed'],
   ],
   options: {
-    function: text('NAME', 'the Lambda function to check: its name, alias or ARN', { fallback: null }),
+    function: named('NAME', 'the Lambda function to check: its name, alias or ARN', {
+      isValid: (value) => FUNCTION_NAME.test(value),
+      expected: 'the name of a Lambda function, NAME:ALIAS, or an ARN',
+      fallback: null,
+    }),
     fix: flag('apply missing migrations, and let the function call itself (RecursiveLoop: Allow)'),
     json: JSON_OPTION,
   },

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Env } from '../config/config.ts';
+import { findVariable } from '../config/variables.ts';
 import { codeOf, type Problem, PushError } from '../errors.ts';
 import { countCharacters } from '../show.ts';
+import { describeFileError } from './file-error.ts';
 
 /** `ENV_FILE` is the name of the file in the working directory that the command line reads settings from. */
 export const ENV_FILE = '.env';
@@ -19,27 +21,65 @@ const SETTING = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*)$/;
 export function loadEnvFile(env: Env, folder: string): Env {
   const text = readEnvFile(folder);
   if (text === null) return env;
-  const problems = checkEnvText(text);
-  if (problems.length > 0) throw PushError.of('BAD_CONFIG', problems);
-  const settings = parseEnv(text);
+  const settings = parseEnvFile(text);
   if (env !== process.env) return { ...settings, ...env };
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value;
   return env;
 }
 
+/**
+ * `makeEnvReader` reads the folder's `.env` again, for a process that outlives its secrets: keys, passwords and tokens have
+ * the values that the file has now. Everything else is as it was in `loaded`: the variables of the process's `own`
+ * environment, the other settings, and a secret whose line is gone, but for a token that is revoked in this way. The reader
+ * returns the same object for as long as the file has not changed. PushError('BAD_CONFIG').
+ */
+export function makeEnvReader(own: Env, loaded: Env, folder: string): () => Env {
+  let text = readEnvFile(folder);
+  let current = { ...loaded };
+  const names = Object.keys(loaded).filter(
+    (name) => own[name] === undefined && findVariable(name)?.variable.isSecret,
+  );
+  return () => {
+    const latest = readEnvFile(folder);
+    if (latest !== text) {
+      const settings = parseEnvFile(latest ?? '');
+      const values = names.map((name) => [
+        name,
+        settings[name] || (name === 'API_TOKEN' ? '' : loaded[name]),
+      ]);
+      current = { ...loaded, ...Object.fromEntries(values) };
+      text = latest;
+    }
+    return current;
+  };
+}
+
+function parseEnvFile(text: string): NodeJS.Dict<string> {
+  const problems = checkEnvText(text);
+  if (problems.length > 0) throw PushError.of('BAD_CONFIG', problems);
+  return parseEnv(text);
+}
+
 /** `readEnvFile` reads the text of the folder's `.env`; null if there is no such file. PushError('BAD_CONFIG'). */
 export function readEnvFile(folder: string): string | null {
   try {
-    return readFileSync(join(folder, ENV_FILE), 'utf8');
+    return decode(readFileSync(join(folder, ENV_FILE)));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return null;
-    const problem = {
-      field: ENV_FILE,
-      expected: 'a file that can be read',
-      got: codeOf(cause) ?? 'another file',
-    };
-    throw PushError.of('BAD_CONFIG', [problem]);
+    const expected = 'a file that can be read';
+    throw PushError.of('BAD_CONFIG', [{ field: ENV_FILE, expected, got: describeFileError(cause) }]);
   }
+}
+
+/**
+ * Editors and shells of Windows write a byte order mark, or UTF-16: Node's `parseEnv` would take the mark for a part of the
+ * first name, and the variable would be missing without a word.
+ */
+function decode(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
 }
 
 /** `checkEnvText` reports the lines that `parseEnv` skips or reads in another way than a person would. */

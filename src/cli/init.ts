@@ -64,7 +64,7 @@ export async function setUp(ask: Ask, terminal: Terminal): Promise<number> {
     const env: Env = { ...terminal.env, ...answers.settings };
     const devices = await fillDatabase(answers.csv, env, ask);
     const canPush = devices > 0 && (Boolean(env['FCM_CREDENTIALS']) || hasGoogleCredentials(env));
-    const status = canPush ? await offerDryRun(devices, ask, { ...terminal, env }) : 0;
+    const status = canPush ? await offerDryRun(devices, ask, { ...terminal, env, readEnv: () => env }) : 0;
     ask.end('Done. `baton doctor` checks everything, `baton push --help` shows how to push.');
     return status;
   } catch (error) {

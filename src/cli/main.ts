@@ -4,7 +4,7 @@ import { codeOf, describeFailure, PushError } from '../errors.ts';
 import { showName } from '../show.ts';
 import { declare } from './command.ts';
 import { type CommandEntry, COMMANDS } from './commands.ts';
-import { loadEnvFile } from './env-file.ts';
+import { loadEnvFile, makeEnvReader } from './env-file.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `main` runs one command. Exit status: 0 done, 1 failed, 2 the command line is not valid. */
@@ -22,9 +22,12 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       const command = await entry.load();
       const parser = program.commands.find((each) => each.name() === entry.name) ?? program;
       declare(parser, command, async (input) => {
+        // Loading the file may change `terminal.env`, if that is the environment of the process.
+        const own = { ...terminal.env };
         const settings = loadEnvFile(terminal.env, terminal.folder);
         const env = command.readsSecrets ? settings : await resolveSecrets(settings);
-        status = await command.run(input, { ...terminal, env });
+        const readEnv = makeEnvReader(own, settings, terminal.folder);
+        status = await command.run(input, { ...terminal, env, readEnv });
       });
     }
     if (args.length === 0) {

@@ -46,6 +46,19 @@ export function text<F extends string | null>(
   return { help, placeholder, fallback, parse: (value) => value };
 }
 
+/** `named` is an option whose value is shown or goes to another program: it is refused without being shown if it is not valid. */
+export function named<F extends string | null>(
+  placeholder: string,
+  help: string,
+  { isValid, expected, fallback }: { isValid: (value: string) => boolean; expected: string; fallback: F },
+): Option<string | F> {
+  const parse = (value: string, field: string): string => {
+    if (isValid(value)) return value;
+    throw refuse(field, expected, show(value));
+  };
+  return { help, placeholder, fallback, parse };
+}
+
 export function wholeNumber<F extends number | null>(
   placeholder: string,
   help: string,

@@ -1,7 +1,9 @@
 import { systemClock } from '../clock.ts';
-import { type Config, parseConfig } from '../config/config.ts';
+import type { LiveConfig } from '../config/live.ts';
 import { findSource } from '../config/sources.ts';
 import { openStore } from '../db/open.ts';
+import { openRenewingStore } from '../db/renewing-store.ts';
+import { describeFailure } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { startEngine } from '../local/engine.ts';
 import { follow, type Progress } from '../local/follow.ts';
@@ -9,12 +11,13 @@ import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
-import { chooseAnnouncement, chooseSource } from './choose-announcement.ts';
+import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
-import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
+import { LOCAL_HURRY, workerSettings } from './environment.ts';
 import { refuse } from './options.ts';
 import { makeProgressBar } from './progress.ts';
 import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
+import { openLiveConfig } from './scan.ts';
 import { describeCounts } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,16 +34,20 @@ export const pushCommand = defineCommand({
     ['baton push --announcement 42 --resume', 'Continue after a crash, a pause or a failure'],
   ],
   options: PUSH_OPTIONS,
+  readsSecrets: true,
   async run({ options }, terminal) {
-    const config = parseConfig(terminal.env);
-    const store = await openStore(config.database, systemClock);
+    // Content that is not valid needs no database and no key to be refused.
+    checkContent(options);
+    const live = await openLiveConfig(terminal);
+    const { config } = live;
+    const store = await openRenewingStore(live, ({ database }) => openStore(database, systemClock));
     try {
       // Checked before anything is written: a missing or expired key then leaves no announcement behind.
       const source = findSource(config, await chooseSource(options, config, store));
       await fetchAccessToken(openCredentials(source));
       const announcement = await chooseAnnouncement(options, config, store);
       if (options.at !== null) return await schedule(announcement, options.at, store, terminal);
-      return await push(announcement, options, config, store, terminal);
+      return await push(announcement, options, live, store, terminal);
     } finally {
       await store.close();
     }
@@ -64,14 +71,14 @@ async function schedule(
 async function push(
   { announcementId }: Announcement,
   { workers, verbose, json, resume }: PushOptions,
-  config: Config,
+  live: LiveConfig,
   store: Store,
   terminal: Terminal,
 ): Promise<number> {
   const devices = await store.countDevices();
   const bar = makeProgressBar(devices, json ? { ...terminal, live: false, err: () => {} } : terminal);
   const engine = await startEngine({
-    env: workerEnvironment(terminal.env, config),
+    ...workerSettings(live, (error) => terminal.err(`secrets not read: ${describeFailure(error)}\n`)),
     workers,
     hurry: LOCAL_HURRY,
     ticks: true,

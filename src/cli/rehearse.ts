@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAX_MESSAGES_PER_MAILING } from '../broadcast/scan.ts';
+import { PushError } from '../errors.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { parseFaults } from '../rehearsal/fcm/faults.ts';
 import { defaultTail, parseTail } from '../rehearsal/fcm/latency.ts';
@@ -235,8 +236,21 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     budgetPerMinute: budget,
     rampSeconds: ramp,
     tail: tail === null ? defaultTail(rest.hurry) : parseTail(tail),
-    faults: parseFaults(faults),
-    outage: outage === null ? null : parseOutage(outage),
+    faults: underOption('--faults', () => parseFaults(faults)),
+    outage: outage === null ? null : underOption('--outage', () => parseOutage(outage)),
     timeoutMs: timeout * 1000,
   };
+}
+
+/** `underOption` names the option in the errors of a parser that does not know it. */
+function underOption<T>(field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error;
+    throw PushError.of(
+      'BAD_INPUT',
+      error.problems.map((problem) => ({ ...problem, field })),
+    );
+  }
 }

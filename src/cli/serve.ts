@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { systemClock } from '../clock.ts';
-import { resolveSecrets } from '../config/secrets.ts';
+import type { Env } from '../config/config.ts';
+import { type LiveConfig, openConfig } from '../config/live.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
 import { describeFailure } from '../errors.ts';
@@ -11,8 +13,8 @@ import type { Engine } from '../local/engine.ts';
 import { REPLY_TIMEOUT_MS, startHttpServer } from '../local/http-server.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
-import { text, wholeNumber } from './options.ts';
-import { startTicking } from './scan.ts';
+import { named, wholeNumber } from './options.ts';
+import { openLiveConfig, startTicking } from './scan.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -20,6 +22,11 @@ import type { Terminal } from './terminal.ts';
  * time.
  */
 const DATABASE_CONNECTIONS = '10';
+
+/** Node takes an empty host for all addresses. */
+function isHost(value: string): boolean {
+  return isIP(value) > 0 || /^[\w.-]{1,253}$/.test(value);
+}
 
 export const serveCommand = defineCommand({
   description:
@@ -31,7 +38,11 @@ export const serveCommand = defineCommand({
       max: 65_535,
       fallback: 8080,
     }),
-    host: text('NAME', 'the address to listen on; 0.0.0.0: all addresses', { fallback: '127.0.0.1' }),
+    host: named('NAME', 'the address to listen on; 0.0.0.0: all addresses', {
+      isValid: isHost,
+      expected: 'an address or a name, without a port',
+      fallback: '127.0.0.1',
+    }),
     ...ENGINE_OPTIONS,
   },
   // The API reads its tokens anew while it runs.
@@ -43,8 +54,8 @@ export const serveCommand = defineCommand({
       // The caller of a failed request gets only a request id; the error itself is in this log.
       if (verbose || line.includes('"level":"error"')) terminal.err(`${line}\n`);
     };
-    const env = await resolveSecrets(terminal.env);
-    const engine = await startTicking(input, { ...terminal, env }, true);
+    const live = await openLiveConfig(terminal);
+    const engine = await startTicking(input, live, terminal, true);
     try {
       const api = await openApi(engine, terminal, log);
       try {
@@ -73,8 +84,8 @@ export const serveCommand = defineCommand({
  * `openApi` runs the handler of the Lambda function in this process. The jobs that it invokes run in the engine's
  * workers.
  */
-async function openApi(engine: Engine, { env }: Terminal, log: (line: string) => void) {
-  const services = await openServices({ DATABASE_CONNECTIONS, ...env }, log);
+async function openApi(engine: Engine, { env, readEnv = () => env }: Terminal, log: (line: string) => void) {
+  const services = await openServices(env, log, systemClock, openApiConfig(readEnv));
   const invoker: Context['invoker'] = { invoke: (_name, job) => engine.invoke(job), close: () => {} };
   const handler = makeHandler(
     async () => ({ ...services, invoker }),
@@ -110,4 +121,14 @@ async function openApi(engine: Engine, { env }: Terminal, log: (line: string) =>
       await services.store.close();
     },
   };
+}
+
+/** `openApiConfig` is the configuration of this process, which has more connections than a worker. */
+function openApiConfig(readEnv: () => Env): Promise<LiveConfig> {
+  let [latest, own]: [Env | null, Env] = [null, {}];
+  return openConfig(() => {
+    const env = readEnv();
+    if (env !== latest) [latest, own] = [env, { DATABASE_CONNECTIONS, ...env }];
+    return own;
+  }, systemClock);
 }

@@ -7,6 +7,8 @@ export const EXIT_INTERRUPTED = 130;
 /** `Terminal` is everything that a command uses of the process it runs in. A test makes one of its own. */
 export interface Terminal {
   readonly env: Env;
+  /** `readEnv` reads `.env` again, and returns the same object for as long as it has not changed; absent: `env` cannot change. */
+  readonly readEnv?: () => Env;
   /** Working directory: `.env` is read from here. */
   readonly folder: string;
   /** `out` prints results. */

@@ -15,7 +15,7 @@ const NO_PATH = /^[\s\uFEFF'"`\\]*\{|[\r\n]|-----BEGIN/;
  * path. What text that is no path holds, fcm/account.ts finds out.
  */
 export function parseCredentials(text: string | null): FcmCredentials {
-  if (text === null) return { kind: 'none' };
+  if (text === null || text.trim() === '') return { kind: 'none' };
   if (text.length > MAX_PATH_LENGTH || NO_PATH.test(text)) return { kind: 'inline', json: text };
   const path = text.trim().replace(/^(["'])(.*)\1$/, '$2');
   return path === 'application-default' ? { kind: path } : { kind: 'file', path };

@@ -1,5 +1,5 @@
 import { type DatabaseTls, readTlsParameters } from './database-tls.ts';
-import { type Env, makeReader, type Reader, refuseProblems } from './env-reader.ts';
+import { type Env, makeReader, MAX_HOST_LENGTH, type Reader, refuseProblems } from './env-reader.ts';
 
 export type { DatabaseTls } from './database-tls.ts';
 
@@ -12,6 +12,9 @@ export type DatabaseConfig =
       readonly tls: DatabaseTls;
       readonly connections?: number;
     };
+
+/** The longest name of a database in MySQL, 64 characters, when each takes nine in an address. Errors show the name. */
+const MAX_NAME_LENGTH = 64 * 9;
 
 const ADDRESS = 'mysql://user:password@host:3306/database';
 const ENCODED = `${ADDRESS} with its parts percent-encoded (% is %25, # is %23, / is %2F, ? is %3F)`;
@@ -66,6 +69,9 @@ function checkAddress(text: string): Mismatch | null {
   if (url.pathname.length < 2) return { expected: ADDRESS, got: 'no database' };
   const name = url.pathname.slice(1);
   if (/[/@]/.test(name)) return { expected: ENCODED, got: 'more behind the name of the database' };
+  if (url.hostname.length > MAX_HOST_LENGTH)
+    return { expected: ADDRESS, got: 'a host of too many characters' };
+  if (name.length > MAX_NAME_LENGTH) return { expected: ADDRESS, got: 'a database of too many characters' };
   const parts = [url.username, url.password, name, url.hostname];
   return parts.every(canDecode) ? null : { expected: ENCODED, got: 'a % that begins no code' };
 }
@@ -82,6 +88,7 @@ function canDecode(part: string): boolean {
 /** Addresses of other kinds, by what they look like. An absolute path is none of them. */
 const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
   [/^\s|\s$/, 'a blank at its beginning or end'],
+  [/\p{Cc}/u, 'a line break in it'],
   [/^["'`]/, 'quotes around it'],
   [/^jdbc:/i, 'a JDBC address'],
   [/^[{[]/, 'JSON'],

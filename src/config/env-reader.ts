@@ -4,6 +4,9 @@ import { type Variable, VARIABLES, type VariableName } from './variables.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** The longest name in the DNS. Errors and the doctor show hosts. */
+export const MAX_HOST_LENGTH = 253;
+
 export type Reader = ReturnType<typeof makeReader>;
 
 const BY_NAME = new Map<string, Variable>(VARIABLES.map((variable) => [variable.name, variable]));
@@ -51,7 +54,8 @@ export function makeReader(env: Env) {
     url(name: VariableName, protocols: readonly string[]): string {
       const value = text(name);
       const url = URL.parse(value);
-      if (url && protocols.includes(url.protocol)) return url.origin;
+      if (url && protocols.includes(url.protocol) && url.hostname.length <= MAX_HOST_LENGTH)
+        return url.origin;
       complain(name, `an address that begins with ${protocols.join('// or ')}//`, show(value));
       return fallbackOf(name);
     },

@@ -10,33 +10,64 @@ const MIN_REREAD_MS = 10_000;
 export interface LiveConfig {
   /** The configuration as it was read last. */
   readonly config: Config;
+  /** The variables that `config` was parsed from, with the secrets in place of their ARNs. */
+  readonly env: Env;
   /**
-   * Resolves to the configuration with secrets that are at most `maxAgeMs` old. They are read anew at most every ten seconds;
-   * in between, and without secrets in Secrets Manager, it is the same as before. Rejects if they cannot be read.
+   * Resolves to the configuration with secrets that are at most `maxAgeMs` old. They are read anew at most every ten seconds,
+   * and at once if the variables themselves have changed; in between, and without secrets that could change, it is the same as
+   * before. Rejects if they cannot be read.
    */
   fetch(maxAgeMs: number): Promise<Config>;
 }
 
-/** Reads the environment and its secrets. PushError('BAD_CONFIG'). */
-export async function openConfig(env: Env, clock: Clock, resolve = resolveSecrets): Promise<LiveConfig> {
+/**
+ * Reads the environment and its secrets. `source` is the environment, or reads it again: it returns the same object for as long
+ * as nothing has changed. PushError('BAD_CONFIG').
+ */
+export async function openConfig(
+  source: Env | (() => Env),
+  clock: Clock,
+  resolve = resolveSecrets,
+): Promise<LiveConfig> {
+  const readVariables = typeof source === 'function' ? source : () => source;
+  let variables = readVariables();
   let readAt = clock.now();
-  let config = parseConfig(await resolve(env));
-  let triedAt = readAt;
+  let triedAt = -Infinity;
+  let env = await resolve(variables);
+  let config = parseConfig(env);
   let reading: Promise<void> | null = null;
   const read = async (): Promise<void> => {
     const startedAt = clock.now();
     triedAt = startedAt;
-    config = parseConfig(await resolve(env));
+    const latest = readVariables();
+    if (latest !== variables || hasSecrets(latest)) {
+      const resolved = await resolve(latest);
+      config = parseConfig(resolved);
+      [env, variables] = [resolved, latest];
+    }
     readAt = startedAt;
+  };
+  const areOthers = (): boolean => {
+    try {
+      return readVariables() !== variables;
+    } catch {
+      // Reported by the attempt ten seconds later.
+      return false;
+    }
   };
   return {
     get config() {
       return config;
     },
+    get env() {
+      return env;
+    },
     async fetch(maxAgeMs) {
       const nowMs = clock.now();
-      const isFresh = nowMs - readAt <= maxAgeMs || nowMs - triedAt < MIN_REREAD_MS;
-      if (reading === null && (isFresh || !hasSecrets(env))) return config;
+      if (reading === null) {
+        if (nowMs - readAt <= maxAgeMs) return config;
+        if (nowMs - triedAt < MIN_REREAD_MS && !areOthers()) return config;
+      }
       reading ??= read().finally(() => {
         reading = null;
       });

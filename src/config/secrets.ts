@@ -1,5 +1,5 @@
 import type { Env } from './env-reader.ts';
-import { PushError } from '../errors.ts';
+import { cutText, PushError } from '../errors.ts';
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources */
 const SECRET_ARN = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:\S+$/;
@@ -35,7 +35,8 @@ export async function resolveSecrets(env: Env): Promise<Env> {
       throw new Error('expected text, got binary data');
     } catch (cause) {
       const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
-      const shown = why.replaceAll(arn, 'the secret');
+      // What answers in place of Secrets Manager, such as a proxy, may say anything.
+      const shown = cutText(why.replaceAll(arn, 'the secret').replaceAll(/[\s\p{C}]+/gu, ' '));
       throw new PushError('BAD_CONFIG', `${name}: its secret cannot be read: ${shown}`, { cause });
     } finally {
       client.destroy();

@@ -61,6 +61,10 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
   const suffixes = new Set(Object.keys(env).flatMap((name) => findVariable(name)?.suffix || []));
   const further = Array.from(suffixes, (suffix): [string, SourceConfig] => {
     const source = readSource(suffix);
+    if (!SOURCE_NAME.test(sourceOf(suffix))) {
+      const expected = 'the name of a source of at most 64 characters in the name of the variable';
+      read.complain('FCM_CREDENTIALS_NAME', expected, `one of ${suffix.length - 1}`);
+    }
     if (source.credentials.kind === 'none') {
       const expected = 'credentials, because other variables of this source are set';
       read.complain(`FCM_CREDENTIALS${suffix}`, expected, 'nothing');

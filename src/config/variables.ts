@@ -77,7 +77,8 @@ export const VARIABLES = [
     ...PLAIN,
     name: 'FCM_TRANSPORT',
     fallback: 'http2',
-    meaning: "`http2`: HTTP/2 connections that are kept open; `sdk`: firebase-admin's `sendEach`.",
+    meaning:
+      "`http2`: HTTP/2 connections that are kept open; `sdk`: firebase-admin's `sendEach`, which reads answers of any length whole.",
   },
   {
     ...PLAIN,

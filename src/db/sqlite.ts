@@ -47,11 +47,14 @@ export function openSqlite(file: string, clock: Clock): Driver {
   };
 
   database.function('now_ms', () => clock.now());
-  database.exec(`
-    PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
-  `);
+  // Only these statements read the file, and find out whether it is a database.
+  attemptToOpen(() =>
+    database.exec(`
+      PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+    `),
+  );
 
   /** SQLite ends a transaction by itself when the disk is full. A second error would hide that. */
   const rollBack = (): void => {
@@ -97,10 +100,16 @@ export function openSqlite(file: string, clock: Clock): Driver {
 }
 
 function openFile(file: string): DatabaseSync {
-  try {
+  return attemptToOpen(() => {
     // Tokens and members are nobody else's business. SQLite gives its further files the same mode.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
     return new DatabaseSync(file);
+  });
+}
+
+function attemptToOpen<T>(open: () => T): T {
+  try {
+    return open();
   } catch (cause) {
     throw databaseError('DATABASE_URL: the SQLite file cannot be opened', cause);
   }

@@ -54,17 +54,24 @@ function adviseOnVariables(areInvalid: boolean, hasProxy: boolean): string {
   ].join('; ');
 }
 
+/** The host from which Google's client fetches access tokens. */
+const TOKEN_HOST = 'oauth2.googleapis.com';
+
 /**
- * True if the environment sends requests to this address through a proxy. Google's client would then fetch its tokens through
- * the proxy, and Baton would send the pushes past it.
+ * True if the environment sends requests to this address, or those for access tokens, through a proxy. Google's client would
+ * then fetch its tokens through the proxy, and Baton would send the pushes past it.
  */
 export function isProxied(address: string, env: Env): boolean {
   const { protocol, hostname } = new URL(address);
-  const proxy = env['HTTPS_PROXY'] || env['https_proxy'];
+  // Google's client takes the proxy for HTTP if there is none for HTTPS.
+  const proxy = env['HTTPS_PROXY'] || env['https_proxy'] || env['HTTP_PROXY'] || env['http_proxy'];
   if (!proxy || protocol !== 'https:') return false;
-  const exceptions = (env['NO_PROXY'] || env['no_proxy'] || '').split(/[\s,]+/);
-  return !exceptions.some((exception) => {
-    const name = exception.replace(/:\d+$/, '').replace(/^\*?\./, '');
-    return name === '*' || (name !== '' && (hostname === name || hostname.endsWith(`.${name}`)));
-  });
+  const exceptions = (env['NO_PROXY'] ?? env['no_proxy'] ?? '').split(',').map((each) => each.trim());
+  return [hostname, TOKEN_HOST].some((host) => !exceptions.some((exception) => isException(exception, host)));
+}
+
+/** Google's client knows a whole name, and the end of one from a dot on: no `*` alone, no port, no end without a dot. */
+function isException(exception: string, host: string): boolean {
+  const end = exception.replace(/^\*\./, '.');
+  return end.startsWith('.') ? host.endsWith(end) : host === end;
 }

@@ -4,6 +4,7 @@ import type { FcmCredentials, SourceConfig } from '../config/config.ts';
 import { codeOf, PushError } from '../errors.ts';
 import { countCharacters } from '../show.ts';
 import { describeText, parseServiceAccount } from './account.ts';
+import { cleanWords } from './words.ts';
 
 /** What a sender needs to send to one Firebase project. */
 export interface FcmAccess {
@@ -14,8 +15,6 @@ export interface FcmAccess {
 const HOW_TO_GET =
   'in the Firebase console: Project settings, Service accounts, Generate new private key; ' +
   'then set FCM_CREDENTIALS to the path or to the content of that file';
-
-const MAX_REASON_LENGTH = 300;
 
 /** Reads the credentials; sends nothing to Google yet. PushError('BAD_CREDENTIALS') says what is missing. */
 export function openCredentials({
@@ -50,13 +49,13 @@ export async function fetchAccessToken({ credential }: FcmAccess): Promise<strin
   }
 }
 
-/** Google's own words, without the path in GOOGLE_APPLICATION_CREDENTIALS, which may be something else than a path. */
+/** Google's own words in one short line, without the path in GOOGLE_APPLICATION_CREDENTIALS, which may be something else than a path. */
 function reasonOf(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : 'unknown';
   if (/does not exist, or it is not a file|credential file specified by/.test(message)) {
     return `the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read (${/\b(?:ENOENT|EACCES|EISDIR|ENOTDIR)\b/.exec(message)?.[0] ?? 'no JSON'})`;
   }
-  return message.length > MAX_REASON_LENGTH ? `${message.slice(0, MAX_REASON_LENGTH)}…` : message;
+  return cleanWords(message) ?? 'unknown';
 }
 
 function readAccountFile({ path }: Extract<FcmCredentials, { kind: 'file' }>): Uint8Array {

@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts';
 import { describeFailure } from '../errors.ts';
 import type { Clock } from '../context.ts';
 import type { RecursiveLoop } from './lambda/function.ts';
-import { type LocalLambda, startLocalLambda } from './lambda/lambda.ts';
+import { type LocalLambda, type LocalSecrets, startLocalLambda } from './lambda/lambda.ts';
 
 const FUNCTION_NAME = 'baton';
 const HANDLER_FILE = fileURLToPath(new URL('../handler.ts', import.meta.url));
@@ -24,6 +24,8 @@ const WORKER_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=4'];
 export interface EngineOptions {
   /** Environment of the function. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the workers find at the ARNs in `env`. */
+  readonly secrets?: LocalSecrets;
   /** Maximum number of concurrent invocations. */
   readonly workers: number;
   /** Setting of PutFunctionRecursionConfig; with `Terminate` Lambda drops the 17th invocation of a chain. */
@@ -60,7 +62,7 @@ export interface Engine {
 /** `startEngine` starts the local Lambda, allows the function to invoke itself, and starts the scheduler. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { env, workers, recursiveLoop = 'Allow', hurry = 1, ticks, execArgv = [], onLog } = options;
-  const { timeoutMs, deliveries, port, clock = systemClock } = options;
+  const { timeoutMs, deliveries, port, secrets, clock = systemClock } = options;
   const lambda = await startLocalLambda({
     functionName: FUNCTION_NAME,
     handlerFile: HANDLER_FILE,
@@ -71,6 +73,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     retryDelaysMs: RETRY_DELAYS_MS.map((delayMs) => Math.ceil(delayMs / hurry)),
     ...(deliveries ? { deliveries } : {}),
     ...(port === undefined ? {} : { port }),
+    ...(secrets ? { secrets } : {}),
     onLog,
   });
   const client = new LambdaClient({

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { Admission } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
 import { declaredBytes, makeRoom, readBody, type Room } from './http-body.ts';
 import { makeEvent, withBody } from './http-event.ts';
+import { listen } from './listen.ts';
 
 /** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
 export const REPLY_TIMEOUT_MS = 29_000;
@@ -102,15 +101,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('request', accept);
   // The client waits with its body until it is asked for it: `answer` does, if the request is admitted.
   server.on('checkContinue', accept);
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (cause) {
-    const why = codeOf(cause) ?? messageOf(cause);
-    const expected = 'a port that can be listened on';
-    throw PushError.of('BAD_INPUT', [{ field: '--port', expected, got: `${port} on ${host} (${why})` }]);
-  }
-  const { address, family, port: bound } = server.address() as AddressInfo;
+  const { address, family, port: bound } = await listen(server, host, port);
   return {
     address: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,
     async close() {

@@ -121,6 +121,8 @@ test.each([
   ['\nname;email;x\n', `line 2: expected ${NO_TARGETS}, got 3 other columns`],
   [`${A},1\n`, `line 1: expected ${NO_TARGETS}, got 2 other columns`],
   ['"token,x\na,b\n', `line 1: expected ${NO_TARGETS}, got other quotes`],
+  ['[{"token":"a"}]\n', `line 1: expected ${NO_TARGETS}, got JSON`],
+  ['{\n  "token": "a"\n}\n', `line 1: expected ${NO_TARGETS}, got JSON`],
   ['token,Token\n', 'line 1: expected one column named token, got token and token'],
   ['fcm_token,device_token\n', 'line 1: expected one column named token, got fcm_token and device_token'],
   [

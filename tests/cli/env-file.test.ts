@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadEnvFile, replaceSettings } from '../../src/cli/env-file.ts';
+import { loadEnvFile, makeEnvReader, replaceSettings } from '../../src/cli/env-file.ts';
 
 let folder: string;
 
@@ -90,4 +90,36 @@ test.each([
 test('a value that no quotes can hold is refused without the value', () => {
   expect(() => replaceSettings('', { KEY: 'a\nb' })).toThrow('KEY: expected one line');
   expect(() => replaceSettings('', { KEY: '"\'`# hunter2' })).toThrow(/^KEY: expected one line(?!.*hunter2)/);
+});
+
+test('a process that reads .env again gets its secrets as they are now, and everything else as it was', () => {
+  const own = { FCM_CREDENTIALS_SHOP_B: 'own.json' };
+  const text = 'STAGE=dev\nDATABASE_URL=one.db\nFCM_CREDENTIALS_SHOP_B=b.json\nAPI_TOKEN=t1\n';
+  const read = makeEnvReader(own, load(text, own), folder);
+  const first = read();
+  expect(first).toEqual({ STAGE: 'dev', DATABASE_URL: 'one.db', API_TOKEN: 't1', ...own });
+  expect(read()).toBe(first);
+  const changed = 'STAGE=prod\nDATABASE_URL=two.db\nFCM_CREDENTIALS=a.json\nFCM_CREDENTIALS_SHOP_B=c.json\n';
+  writeFileSync(join(folder, '.env'), changed);
+  const second = read();
+  expect(second).toEqual({ STAGE: 'dev', DATABASE_URL: 'two.db', API_TOKEN: '', ...own });
+  expect(read()).toBe(second);
+});
+
+test('a secret whose line is gone stays as it was, and a line that is not valid is an error each time', () => {
+  const read = makeEnvReader({}, load('DATABASE_URL=one.db\n'), folder);
+  writeFileSync(join(folder, '.env'), 'hunter2 secret\n');
+  expect(read).toThrow('.env, line 1: expected NAME=value or a # comment, got 14 characters of other text');
+  expect(read).toThrow('.env, line 1');
+  rmSync(join(folder, '.env'));
+  expect(read()).toEqual({ DATABASE_URL: 'one.db' });
+});
+
+test.each([
+  ['a byte order mark', Buffer.from('\uFEFFSTAGE=prod\nPAGE_SIZE=7\n')],
+  ['UTF-16, little endian', Buffer.from('\uFEFFSTAGE=prod\r\nPAGE_SIZE=7\r\n', 'utf16le')],
+  ['UTF-16, big endian', Buffer.from('\uFEFFSTAGE=prod\nPAGE_SIZE=7\n', 'utf16le').swap16()],
+])('.env may have %s', (_, bytes) => {
+  writeFileSync(join(folder, '.env'), bytes);
+  expect(loadEnvFile({}, folder)).toEqual({ STAGE: 'prod', PAGE_SIZE: '7' });
 });

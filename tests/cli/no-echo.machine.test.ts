@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -67,6 +67,8 @@ test('a secret in place of a command or an operand is not shown', async () => {
       await expectNothingShown(['push', '--title', 'T', '--body', 'B', option, shape]);
     }
     await expectNothingShown(['push', '--title', shape.repeat(300), '--body', 'B']);
+    await expectNothingShown(['serve', '--host', shape, STOP]);
+    await expectNothingShown(['doctor', '--function', `${shape}/`]);
     await expectNothingShown(['rehearse', '--faults', shape]);
     await expectNothingShown(['rehearse', '--outage', shape]);
   }
@@ -83,6 +85,8 @@ test.each(SETTINGS)('no command shows a secret in %s', async (name) => {
       await expectNothingShown(args, { ...env, [name]: shape });
     }
   }
+  // A file that is named after a secret would show it to all.
+  expect(readdirSync('.').filter((file) => file.includes(MARK))).toEqual([]);
 });
 
 test('the doctor shows no secret in any setting', async () => {

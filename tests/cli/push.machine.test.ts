@@ -143,6 +143,8 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   expect((await gone.baton(['devices', 'restore', '--announcement', '1'])).out).toBe('2 devices restored\n');
   expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({ devices: 2, unregistered: [] });
 
+  const missing = await gone.baton(['devices', 'restore', '--announcement', '77']);
+  expect(missing).toMatchObject({ status: 2, err: expect.stringContaining('push_announcement, got 77') });
   const wrong = await gone.baton(['devices', 'restore']);
   expect(wrong.err).toBe("baton devices: --announcement: expected an announcement's id, got nothing\n");
   expect(wrong.status).toBe(2);

@@ -90,7 +90,7 @@ test('a port that is taken is one clear error', async () => {
   expect(await here.baton(['serve', '--port', String(port)], { API_TOKEN })).toEqual({
     status: 2,
     out: '',
-    err: `baton serve: --port: expected a port that can be listened on, got ${port} on 127.0.0.1 (EADDRINUSE)\n`,
+    err: `baton serve: --port: expected a port that is free on host 127.0.0.1, got ${port} (EADDRINUSE)\n`,
   });
   taken.close();
 });

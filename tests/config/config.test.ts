@@ -135,6 +135,16 @@ test('a source without credentials is refused', () => {
   );
 });
 
+test('what errors and reports show of an environment has a length that they can bear', () => {
+  const name = `FCM_CREDENTIALS_${'X'.repeat(65)}`;
+  expect(() => parseConfig({ [name]: 'x.json' })).toThrow(
+    'FCM_CREDENTIALS_NAME: expected the name of a source of at most 64 characters in the name of the variable, got one of 65',
+  );
+  expect(() => parseConfig({ FCM_ENDPOINT: `https://${'h'.repeat(300)}` })).toThrow(
+    'FCM_ENDPOINT: expected an address that begins with https:// or http://, got 308 characters',
+  );
+});
+
 test('a short token is refused, and the error does not show it', () => {
   expect(() => parseConfig({ API_TOKEN: 'long-enough-to-be-a-token-0, hunter2' })).toThrow(
     /^API_TOKEN: expected tokens of at least 24 characters, got one of 7$/,

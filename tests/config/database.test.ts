@@ -21,6 +21,8 @@ test.each([
   ["'mysql://baton:hunter2@127.0.0.1:3306/b1'", 'quotes around it'],
   [' mysql://baton:hunter2@127.0.0.1:3306/b1', 'a blank at its beginning or end'],
   ['{"host":"db","password":"hunter2"}', 'JSON'],
+  ['hunter2\nhunter2', 'a line break in it'],
+  ['-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----', 'a line break in it'],
   ['mysql:host=db;dbname=b1;password=hunter2', 'mysql: and no // behind it'],
   ['mysql:baton:hunter2@db/b1', 'mysql: and no // behind it'],
   ['Server=db;Pwd=hunter2;', 'NAME=value'],
@@ -51,6 +53,8 @@ test.each([
   ['mysql://baton:hunter2@db', 'no database'],
   ['mysql://baton:hunter2@db/', 'no database'],
   ['mysql:///b1', 'no host'],
+  [`mysql://${'h'.repeat(300)}/b1`, 'a host of too many characters'],
+  [`mysql://db/${'n'.repeat(600)}`, 'a database of too many characters'],
 ])('%j is not complete', (url, got) => {
   expect(errorOf(url)).toBe(`DATABASE_URL: expected ${ADDRESS}, got ${got}`);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openConfig } from '../../src/config/live.ts';
+import { PushError } from '../../src/errors.ts';
 import { makeHandler } from '../../src/handler.ts';
 import type { Store } from '../../src/store.ts';
 import { noDoctor } from '../support/api.ts';
@@ -62,4 +63,50 @@ test('a revoked token of the API is refused by a warm function after five minute
   world.tokens = OTHER_TOKEN;
   await clock.advance(MAX_AGE_MS + 1);
   expect(await ask()).toMatchObject({ statusCode: 401 });
+});
+
+/** A process whose variables are read again, such as those of `.env`. */
+async function beginWithFile() {
+  const clock = makeTestClock();
+  const world = { env: { API_TOKEN } as Record<string, string>, reads: 0, fails: false };
+  const live = await openConfig(() => {
+    world.reads++;
+    if (world.fails) throw new PushError('BAD_CONFIG', '.env, line 2: expected NAME=value');
+    return world.env;
+  }, clock);
+  const isValid = async (token: string): Promise<boolean> =>
+    (await live.fetch(MAX_AGE_MS)).api.tokens.find(token) !== null;
+  return { clock, world, live, isValid };
+}
+
+test('a token that is gone from a file of settings is refused after five minutes', async () => {
+  const { clock, world, isValid } = await beginWithFile();
+  world.env = { API_TOKEN: OTHER_TOKEN };
+  await clock.advance(MAX_AGE_MS);
+  expect(await isValid(API_TOKEN)).toBe(true);
+  expect(world.reads).toBe(1);
+  await clock.advance(1);
+  expect(await isValid(API_TOKEN)).toBe(false);
+  expect(await isValid(OTHER_TOKEN)).toBe(true);
+  expect(world.reads).toBe(2);
+});
+
+test('variables that have changed are read at once if they are refused, also soon after the last time', async () => {
+  const { world, live, clock } = await beginWithFile();
+  await clock.advance(1);
+  await live.fetch(0);
+  world.env = { API_TOKEN: OTHER_TOKEN };
+  await clock.advance(1);
+  await live.fetch(0);
+  expect(live.env).toBe(world.env);
+});
+
+test('a file that cannot be read is one error every ten seconds, and the configuration stays as it was', async () => {
+  const { clock, world, live, isValid } = await beginWithFile();
+  world.fails = true;
+  await clock.advance(MAX_AGE_MS + 1);
+  await expect(live.fetch(MAX_AGE_MS)).rejects.toThrow('.env, line 2');
+  expect(await isValid(API_TOKEN)).toBe(true);
+  await clock.advance(10_000);
+  await expect(live.fetch(MAX_AGE_MS)).rejects.toThrow('.env, line 2');
 });

@@ -1,8 +1,11 @@
 import type { Store } from '../../src/store.ts';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { openStore } from '../../src/db/open.ts';
+import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
 import { explain } from './plan.ts';
 
@@ -58,4 +61,23 @@ test('an id beyond 2^53 is refused, not rounded', async () => {
 test('the error about a file that cannot be opened names the variable, not the file', async () => {
   const opening = openStore({ kind: 'sqlite', file: '/nowhere/baton.db' }, systemClock);
   await expect(opening).rejects.toThrow('DATABASE_URL: the SQLite file cannot be opened: ENOENT');
+});
+
+test('a file that is no database is one clear error', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'baton-test-'));
+  const file = join(folder, 'package.json');
+  writeFileSync(file, '{"name": "shop"}'.repeat(100));
+  const config = { kind: 'sqlite', file } as const;
+  const message = 'DATABASE_URL: the SQLite file cannot be opened: ERR_SQLITE_ERROR: file is not a database';
+  await expect(openStore(config, systemClock)).rejects.toThrow(message);
+  await expect(migrateDatabase(config, systemClock)).rejects.toThrow(message);
+  rmSync(folder, { recursive: true });
+});
+
+test('a store is not made by opening it, so that a mistyped path leaves no file behind', async () => {
+  const file = join(tmpdir(), `${crypto.randomUUID()}.db`);
+  await expect(openStore({ kind: 'sqlite', file }, systemClock)).rejects.toThrow(
+    /^schema: expected version \d+, got 0: run `baton migrate`, because the file of DATABASE_URL does not exist yet$/,
+  );
+  expect(existsSync(file)).toBe(false);
 });

@@ -21,13 +21,22 @@ test.each([
   ['', true],
   ['localhost,.internal', true],
   ['apis.com', true],
-  ['*', false],
   ['localhost, .googleapis.com', false],
   ['*.googleapis.com', false],
-  ['googleapis.com', false],
-  ['fcm.googleapis.com:443', false],
-])('with NO_PROXY=%s, a proxy for FCM: %s', (exceptions, expected) => {
+  ['fcm.googleapis.com,oauth2.googleapis.com', false],
+  // Pushes would go past the proxy, and Google's client would fetch the access tokens through it.
+  ['fcm.googleapis.com', true],
+  // Google's client does not know these forms.
+  ['*', true],
+  ['googleapis.com', true],
+  ['fcm.googleapis.com:443,oauth2.googleapis.com:443', true],
+])('with NO_PROXY=%s, a proxy for FCM or for access tokens: %s', (exceptions, expected) => {
   expect(isProxied(FCM, { https_proxy: HTTPS_PROXY, no_proxy: exceptions })).toBe(expected);
+  expect(isProxied(FCM, { HTTPS_PROXY, NO_PROXY: exceptions })).toBe(expected);
+});
+
+test.each(['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'])('%s is a proxy for FCM', (name) => {
+  expect(isProxied(FCM, { [name]: HTTPS_PROXY })).toBe(true);
 });
 
 test('without a proxy, or without TLS to FCM, nothing goes through a proxy', () => {

@@ -123,6 +123,10 @@ test.each([
   expect(message).not.toContain('S3cret');
 });
 
+test('credentials of blanks alone are none', () => {
+  expect(parseCredentials(' \n')).toEqual({ kind: 'none' });
+});
+
 test('quotes that a tool kept around a path are not part of it', () => {
   expect(parseCredentials('"account.json"')).toEqual({ kind: 'file', path: 'account.json' });
   expect(parseCredentials("'application-default' ")).toEqual({ kind: 'application-default' });

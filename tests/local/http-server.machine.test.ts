@@ -158,7 +158,7 @@ test('a port that is in use is named in the error', async () => {
     onError: () => {},
   });
   await expect(second).rejects.toThrow(
-    `--port: expected a port that can be listened on, got ${port} on 127.0.0.1 (EADDRINUSE)`,
+    `--port: expected a port that is free on host 127.0.0.1, got ${port} (EADDRINUSE)`,
   );
 });
 

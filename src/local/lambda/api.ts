@@ -13,6 +13,7 @@ import {
 import type { LambdaFunction } from './function.ts';
 import { invoke, type InvokeCall, readObject, type Reply, SYNC_LIMIT_BYTES } from './invoke.ts';
 import { type FunctionIdentity, type FunctionReference, resolveFunction } from './names.ts';
+import { getSecretValue, isForSecrets, type LocalSecrets } from './secrets.ts';
 
 /** `/{version}/functions/{name}/{what}`: the version is the date on which AWS introduced the operation. */
 const FUNCTION_PATH = /^\/(\d{4}-\d\d-\d\d)\/functions\/([^/]+)(?:\/([^/]+))?$/;
@@ -30,6 +31,7 @@ export interface FunctionDescription extends FunctionIdentity {
   readonly credentials: LocalCredentials;
   /** Room for the payloads of all requests. */
   readonly payloads: Room;
+  readonly secrets: LocalSecrets | null;
 }
 
 interface Call extends InvokeCall {
@@ -98,12 +100,11 @@ export async function answer(
     checkAccess(request.headers, about.hosts, about.credentials);
     isAdmitted = about.payloads.take(bytes);
     if (!isAdmitted) throw throttled('ConcurrentInvocationLimitExceeded');
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
-    const operation = OPERATIONS[`${request.method} ${version} ${what}`];
-    if (!operation || name === undefined) throw unknownOperation(request.method ?? '', pathname);
-    const reference = resolveFunction(about, decode(name), searchParams.get('Qualifier'));
-    reply = await operation({ request, requestId, reference, fn, about });
+    const { secrets } = about;
+    reply =
+      secrets !== null && isForSecrets(request)
+        ? await getSecretValue(request, secrets)
+        : await operate(request, requestId, fn, about);
   } catch (cause) {
     const error = cause instanceof LambdaApiError ? cause : serviceFailure(cause);
     reply = { status: error.status, headers: { 'x-amzn-ErrorType': error.type }, body: error.body };
@@ -120,6 +121,20 @@ export async function answer(
     ...(leavesBody ? { Connection: 'close' } : {}),
   });
   response.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+}
+
+async function operate(
+  request: IncomingMessage,
+  requestId: string,
+  fn: LambdaFunction,
+  about: FunctionDescription,
+): Promise<Reply> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const [, version, name, what = ''] = FUNCTION_PATH.exec(pathname) ?? [];
+  const operation = OPERATIONS[`${request.method} ${version} ${what}`];
+  if (!operation || name === undefined) throw unknownOperation(request.method ?? '', pathname);
+  const reference = resolveFunction(about, decode(name), searchParams.get('Qualifier'));
+  return operation({ request, requestId, reference, fn, about });
 }
 
 /** `unqualified` refuses an operation that names a version or an alias of the function. */

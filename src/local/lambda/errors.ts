@@ -85,6 +85,15 @@ export function unknownAccessKey(): LambdaApiError {
   return new LambdaApiError(403, 'UnrecognizedClientException', 'message', message);
 }
 
+export function noSuchSecret(): LambdaApiError {
+  const message = "Secrets Manager can't find the specified secret.";
+  return new LambdaApiError(400, 'ResourceNotFoundException', 'Message', message);
+}
+
+export function badSecretRequest(): LambdaApiError {
+  return new LambdaApiError(400, 'InvalidRequestException', 'Message', 'expected JSON with a SecretId');
+}
+
 export function serviceFailure(cause: unknown): LambdaApiError {
   const message = `The local Lambda failed: ${withoutContents(cause).message}`;
   return new LambdaApiError(500, 'ServiceException', 'Message', message);

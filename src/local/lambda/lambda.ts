@@ -2,19 +2,21 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { isAbsolute, parse } from 'node:path';
 import { type Problem, PushError } from '../../errors.ts';
 import { makeRoom } from '../http-body.ts';
+import { listen } from '../listen.ts';
 import { type LocalCredentials, makeCredentials } from './access.ts';
 import { answer } from './api.ts';
 import { workerEnv } from './env.ts';
 import { makeLambdaFunction } from './function.ts';
 import { API_LIMITS, type ApiLimits } from './limits.ts';
 import { functionArn } from './names.ts';
+import type { LocalSecrets } from './secrets.ts';
 import type { LambdaStats } from './stats.ts';
 import { makeWorkerPool } from './worker-pool.ts';
 
+export { type LocalSecrets, secretArn } from './secrets.ts';
 export type { LambdaStats } from './stats.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -47,6 +49,8 @@ export interface LocalLambdaOptions {
   readonly aliases?: readonly string[];
   /** What clients sign their requests with; absent: made anew. */
   readonly credentials?: LocalCredentials;
+  /** What the function finds at the ARNs in its variables; absent: it asks the real Secrets Manager. */
+  readonly secrets?: LocalSecrets;
   /** Port of the API on loopback; absent or 0: any free port. */
   readonly port?: number;
   readonly limits?: Partial<ApiLimits>;
@@ -84,7 +88,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const { functionName, handlerFile, env, workers, execArgv = [], aliases = [], port = 0 } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, memoryMb = DEFAULT_MEMORY_MB } = options;
   const { retryDelaysMs = DEFAULT_RETRY_DELAYS_MS, reservedConcurrency = null } = options;
-  const { deliveries = () => 1, onLog = () => {} } = options;
+  const { deliveries = () => 1, onLog = () => {}, secrets = null } = options;
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
   const limits = { ...API_LIMITS, ...options.limits };
@@ -95,17 +99,20 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     connectionsCheckingInterval: limits.checkMs,
   });
   server.maxConnections = limits.connections;
-  try {
-    server.listen(port, LOOPBACK);
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new PushError('BAD_INPUT', `port: expected a free port, got ${port} on ${LOOPBACK}`, { cause });
-  }
-  const { port: bound } = server.address() as AddressInfo;
+  const { port: bound } = await listen(server, LOOPBACK, port);
   const endpoint = `http://${LOOPBACK}:${bound}`;
   const { credentials = makeCredentials() } = options;
 
-  const settings = { functionName, handlerFile, region, memoryMb, env, endpoint, credentials };
+  const settings = {
+    functionName,
+    handlerFile,
+    region,
+    memoryMb,
+    // The function's own variables, so that nothing changes for one without secrets of this machine.
+    env: secrets === null ? env : { ...env, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint },
+    endpoint,
+    credentials,
+  };
   const pool = makeWorkerPool({
     handlerFile,
     execArgv,
@@ -125,6 +132,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     hosts: [`${LOOPBACK}:${bound}`, `localhost:${bound}`],
     credentials,
     payloads: makeRoom(limits.payloadBytes),
+    secrets,
   };
   const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);
