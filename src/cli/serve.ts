@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts';
 import { resolveSecrets } from '../config/secrets.ts';
+import { CONNECTIONS_OF_SERVE } from '../config/variables.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
 import { describeFailure } from '../errors.ts';
@@ -14,12 +15,6 @@ import { ENGINE_OPTIONS } from './engine-options.ts';
 import { text, wholeNumber } from './options.ts';
 import { startTicking } from './scan.ts';
 import type { Terminal } from './terminal.ts';
-
-/**
- * Number of database connections: one process answers many requests at the same time, where a hop makes one query at a
- * time.
- */
-const DATABASE_CONNECTIONS = '10';
 
 export const serveCommand = defineCommand({
   description:
@@ -74,7 +69,7 @@ export const serveCommand = defineCommand({
  * workers.
  */
 async function openApi(engine: Engine, { env }: Terminal, log: (line: string) => void) {
-  const services = await openServices({ DATABASE_CONNECTIONS, ...env }, log);
+  const services = await openServices({ DATABASE_CONNECTIONS: String(CONNECTIONS_OF_SERVE), ...env }, log);
   const invoker: Context['invoker'] = { invoke: (_name, job) => engine.invoke(job), close: () => {} };
   const handler = makeHandler(
     async () => ({ ...services, invoker }),

@@ -1,4 +1,5 @@
 import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
+import { CONNECTIONS } from '../config/variables.ts';
 import type { Clock } from '../context.ts';
 import { readFileSync } from 'node:fs';
 import {
@@ -13,9 +14,6 @@ import { isTransient } from '../transient.ts';
 import { SET_SESSION } from './mysql-session.ts';
 import { countCharacters, showName } from '../show.ts';
 import { databaseError } from './error-text.ts';
-
-/** A hop runs one statement at a time; the second connection is for another caller in the process, such as a progress bar. */
-const CONNECTIONS = 2;
 
 /** A connection that was idle for longer is checked before use: its container may have been frozen in the meantime. */
 const MAX_TRUSTED_IDLE_MS = 1000;

@@ -1,5 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DEFAULT_FILE } from '../config/variables.ts';
 import type { Clock } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
@@ -100,10 +102,18 @@ function openFile(file: string): DatabaseSync {
   try {
     // Tokens and members are nobody else's business. SQLite gives its further files the same mode.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
+    // The mode of a file that a person named is that person's: another program may have to read it.
+    if (resolve(file) === resolve(DEFAULT_FILE)) for (const end of ['', '-wal', '-shm']) hide(file + end);
     return new DatabaseSync(file);
   } catch (cause) {
     throw databaseError('DATABASE_URL: the SQLite file cannot be opened', cause);
   }
+}
+
+/** A file that everybody may read or write becomes its owner's alone, as a new one is. */
+function hide(path: string): void {
+  const { mode = 0, uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if ((mode & 0o007) !== 0 && uid === process.getuid?.()) chmodSync(path, 0o600);
 }
 
 /** SQLite takes NaN for NULL. */
