@@ -6,6 +6,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Dialect {
   /** Also the folder of its migrations. */
   readonly name: 'mysql' | 'sqlite';
+  /** Bytes that the rows or the list of one statement may take, so that the database accepts the statement. */
+  readonly maxBytes: () => number;
   /** The database's own time, as its time columns hold it. */
   readonly now: Fragment;
   /** The time in `ms` milliseconds; NULL for null. */

@@ -1,5 +1,5 @@
 import type { HopKey } from '../model/hop.ts';
-import type { NewMessage } from '../model/message.ts';
+import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { fit } from './columns.ts';
@@ -8,10 +8,10 @@ import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
 import { isToSend, upsertDeliveries } from './ledger.ts';
-import { literalBytesOf } from './literals.ts';
+import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
 import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
-import { chunksOf, type Fragment, sql } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 /** Messages that are sent at once are in the ledger under this announcement and round. */
 const AT_ONCE = { announcementId: 0, round: 0 };
@@ -22,7 +22,7 @@ const NEW_COLUMNS = sql`message_key, source, device_id, member_id, ${CONTENT_COL
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
-  const { now, nowPlus, msUntil, plusSeconds, at, isSameText } = dialect;
+  const { now, nowPlus, msUntil, plusSeconds, at, isSameText, maxBytes } = dialect;
 
   /** One row for each message and device; one row with a device that is NULL for a message without devices. */
   const fetchRows = async (where: Fragment): Promise<Row[]> => {
@@ -71,9 +71,65 @@ export function makeMessages(driver: Driver): Messages {
     return new Set(other.map((row) => readText(row, 'message_key')));
   };
 
+  /** Claims as many messages as one statement takes. */
+  const claimChunk = async (
+    messages: readonly NewMessage[],
+    owner: string,
+    leaseMs: number,
+  ): Promise<ClaimedMessage[]> => {
+    const added = await insertMissing(driver, messages, {
+      keyOf: ({ messageKey }) => messageKey,
+      insert: (missing) => {
+        const rows = missing.map(
+          (message) =>
+            sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
+        );
+        return sql`
+          INSERT INTO push_message
+            (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
+          VALUES ${rows}`;
+      },
+      fetchKeys,
+    });
+    const keys = messages.map(({ messageKey }) => messageKey);
+    const isNamed = sql`message_key IN (${keys})`;
+    const areNew = added === messages.length;
+    if (!areNew) {
+      await driver.run(
+        sql`UPDATE push_message SET owner = ${owner}, leased_until = ${nowPlus(leaseMs)}
+            WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
+      );
+    }
+    const rows = parseMessages(await fetchRows(isNamed));
+    const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
+    const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
+    return keys.map((key) => {
+      const row = rows.get(key);
+      if (!row) throw new PushError('DATABASE', `message ${key}: expected a row, got none`);
+      const { message, claimant, leaseMs: remainingMs } = row;
+      return {
+        ...message,
+        owner: claimant ?? '',
+        isMine: claimant === owner,
+        isSame: !reused.has(key),
+        leaseMs: Math.max(0, remainingMs),
+        recorded: ledger.get(message.messageId) ?? new Map(),
+      };
+    });
+  };
+
+  /** Ends the leases of messages that have to be sent again. */
+  const giveBack = (claims: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[]): Statement[] =>
+    chunksOf(claims, ({ owner }) => LISTED_ID_BYTES + literalBytesOf(owner), maxBytes()).map((chunk) => {
+      const ids = chunk.map(({ messageId }) => messageId);
+      const owners = [...new Set(chunk.map(({ owner }) => owner))];
+      return sql`UPDATE push_message SET leased_until = ${now}
+                 WHERE message_id IN (${ids}) AND owner IN (${owners})`;
+    });
+
   return {
     async addMessages(messages, publishAt) {
-      for (const chunk of chunksOf(messages, bytesOf)) {
+      for (const chunk of chunksOf(messages, bytesOf, maxBytes())) {
         const rows = chunk.map((message) => sql`(${newValues(message)}, ${at(publishAt)}, ${now})`);
         await driver.run(
           sql`INSERT INTO push_message (${NEW_COLUMNS}, publish_at, created_at) VALUES ${rows}`,
@@ -136,64 +192,19 @@ export function makeMessages(driver: Driver): Messages {
     },
 
     async claimMessages(messages, owner, leaseMs) {
-      let added = 0;
-      for (const chunk of chunksOf(messages, bytesOf)) {
-        added += await insertMissing(driver, chunk, {
-          keyOf: ({ messageKey }) => messageKey,
-          insert: (missing) => {
-            const rows = missing.map(
-              (message) =>
-                sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
-            );
-            return sql`
-              INSERT INTO push_message
-                (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
-              VALUES ${rows}`;
-          },
-          fetchKeys,
-        });
+      const claims: ClaimedMessage[] = [];
+      for (const chunk of chunksOf(messages, bytesOf, maxBytes())) {
+        claims.push(...(await claimChunk(chunk, owner, leaseMs)));
       }
-      const keys = messages.map(({ messageKey }) => messageKey);
-      const isNamed = sql`message_key IN (${keys})`;
-      const areNew = added === messages.length;
-      if (!areNew) {
-        await driver.run(
-          sql`UPDATE push_message SET owner = ${owner}, leased_until = ${nowPlus(leaseMs)}
-              WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
-        );
-      }
-      const rows = parseMessages(await fetchRows(isNamed));
-      const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
-      const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
-      return keys.map((key) => {
-        const row = rows.get(key);
-        if (!row) throw new PushError('DATABASE', `message ${key}: expected a row, got none`);
-        const { message, claimant, leaseMs: remainingMs } = row;
-        return {
-          ...message,
-          owner: claimant ?? '',
-          isMine: claimant === owner,
-          isSame: !reused.has(key),
-          leaseMs: Math.max(0, remainingMs),
-          recorded: ledger.get(message.messageId) ?? new Map(),
-        };
-      });
+      return claims;
     },
 
     async recordMessages(deliveries, givenBack) {
-      const statements = [
+      const [first, ...rest] = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
         ...pruneDevices(dialect, AT_ONCE.announcementId, deliveries),
+        ...giveBack(givenBack),
       ];
-      if (givenBack.length > 0) {
-        const ids = givenBack.map(({ messageId }) => messageId);
-        const owners = [...new Set(givenBack.map(({ owner }) => owner))];
-        statements.push(
-          sql`UPDATE push_message SET leased_until = ${now}
-              WHERE message_id IN (${ids}) AND owner IN (${owners})`,
-        );
-      }
-      const [first, ...rest] = statements;
       if (!first) return;
       if (rest.length === 0) await driver.run(first);
       else await driver.runTogether(first, ...rest);

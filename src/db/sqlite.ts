@@ -7,7 +7,7 @@ import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { databaseError } from './error-text.ts';
-import { sql, type Statement, type Value } from './sql.ts';
+import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -17,6 +17,7 @@ const MAX_KEPT_LENGTH = 2000;
 
 const DIALECT: Dialect = {
   name: 'sqlite',
+  maxBytes: () => MAX_BYTES,
   now: sql`now_ms()`,
   nowPlus: (ms) => sql`now_ms() + ${ms}`,
   at: (epochMs) => sql`${fitTime(epochMs)}`,
