@@ -195,6 +195,11 @@ export interface Messages {
    * to the nth message; no two messages may have the same key.
    */
   claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
+  /**
+   * Writes a delivery with the longest texts and undoes it, in one transaction: fails where `recordMessages` would fail, before
+   * anything is sent. The id is that of a message that the caller has claimed: nobody else proves with it.
+   */
+  proveRecordingMessages(messageId: number): Promise<void>;
   /** Records deliveries, and gives back the messages that have to be sent again. */
   recordMessages(
     deliveries: readonly Delivery[],

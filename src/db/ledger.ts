@@ -59,20 +59,26 @@ export function upsertDeliveries(
 
 /** The statements that write a delivery with the longest texts and undo it; they run in a transaction. */
 export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }: HopKey): Statement[] {
+  return [
+    sql`SAVEPOINT proof`,
+    ...upsertProof(dialect, { messageId: announcementId, deviceId: fromId }, round),
+    sql`ROLLBACK TO SAVEPOINT proof`,
+  ];
+}
+
+/**
+ * The statement that writes a delivery with the longest texts. Its announcement is none, and each prover has other ids, so
+ * that nobody waits for another's lock.
+ */
+export function upsertProof(dialect: Dialect, id: Required<PushId>, round: number): Statement[] {
   const proof: Delivery = {
-    // The ids are no delivery's, and each hop has its own: hops do not wait for one another.
-    messageId: announcementId,
-    deviceId: fromId,
+    ...id,
     verdict: 'misconfigured',
     reason: 'x'.repeat(COLUMNS.reason.characters),
     messageName: 'x'.repeat(COLUMNS.message_name.characters),
     retryInMs: MAX_RETRY_MS,
   };
-  return [
-    sql`SAVEPOINT proof`,
-    ...upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]),
-    sql`ROLLBACK TO SAVEPOINT proof`,
-  ];
+  return upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]);
 }
 
 /** Never less than the bytes that a delivery takes in a statement. */

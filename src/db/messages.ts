@@ -7,7 +7,7 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
-import { isToSend, upsertDeliveries } from './ledger.ts';
+import { isToSend, upsertDeliveries, upsertProof } from './ledger.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
 import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
@@ -197,6 +197,12 @@ export function makeMessages(driver: Driver): Messages {
         claims.push(...(await claimChunk(chunk, owner, leaseMs)));
       }
       return claims;
+    },
+
+    async proveRecordingMessages(messageId) {
+      // A hop's proof has the id of an announcement in the place of this one.
+      const id = { messageId: Number.MAX_SAFE_INTEGER, deviceId: messageId };
+      for (const proof of upsertProof(dialect, id, AT_ONCE.round)) await driver.tryOut(proof);
     },
 
     async recordMessages(deliveries, givenBack) {

@@ -77,6 +77,13 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
         return affectedRows > 0;
       });
     },
+    async tryOut(statement) {
+      await pool.use(async (connection) => {
+        await connection.beginTransaction();
+        await write(connection, statement);
+        await connection.rollback();
+      });
+    },
     async runScript(script) {
       // One by one: to send several in one call would have to be allowed for every call. All on one connection, as a
       // statement may use a variable that an earlier one has set.

@@ -79,6 +79,15 @@ export function openSqlite(file: string, clock: Clock): Driver {
           throw error;
         }
       }),
+    tryOut: async (statement) =>
+      attempt(() => {
+        database.exec('BEGIN IMMEDIATE');
+        try {
+          run(statement);
+        } finally {
+          rollBack();
+        }
+      }),
     runScript: async (script) => attempt(() => database.exec(script)),
     async hasTable(name) {
       const rows = await fetchRows(sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ${name}`);

@@ -28,7 +28,8 @@ export async function divide<In, Out>(
 
 /** True for an error that the same item meets each time. */
 export function isBadData(error: PushError): boolean {
-  return error.code === 'BAD_INPUT' || isBadRow(error) || BAD_DATA.test(codeOf(error) ?? '');
+  const isRefused = error.code === 'DATABASE' && BAD_DATA.test(codeOf(error) ?? '');
+  return isRefused || error.code === 'BAD_INPUT' || isBadRow(error);
 }
 
 function isOfItem(error: unknown): error is PushError {
