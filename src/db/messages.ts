@@ -71,6 +71,24 @@ export function makeMessages(driver: Driver): Messages {
     return new Set(other.map((row) => readText(row, 'message_key')));
   };
 
+  /** Makes a mailing of the messages; null if another tick has taken them in the meantime. */
+  const takeIntoMailing = async (source: string, isDue: Fragment): Promise<number | null> => {
+    const { insertId } = await driver.run(
+      sql`INSERT INTO push_announcement (title, body, source, audience, status, created_at)
+          VALUES ('', '', ${source}, 'messages', 'draft', ${now})`,
+    );
+    const hasMessages = await driver.runTogether(
+      sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue}`,
+      sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
+          WHERE announcement_id = ${insertId}`,
+    );
+    if (hasMessages) return insertId;
+    await driver.run(
+      sql`DELETE FROM push_announcement WHERE announcement_id = ${insertId} AND status = 'draft'`,
+    );
+    return null;
+  };
+
   /** Claims as many messages as one statement takes. */
   const claimChunk = async (
     messages: readonly NewMessage[],
@@ -145,29 +163,21 @@ export function makeMessages(driver: Driver): Messages {
     },
 
     async makeMailing(source, limit) {
-      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}
-        AND message_id <= ${Number.MAX_SAFE_INTEGER}`;
+      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}`;
+      const isNamed = sql`${isDue} AND message_id <= ${Number.MAX_SAFE_INTEGER}`;
       const [row = {}] = await driver.all(
-        sql`SELECT MAX(message_id) AS last_id FROM
-              (SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`,
+        sql`SELECT MAX(message_id) AS last_id FROM ${firstDue(isNamed, limit)}`,
       );
       const lastId = readOptionalWhole(row, 'last_id');
-      if (lastId === null) return null;
-      const { insertId } = await driver.run(
-        sql`INSERT INTO push_announcement (title, body, source, audience, status, created_at)
-            VALUES ('', '', ${source}, 'messages', 'draft', ${now})`,
+      if (lastId !== null) return takeIntoMailing(source, sql`${isNamed} AND message_id <= ${lastId}`);
+      // Ids that no job can name: they get a mailing of their own, which fails at its first hop with one of them named.
+      const isOther = sql`${isDue} AND message_id > ${Number.MAX_SAFE_INTEGER}`;
+      const [other] = await driver.all(sql`SELECT 1 FROM ${firstDue(isOther, 1)}`);
+      if (!other) return null;
+      return takeIntoMailing(
+        source,
+        sql`${isOther} AND message_id <= (SELECT MAX(message_id) FROM ${firstDue(isOther, limit)})`,
       );
-      const hasMessages = await driver.runTogether(
-        sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue} AND message_id <= ${lastId}`,
-        sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
-            WHERE announcement_id = ${insertId}`,
-      );
-      if (hasMessages) return insertId;
-      // Another tick has taken the messages in the meantime.
-      await driver.run(
-        sql`DELETE FROM push_announcement WHERE announcement_id = ${insertId} AND status = 'draft'`,
-      );
-      return null;
     },
 
     async fetchMessageIds({ announcementId, round, fromId }, toId, limit) {
@@ -230,6 +240,11 @@ function isOfPage({ announcementId, round, fromId }: HopKey, lastId: number): Fr
     SELECT 1 FROM push_delivery AS earlier
     WHERE earlier.announcement_id = push_message.announcement_id
       AND earlier.message_id = push_message.message_id AND ${isToSend(round)})`;
+}
+
+/** The ids of the first messages, as a table. */
+function firstDue(isDue: Fragment, limit: number): Fragment {
+  return sql`(SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`;
 }
 
 function newValues(message: NewMessage): Fragment {
