@@ -13,9 +13,6 @@ interface Column {
   readonly isVisibleAscii?: true;
 }
 
-/** Enough for the problems of all columns of a row, and little enough for the shortest statement that a database takes. */
-const MAX_REASON_LENGTH = 3000;
-
 export const COLUMNS = {
   target: { characters: MAX_TARGET_LENGTH, isVisibleAscii: true },
   member_id: { characters: 64 },
@@ -30,8 +27,8 @@ export const COLUMNS = {
   image: {},
   data: {},
   options: {},
-  status_reason: { characters: MAX_REASON_LENGTH },
-  brake_reason: { characters: MAX_REASON_LENGTH },
+  status_reason: {},
+  brake_reason: {},
 } as const satisfies Record<string, Column>;
 
 type ColumnName = keyof typeof COLUMNS;

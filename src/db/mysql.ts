@@ -4,17 +4,11 @@ import { PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
-import { withoutValues } from './error-text.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
+import { makeWarningCheck } from './mysql-warnings.ts';
 import { type Fragment, MAX_BYTES, sql, type Statement } from './sql.ts';
 
 const MIGRATION_WAIT_S = 60;
-
-/**
- * Warnings and notes that say that a value was changed or cut; in a strict session most of them are errors, but not a cut of
- * blanks. Others, such as those about old syntax, change nothing.
- */
-const CHANGES: readonly unknown[] = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1441, 1525];
 
 /** The share of max_allowed_packet that is left to the words of a statement around its rows. */
 const WORDS_SHARE = 1 / 8;
@@ -40,6 +34,7 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
 /** MySQL 8, or MariaDB 10.6 or later. Connects at the first statement. `clock` is for waits and time-outs alone. */
 export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience): Driver {
   const pool = makeMysqlPool(config, clock, patience);
+  const checkWarnings = makeWarningCheck();
   const maxBytes = (): number => Math.min(MAX_BYTES, Math.floor(pool.maxPacketBytes() * (1 - WORDS_SHARE)));
 
   async function query<T extends QueryResult>(connection: Connection, statement: Statement): Promise<T> {
@@ -55,7 +50,10 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
   /** In a transaction, the error undoes the change; of a single statement it only says that the database made it. */
   async function write(connection: Connection, statement: Statement): Promise<ResultSetHeader> {
     const result = await query<ResultSetHeader>(connection, statement);
-    if (result.warningStatus > 0) await refuseChange(connection);
+    await checkWarnings(statement, result.warningStatus, async (text) => {
+      const [rows] = await connection.query<RowDataPacket[]>(text);
+      return rows;
+    });
     return result;
   }
 
@@ -115,17 +113,6 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
     },
     close: () => pool.close(),
   };
-}
-
-/** Throws if the statement before was one that the database has changed a value of. */
-async function refuseChange(connection: Connection): Promise<void> {
-  const [warnings] = await connection.query<RowDataPacket[]>('SHOW WARNINGS');
-  const change = warnings.find(({ Code }) => CHANGES.includes(Code));
-  if (!change) return;
-  throw new PushError(
-    'DATABASE',
-    `the database has changed a value: ${withoutValues(String(change['Message']))}`,
-  );
 }
 
 /** Instead of an answer to a longer statement, the server would close the connection. The text is ASCII. */

@@ -121,6 +121,14 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     expect(row).toEqual({ sql_mode: SQL_MODE, isolation: 'READ-COMMITTED', autocommit: 1, zone: '+00:00' });
   });
 
+  test('that keeps no warnings for others keeps them for Baton', async () => {
+    await ask('SET GLOBAL max_error_count = 0, GLOBAL sql_notes = 0');
+    onTestFinished(async () => void (await ask('SET GLOBAL max_error_count = 64, GLOBAL sql_notes = 1')));
+    const driver = await openOwn();
+    const insert = sql`INSERT INTO push_device (target, member_id) VALUES ('a', ${'anna'.padEnd(70)})`;
+    await expect(driver.run(insert)).rejects.toThrow('the database has changed a value');
+  });
+
   describe.each([
     [1_048_576, 500],
     [65_536, 200],
