@@ -2,7 +2,7 @@ import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
 import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
-import type { ClaimedMessage, Message, NewMessage } from './model/message.ts';
+import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -201,10 +201,9 @@ export interface Messages {
    */
   proveRecordingMessages(messageId: number): Promise<void>;
   /** Records deliveries, and gives back the messages that have to be sent again. */
-  recordMessages(
-    deliveries: readonly Delivery[],
-    givenBack: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[],
-  ): Promise<void>;
+  recordMessages(deliveries: readonly Delivery[], givenBack: readonly MessageClaim[]): Promise<void>;
+  /** Extends the leases of messages that are still their owners': their answers are not recorded yet. */
+  extendMessageLeases(claims: readonly MessageClaim[], leaseMs: number): Promise<void>;
 }
 
 /** Budgets, one for each source. A change applies only to the version that the caller has read. */

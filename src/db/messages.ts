@@ -1,5 +1,5 @@
 import type { HopKey } from '../model/hop.ts';
-import type { ClaimedMessage, NewMessage } from '../model/message.ts';
+import type { ClaimedMessage, MessageClaim, NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { fit } from './columns.ts';
@@ -7,6 +7,7 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
+import { TAKEN_OVER } from './hops.ts';
 import { isToSend, upsertDeliveries, upsertProof } from './ledger.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
@@ -114,7 +115,8 @@ export function makeMessages(driver: Driver): Messages {
     const areNew = added === messages.length;
     if (!areNew) {
       await driver.run(
-        sql`UPDATE push_message SET owner = ${owner}, leased_until = ${nowPlus(leaseMs)}
+        sql`UPDATE push_message SET leased_until = ${nowPlus(leaseMs)},
+              owner = CASE WHEN owner IS NULL THEN ${owner} ELSE ${owner + TAKEN_OVER} END
             WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
       );
     }
@@ -128,7 +130,8 @@ export function makeMessages(driver: Driver): Messages {
       return {
         ...message,
         owner: claimant ?? '',
-        isMine: claimant === owner,
+        isMine: claimant === owner || claimant === owner + TAKEN_OVER,
+        isTakenOver: claimant?.endsWith(TAKEN_OVER) ?? false,
         isSame: !reused.has(key),
         leaseMs: Math.max(0, remainingMs),
         recorded: ledger.get(message.messageId) ?? new Map(),
@@ -136,12 +139,12 @@ export function makeMessages(driver: Driver): Messages {
     });
   };
 
-  /** Ends the leases of messages that have to be sent again. */
-  const giveBack = (claims: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[]): Statement[] =>
+  /** Changes the rows of messages that are still their owners'. */
+  const changeHeld = (claims: readonly MessageClaim[], assignments: Fragment): Statement[] =>
     chunksOf(claims, ({ owner }) => LISTED_ID_BYTES + literalBytesOf(owner), maxBytes()).map((chunk) => {
       const ids = chunk.map(({ messageId }) => messageId);
       const owners = [...new Set(chunk.map(({ owner }) => owner))];
-      return sql`UPDATE push_message SET leased_until = ${now}
+      return sql`UPDATE push_message SET ${assignments}
                  WHERE message_id IN (${ids}) AND owner IN (${owners})`;
     });
 
@@ -215,11 +218,17 @@ export function makeMessages(driver: Driver): Messages {
       for (const proof of upsertProof(dialect, id, AT_ONCE.round)) await driver.tryOut(proof);
     },
 
+    async extendMessageLeases(claims, leaseMs) {
+      for (const statement of changeHeld(claims, sql`leased_until = ${nowPlus(leaseMs)}`)) {
+        await driver.run(statement);
+      }
+    },
+
     async recordMessages(deliveries, givenBack) {
       const [first, ...rest] = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
         ...pruneDevices(dialect, AT_ONCE.announcementId, deliveries),
-        ...giveBack(givenBack),
+        ...changeHeld(givenBack, sql`owner = NULL, leased_until = ${now}`),
       ];
       if (!first) return;
       if (rest.length === 0) await driver.run(first);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
+import { TAKEOVER_WAIT_MS } from '../pace/record.ts';
 import { divide, isBadData } from './divide.ts';
 import type { MessageReport } from './report.ts';
 
@@ -60,6 +61,31 @@ function isToSend(result: ClaimedMessage | PushError): result is ClaimedMessage 
   if (!isClaimed(result)) return false;
   const { recorded } = result;
   return recorded.size === 0 || [...recorded.values()].some(({ isToRetry }) => isToRetry);
+}
+
+/**
+ * A message whose claimant before did not give it back may be in the ledger soon: see recordPatiently. Waits for that, and
+ * reads what was recorded; the nth result belongs to the nth message.
+ */
+export async function waitForEarlier(
+  { store, config, clock }: Pick<Context, 'store' | 'config' | 'clock'>,
+  messages: readonly NewMessage[],
+  results: readonly (ClaimedMessage | PushError)[],
+): Promise<readonly (ClaimedMessage | PushError)[]> {
+  const awaited = results.filter(isAwaited);
+  const [first] = awaited;
+  if (!first) return results;
+  await clock.sleep(TAKEOVER_WAIT_MS);
+  await store.extendMessageLeases(awaited, config.leaseMs);
+  // One call has claimed them all: they have one owner, which finds them as its own.
+  const asked = messages.filter((_, nth) => isAwaited(results[nth]));
+  const again = await store.claimMessages(asked, first.owner, config.leaseMs);
+  const byId = new Map(again.map((claim) => [claim.messageId, claim]));
+  return results.map((result) => (isAwaited(result) ? (byId.get(result.messageId) ?? result) : result));
+}
+
+function isAwaited(result: ClaimedMessage | PushError | undefined): result is ClaimedMessage {
+  return result !== undefined && isToSend(result) && result.isTakenOver && result.recorded.size === 0;
 }
 
 /** Of several messages with one key, the first. */

@@ -10,7 +10,7 @@ import { sendMessages } from '../../src/messages/send.ts';
 import type { NewMessage } from '../../src/model/message.ts';
 import type { Store } from '../../src/store.ts';
 import { delivered, draft, madeUpDevices, makeContext, outcome, toDevice } from '../support/context.ts';
-import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { databaseKinds, makeDatabase, passTime, type TestDatabase } from '../support/database.ts';
 
 /** A trigger that refuses each delivery, as a full tablespace or a rule of a team's own does. */
 const REFUSE = {
@@ -111,6 +111,54 @@ describe.each(databaseKinds())('messages and a ledger that takes no answers, on 
     ]);
     expect(ctx.sent).toEqual(['target-1', 'target-2']);
     expect(await store.countDeliveries(0)).toMatchObject({ delivered: 1, retryable: 1 });
+  });
+
+  test('a message keeps its lease while its answer waits to be recorded', async () => {
+    let tries = 0;
+    const ctx = makeContext(store, {
+      env: { LEASE_MS: '11000' },
+      beforeSend: () => run(REFUSE[kind]).then(() => {}),
+      clock: {
+        ...systemClock,
+        async sleep() {
+          await passTime(database, 6000);
+          expect(await store.claimMessages([make(1)], 'another', 60_000)).toMatchObject([{ isMine: false }]);
+          if (++tries === 4) await run('DROP TRIGGER refuse');
+        },
+      },
+    });
+    expect(await sendMessages(ctx, [make(1)])).toMatchObject([{ verdict: 'delivered' }]);
+    expect(tries).toBe(4);
+    expect(ctx.sent).toEqual(['target-1']);
+  });
+
+  test('whoever takes a message over waits for what the invocation before may still record', async () => {
+    const [claim] = await store.claimMessages([make(1), make(2)], 'stuck', 60_000);
+    await passTime(database, 61_000);
+    const waits: number[] = [];
+    const ctx = makeContext(store, {
+      clock: {
+        ...systemClock,
+        async sleep(ms) {
+          waits.push(ms);
+          const answer = { verdict: 'delivered', reason: null, messageName: 'm', retryInMs: null } as const;
+          await store.recordMessages([{ ...answer, deviceId: 1, messageId: claim?.messageId ?? 0 }], []);
+        },
+      },
+    });
+    const reports = await sendMessages(ctx, [make(3), make(1), make(2)]);
+    expect(reports.map(({ verdict }) => verdict)).toEqual(['delivered', 'delivered', 'delivered']);
+    // The first of the two is in the ledger by then; the invocation was killed before it had sent the second.
+    expect(ctx.sent).toEqual(['target-3', 'target-2']);
+    expect(waits).toEqual([2000]);
+  });
+
+  test('a word of FCM that is longer than its column is cut, and the message is sent once', async () => {
+    const ctx = makeContext(store, { answer: () => outcome('rejected', 'X'.repeat(150)) });
+    const first = await sendMessages(ctx, [make(1)]);
+    expect(first).toMatchObject([{ verdict: 'rejected', retryInMs: null }]);
+    expect(await sendMessages(ctx, [make(1)])).toMatchObject([{ reason: 'X'.repeat(100) }]);
+    expect(ctx.sent).toEqual(['target-1']);
   });
 
   test('many requests at the same time prove it together, and a request that sends nothing does not', async () => {
