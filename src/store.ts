@@ -2,7 +2,7 @@ import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
 import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
-import type { ClaimedMessage, Message, NewMessage } from './model/message.ts';
+import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -197,11 +197,15 @@ export interface Messages {
    * to the nth message; no two messages may have the same key.
    */
   claimMessages(messages: readonly NewMessage[], owner: string, leaseMs: number): Promise<ClaimedMessage[]>;
+  /**
+   * Writes a delivery with the longest texts and undoes it, in one transaction: fails where `recordMessages` would fail, before
+   * anything is sent. The id is that of a message that the caller has claimed: nobody else proves with it.
+   */
+  proveRecordingMessages(messageId: number): Promise<void>;
   /** Records deliveries, and gives back the messages that have to be sent again. */
-  recordMessages(
-    deliveries: readonly Delivery[],
-    givenBack: readonly Pick<ClaimedMessage, 'messageId' | 'owner'>[],
-  ): Promise<void>;
+  recordMessages(deliveries: readonly Delivery[], givenBack: readonly MessageClaim[]): Promise<void>;
+  /** Extends the leases of messages that are still their owners': their answers are not recorded yet. */
+  extendMessageLeases(claims: readonly MessageClaim[], leaseMs: number): Promise<void>;
 }
 
 /** Budgets, one for each source. A change applies only to the version that the caller has read. */

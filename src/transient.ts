@@ -29,17 +29,20 @@ const SERVER_ERRORS: readonly unknown[] = [
   1226, // ER_USER_LIMIT_REACHED
   1290, // ER_OPTION_PREVENTS_STATEMENT: --read-only, as a failover sets it
   1317, // ER_QUERY_INTERRUPTED
+  1412, // ER_TABLE_DEF_CHANGED: a migration has altered the table in mid-transaction
   1614, // ER_XA_RBDEADLOCK
   1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
   1836, // ER_READ_ONLY_MODE
   1927, // MariaDB's ER_CONNECTION_KILLED
   1969, // MariaDB's ER_STATEMENT_TIMEOUT
   3024, // ER_QUERY_TIMEOUT
+  3100, // ER_RUN_HOOK_ERROR: group replication, when it has lost its majority
   3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: group replication
   3168, // ER_SERVER_ISNT_AVAILABLE
   3169, // ER_SESSION_WAS_KILLED
   3572, // ER_LOCK_NOWAIT
   4031, // ER_CLIENT_INTERACTION_TIMEOUT
+  9001, // ProxySQL: no server of the group has answered in time
 ];
 
 /** Errors of the network, and mysql2's errors about the connection. */

@@ -5,7 +5,7 @@ import { isTransient } from '../src/transient.ts';
 
 const asError = (fields: object): Error => Object.assign(new Error('x'), fields);
 
-test.each([1047, 1053, 1205, 1213, 1290, 1792, 1836, 1927, 4031, 1040])(
+test.each([1047, 1053, 1205, 1213, 1290, 1412, 1792, 1836, 1927, 3100, 4031, 1040, 9001])(
   'error %d of a server is transient, also as the cause of a PushError',
   (errno) => {
     expect(isTransient(asError({ errno }))).toBe(true);

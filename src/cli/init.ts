@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
+import { DEFAULT_FILE } from '../config/variables.ts';
 import { migrateDatabase } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { group } from '../local/format.ts';
@@ -84,7 +85,7 @@ async function askAll(ask: Ask, { env, folder }: Terminal): Promise<Answers | nu
     }
   }
   // A password or a key that is set already does not appear on the screen.
-  const address = env['DATABASE_URL'] || 'baton.db';
+  const address = env['DATABASE_URL'] || DEFAULT_FILE;
   const database = await ask.text({
     message: 'Database: an SQLite file, or mysql://user:password@host:3306/database',
     ...(address.includes('@') ? { placeholder: 'empty: the address that is set now' } : { initial: address }),

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { systemClock } from '../clock.ts';
 import type { Env } from '../config/config.ts';
 import { type LiveConfig, openConfig } from '../config/live.ts';
+import { CONNECTIONS_OF_SERVE } from '../config/variables.ts';
 import type { Context } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
 import { describeFailure } from '../errors.ts';
@@ -16,12 +17,6 @@ import { ENGINE_OPTIONS } from './engine-options.ts';
 import { named, wholeNumber } from './options.ts';
 import { openLiveConfig, startTicking } from './scan.ts';
 import type { Terminal } from './terminal.ts';
-
-/**
- * Number of database connections: one process answers many requests at the same time, where a hop makes one query at a
- * time.
- */
-const DATABASE_CONNECTIONS = '10';
 
 /** Node takes an empty host for all addresses. */
 function isHost(value: string): boolean {
@@ -128,7 +123,7 @@ function openApiConfig(readEnv: () => Env): Promise<LiveConfig> {
   let [latest, own]: [Env | null, Env] = [null, {}];
   return openConfig(() => {
     const env = readEnv();
-    if (env !== latest) [latest, own] = [env, { DATABASE_CONNECTIONS, ...env }];
+    if (env !== latest) [latest, own] = [env, { DATABASE_CONNECTIONS: String(CONNECTIONS_OF_SERVE), ...env }];
     return own;
   }, systemClock);
 }

@@ -13,6 +13,15 @@ export interface Variable {
   readonly isForWorkers: boolean;
 }
 
+/** A hop runs one statement at a time; the second connection is for another caller in the process, such as a progress bar. */
+export const CONNECTIONS = 2;
+
+/** `baton serve` answers many requests at the same time in one process. */
+export const CONNECTIONS_OF_SERVE = 10;
+
+/** The SQLite file where nothing is configured: it is Baton's own. */
+export const DEFAULT_FILE = 'baton.db';
+
 const PLAIN = { fallback: '', isSecret: false, isPerSource: false, isForWorkers: true } as const;
 
 /** All variables, in the order of the documentation. This list is the only one: the parser, the workers' environment and the documentation use it. */
@@ -20,7 +29,7 @@ export const VARIABLES = [
   {
     ...PLAIN,
     name: 'DATABASE_URL',
-    fallback: 'baton.db',
+    fallback: DEFAULT_FILE,
     meaning:
       '`mysql://user:password@host:3306/database` (MySQL 8, MariaDB 10.6 or later), or the path of an SQLite file.',
     isSecret: true,
@@ -35,8 +44,8 @@ export const VARIABLES = [
   {
     ...PLAIN,
     name: 'DATABASE_CONNECTIONS',
-    fallback: '2',
-    meaning: 'MySQL connections of one process; `baton serve` uses 10 if this is not set.',
+    fallback: String(CONNECTIONS),
+    meaning: `MySQL connections of one process; \`baton serve\` uses ${CONNECTIONS_OF_SERVE} if this is not set.`,
   },
   {
     ...PLAIN,

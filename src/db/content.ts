@@ -47,9 +47,11 @@ export function isSameContent(row: Row, other: Pick<Notification, 'content' | 't
   );
 }
 
-function isSameJson(text: unknown, value: unknown): boolean {
+/** A column of the type JSON arrives as a value, not as a text. */
+function isSameJson(column: unknown, value: unknown): boolean {
   try {
-    return isDeepStrictEqual(JSON.parse(String(text)), JSON.parse(JSON.stringify(value)));
+    const json: unknown = typeof column === 'string' ? JSON.parse(column) : column;
+    return isDeepStrictEqual(json, JSON.parse(JSON.stringify(value)));
   } catch {
     return false;
   }

@@ -6,7 +6,7 @@ import { cut, fit, fits } from './columns.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hops.ts';
 import { insertMissing } from './insert.ts';
-import { literalBytesOf } from './literals.ts';
+import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';
 import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
@@ -18,7 +18,7 @@ const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregist
 
 /** The statements of push_device. */
 export function makeDevices(driver: Driver): Devices {
-  const { now, onConflict, incoming, isSameText } = driver.dialect;
+  const { now, onConflict, incoming, isSameText, maxBytes } = driver.dialect;
 
   const insertDevices = (devices: readonly NewDevice[]): Statement => {
     const rows = devices.map((device) => sql`(${newValues(device)}, ${now})`);
@@ -34,7 +34,7 @@ export function makeDevices(driver: Driver): Devices {
     async addDevices(devices) {
       for (const device of devices) checkDevice(device);
       let added = 0;
-      for (const chunk of chunksOf(devices, bytesOf)) {
+      for (const chunk of chunksOf(devices, bytesOf, maxBytes())) {
         const changes = await insertMissing(driver, chunk, {
           keyOf: ({ target }) => target,
           insert: insertDevices,
@@ -153,19 +153,21 @@ export function selectPage(fromId: number, toId: number | null, limit: number): 
  * device. The announcement of messages that are sent at once is 0.
  */
 export function pruneDevices(
-  { now }: Dialect,
+  { now, maxBytes }: Dialect,
   announcementId: number,
   deliveries: readonly Delivery[],
 ): Statement[] {
   const gone = deliveries.filter(({ verdict }) => verdict === 'unregistered');
-  return [...Map.groupBy(gone, ({ reason }) => reason)].map(
-    ([reason, group]) => sql`
-      UPDATE push_device
-      SET unregistered_at = ${now}, unregistered_reason = ${cut('unregistered_reason', reason)}, unregistered_by = ${announcementId}
-      WHERE device_id IN (${group.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
-        AND NOT EXISTS (
-          SELECT 1 FROM ${JOIN_SNAPSHOT}
-          WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
+  return [...Map.groupBy(gone, ({ reason }) => reason)].flatMap(([reason, group]) =>
+    chunksOf(group, () => LISTED_ID_BYTES, maxBytes()).map(
+      (chunk) => sql`
+        UPDATE push_device
+        SET unregistered_at = ${now}, unregistered_reason = ${cut('unregistered_reason', reason)}, unregistered_by = ${announcementId}
+        WHERE device_id IN (${chunk.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM ${JOIN_SNAPSHOT}
+            WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
+    ),
   );
 }
 

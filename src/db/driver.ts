@@ -6,6 +6,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Dialect {
   /** Also the folder of its migrations. */
   readonly name: 'mysql' | 'sqlite';
+  /** Bytes that the rows or the list of one statement may take, so that the database accepts the statement. */
+  readonly maxBytes: () => number;
   /** The database's own time, as its time columns hold it. */
   readonly now: Fragment;
   /** The time in `ms` milliseconds; NULL for null. */
@@ -40,6 +42,8 @@ export interface Driver {
   run(statement: Statement): Promise<{ changes: number; insertId: number }>;
   /** Runs the statements in one transaction; if the first changes no row, runs no other and resolves to false. */
   runTogether(first: Statement, ...rest: readonly Statement[]): Promise<boolean>;
+  /** Runs a statement and undoes it, in one transaction: fails where `run` would fail. */
+  tryOut(statement: Statement): Promise<void>;
   /** Runs the statements of a migration file. */
   runScript(script: string): Promise<void>;
   hasTable(name: string): Promise<boolean>;

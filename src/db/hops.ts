@@ -7,8 +7,8 @@ import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from
 import { atStart } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
-/** What the owner's name ends with if the claimant before did not give the hop back. */
-const TAKEN_OVER = '/taken-over';
+/** What the owner's name ends with if the claimant before did not give the hop, or the message, back. */
+export const TAKEN_OVER = '/taken-over';
 
 /** The statements of push_hop. */
 export function makeHops(driver: Driver): Hops {

@@ -2,6 +2,7 @@ import { type Delivery, FINAL_VERDICTS, OPEN_VERDICTS, type PushId } from '../mo
 import type { HopKey } from '../model/hop.ts';
 import { COLUMNS, cut } from './columns.ts';
 import type { Dialect } from './driver.ts';
+import { literalBytesOf } from './literals.ts';
 import { chunksOf, type Fragment, sql, type Statement, type Value } from './sql.ts';
 
 /** A wait of FCM's that no time column could hold is cut to this: after four weeks FCM itself drops a push. */
@@ -18,7 +19,7 @@ export function upsertDeliveries(
   { announcementId, round }: Pick<HopKey, 'announcementId' | 'round'>,
   deliveries: readonly Delivery[],
 ): Statement[] {
-  const { now, nowPlus, onConflict, incoming } = dialect;
+  const { now, nowPlus, onConflict, incoming, maxBytes } = dialect;
   const replace = (column: Fragment): Fragment => unlessFinal(column, incoming(column));
   const assignments = [
     replace(sql`reason`),
@@ -39,7 +40,7 @@ export function upsertDeliveries(
     cut('message_name', messageName),
     round,
   ];
-  return chunksOf(deliveries).flatMap((chunk) => {
+  return chunksOf(deliveries, bytesOf, maxBytes()).flatMap((chunk) => {
     const [first] = chunk;
     if (!first) return [];
     // All rows have the text of the first. To make each row by `sql` takes 1 µs more CPU time a device, of about 3 µs.
@@ -58,20 +59,31 @@ export function upsertDeliveries(
 
 /** The statements that write a delivery with the longest texts and undo it; they run in a transaction. */
 export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }: HopKey): Statement[] {
+  return [
+    sql`SAVEPOINT proof`,
+    ...upsertProof(dialect, { messageId: announcementId, deviceId: fromId }, round),
+    sql`ROLLBACK TO SAVEPOINT proof`,
+  ];
+}
+
+/**
+ * The statement that writes a delivery with the longest texts. Its announcement is none, and each prover has other ids, so
+ * that nobody waits for another's lock.
+ */
+export function upsertProof(dialect: Dialect, id: Required<PushId>, round: number): Statement[] {
   const proof: Delivery = {
-    // The ids are no delivery's, and each hop has its own: hops do not wait for one another.
-    messageId: announcementId,
-    deviceId: fromId,
+    ...id,
     verdict: 'misconfigured',
     reason: 'x'.repeat(COLUMNS.reason.characters),
     messageName: 'x'.repeat(COLUMNS.message_name.characters),
     retryInMs: MAX_RETRY_MS,
   };
-  return [
-    sql`SAVEPOINT proof`,
-    ...upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]),
-    sql`ROLLBACK TO SAVEPOINT proof`,
-  ];
+  return upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]);
+}
+
+/** Never less than the bytes that a delivery takes in a statement. */
+function bytesOf({ reason, messageName }: Delivery): number {
+  return 200 + literalBytesOf(reason) + literalBytesOf(messageName);
 }
 
 function retryInMsOf({ retryInMs }: Delivery): number | null {

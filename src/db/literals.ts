@@ -21,6 +21,9 @@ export function withLiterals({ sql, values }: Statement): string {
   return text + sql.slice(from);
 }
 
+/** Never less than the bytes that an id takes in a list of a statement. */
+export const LISTED_ID_BYTES = 18;
+
 /** Never less than the bytes that a text takes in a statement. */
 export function literalBytesOf(text: string | null): number {
   return text === null ? 4 : 16 + 2 * Buffer.byteLength(text);

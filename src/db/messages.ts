@@ -1,5 +1,5 @@
 import type { HopKey } from '../model/hop.ts';
-import type { NewMessage } from '../model/message.ts';
+import type { ClaimedMessage, MessageClaim, NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { fit } from './columns.ts';
@@ -7,11 +7,12 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
-import { isToSend, upsertDeliveries } from './ledger.ts';
-import { literalBytesOf } from './literals.ts';
+import { TAKEN_OVER } from './hops.ts';
+import { isToSend, upsertDeliveries, upsertProof } from './ledger.ts';
+import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
 import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
-import { chunksOf, type Fragment, sql } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 /** Messages that are sent at once are in the ledger under this announcement and round. */
 const AT_ONCE = { announcementId: 0, round: 0 };
@@ -22,7 +23,7 @@ const NEW_COLUMNS = sql`message_key, source, device_id, member_id, ${CONTENT_COL
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
-  const { now, nowPlus, msUntil, plusSeconds, at, isSameText } = dialect;
+  const { now, nowPlus, msUntil, plusSeconds, at, isSameText, maxBytes } = dialect;
 
   /** One row for each message and device; one row with a device that is NULL for a message without devices. */
   const fetchRows = async (where: Fragment): Promise<Row[]> => {
@@ -71,9 +72,85 @@ export function makeMessages(driver: Driver): Messages {
     return new Set(other.map((row) => readText(row, 'message_key')));
   };
 
+  /** Makes a mailing of the messages; null if another tick has taken them in the meantime. */
+  const takeIntoMailing = async (source: string, isDue: Fragment): Promise<number | null> => {
+    const { insertId } = await driver.run(
+      sql`INSERT INTO push_announcement (title, body, source, audience, status, created_at)
+          VALUES ('', '', ${source}, 'messages', 'draft', ${now})`,
+    );
+    const hasMessages = await driver.runTogether(
+      sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue}`,
+      sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
+          WHERE announcement_id = ${insertId}`,
+    );
+    if (hasMessages) return insertId;
+    await driver.run(
+      sql`DELETE FROM push_announcement WHERE announcement_id = ${insertId} AND status = 'draft'`,
+    );
+    return null;
+  };
+
+  /** Claims as many messages as one statement takes. */
+  const claimChunk = async (
+    messages: readonly NewMessage[],
+    owner: string,
+    leaseMs: number,
+  ): Promise<ClaimedMessage[]> => {
+    const added = await insertMissing(driver, messages, {
+      keyOf: ({ messageKey }) => messageKey,
+      insert: (missing) => {
+        const rows = missing.map(
+          (message) =>
+            sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
+        );
+        return sql`
+          INSERT INTO push_message
+            (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
+          VALUES ${rows}`;
+      },
+      fetchKeys,
+    });
+    const keys = messages.map(({ messageKey }) => messageKey);
+    const isNamed = sql`message_key IN (${keys})`;
+    const areNew = added === messages.length;
+    if (!areNew) {
+      await driver.run(
+        sql`UPDATE push_message SET leased_until = ${nowPlus(leaseMs)},
+              owner = CASE WHEN owner IS NULL THEN ${owner} ELSE ${owner + TAKEN_OVER} END
+            WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
+      );
+    }
+    const rows = parseMessages(await fetchRows(isNamed));
+    const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
+    const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
+    return keys.map((key) => {
+      const row = rows.get(key);
+      if (!row) throw new PushError('DATABASE', `message ${key}: expected a row, got none`);
+      const { message, claimant, leaseMs: remainingMs } = row;
+      return {
+        ...message,
+        owner: claimant ?? '',
+        isMine: claimant === owner || claimant === owner + TAKEN_OVER,
+        isTakenOver: claimant?.endsWith(TAKEN_OVER) ?? false,
+        isSame: !reused.has(key),
+        leaseMs: Math.max(0, remainingMs),
+        recorded: ledger.get(message.messageId) ?? new Map(),
+      };
+    });
+  };
+
+  /** Changes the rows of messages that are still their owners'. */
+  const changeHeld = (claims: readonly MessageClaim[], assignments: Fragment): Statement[] =>
+    chunksOf(claims, ({ owner }) => LISTED_ID_BYTES + literalBytesOf(owner), maxBytes()).map((chunk) => {
+      const ids = chunk.map(({ messageId }) => messageId);
+      const owners = [...new Set(chunk.map(({ owner }) => owner))];
+      return sql`UPDATE push_message SET ${assignments}
+                 WHERE message_id IN (${ids}) AND owner IN (${owners})`;
+    });
+
   return {
     async addMessages(messages, publishAt) {
-      for (const chunk of chunksOf(messages, bytesOf)) {
+      for (const chunk of chunksOf(messages, bytesOf, maxBytes())) {
         const rows = chunk.map((message) => sql`(${newValues(message)}, ${at(publishAt)}, ${now})`);
         await driver.run(
           sql`INSERT INTO push_message (${NEW_COLUMNS}, publish_at, created_at) VALUES ${rows}`,
@@ -89,29 +166,21 @@ export function makeMessages(driver: Driver): Messages {
     },
 
     async makeMailing(source, limit) {
-      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}
-        AND message_id <= ${Number.MAX_SAFE_INTEGER}`;
+      const isDue = sql`announcement_id IS NULL AND source = ${source} AND publish_at <= ${now}`;
+      const isNamed = sql`${isDue} AND message_id <= ${Number.MAX_SAFE_INTEGER}`;
       const [row = {}] = await driver.all(
-        sql`SELECT MAX(message_id) AS last_id FROM
-              (SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`,
+        sql`SELECT MAX(message_id) AS last_id FROM ${firstDue(isNamed, limit)}`,
       );
       const lastId = readOptionalWhole(row, 'last_id');
-      if (lastId === null) return null;
-      const { insertId } = await driver.run(
-        sql`INSERT INTO push_announcement (title, body, source, audience, status, created_at)
-            VALUES ('', '', ${source}, 'messages', 'draft', ${now})`,
+      if (lastId !== null) return takeIntoMailing(source, sql`${isNamed} AND message_id <= ${lastId}`);
+      // Ids that no job can name: they get a mailing of their own, which fails at its first hop with one of them named.
+      const isOther = sql`${isDue} AND message_id > ${Number.MAX_SAFE_INTEGER}`;
+      const [other] = await driver.all(sql`SELECT 1 FROM ${firstDue(isOther, 1)}`);
+      if (!other) return null;
+      return takeIntoMailing(
+        source,
+        sql`${isOther} AND message_id <= (SELECT MAX(message_id) FROM ${firstDue(isOther, limit)})`,
       );
-      const hasMessages = await driver.runTogether(
-        sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue} AND message_id <= ${lastId}`,
-        sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
-            WHERE announcement_id = ${insertId}`,
-      );
-      if (hasMessages) return insertId;
-      // Another tick has taken the messages in the meantime.
-      await driver.run(
-        sql`DELETE FROM push_announcement WHERE announcement_id = ${insertId} AND status = 'draft'`,
-      );
-      return null;
     },
 
     async fetchMessageIds({ announcementId, round, fromId }, toId, limit) {
@@ -136,64 +205,31 @@ export function makeMessages(driver: Driver): Messages {
     },
 
     async claimMessages(messages, owner, leaseMs) {
-      let added = 0;
-      for (const chunk of chunksOf(messages, bytesOf)) {
-        added += await insertMissing(driver, chunk, {
-          keyOf: ({ messageKey }) => messageKey,
-          insert: (missing) => {
-            const rows = missing.map(
-              (message) =>
-                sql`(${newValues(message)}, ${AT_ONCE.announcementId}, ${owner}, ${nowPlus(leaseMs)}, ${now}, ${now})`,
-            );
-            return sql`
-              INSERT INTO push_message
-                (${NEW_COLUMNS}, announcement_id, owner, leased_until, publish_at, created_at)
-              VALUES ${rows}`;
-          },
-          fetchKeys,
-        });
+      const claims: ClaimedMessage[] = [];
+      for (const chunk of chunksOf(messages, bytesOf, maxBytes())) {
+        claims.push(...(await claimChunk(chunk, owner, leaseMs)));
       }
-      const keys = messages.map(({ messageKey }) => messageKey);
-      const isNamed = sql`message_key IN (${keys})`;
-      const areNew = added === messages.length;
-      if (!areNew) {
-        await driver.run(
-          sql`UPDATE push_message SET owner = ${owner}, leased_until = ${nowPlus(leaseMs)}
-              WHERE ${isNamed} AND announcement_id = ${AT_ONCE.announcementId} AND leased_until <= ${now}`,
-        );
+      return claims;
+    },
+
+    async proveRecordingMessages(messageId) {
+      // A hop's proof has the id of an announcement in the place of this one.
+      const id = { messageId: Number.MAX_SAFE_INTEGER, deviceId: messageId };
+      for (const proof of upsertProof(dialect, id, AT_ONCE.round)) await driver.tryOut(proof);
+    },
+
+    async extendMessageLeases(claims, leaseMs) {
+      for (const statement of changeHeld(claims, sql`leased_until = ${nowPlus(leaseMs)}`)) {
+        await driver.run(statement);
       }
-      const rows = parseMessages(await fetchRows(isNamed));
-      const reused = areNew ? new Set<string>() : await fetchReusedKeys(messages);
-      const ledger = areNew ? new Map<never, never>() : parseLedger(await fetchDeliveries(isNamed));
-      return keys.map((key) => {
-        const row = rows.get(key);
-        if (!row) throw new PushError('DATABASE', `message ${key}: expected a row, got none`);
-        const { message, claimant, leaseMs: remainingMs } = row;
-        return {
-          ...message,
-          owner: claimant ?? '',
-          isMine: claimant === owner,
-          isSame: !reused.has(key),
-          leaseMs: Math.max(0, remainingMs),
-          recorded: ledger.get(message.messageId) ?? new Map(),
-        };
-      });
     },
 
     async recordMessages(deliveries, givenBack) {
-      const statements = [
+      const [first, ...rest] = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
         ...pruneDevices(dialect, AT_ONCE.announcementId, deliveries),
+        ...changeHeld(givenBack, sql`owner = NULL, leased_until = ${now}`),
       ];
-      if (givenBack.length > 0) {
-        const ids = givenBack.map(({ messageId }) => messageId);
-        const owners = [...new Set(givenBack.map(({ owner }) => owner))];
-        statements.push(
-          sql`UPDATE push_message SET leased_until = ${now}
-              WHERE message_id IN (${ids}) AND owner IN (${owners})`,
-        );
-      }
-      const [first, ...rest] = statements;
       if (!first) return;
       if (rest.length === 0) await driver.run(first);
       else await driver.runTogether(first, ...rest);
@@ -213,6 +249,11 @@ function isOfPage({ announcementId, round, fromId }: HopKey, lastId: number): Fr
     SELECT 1 FROM push_delivery AS earlier
     WHERE earlier.announcement_id = push_message.announcement_id
       AND earlier.message_id = push_message.message_id AND ${isToSend(round)})`;
+}
+
+/** The ids of the first messages, as a table. */
+function firstDue(isDue: Fragment, limit: number): Fragment {
+  return sql`(SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`;
 }
 
 function newValues(message: NewMessage): Fragment {

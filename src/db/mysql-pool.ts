@@ -1,4 +1,5 @@
 import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
+import { CONNECTIONS } from '../config/variables.ts';
 import type { Clock } from '../context.ts';
 import { readFileSync } from 'node:fs';
 import {
@@ -7,15 +8,13 @@ import {
   createConnection,
   createPool,
   type PoolConnection,
+  type RowDataPacket,
 } from 'mysql2/promise';
 import { codeOf, PushError } from '../errors.ts';
 import { isTransient } from '../transient.ts';
 import { SET_SESSION } from './mysql-session.ts';
 import { countCharacters, showName } from '../show.ts';
 import { databaseError } from './error-text.ts';
-
-/** A hop runs one statement at a time; the second connection is for another caller in the process, such as a progress bar. */
-const CONNECTIONS = 2;
 
 /** A connection that was idle for longer is checked before use: its container may have been frozen in the meantime. */
 const MAX_TRUSTED_IDLE_MS = 1000;
@@ -55,8 +54,16 @@ export interface MysqlPool {
   use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T>;
   /** Runs the work once, on a connection that is closed afterwards. */
   useOnce<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /**
+   * The smallest max_allowed_packet of all connections so far, in bytes: the server closes a connection that sends a longer
+   * statement. Before the first connection, the smallest that is a server's default.
+   */
+  maxPacketBytes(): number;
   close(): Promise<void>;
 }
+
+/** No server of a version that Baton works with has a smaller default. */
+const DEFAULT_PACKET_BYTES = 1_048_576;
 
 /** Connects at the first statement. */
 export function makeMysqlPool(
@@ -80,6 +87,40 @@ export function makeMysqlPool(
   const pool = createPool({ ...options, connectionLimit: connections, resetOnRelease: false });
   const usedAt = new WeakMap<object, number>();
   let hasConnected = false;
+  let packetBytes: number | null = null;
+
+  /** Sets the session, and reads the server's limit. */
+  async function setUp(connection: Connection): Promise<void> {
+    await connection.query(SET_SESSION);
+    const [[row]] = await connection.query<RowDataPacket[]>(
+      'SELECT @@SESSION.max_allowed_packet AS max_allowed_packet',
+    );
+    const bytes = Number(row?.['max_allowed_packet'] ?? DEFAULT_PACKET_BYTES);
+    packetBytes = Math.min(packetBytes ?? bytes, bytes);
+  }
+
+  async function prepare<C extends Connection>(connection: C): Promise<C> {
+    try {
+      await setUp(connection);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  /** Instead of a ping, the session is set up again: behind a proxy, another connection to the server may have taken its place. */
+  async function answers(connection: PoolConnection): Promise<boolean> {
+    const check = setUp(connection).then(
+      () => true,
+      () => false,
+    );
+    const timeout = clock.timeout(CHECK_TIMEOUT_MS);
+    const silence = new Promise<false>((resolve) => {
+      timeout.addEventListener('abort', () => resolve(false), { once: true });
+    });
+    return Promise.race([check, silence]);
+  }
 
   async function connect(): Promise<PoolConnection> {
     for (;;) {
@@ -87,8 +128,7 @@ export function makeMysqlPool(
       hasConnected = true;
       const lastUse = usedAt.get(connection.connection);
       if (lastUse === undefined) return prepare(connection);
-      if (clock.now() - lastUse < MAX_TRUSTED_IDLE_MS || (await answers(connection, clock)))
-        return connection;
+      if (clock.now() - lastUse < MAX_TRUSTED_IDLE_MS || (await answers(connection))) return connection;
       connection.destroy();
     }
   }
@@ -128,18 +168,9 @@ export function makeMysqlPool(
         connection.destroy();
       }
     },
+    maxPacketBytes: () => packetBytes ?? DEFAULT_PACKET_BYTES,
     close: () => pool.end(),
   };
-}
-
-async function prepare<C extends Connection>(connection: C): Promise<C> {
-  try {
-    await connection.query(SET_SESSION);
-    return connection;
-  } catch (error) {
-    connection.destroy();
-    throw error;
-  }
 }
 
 async function connecting<C>(url: string, connection: Promise<C>): Promise<C> {
@@ -148,19 +179,6 @@ async function connecting<C>(url: string, connection: Promise<C>): Promise<C> {
   } catch (cause) {
     throw databaseError(`DATABASE_URL: no connection to ${describeServer(url)}`, cause);
   }
-}
-
-/** Instead of a ping, the session is set again: behind a proxy, another connection to the server may have taken its place. */
-async function answers(connection: PoolConnection, clock: Clock): Promise<boolean> {
-  const check = connection.query(SET_SESSION).then(
-    () => true,
-    () => false,
-  );
-  const timeout = clock.timeout(CHECK_TIMEOUT_MS);
-  const silence = new Promise<false>((resolve) => {
-    timeout.addEventListener('abort', () => resolve(false), { once: true });
-  });
-  return Promise.race([check, silence]);
 }
 
 /** `ssl` for mysql2. By default it checks the certificate's chain, but not its name: `verifyIdentity` does that. */

@@ -14,7 +14,7 @@ export const SQL_MODE =
 const ISOLATION = 'READ-COMMITTED';
 
 /**
- * Sets the session in one statement. MySQL 8 and MariaDB name the isolation differently, so each reads a comment of its own:
+ * Sets the session in one statement; sql_notes and max_error_count so that each change of a value leaves its warning. MySQL 8 and MariaDB name the isolation differently, so each reads a comment of its own:
  * MariaDB skips the versions of MySQL from 5.7 on, and MySQL skips `M!`.
  */
 export const SET_SESSION = `SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci,
@@ -23,6 +23,8 @@ export const SET_SESSION = `SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci,
   SESSION autocommit = 1,
   SESSION default_storage_engine = InnoDB,
   SESSION unique_checks = 1,
+  SESSION sql_notes = 1,
+  SESSION max_error_count = 1024,
   SESSION sql_safe_updates = 0,
   SESSION sql_big_selects = 1,
   SESSION sql_select_limit = 18446744073709551615

@@ -4,19 +4,16 @@ import { PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
-import { withoutValues } from './error-text.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
-import { type Fragment, sql, type Statement } from './sql.ts';
+import { makeWarningCheck } from './mysql-warnings.ts';
+import { type Fragment, MAX_BYTES, sql, type Statement } from './sql.ts';
 
 const MIGRATION_WAIT_S = 60;
 
-/**
- * Warnings and notes that say that a value was changed or cut; in a strict session most of them are errors, but not a cut of
- * blanks. Others, such as those about old syntax, change nothing.
- */
-const CHANGES: readonly unknown[] = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1441, 1525];
+/** The share of max_allowed_packet that is left to the words of a statement around its rows. */
+const WORDS_SHARE = 1 / 8;
 
-const DIALECT: Dialect = {
+const DIALECT: Omit<Dialect, 'maxBytes'> = {
   name: 'mysql',
   now: sql`UTC_TIMESTAMP(3)`,
   nowPlus: (ms) => sql`UTC_TIMESTAMP(3) + INTERVAL ${ms} * 1000 MICROSECOND`,
@@ -37,11 +34,31 @@ const DIALECT: Dialect = {
 /** MySQL 8, or MariaDB 10.6 or later. Connects at the first statement. `clock` is for waits and time-outs alone. */
 export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience): Driver {
   const pool = makeMysqlPool(config, clock, patience);
+  const checkWarnings = makeWarningCheck();
+  const maxBytes = (): number => Math.min(MAX_BYTES, Math.floor(pool.maxPacketBytes() * (1 - WORDS_SHARE)));
+
+  async function query<T extends QueryResult>(connection: Connection, statement: Statement): Promise<T> {
+    const text = withLiterals(statement);
+    checkLength(text, pool.maxPacketBytes());
+    const [result] = await connection.query<T>(text);
+    return result;
+  }
+
   const fetchRows = (statement: Statement): Promise<Row[]> =>
     pool.use((connection) => query<RowDataPacket[]>(connection, statement));
 
+  /** In a transaction, the error undoes the change; of a single statement it only says that the database made it. */
+  async function write(connection: Connection, statement: Statement): Promise<ResultSetHeader> {
+    const result = await query<ResultSetHeader>(connection, statement);
+    await checkWarnings(statement, result.warningStatus, async (text) => {
+      const [rows] = await connection.query<RowDataPacket[]>(text);
+      return rows;
+    });
+    return result;
+  }
+
   return {
-    dialect: DIALECT,
+    dialect: { ...DIALECT, maxBytes },
     all: fetchRows,
     async run(statement) {
       return pool.use(async (connection) => {
@@ -56,6 +73,13 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
         if (affectedRows > 0) for (const statement of rest) await write(connection, statement);
         await connection.commit();
         return affectedRows > 0;
+      });
+    },
+    async tryOut(statement) {
+      await pool.use(async (connection) => {
+        await connection.beginTransaction();
+        await write(connection, statement);
+        await connection.rollback();
       });
     },
     async runScript(script) {
@@ -91,23 +115,12 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
   };
 }
 
-async function query<T extends QueryResult>(connection: Connection, statement: Statement): Promise<T> {
-  const [result] = await connection.query<T>(withLiterals(statement));
-  return result;
-}
-
-/** In a transaction, the error undoes the change; of a single statement it only says that the database made it. */
-async function write(connection: Connection, statement: Statement): Promise<ResultSetHeader> {
-  const result = await query<ResultSetHeader>(connection, statement);
-  if (result.warningStatus > 0) {
-    const [warnings] = await connection.query<RowDataPacket[]>('SHOW WARNINGS');
-    const change = warnings.find(({ Code }) => CHANGES.includes(Code));
-    if (change) {
-      const message = withoutValues(String(change['Message']));
-      throw new PushError('DATABASE', `the database has changed a value: ${message}`);
-    }
-  }
-  return result;
+/** Instead of an answer to a longer statement, the server would close the connection. The text is ASCII. */
+function checkLength({ length }: string, maxPacketBytes: number): void {
+  // A packet begins with one byte that says what it is.
+  if (length + 1 < maxPacketBytes) return;
+  const expected = `less than ${maxPacketBytes} bytes, the database's max_allowed_packet`;
+  throw PushError.of('BAD_INPUT', [{ field: 'a row in a statement', expected, got: `${length}` }]);
 }
 
 /** The bytes of a text, whatever the column's character set and collation are. */

@@ -1,11 +1,13 @@
-import { closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DEFAULT_FILE } from '../config/variables.ts';
 import type { Clock } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { databaseError } from './error-text.ts';
-import { sql, type Statement, type Value } from './sql.ts';
+import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -15,6 +17,7 @@ const MAX_KEPT_LENGTH = 2000;
 
 const DIALECT: Dialect = {
   name: 'sqlite',
+  maxBytes: () => MAX_BYTES,
   now: sql`now_ms()`,
   nowPlus: (ms) => sql`now_ms() + ${ms}`,
   at: (epochMs) => sql`${fitTime(epochMs)}`,
@@ -79,6 +82,15 @@ export function openSqlite(file: string, clock: Clock): Driver {
           throw error;
         }
       }),
+    tryOut: async (statement) =>
+      attempt(() => {
+        database.exec('BEGIN IMMEDIATE');
+        try {
+          run(statement);
+        } finally {
+          rollBack();
+        }
+      }),
     runScript: async (script) => attempt(() => database.exec(script)),
     async hasTable(name) {
       const rows = await fetchRows(sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ${name}`);
@@ -103,6 +115,8 @@ function openFile(file: string): DatabaseSync {
   return attemptToOpen(() => {
     // Tokens and members are nobody else's business. SQLite gives its further files the same mode.
     if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
+    // The mode of a file that a person named is that person's: another program may have to read it.
+    if (resolve(file) === resolve(DEFAULT_FILE)) for (const end of ['', '-wal', '-shm']) hide(file + end);
     return new DatabaseSync(file);
   });
 }
@@ -113,6 +127,12 @@ function attemptToOpen<T>(open: () => T): T {
   } catch (cause) {
     throw databaseError('DATABASE_URL: the SQLite file cannot be opened', cause);
   }
+}
+
+/** A file that everybody may read or write becomes its owner's alone, as a new one is. */
+function hide(path: string): void {
+  const { mode = 0, uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if ((mode & 0o007) !== 0 && uid === process.getuid?.()) chmodSync(path, 0o600);
 }
 
 /** SQLite takes NaN for NULL. */

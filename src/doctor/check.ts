@@ -6,7 +6,7 @@ export interface Finding {
   /** Null: the check does not apply here. */
   readonly ok: boolean | null;
   readonly says: string;
-  /** What to do; null unless the check failed. */
+  /** What to do; null where there is nothing to do. A check that is green may have advice, too. */
   readonly advice: string | null;
 }
 
@@ -27,8 +27,8 @@ export interface Check {
 /** Names of the checks that a check of these variables needs: `configuration` if one of them is invalid, otherwise none. */
 export type NeedsFor = (variables: readonly string[]) => readonly string[];
 
-export function green(says: string): Finding {
-  return { ok: true, says, advice: null };
+export function green(says: string, advice: string | null = null): Finding {
+  return { ok: true, says, advice };
 }
 
 export function red(says: string, advice: string): Finding {

@@ -14,6 +14,9 @@ import { checkEngines, checkIds } from './database-tables.ts';
 import { checkPrivileges } from './privileges.ts';
 import { judgeSkew } from './skew.ts';
 
+/** Earlier versions take neither the default values of the tables (8.0.13) nor their CHECK (8.0.16). */
+const FIRST_MYSQL: readonly number[] = [8, 0, 16];
+
 /** The schedule ticks every minute: two missed ticks are no failure yet. */
 const MAX_TICK_AGE_MS = 3 * 60_000;
 
@@ -53,11 +56,17 @@ async function checkVersion(driver: Driver): Promise<Finding> {
   }
   const [row] = await driver.all(sql`SELECT VERSION() AS version`);
   const version = String(row?.['version']);
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   const isMariaDb = /mariadb/i.test(version);
-  const isSupported = isMariaDb ? major > 10 || (major === 10 && minor >= 6) : major >= 8;
   const says = `${isMariaDb ? '' : 'MySQL '}${version}`;
-  return isSupported ? green(says) : red(says, 'upgrade to MySQL 8, or to MariaDB 10.6 or later');
+  return isAtLeast(version, isMariaDb ? [10, 6, 0] : FIRST_MYSQL)
+    ? green(says)
+    : red(says, `upgrade to MySQL ${FIRST_MYSQL.join('.')}, or to MariaDB 10.6 or later`);
+}
+
+function isAtLeast(version: string, first: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  const nth = first.findIndex((part, index) => parts[index] !== part);
+  return nth === -1 || (parts[nth] ?? 0) > (first[nth] ?? 0);
 }
 
 async function checkClock(driver: Driver, clock: Clock): Promise<Finding> {
@@ -87,7 +96,10 @@ async function checkPageQuery(driver: Driver): Promise<Finding> {
     const isGood = plan.every((step) => /^SEARCH .*\(\w+>/.test(step));
     return isGood ? green(plan.join('; ')) : red(plan.join('; '), remedy);
   }
-  const plan: Readonly<Record<string, unknown>>[] = await driver.all(sql`EXPLAIN ${page}`);
+  // MySQL from 9.5 on has another default format.
+  const plan: Readonly<Record<string, unknown>>[] = await driver.all(
+    sql`EXPLAIN FORMAT = TRADITIONAL ${page}`,
+  );
   const isGood = plan.every(
     ({ type, Extra }) => type === 'range' && !/filesort|temporary/.test(String(Extra)),
   );

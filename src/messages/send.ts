@@ -9,7 +9,7 @@ import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { recordPatiently } from '../pace/record.ts';
 import { reserveUrgent } from '../pace/reserve.ts';
-import { claimAll, firstByKey, isClaimed, refuse } from './claim.ts';
+import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
@@ -65,8 +65,9 @@ async function trySend(
 }
 
 async function send(ctx: Context, source: string, messages: readonly NewMessage[]): Promise<MessageReport[]> {
-  const { gatherer, config } = ctx;
-  const results = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
+  const { gatherer, store, config } = ctx;
+  const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
+  const results = await waitForEarlier(ctx, messages, claims);
   const mine = results.filter(isClaimed);
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap(unsentPushes);
@@ -85,7 +86,16 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
     (result, nth): result is ClaimedMessage =>
       !(result instanceof PushError) && result.isMine && (!result.isSame || reports[nth]?.retryInMs !== null),
   );
-  await recordPatiently(ctx, () => record(ctx, deliveries, open), { source, messages: mine.length });
+  const recordOrHold = async (): Promise<void> => {
+    try {
+      await record(ctx, deliveries, open);
+    } catch (error) {
+      // Where this fails too, the leases run out, and whoever takes a message over waits: see waitForEarlier.
+      await store.extendMessageLeases(mine, config.leaseMs).catch(() => {});
+      throw error;
+    }
+  };
+  await recordPatiently(ctx, recordOrHold, { source, messages: mine.length });
   if (mine.length > 0) {
     ctx.metrics.recordPushes(countVerdicts(deliveries));
     ctx.metrics.record({ MessagesAtOnce: mine.length, ...(tookMs > 0 ? { MessageAnswerTime: tookMs } : {}) });

@@ -27,9 +27,14 @@ export interface Message {
   readonly devices: readonly Device[];
 }
 
+/** What names a message and the invocation that has claimed it. */
+export type MessageClaim = Pick<ClaimedMessage, 'messageId' | 'owner'>;
+
 /** A message to be sent at once, as its claimant finds it. */
 export interface ClaimedMessage extends Message {
   readonly owner: string;
+  /** True: the claimant before did not give it back. It may be alive, and about to record what it has sent. */
+  readonly isTakenOver: boolean;
   /** False: another invocation sends it, and holds it for `leaseMs` more. */
   readonly isMine: boolean;
   /** False: the message's key is that of an earlier message with other content, which this one is not. */

@@ -7,10 +7,11 @@ import { scan } from '../../src/broadcast/scan.ts';
 import { systemClock } from '../../src/clock.ts';
 import { openDriver, openStore } from '../../src/db/open.ts';
 import { sql, type Value } from '../../src/db/sql.ts';
+import { checkIds } from '../../src/doctor/database-tables.ts';
 import { PushError } from '../../src/errors.ts';
 import { firstJob } from '../../src/job.ts';
 import { devicesOf, draft, makeContext, type TestContext, toDevice, toMember } from '../support/context.ts';
-import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { databaseKinds, makeDatabase, passTime, type TestDatabase } from '../support/database.ts';
 
 /** What other hands wrote into a row that Baton cannot send, and what the announcement's status then says. */
 const BAD_COLUMNS: readonly (readonly [string, Value, string])[] = [
@@ -205,8 +206,26 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
       sql`INSERT INTO push_message (message_id, device_id, title, body, publish_at)
           VALUES (${'9007199254740993'}, 3, 't', 'b', ${now})`,
     );
-    expect((await tick()).sent).toEqual(['target-4']);
+    const ctx = await tick();
+    expect(ctx.sent).toEqual(['target-4']);
     expect(await store.fetchTickAgeMs()).not.toBeNull();
+    // It is a mailing of its own, which fails with the reason, each time that it is resumed, and is never sent.
+    expect(await store.fetchAnnouncement(1)).toMatchObject({ status: 'done' });
+    const failed = {
+      status: 'failed',
+      statusReason: expect.stringContaining('up to 9007199254740991, got 9007199254740993') as string,
+    };
+    expect(await store.fetchAnnouncement(2)).toMatchObject(failed);
+    expect(ctx.logged).toContain('announcement failed');
+    expect(await checkIds(driver)).toMatchObject({
+      ...{ ok: false, says: expect.stringContaining('1 rows of push_message') as string },
+    });
+    await moveAnnouncement(ctx, 2, 'resume');
+    await passTime(database, 60_000);
+    expect((await tick()).sent).toEqual([]);
+    expect(await store.fetchAnnouncement(2)).toMatchObject(failed);
+    expect(await store.fetchPendingSources()).toEqual([]);
+    expect(await store.fetchAnnouncement(3)).toBeNull();
   });
 
   test('a tick that cannot do its work does the rest, is an error, and does not count as a tick', async () => {

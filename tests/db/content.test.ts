@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseContent } from '../../src/db/content.ts';
+import { isSameContent, parseContent } from '../../src/db/content.ts';
 
 const row = (fields: object) => ({
   title: 'T',
@@ -25,4 +25,15 @@ test.each([
 
 test('a key of data that only begins with a reserved word is free', () => {
   expect(parseContent(row({ data: '{"fromUserId":"7"}' })).data).toEqual({ fromUserId: '7' });
+});
+
+test.each([
+  ['a text', '{"b":"2","a":"1"}', '{"badge":1}'],
+  ['a value, as of a column of the type JSON', { b: '2', a: '1' }, { badge: 1 }],
+])('the content of a row is the same if its JSON is %s with the same keys', (_, data, options) => {
+  const content = { title: 'T', body: 'B', image: null, data: { a: '1', b: '2' }, options: { badge: 1 } };
+  const wanted = { content, ttlSeconds: null };
+  const stored = row({ data, options, ttl_seconds: null });
+  expect(isSameContent(stored, wanted)).toBe(true);
+  expect(isSameContent({ ...stored, data: { a: '1' } }, wanted)).toBe(false);
 });

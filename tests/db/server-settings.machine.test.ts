@@ -1,5 +1,4 @@
 import type { DatabaseConfig } from '../../src/config/config.ts';
-import type { NewMessage } from '../../src/model/message.ts';
 import type { Store } from '../../src/store.ts';
 import { isTransient } from '../../src/transient.ts';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -14,25 +13,13 @@ import { SQL_MODE } from '../../src/db/mysql-session.ts';
 import { migrateDatabase, openDriver, openStore } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
 import { makeStore } from '../../src/db/store.ts';
+import { sendMessages } from '../../src/messages/send.ts';
 import { checkSession } from '../../src/doctor/database-session.ts';
 import { batonHere } from '../support/baton.ts';
 import { draft, makeContext, toDevice } from '../support/context.ts';
 import { databaseKinds } from '../support/database.ts';
 import { type MariaDb, startMariaDb } from '../support/mariadb.ts';
-
-/** Text that ends a string literal where a backslash does not escape, and text that ends one where quotes are doubled. */
-const HOSTILE = [
-  "x', user(), null, 0x7b7d, 0x7b7d, null, 0, 0x78, utc_timestamp(), utc_timestamp(), utc_timestamp()) -- ",
-  "\\', user(), null, 0x7b7d, 0x7b7d, null, 0, 0x78, utc_timestamp(), utc_timestamp(), utc_timestamp()) -- ",
-  "\\\\'); -- ",
-  '", user()); --',
-  '`; /*',
-];
-
-const messageOf = (title: string, nth: number): NewMessage => ({
-  ...{ messageKey: `key-${nth}`, source: 'default', recipient: toDevice(1), ttlSeconds: null },
-  content: { ...draft.content, title, body: 'Grüße 🎉 ключ' },
-});
+import { HOSTILE, longAnswer, messageOf } from './odd-rows.ts';
 
 describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
   let server: MariaDb;
@@ -134,27 +121,108 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a server', () => {
     expect(row).toEqual({ sql_mode: SQL_MODE, isolation: 'READ-COMMITTED', autocommit: 1, zone: '+00:00' });
   });
 
-  test('that takes statements of 1 MiB gets 500 messages of 3.5 kB in several, and 1,500 devices of 1 kB', async () => {
-    await ask('SET GLOBAL max_allowed_packet = 1048576');
-    onTestFinished(async () => void (await ask('SET GLOBAL max_allowed_packet = 16777216')));
+  test('that keeps no warnings for others keeps them for Baton', async () => {
+    await ask('SET GLOBAL max_error_count = 0, GLOBAL sql_notes = 0');
+    onTestFinished(async () => void (await ask('SET GLOBAL max_error_count = 64, GLOBAL sql_notes = 1')));
     const driver = await openOwn();
-    const store = makeStore(driver);
-    const content = { ...draft.content, body: 'é'.repeat(1750) };
-    const messages = Array.from({ length: 500 }, (_, nth) => ({ ...messageOf('long', nth), content }));
-    const claims = await store.claimMessages(messages, 'owner', 60_000);
-    expect(claims.every((claim) => claim.isMine && claim.content?.body === content.body)).toBe(true);
-    const memberId = '🎉'.repeat(64);
-    const devices = Array.from({ length: 1500 }, (_, nth) => ({
-      ...{ target: `${nth}-`.padEnd(512, 'x'), targetKind: 'token' as const, memberId },
-    }));
-    expect(await store.addDevices(devices)).toBe(1500);
-    expect(await store.addDevices(devices)).toBe(0);
-    expect(await checkSession(driver)).toMatchObject({ ok: true });
-    await ask('SET GLOBAL max_allowed_packet = 524288');
+    const insert = sql`INSERT INTO push_device (target, member_id) VALUES ('a', ${'anna'.padEnd(70)})`;
+    await expect(driver.run(insert)).rejects.toThrow('the database has changed a value');
+  });
+
+  describe.each([
+    [1_048_576, 500],
+    [65_536, 200],
+    [16_384, 50],
+  ])('that takes statements of %d bytes', (maxBytes, count) => {
+    const isSmall = maxBytes < 1_048_576;
+    let driver: Driver;
+    let store: Store;
+
+    beforeAll(async () => {
+      await ask(`SET GLOBAL max_allowed_packet = ${maxBytes}`);
+      const { config } = await makeOwnDatabase();
+      await migrateDatabase(config, systemClock);
+      driver = openDriver(config, systemClock);
+      store = makeStore(driver);
+      // Connects.
+      expect(await store.countDevices()).toBe(0);
+    });
+    afterAll(async () => {
+      await driver.close();
+      await ask('SET GLOBAL max_allowed_packet = 16777216');
+    });
+
+    test('gets messages of 3.5 kB in as many as it takes, and their answers', async () => {
+      const content = { ...draft.content, body: 'é'.repeat(1750) };
+      const messages = Array.from({ length: count }, (_, nth) => ({ ...messageOf('long', nth), content }));
+      const claims = await store.claimMessages(messages, 'owner', 60_000);
+      expect(claims.every((claim) => claim.isMine && claim.content?.body === content.body)).toBe(true);
+      await store.recordMessages(
+        claims.map(({ messageId }, nth) => ({ ...longAnswer(nth + 1), messageId })),
+        claims,
+      );
+      const again = await store.claimMessages(messages, 'another', 60_000);
+      expect(again.every((claim) => claim.isMine && claim.recorded.size === 1)).toBe(true);
+    });
+
+    test('gets devices of 1 kB', async () => {
+      const memberId = '🎉'.repeat(64);
+      const devices = Array.from({ length: 3 * count }, (_, nth) => ({
+        ...{ target: `${nth}-`.padEnd(512, 'x'), targetKind: 'token' as const, memberId },
+      }));
+      expect(await store.addDevices(devices)).toBe(3 * count);
+      expect(await store.addDevices(devices)).toBe(0);
+    });
+
+    test('gets the pushes in flight of a page, and their answers', async () => {
+      const announcementId = await store.createAnnouncement(draft);
+      const key = { announcementId, round: 0, fromId: 0 };
+      await store.startAnnouncement(key, 60_000);
+      const claim = await store.claimHop(key, 'owner', 60_000);
+      if (claim.kind !== 'claimed') throw new Error('expected a claimed hop');
+      expect(await store.proveRecording(claim.hop)).toBe(true);
+      const answers = Array.from({ length: 3 * count }, (_, nth) => longAnswer(nth + 1));
+      const pushes = answers.map(({ deviceId }) => ({ deviceId, target: 't', targetKind: 'token' as const }));
+      expect(await store.holdHop(claim.hop, 60_000, pushes)).toBe(true);
+      await store.recordDeliveries(claim.hop, answers);
+      expect(await store.countDeliveries(announcementId)).toMatchObject({ unregistered: 3 * count });
+    });
+
+    test('refuses a row that is longer, and that alone; the connection stays', async () => {
+      const ctx = makeContext(store);
+      const long = { ...draft.content, title: 'é'.repeat(30_000), body: 'é'.repeat(30_000) };
+      const messages = [0, 1, 2].map((nth) => ({
+        ...{ ...messageOf('plain', nth), messageKey: `long-${nth}`, recipient: toDevice(1_000_000) },
+        ...(nth === 1 ? { content: long } : {}),
+      }));
+      const reports = await sendMessages(ctx, messages);
+      const reasons = reports.map(({ reason }) => reason);
+      expect(reasons).toEqual(['NO_DEVICE', isSmall ? 'BAD_MESSAGE' : 'NO_DEVICE', 'NO_DEVICE']);
+      const adding = store.createAnnouncement({ ...draft, content: long });
+      if (isSmall) {
+        await expect(adding).rejects.toThrow(
+          `a row in a statement: expected less than ${maxBytes} bytes, the database's max_allowed_packet, got `,
+        );
+      } else expect(await adding).toBeGreaterThan(0);
+    });
+
+    test('is green, with advice if it could take longer ones', async () => {
+      const finding = await checkSession(driver);
+      expect(finding).toMatchObject({
+        ok: true,
+        says: expect.stringContaining(`statements up to ${maxBytes} bytes`) as string,
+      });
+      expect(finding.advice === null).toBe(!isSmall);
+    });
+  });
+
+  test('that takes less than 16 KiB in a statement is red', async () => {
+    await ask('SET GLOBAL max_allowed_packet = 15360');
+    onTestFinished(async () => void (await ask('SET GLOBAL max_allowed_packet = 16777216')));
     const other = openDriver({ kind: 'mysql', url: server.url, tls: { kind: 'off' } }, systemClock);
     onTestFinished(() => other.close());
     expect(await checkSession(other)).toMatchObject({
-      ...{ ok: false, says: 'max_allowed_packet: expected at least 1048576, got 524288' },
+      ...{ ok: false, says: 'max_allowed_packet: expected at least 16384, got 15360' },
     });
   });
 

@@ -1,10 +1,11 @@
 import type { Store } from '../../src/store.ts';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { DEFAULT_FILE } from '../../src/config/variables.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
 import { explain } from './plan.ts';
@@ -80,4 +81,29 @@ test('a store is not made by opening it, so that a mistyped path leaves no file 
     /^schema: expected version \d+, got 0: run `baton migrate`, because the file of DATABASE_URL does not exist yet$/,
   );
   expect(existsSync(file)).toBe(false);
+});
+
+test.each([
+  { file: DEFAULT_FILE, mode: '644', after: '600' },
+  { file: DEFAULT_FILE, mode: '640', after: '640' },
+  { file: 'shop.db', mode: '644', after: '644' },
+])('$file with the mode $mode has $after once it is open, and so have its further files', async (each) => {
+  const folder = mkdtempSync(join(tmpdir(), 'baton-mode-'));
+  const before = process.cwd();
+  process.chdir(folder);
+  onTestFinished(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+  const config = { kind: 'sqlite', file: each.file } as const;
+  await migrateDatabase(config, systemClock);
+  // A process that was killed leaves the further files behind.
+  const first = await openStore(config, systemClock);
+  await first.addDevices([{ target: 't', targetKind: 'token' }]);
+  const files = ['', '-wal', '-shm'].map((end) => each.file + end);
+  for (const file of files) chmodSync(file, each.mode);
+  const second = await openStore(config, systemClock);
+  expect(files.map((file) => (statSync(file).mode & 0o777).toString(8))).toEqual(files.map(() => each.after));
+  await first.close();
+  await second.close();
 });

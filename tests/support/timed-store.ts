@@ -23,6 +23,7 @@ export function openTimedStore(config: DatabaseConfig, clock: Clock): Store {
     ...driver,
     all: (...args) => inTurn(() => driver.all(...args)),
     run: (...args) => inTurn(() => driver.run(...args)),
+    tryOut: (...args) => inTurn(() => driver.tryOut(...args)),
     runTogether: (...args) => inTurn(() => driver.runTogether(...args)),
   };
   return makeStore(timed);
