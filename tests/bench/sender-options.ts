@@ -24,7 +24,7 @@ export function parseSenderOptions(args: readonly string[]): SenderOptions {
       latency: { type: 'string', default: '20,80,300' },
       tail: { type: 'string', default: '0.002:2000' },
       rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '2.5' },
       peers: { type: 'string', default: PEERS.join(',') },
       'no-limits': { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },

@@ -3,7 +3,7 @@ import { replaceBetweenMarkers } from './page.ts';
 import type { Peer } from './peers/peer.ts';
 import { parseSenderOptions } from './sender-options.ts';
 import type { RoundMeasure } from './sender-peers.ts';
-import { judgeBaton, peerTable } from './sender-table.ts';
+import { judgeBaton, median, peerTable } from './sender-table.ts';
 
 /** Rounds of one peer, each given by its messages a second and its CPU time for a message. */
 function rounds(...figures: readonly [number, number][]): RoundMeasure[] {
@@ -25,6 +25,14 @@ test('a table has medians, and ratios to Baton in the same round', () => {
   );
   expect(table).toContain('| Baton, `http2` | 2000 | 1.00 | 50.0 µs | 1.00 | 100 MB | 10% |');
   expect(table).toContain('| `undici`, HTTP/2 | 1000 | 0.50 | 100.0 µs | 2.00 | 100 MB | 5% |');
+});
+
+test.each([
+  [[3, 1, 2], 2],
+  [[4, 1, 2, 3], 2.5],
+  [[], Number.NaN],
+])('the median of %j is %d', (values, expected) => {
+  expect(median(values)).toBe(expected);
 });
 
 test('a peer that was not measured has a row that says so', () => {
@@ -52,6 +60,13 @@ test('peers that are faster or need less CPU time are named with their ratio', (
     sentence:
       'At 80 ms, of those that a user could pick, Baton is not first in messages a second: `undici`, HTTP/2 (1.50); ' +
       'not first in CPU a message: `fcm-v1-http2` (0.75).',
+  });
+});
+
+test('nothing is judged where Baton was not measured', () => {
+  expect(judgeBaton(measuresOf({ undici: rounds([1000, 40]) }))).toEqual({
+    isFirst: true,
+    sentence: 'Baton was not measured.',
   });
 });
 

@@ -42,6 +42,7 @@ function rowOf(peer: Peer, rounds: readonly RoundMeasure[], baton: readonly Roun
 /** Says whether Baton is the first of those that a user could pick, and if not, who is before it. */
 export function judgeBaton({ latencyMs, peers }: LatencyMeasures): { isFirst: boolean; sentence: string } {
   const baton = peers.get('baton') ?? [];
+  if (baton.length === 0) return { isFirst: true, sentence: 'Baton was not measured.' };
   const before = (figure: 'messagesPerSecond' | 'cpuUs', isBefore: (ratio: number) => boolean): string[] =>
     PEERS.filter((peer) => peer !== 'baton' && !NO_CHOICE.includes(peer))
       .map((peer) => ({ peer, ratio: ratioOf(peers.get(peer) ?? [], baton, figure) }))
@@ -75,7 +76,12 @@ function formatRatio(ratio: number): string {
   return Number.isNaN(ratio) ? '' : ratio.toFixed(2);
 }
 
-/** NaN if there is no value, or one that is no number. */
+/** The middle value, or the mean of the middle two; NaN if there is no value. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[Math.ceil(sorted.length / 2) - 1],
+    sorted[Math.floor(sorted.length / 2)],
+  ];
+  return (low + high) / 2;
 }

@@ -35,9 +35,10 @@ export async function benchSender(): Promise<void> {
 }
 
 function describeRun({ tail, rounds, seconds }: SenderOptions): string {
+  const share = tail.share > 0 ? `; ${tail.share * 100}% of the answers take ${tail.ms} ms` : '';
   return (
-    `Answer times are log-normal around the median; ${(tail.share * 100).toFixed(1)}% of the answers take ${tail.ms} ms. ` +
-    `Figures are medians of ${rounds} rounds, in which the senders took turns of ${seconds} seconds or more each.`
+    `Answer times are log-normal around the median${share}. Figures are medians of ${rounds} round${rounds === 1 ? '' : 's'}, ` +
+    `in which the senders took turns of ${seconds} seconds or more each.`
   );
 }
 
