@@ -1,17 +1,31 @@
-/** Runs FCM's sandbox over TLS in a process of its own, so that its CPU time is not counted as the sender's. */
+/**
+ * Runs FCM's sandbox over TLS in a process of its own, so that its CPU time is not counted as the sender's. It answers each
+ * message of its parent with its cost so far.
+ */
 import { readFileSync } from 'node:fs';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
+import { addTail } from './sender-tail.ts';
 
 export interface SandboxAddress {
   readonly endpoint: string;
   readonly tokenUrl: string;
 }
 
-const [keyFile = '', certFile = '', latencyMs = ''] = process.argv.slice(2);
-const { endpoint, tokenUrl } = await startFcmSandbox({
+export interface SandboxCost {
+  readonly accepted: number;
+  readonly cpuUs: number;
+}
+
+const [keyFile = '', certFile = '', latencyMs = '', tailShare = '', tailMs = ''] = process.argv.slice(2);
+if (Number(tailShare) > 0) addTail({ share: Number(tailShare), ms: Number(tailMs) });
+const sandbox = await startFcmSandbox({
   tls: { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') },
   latencyMs: Number(latencyMs),
   quotaPerMinute: 1_000_000_000,
 });
-process.send?.({ endpoint, tokenUrl } satisfies SandboxAddress);
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ accepted: sandbox.stats().accepted, cpuUs: user + system } satisfies SandboxCost);
+});
 process.once('disconnect', () => process.exit());
+process.send?.({ endpoint: sandbox.endpoint, tokenUrl: sandbox.tokenUrl } satisfies SandboxAddress);
