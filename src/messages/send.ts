@@ -14,6 +14,9 @@ import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
+/** Messages that are claimed, sent and recorded together; as many portions at a time as the window (WINDOW) has room for. */
+const PORTION = 100;
+
 /** The report of a message whose key is that of an earlier message with other content: nothing was sent. */
 const KEY_REUSED: MessageReport = {
   messageId: null,
@@ -31,18 +34,30 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
   // Two messages with one key are one message.
   const unique = firstByKey(messages);
   const reports = new Map<string, MessageReport>();
-  for (const [source, all] of Map.groupBy(unique.values(), (each) => each.source)) {
-    for (let first = 0; first < all.length; first += ctx.config.batchSize) {
-      const chunk = all.slice(first, first + ctx.config.batchSize);
-      for (const [nth, report] of (await trySend(ctx, source, chunk)).entries()) {
-        reports.set(chunk[nth]?.messageKey ?? '', report);
+  const bySource = Map.groupBy(unique.values(), (each) => each.source);
+  const portions = [...bySource]
+    .flatMap(([source, all]) => divideInto(PORTION, all).map((some) => ({ source, some })))
+    .values();
+  const sendNext = async (): Promise<void> => {
+    for (const { source, some } of portions) {
+      for (const [nth, report] of (await trySend(ctx, source, some)).entries()) {
+        reports.set(some[nth]?.messageKey ?? '', report);
       }
     }
-  }
+  };
+  // All take from the same iterator: a portion that waits for a late answer holds up no other.
+  const portionsAtOnce = Math.max(1, Math.floor(ctx.config.window / PORTION));
+  await Promise.all(Array.from({ length: portionsAtOnce }, sendNext));
   return messages.flatMap((message) =>
     isDeepStrictEqual(message, unique.get(message.messageKey))
       ? (reports.get(message.messageKey) ?? [])
       : KEY_REUSED,
+  );
+}
+
+function divideInto<T>(size: number, items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, nth) =>
+    items.slice(nth * size, (nth + 1) * size),
   );
 }
 

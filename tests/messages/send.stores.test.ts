@@ -195,11 +195,20 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
     ]);
   });
 
-  test('five hundred messages go out in one call, chunk by chunk', async () => {
-    const ctx = makeContext(store, { env: { BATCH_SIZE: '200' } });
+  test('five hundred messages go out in one call, and an answer that is late holds up no other portion', async () => {
+    const all = Promise.withResolvers<void>();
+    const ctx = makeContext(store, {
+      env: { WINDOW: '300' },
+      beforeSend: () => {
+        calls++;
+        if (calls === 5) all.resolve();
+        return calls === 1 ? all.promise : undefined;
+      },
+    });
+    let calls = 0;
     const messages = Array.from({ length: 500 }, (_, nth) => make(`k${nth}`, toDevice((nth % 3) + 1)));
     const reports = await sendMessages(ctx, messages);
-    expect(ctx.story).toEqual(['send 200', 'send 200', 'send 100']);
+    expect(ctx.story).toEqual(Array.from({ length: 5 }, () => 'send 100'));
     expect(new Set(reports.map(({ messageId }) => messageId)).size).toBe(500);
     expect(reports.every(({ verdict }) => verdict === 'delivered')).toBe(true);
   });
