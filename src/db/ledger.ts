@@ -1,16 +1,12 @@
-import { type Delivery, FINAL_VERDICTS, OPEN_VERDICTS, type PushId } from '../model/delivery.ts';
+import { type Delivery, FINAL_VERDICTS, type PushId } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import { COLUMNS, cut } from './columns.ts';
 import type { Dialect } from './driver.ts';
+import { keepRetries } from './retries.ts';
 import { chunksOf, type Fragment, sql, type Statement, type Value } from './sql.ts';
 
 /** A wait of FCM's that no time column could hold is cut to this: after four weeks FCM itself drops a push. */
 const MAX_RETRY_MS = 28 * 86_400_000;
-
-/** The condition that a delivery is sent in a retry round: its retry was left to that round, or a hop of the round left it over. */
-export function isToSend(round: number): Fragment {
-  return sql`(retry_at IS NOT NULL AND round < ${round} OR verdict IN (${OPEN_VERDICTS}) AND round = ${round})`;
-}
 
 /** `upsertDeliveries` records deliveries; a row that has a final verdict stays as it is. */
 export function upsertDeliveries(
@@ -70,6 +66,7 @@ export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }:
   return [
     sql`SAVEPOINT proof`,
     ...upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]),
+    ...keepRetries(dialect, Number.MAX_SAFE_INTEGER, [proof]),
     sql`ROLLBACK TO SAVEPOINT proof`,
   ];
 }
