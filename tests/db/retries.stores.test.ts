@@ -68,6 +68,12 @@ await describeStores('what is left to retry', ({ kind, database, store, startHop
     expect(await idsOf(key)).toEqual([a, b]);
   });
 
+  test('what proves that the ledger can be written leaves nothing', async () => {
+    const key = await startHop();
+    expect(await store.proveRecording(await claim(key, 'a'))).toBe(true);
+    expect(await countKept({ ...key, announcementId: Number.MAX_SAFE_INTEGER })).toBe(0);
+  });
+
   test('at most once: what is in flight is not left to retry', async () => {
     const [a = 0] = await addDevices(1);
     const key = await startHop();
