@@ -121,7 +121,7 @@ export function makeHops(driver: Driver): Hops {
               ${joinInOrder} push_hop ON push_hop.announcement_id = open_hop.announcement_id
                 AND push_hop.round = open_hop.round AND push_hop.from_id = open_hop.from_id
               LEFT JOIN push_hop AS first ON first.announcement_id = push_announcement.announcement_id
-                AND first.round = 0 AND first.canary = 1 AND first.retries_kept = 0 AND first.closed_at IS NULL
+                AND first.canary = 1 AND first.retries_kept = 0 AND first.closed_at IS NULL
             WHERE status = 'running' AND open_hop.retries_kept = 0 AND open_hop.closed_at IS NULL
               AND push_hop.lease_until < ${now} AND (push_hop.canary = 1 OR first.canary IS NULL)
             LIMIT ${limit}`,

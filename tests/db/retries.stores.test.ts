@@ -233,6 +233,12 @@ await describeStores('what is left to retry', ({ kind, database, store, startHop
         else if (step['select_type'] !== 'INSERT') {
           expect(['const', 'eq_ref', 'ref', 'range', 'index_subquery', null], words).toContain(step['type']);
         }
+        if (/ (push_hop|open_hop|first) /.test(String(step['detail'])) && name !== 'fetchFinished') {
+          expect(step['detail'], words).toMatch(/retries_kept=\?|from_id=\?/);
+        }
+        if (['open_hop', 'first'].includes(String(step['table']))) {
+          expect(step['key'], words).toBe('push_hop_open');
+        }
         if (/push_delivery|recorded|earlier/.test(String(step['detail']))) {
           expect(step['detail'], words).toMatch(/device_id=\?|device_id<\?|message_id<\?/);
         }
