@@ -16,7 +16,7 @@ SET @adding = IF(
   'DO 0',
   'ALTER TABLE push_hop
      ADD COLUMN retries_kept TINYINT NOT NULL DEFAULT 0 COMMENT ''1: closed, and what it left to retry is in push_retry'',
-     ADD KEY push_hop_open (announcement_id, retries_kept, closed_at)');
+     ADD KEY push_hop_open (announcement_id, retries_kept, closed_at, canary)');
 PREPARE adding FROM @adding;
 EXECUTE adding;
 DEALLOCATE PREPARE adding;

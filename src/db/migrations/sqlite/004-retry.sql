@@ -11,4 +11,4 @@ CREATE TABLE push_retry (
 -- 1: closed, and what it left to retry is in push_retry
 ALTER TABLE push_hop ADD COLUMN retries_kept INTEGER NOT NULL DEFAULT 0;
 
-CREATE INDEX push_hop_open ON push_hop (announcement_id, retries_kept, closed_at);
+CREATE INDEX push_hop_open ON push_hop (announcement_id, retries_kept, closed_at, canary);
