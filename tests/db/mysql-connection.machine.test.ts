@@ -101,6 +101,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       '001-broadcast',
       '002-guarantee',
       '003-snapshot',
+      '004-retry',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,
