@@ -112,6 +112,8 @@ export interface Hops {
   fetchStalled(limit: number): Promise<HopKey[]>;
   /** Takes a stalled hop from its owner, for another invocation to be woken; false if it is no longer stalled. */
   reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
+  /** True if a hop of the announcement is open. */
+  hasOpenHop(announcementId: number): Promise<boolean>;
   countHops(announcementId: number): Promise<{ open: number; closed: number }>;
   /** Number of hops, of all announcements, that an invocation holds now. */
   countBusyHops(): Promise<number>;
@@ -147,6 +149,11 @@ export interface Deliveries {
   countDeliveries(announcementId: number): Promise<Counts>;
   /** Devices that the key's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
   fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;
+  /**
+   * Makes sure that retry rounds find what hops of round 0 have left to retry, if an earlier release of Baton closed them; does
+   * nothing for other hops, which do so themselves. One transaction for each hop.
+   */
+  keepRetries(announcementId: number): Promise<void>;
   /** Ends all retries if no hop is open and `round` was the last: `retryable` becomes `rejected`, and the other verdicts stay. */
   settleRetries(announcementId: number, round: number): Promise<void>;
 }

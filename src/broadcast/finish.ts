@@ -9,7 +9,8 @@ export async function finishIfComplete(
   { store, config, log, metrics }: Pick<Context, 'store' | 'config' | 'log' | 'metrics'>,
   { announcementId, round }: Pick<HopKey, 'announcementId' | 'round'>,
 ): Promise<void> {
-  if ((await store.countHops(announcementId)).open > 0) return;
+  if (await store.hasOpenHop(announcementId)) return;
+  await store.keepRetries(announcementId);
   if (round + 1 < config.maxAttempts && (await store.plantRound(announcementId, round + 1))) {
     log.info('retry round planted', { announcementId, round: round + 1 });
     return;
@@ -17,6 +18,6 @@ export async function finishIfComplete(
   await store.settleRetries(announcementId, round);
   if (await store.finishAnnouncement(announcementId, round)) {
     metrics.record({ AnnouncementsDone: 1 });
-    log.info('announcement done', { announcementId, ...(await store.countDeliveries(announcementId)) });
+    log.info('announcement done', { announcementId });
   }
 }

@@ -14,11 +14,13 @@ export interface Page {
 }
 
 /** Reads one row more than a page holds: if it is there, the page is full, and that row is where the next hop begins. */
-export function fetchPage(
+export async function fetchPage(
   ctx: Pick<Context, 'store' | 'config' | 'log'>,
   hop: Hop,
   { audience }: Pick<Announcement, 'audience'>,
 ): Promise<Page> {
+  // An earlier release of Baton may have planted the round.
+  if (hop.round > 0) await ctx.store.keepRetries(hop.announcementId);
   switch (audience) {
     case 'devices':
       return fetchDevices(ctx, hop);

@@ -6,6 +6,7 @@ import { type Driver, hasEffect, type Row } from './driver.ts';
 import { parseAnnouncement, parseSummary } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
+import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import { BOTH_COLUMNS, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -144,10 +145,8 @@ export function makeAnnouncements(driver: Driver): Announcements {
       return hasEffect(
         driver,
         sql`UPDATE push_announcement SET status = 'done', status_reason = NULL, finished_at = ${now}
-            WHERE announcement_id = ${announcementId} AND status = 'running' AND NOT EXISTS (
-              SELECT 1 FROM push_hop
-              WHERE push_hop.announcement_id = push_announcement.announcement_id
-                AND (closed_at IS NULL OR round > ${round}))`,
+            WHERE announcement_id = ${announcementId} AND status = 'running'
+              AND ${isOver(announcementId, round)}`,
       );
     },
 
@@ -171,13 +170,16 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchFinished(limit) {
       const rows = await driver.all(
-        sql`SELECT push_hop.announcement_id, MAX(round) AS last_round
+        sql`SELECT announcement_id, (
+              SELECT round FROM push_hop WHERE push_hop.announcement_id = push_announcement.announcement_id
+              ORDER BY round DESC LIMIT 1) AS last_round
             FROM push_announcement
-              JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
-            WHERE status = 'running'
-            GROUP BY push_hop.announcement_id HAVING COUNT(*) = COUNT(closed_at) LIMIT ${limit}`,
+            WHERE status = 'running' AND NOT EXISTS (${findOpenHop(sql`push_announcement.announcement_id`)})
+            LIMIT ${limit}`,
       );
-      return rows.flatMap((row) => readOr([], () => [parseRound(row)], []));
+      // One without any hop was set running by other hands.
+      const started = rows.filter((row) => row['last_round'] !== null);
+      return started.flatMap((row) => readOr([], () => [parseRound(row)], []));
     },
 
     async recordTick() {

@@ -2,8 +2,9 @@ import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } fr
 import type { Deliveries } from '../store.ts';
 import { parseDevice, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
-import { isHeld } from './hops.ts';
-import { isToSend, proveUpsert, upsertDeliveries } from './ledger.ts';
+import { isHeld, isHop } from './hops.ts';
+import { proveUpsert, upsertDeliveries } from './ledger.ts';
+import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
 
@@ -39,6 +40,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
       const hold = sql`UPDATE push_hop SET claims = ${isProgress ? 1 : sql`claims`} WHERE ${isHeld(hop)}`;
       const record = (chunk: readonly Delivery[]): Statement[] => [
         ...upsertDeliveries(dialect, hop, chunk),
+        ...keepRetries(dialect, hop.announcementId, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
       ];
       if (await driver.runTogether(hold, ...record(deliveries))) return;
@@ -68,25 +70,48 @@ export function makeDeliveries(driver: Driver): Deliveries {
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
       const rows = await driver.all(
         sql`SELECT push_device.device_id, target, target_kind
-            FROM push_delivery JOIN push_device ON push_device.device_id = push_delivery.device_id
-            WHERE announcement_id = ${announcementId} AND message_id = 0
-              AND push_delivery.device_id >= ${fromId}
-              ${toId === null ? sql`` : sql`AND push_delivery.device_id <= ${toId}`}
+            FROM ${joinRetries(dialect)}
+              ${dialect.joinInOrder} push_device ON push_device.device_id = push_retry.device_id
+            WHERE push_retry.announcement_id = ${announcementId} AND push_retry.message_id = 0
+              AND push_retry.device_id >= ${fromId}
+              ${toId === null ? sql`` : sql`AND push_retry.device_id <= ${toId}`}
               AND ${isToSend(round)}
-            ORDER BY push_delivery.device_id LIMIT ${limit}`,
+            ORDER BY push_retry.device_id LIMIT ${limit}`,
       );
       return rows.map(parseDevice);
     },
 
-    async settleRetries(announcementId, round) {
-      await driver.run(
-        sql`UPDATE push_delivery
-            SET retry_at = NULL, verdict = CASE verdict WHEN 'retryable' THEN 'rejected' ELSE verdict END
-            WHERE announcement_id = ${announcementId} AND retry_at IS NOT NULL AND NOT EXISTS (
-              SELECT 1 FROM push_hop
-              WHERE push_hop.announcement_id = push_delivery.announcement_id
-                AND (closed_at IS NULL OR push_hop.round > ${round}))`,
+    async keepRetries(announcementId) {
+      const hops = await driver.all(
+        // No more columns, and no condition on the round: else the databases read all hops by the primary key.
+        sql`SELECT round, from_id FROM push_hop
+            WHERE announcement_id = ${announcementId} AND retries_kept = 0 AND closed_at IS NOT NULL`,
       );
+      for (const row of hops.filter(({ round }) => round === 0)) {
+        const key = { announcementId, round: 0, fromId: readWhole(row, 'from_id') };
+        await driver.runTogether(
+          sql`UPDATE push_hop SET retries_kept = 1 WHERE ${isHop(key)}`,
+          ...keepRetriesOfPage(dialect, key),
+        );
+      }
+    },
+
+    async settleRetries(announcementId, round) {
+      const isLast = isOver(announcementId, round);
+      // An update that finds its rows by another table, as both databases have it: every row exists.
+      await driver.run(
+        sql`INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
+            SELECT earlier.announcement_id, earlier.message_id, earlier.device_id, earlier.verdict, earlier.round,
+              earlier.recorded_at
+            FROM push_retry ${dialect.joinInOrder} push_delivery AS earlier
+              ON earlier.announcement_id = push_retry.announcement_id
+                AND earlier.message_id = push_retry.message_id AND earlier.device_id = push_retry.device_id
+            WHERE push_retry.announcement_id = ${announcementId} AND earlier.retry_at IS NOT NULL AND ${isLast}
+            ${dialect.onConflict(sql`announcement_id, message_id, device_id`)} retry_at = NULL,
+              verdict = CASE push_delivery.verdict WHEN 'retryable' THEN 'rejected'
+                ELSE push_delivery.verdict END`,
+      );
+      await driver.run(sql`DELETE FROM push_retry WHERE announcement_id = ${announcementId} AND ${isLast}`);
     },
   };
 }

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly epochMs: (time: Fragment) => Fragment;
   /** What follows an INSERT whose row stays as it is if it exists already. `key` is the first column of the table's key. */
   readonly keepExisting: (key: Fragment) => Fragment;
+  /** Joins two tables that are read in this order, the first one first. */
+  readonly joinInOrder: Fragment;
   /** The condition that two texts have the same bytes: MySQL's `=` ignores blanks at the end, and in a view also case. */
   readonly isSameText: (one: Fragment, other: Fragment) => Fragment;
   /** What follows an INSERT whose row may exist already, up to the assignments. `key` is the unique key's columns. */

@@ -3,6 +3,7 @@ import type { Hops } from '../store.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { insertIfNew } from './insert.ts';
 import { asInFlight, upsertDeliveries } from './ledger.ts';
+import { findOpenHop, joinRetries, keepRetriesOfPage } from './retries.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
 import { atStart } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
@@ -13,7 +14,7 @@ export const TAKEN_OVER = '/taken-over';
 /** The statements of push_hop. */
 export function makeHops(driver: Driver): Hops {
   const { dialect } = driver;
-  const { now, nowPlus, plusSeconds } = dialect;
+  const { now, nowPlus, plusSeconds, joinInOrder } = dialect;
 
   return {
     async claimHop(key, owner, leaseMs) {
@@ -89,10 +90,11 @@ export function makeHops(driver: Driver): Hops {
     },
 
     closeHop(hop) {
-      return hasEffect(
-        driver,
-        sql`UPDATE push_hop SET owner = NULL, closed_at = ${now} WHERE ${isHeld(hop)}`,
-      );
+      const close = sql`UPDATE push_hop SET owner = NULL, closed_at = ${now}, retries_kept = 1 WHERE ${isHeld(hop)}`;
+      // On a repeat, an earlier claimant may have left something to retry.
+      const isKept = hop.page === null || hop.round > 0;
+      if (isKept) return hasEffect(driver, close);
+      return driver.runTogether(close, ...keepRetriesOfPage(dialect, hop));
     },
 
     plantRound(announcementId, round) {
@@ -100,26 +102,28 @@ export function makeHops(driver: Driver): Hops {
       return insertIfNew(
         driver,
         sql`INSERT INTO push_hop (announcement_id, round, from_id, lease_until, planted_at)
-            SELECT push_delivery.announcement_id, ${round}, 0, MAX(retry_at), ${now}
-            FROM push_delivery JOIN push_announcement
-              ON push_announcement.announcement_id = push_delivery.announcement_id
-              LEFT JOIN push_snapshot ON push_snapshot.announcement_id = push_delivery.announcement_id
-            WHERE push_delivery.announcement_id = ${announcementId} AND retry_at IS NOT NULL
+            SELECT push_retry.announcement_id, ${round}, 0, MAX(retry_at), ${now}
+            FROM ${joinRetries(dialect)}
+              ${joinInOrder} push_announcement ON push_announcement.announcement_id = push_retry.announcement_id
+              LEFT JOIN push_snapshot ON push_snapshot.announcement_id = push_retry.announcement_id
+            WHERE push_retry.announcement_id = ${announcementId} AND retry_at IS NOT NULL
               AND (${ttl} IS NULL OR retry_at < ${plusSeconds(sql`started_at`, ttl)})
-            GROUP BY push_delivery.announcement_id`,
+            GROUP BY push_retry.announcement_id`,
       );
     },
 
     async fetchStalled(limit) {
+      // The index finds the few open hops of an announcement, which are read then.
       const rows = await driver.all(
-        sql`SELECT push_hop.announcement_id, round, from_id
+        sql`SELECT push_hop.announcement_id, push_hop.round, push_hop.from_id
             FROM push_announcement
-              JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
-            WHERE status = 'running' AND closed_at IS NULL AND lease_until < ${now}
-              AND (canary = 1 OR NOT EXISTS (
-                SELECT 1 FROM push_hop AS first
-                WHERE first.announcement_id = push_hop.announcement_id AND first.round = 0
-                  AND first.canary = 1 AND first.closed_at IS NULL))
+              ${joinInOrder} push_hop AS open_hop ON open_hop.announcement_id = push_announcement.announcement_id
+              ${joinInOrder} push_hop ON push_hop.announcement_id = open_hop.announcement_id
+                AND push_hop.round = open_hop.round AND push_hop.from_id = open_hop.from_id
+              LEFT JOIN push_hop AS first ON first.announcement_id = push_announcement.announcement_id
+                AND first.canary = 1 AND first.retries_kept = 0 AND first.closed_at IS NULL
+            WHERE status = 'running' AND open_hop.retries_kept = 0 AND open_hop.closed_at IS NULL
+              AND push_hop.lease_until < ${now} AND (push_hop.canary = 1 OR first.canary IS NULL)
             LIMIT ${limit}`,
       );
       return rows.flatMap((row) => readOr([], () => [parseKey(row)], []));
@@ -138,9 +142,14 @@ export function makeHops(driver: Driver): Hops {
         sql`SELECT COUNT(*) AS hops
             FROM push_announcement
               JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
-            WHERE status = 'running' AND closed_at IS NULL AND owner IS NOT NULL AND lease_until >= ${now}`,
+            WHERE status = 'running' AND retries_kept = 0 AND closed_at IS NULL AND owner IS NOT NULL AND lease_until >= ${now}`,
       );
       return readWhole(row, 'hops');
+    },
+
+    async hasOpenHop(announcementId) {
+      const rows = await driver.all(sql`${findOpenHop(announcementId)} LIMIT 1`);
+      return rows.length > 0;
     },
 
     async countHops(announcementId) {

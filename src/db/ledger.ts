@@ -1,17 +1,13 @@
-import { type Delivery, FINAL_VERDICTS, OPEN_VERDICTS, type PushId } from '../model/delivery.ts';
+import { type Delivery, FINAL_VERDICTS, type PushId } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import { COLUMNS, cut } from './columns.ts';
 import type { Dialect } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
+import { keepRetries } from './retries.ts';
 import { chunksOf, type Fragment, sql, type Statement, type Value } from './sql.ts';
 
 /** A wait of FCM's that no time column could hold is cut to this: after four weeks FCM itself drops a push. */
 const MAX_RETRY_MS = 28 * 86_400_000;
-
-/** The condition that a delivery is sent in a retry round: its retry was left to that round, or a hop of the round left it over. */
-export function isToSend(round: number): Fragment {
-  return sql`(retry_at IS NOT NULL AND round < ${round} OR verdict IN (${OPEN_VERDICTS}) AND round = ${round})`;
-}
 
 /** `upsertDeliveries` records deliveries; a row that has a final verdict stays as it is. */
 export function upsertDeliveries(
@@ -59,9 +55,11 @@ export function upsertDeliveries(
 
 /** The statements that write a delivery with the longest texts and undo it; they run in a transaction. */
 export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }: HopKey): Statement[] {
+  const id = { messageId: announcementId, deviceId: fromId };
   return [
     sql`SAVEPOINT proof`,
-    ...upsertProof(dialect, { messageId: announcementId, deviceId: fromId }, round),
+    ...upsertProof(dialect, id, round),
+    ...keepRetries(dialect, Number.MAX_SAFE_INTEGER, [makeProof(id)]),
     sql`ROLLBACK TO SAVEPOINT proof`,
   ];
 }
@@ -71,14 +69,17 @@ export function proveUpsert(dialect: Dialect, { announcementId, round, fromId }:
  * that nobody waits for another's lock.
  */
 export function upsertProof(dialect: Dialect, id: Required<PushId>, round: number): Statement[] {
-  const proof: Delivery = {
+  return upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [makeProof(id)]);
+}
+
+function makeProof(id: Required<PushId>): Delivery {
+  return {
     ...id,
     verdict: 'misconfigured',
     reason: 'x'.repeat(COLUMNS.reason.characters),
     messageName: 'x'.repeat(COLUMNS.message_name.characters),
     retryInMs: MAX_RETRY_MS,
   };
-  return upsertDeliveries(dialect, { announcementId: Number.MAX_SAFE_INTEGER, round }, [proof]);
 }
 
 /** Never less than the bytes that a delivery takes in a statement. */

@@ -5,12 +5,13 @@ import { PushError } from '../errors.ts';
 import { fit } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
-import type { Driver, Row } from './driver.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
 import { TAKEN_OVER } from './hops.ts';
-import { isToSend, upsertDeliveries, upsertProof } from './ledger.ts';
+import { upsertDeliveries, upsertProof } from './ledger.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
+import { isToSend, joinRetries } from './retries.ts';
 import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
@@ -184,24 +185,25 @@ export function makeMessages(driver: Driver): Messages {
     },
 
     async fetchMessageIds({ announcementId, round, fromId }, toId, limit) {
+      const table = round === 0 ? sql`push_message` : sql`push_retry`;
       const rows = await driver.all(
-        sql`SELECT DISTINCT message_id FROM ${round === 0 ? sql`push_message` : sql`push_delivery`}
-            WHERE announcement_id = ${announcementId} AND message_id >= ${fromId}
-              ${toId === null ? sql`` : sql`AND message_id <= ${toId}`}
+        sql`SELECT ${table}.message_id FROM ${round === 0 ? table : joinRetries(dialect)}
+            WHERE ${table}.announcement_id = ${announcementId} AND ${table}.message_id >= ${fromId}
+              ${toId === null ? sql`` : sql`AND ${table}.message_id <= ${toId}`}
               ${round === 0 ? sql`` : sql`AND ${isToSend(round)}`}
-            ORDER BY message_id LIMIT ${limit}`,
+            GROUP BY ${table}.message_id ORDER BY ${table}.message_id LIMIT ${limit}`,
       );
       return rows.map((row) => readWhole(row, 'message_id'));
     },
 
     async fetchMessages(key, lastId) {
-      return [...parseMessages(await fetchRows(isOfPage(key, lastId))).values()]
+      return [...parseMessages(await fetchRows(isOfPage(dialect, key, lastId))).values()]
         .map(({ message }) => message)
         .toSorted((one, other) => one.messageId - other.messageId);
     },
 
     async fetchLedger(key, lastId) {
-      return parseLedger(await fetchDeliveries(isOfPage(key, lastId)));
+      return parseLedger(await fetchDeliveries(isOfPage(dialect, key, lastId)));
     },
 
     async claimMessages(messages, owner, leaseMs) {
@@ -241,14 +243,14 @@ export function makeMessages(driver: Driver): Messages {
  * The condition that a message is of a page. In a retry round, few messages of the page's range are sent again, and only
  * those are read.
  */
-function isOfPage({ announcementId, round, fromId }: HopKey, lastId: number): Fragment {
+function isOfPage(dialect: Dialect, { announcementId, round, fromId }: HopKey, lastId: number): Fragment {
   const isInRange = sql`
     push_message.announcement_id = ${announcementId} AND push_message.message_id BETWEEN ${fromId} AND ${lastId}`;
   if (round === 0) return isInRange;
   return sql`${isInRange} AND EXISTS (
-    SELECT 1 FROM push_delivery AS earlier
-    WHERE earlier.announcement_id = push_message.announcement_id
-      AND earlier.message_id = push_message.message_id AND ${isToSend(round)})`;
+    SELECT 1 FROM ${joinRetries(dialect)}
+    WHERE push_retry.announcement_id = push_message.announcement_id
+      AND push_retry.message_id = push_message.message_id AND ${isToSend(round)})`;
 }
 
 /** The ids of the first messages, as a table. */

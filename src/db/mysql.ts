@@ -24,6 +24,7 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
   msUntil: (time) => sql`TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), ${time}) DIV 1000`,
   epochMs: (time) => sql`TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${time}) DIV 1000`,
   keepExisting: (key) => sql`ON DUPLICATE KEY UPDATE ${key} = ${key}`,
+  joinInOrder: sql`STRAIGHT_JOIN`,
   // The first condition uses the index.
   isSameText: (one, other) => sql`(${one} = ${other} AND ${bytesOf(one)} = ${bytesOf(other)})`,
   onConflict: () => sql`ON DUPLICATE KEY UPDATE`,

@@ -27,6 +27,8 @@ const DIALECT: Dialect = {
   msUntil: (time) => sql`${time} - now_ms()`,
   epochMs: (time) => time,
   keepExisting: () => sql`ON CONFLICT DO NOTHING`,
+  // SQLite never moves the tables of a CROSS JOIN. https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
+  joinInOrder: sql`CROSS JOIN`,
   isSameText: (one, other) => sql`${one} = ${other}`,
   onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
   incoming: (column) => sql`excluded.${column}`,

@@ -14,6 +14,7 @@ export const TABLES: readonly (readonly [string, string])[] = [
   ['push_message', 'owner'],
   ['push_tick', 'ticked_at'],
   ['push_snapshot', 'guarantee'],
+  ['push_retry', 'device_id'],
 ];
 
 /** Tests each privilege with a statement that needs it and affects no row. */

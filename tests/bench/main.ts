@@ -1,11 +1,13 @@
 import { benchApi } from './api.ts';
 import { benchLedger } from './ledger.ts';
+import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
 import { benchStart } from './start.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   ledger: benchLedger,
+  scale: benchScale,
   sender: benchSender,
   start: benchStart,
 };

@@ -58,6 +58,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
   const TABLES = [
     'announcement',
     'snapshot',
+    'retry',
     'device',
     'hop',
     'budget',

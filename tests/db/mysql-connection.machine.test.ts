@@ -101,6 +101,8 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       '001-broadcast',
       '002-guarantee',
       '003-snapshot',
+      '004-retry',
+      '005-spread',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,

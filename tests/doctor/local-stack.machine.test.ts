@@ -333,7 +333,9 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     const fn = await deploy(stack.env);
     await stack.ask('DELETE FROM push_migration');
     const { status, out } = await doctor(fn.endpoint, stack.env, '--fix');
-    expect(out).toContain('applied just now: 001-broadcast, 002-guarantee, 003-snapshot');
+    expect(out).toContain(
+      'applied just now: 001-broadcast, 002-guarantee, 003-snapshot, 004-retry, 005-spread',
+    );
     expect(status).toBe(0);
     await fn.close();
   });
