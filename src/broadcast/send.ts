@@ -24,8 +24,8 @@ const TICK_MS = 20;
 const CANARY_STRAGGLERS = 0.05;
 
 /** A hop may leave its stragglers if they are at most this share of its page, or one, and it has waited for so long. */
-const MAX_STRAGGLERS = 0.05;
-const STRAGGLE_MS = 1000;
+const MAX_STRAGGLERS = 0.1;
+const STRAGGLE_MS = 750;
 
 /** Which pushes of a page are sent, and how their answers are judged. */
 interface Part {

@@ -98,8 +98,8 @@ export const VARIABLES = [
   {
     ...PLAIN,
     name: 'FCM_TIMEOUT_MS',
-    // At least 10 s, says https://firebase.google.com/docs/cloud-messaging/scale-fcm .
-    fallback: '10000',
+    // At least 10 s, says https://firebase.google.com/docs/cloud-messaging/scale-fcm . Some answers take a little longer.
+    fallback: '12000',
     meaning: "How long to wait for FCM's answer to a push.",
   },
   {

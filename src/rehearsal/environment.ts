@@ -29,7 +29,7 @@ export function functionEnvironment(
  */
 function shortenWaits(hurry: number): Record<string, string> {
   const waits = {
-    FCM_TIMEOUT_MS: Math.max(2000, 10_000 / hurry),
+    FCM_TIMEOUT_MS: Math.max(2000, 12_000 / hurry),
     LEASE_MS: Math.max(6000, 30_000 / hurry),
     DEADLINE_RESERVE_MS: Math.max(3000, 15_000 / hurry),
     RETRY_MS: 10_000 / hurry,

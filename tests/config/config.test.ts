@@ -20,7 +20,7 @@ test('an empty environment is a working configuration', () => {
         { credentials: { kind: 'none' }, projectId: null, pace: { perMinute: 600_000, rampMs: 60_000 } },
       ],
     ]),
-    fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 10_000 },
+    fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 12_000 },
     pageSize: 3000,
     window: 1000,
     batchSize: 500,
@@ -51,8 +51,8 @@ test('one error names every invalid variable', () => {
 
 test('the lease and the reserve must be longer than the wait for an answer of FCM', () => {
   expect(() => parseConfig({ LEASE_MS: '10000', DEADLINE_RESERVE_MS: '9000' })).toThrow(
-    'LEASE_MS: expected more than FCM_TIMEOUT_MS (10000), got 10000; ' +
-      'DEADLINE_RESERVE_MS: expected more than FCM_TIMEOUT_MS (10000), got 9000',
+    'LEASE_MS: expected more than FCM_TIMEOUT_MS (12000), got 10000; ' +
+      'DEADLINE_RESERVE_MS: expected more than FCM_TIMEOUT_MS (12000), got 9000',
   );
 });
 
