@@ -159,7 +159,8 @@ export class PageSender {
       const due = Math.min(to, this.#timetable.dueCount(clock.now() + TICK_MS));
       const call = Math.min(this.#callSize, to - this.#next);
       if (due - this.#next < call) await this.#waitUntilDue(this.#next + call - 1);
-      else if (this.#room < call) await this.#waitForRoom();
+      else if (this.#room < Math.max(call, Math.min(due - this.#next, this.#minRoom)))
+        await this.#waitForRoom();
       else {
         const end = Math.min(due, this.#next + this.#room);
         if (end > this.#claimed && !(await this.#claim(to))) return;
@@ -198,6 +199,11 @@ export class PageSender {
     await clock.sleep(Math.min(CHECK_MS, Math.max(1, Math.ceil(waitMs))));
   }
 
+  /** A full window is not refilled one by one: a call for each answer would cost twice the CPU time. */
+  get #minRoom(): number {
+    return Math.ceil(this.#ctx.config.window / 20);
+  }
+
   /** Answers that are worth recording before CHECK_MS is over. */
   get #batchSize(): number {
     return Math.min(this.#ctx.config.batchSize, this.#ctx.config.window);
@@ -222,10 +228,10 @@ export class PageSender {
       if (this.#flight.arrived < this.#batchSize && !this.#isOver) await this.#batchBell.wait(CHECK_MS);
       const isLast = this.#isOver || (mayLeave && (await this.#isToLeave()));
       const isWhole = isLast && this.#flight.arrived <= this.#ctx.config.batchSize;
-      const isAny = this.#flight.arrived > 0;
+      const isFull = this.#flight.arrived >= this.#batchSize;
       await this.#recorder.recordBatch(this.#flight, { isWhole, smallSampleCounts });
-      // The answers may have stopped the source, and the announcement may have been paused meanwhile.
-      if (isAny) this.#checkedAt = -Infinity;
+      // These may have stopped the source, and a whole batch is not to be sent before that is known.
+      if (isFull) this.#checkedAt = -Infinity;
       this.#roomBell.ring();
       // A judgement on these may need the answers to all others.
       if (isWhole && (this.#nextTurn === 'go' || this.#flight.open + this.#flight.arrived === 0)) return;

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { PEERS, type Peer } from './peers/peer.ts';
-import type { Tail } from './sender-tail.ts';
+import type { Tail } from '../../src/rehearsal/fcm/latency.ts';
 
 export interface SenderOptions {
   /** Median answer times of FCM, each with a table of its own. */

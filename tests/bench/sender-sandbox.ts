@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
-import { addTail } from './sender-tail.ts';
 
 export interface SandboxAddress {
   readonly endpoint: string;
@@ -17,10 +16,10 @@ export interface SandboxCost {
 }
 
 const [keyFile = '', certFile = '', latencyMs = '', tailShare = '', tailMs = ''] = process.argv.slice(2);
-if (Number(tailShare) > 0) addTail({ share: Number(tailShare), ms: Number(tailMs) });
 const sandbox = await startFcmSandbox({
   tls: { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') },
   latencyMs: Number(latencyMs),
+  tail: { share: Number(tailShare), ms: Number(tailMs) },
   quotaPerMinute: 1_000_000_000,
 });
 process.on('message', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import type { SandboxAddress, SandboxCost } from './sender-sandbox.ts';
-import type { Tail } from './sender-tail.ts';
+import type { Tail } from '../../src/rehearsal/fcm/latency.ts';
 
 /** After this time without an answer a child counts as hung. */
 const MAX_SILENCE_MS = 120_000;

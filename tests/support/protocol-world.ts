@@ -180,10 +180,10 @@ export async function makeWorld(setup: Setup) {
       ...driver,
       all: (statement) => waiting(invocation, statement.sql, () => driver.all(statement)),
       run: (statement) => waiting(invocation, statement.sql, () => driver.run(statement)),
-      runTogether: (first, ...rest) =>
-        waiting(invocation, [first, ...rest].map(({ sql }) => sql).join('; '), () => {
-          if (!refusing || ![first, ...rest].some(({ sql }) => sql.includes('INTO push_delivery')))
-            return driver.runTogether(first, ...rest);
+      runTogether: (first, ...others) =>
+        waiting(invocation, [first, ...others].map(({ sql }) => sql).join('; '), () => {
+          if (!refusing || ![first, ...others].some(({ sql }) => sql.includes('INTO push_delivery')))
+            return driver.runTogether(first, ...others);
           note('the ledger refuses');
           invocation.broken = true;
           throw new Error('INSERT command denied');
@@ -302,7 +302,7 @@ export async function makeWorld(setup: Setup) {
     onOutcome: OnOutcome | undefined,
   ): Promise<Outcome[]> {
     const names = devices.map(({ deviceId }) => deviceId).join(' ');
-    const begin = (): void => {
+    const count = (): void => {
       const unrecorded = pushes.filter(
         // Refusals and pushes without an answer wait for a judgement: a repeat of these shows no push twice, or may.
         (each) =>
@@ -318,7 +318,7 @@ export async function makeWorld(setup: Setup) {
       if (isLate(invocation) && (invocation.late += devices.length) > setup.window)
         wrong.push(`${invocation.name} pushed on after it had lost its hop`);
     };
-    await waiting(invocation, `begins to push ${names}`, begin);
+    await waiting(invocation, `begins to push ${names}`, count);
     const refused = misconfigured;
     const begun = devices.map((device, nth) => (nth % 2 === 0 ? push(invocation, device, refused) : null));
     return Promise.all(
@@ -342,13 +342,13 @@ export async function makeWorld(setup: Setup) {
       sleep: (ms, signal) =>
         signal && isLeaseTimer(ms) ? clock.sleep(ms, signal) : nap(invocation, ms, signal),
     };
-    const store = makeInvocationStore(invocation);
+    const own = makeInvocationStore(invocation);
     const log = { info() {}, error() {} };
     return {
       config,
       clock: invocationClock,
-      store,
-      stragglers: makeStragglers({ store, clock: invocationClock, log }),
+      store: own,
+      stragglers: makeStragglers({ store: own, clock: invocationClock, log }),
       gatherer: makeGatherer(),
       metrics: noMetrics,
       log,
@@ -403,9 +403,13 @@ export async function makeWorld(setup: Setup) {
     const words = job.kind === 'broadcast' ? `round ${job.round} from ${job.fromId}` : job.kind;
     note(`${invocation.name} begins: ${words}, attempt ${attempt}`);
     live.push(invocation);
-    const work: Promise<unknown> = (job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx)).finally(() =>
-      ctx.stragglers.flush(),
-    );
+    const work = (async (): Promise<void> => {
+      try {
+        await (job.kind === 'broadcast' ? runHop(ctx, job) : scan(ctx));
+      } finally {
+        await ctx.stragglers.flush();
+      }
+    })();
     work.then(
       () => end(invocation),
       (error: unknown) => end(invocation, String(error)),
