@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DatabaseConfig } from '../config/config.ts';
 import type { Store } from '../store.ts';
 import type { Clock } from '../context.ts';
@@ -11,21 +13,26 @@ import { makeStore } from './store.ts';
 
 /** PushError('DATABASE') if the database cannot be reached, or if its schema is of another version of Baton. */
 export async function openStore(config: DatabaseConfig, clock: Clock): Promise<Store> {
+  if (config.kind === 'sqlite' && isMissing(config.file)) throw wrongVersion(0);
   const driver = openDriver(config, clock);
   try {
     const version = await fetchSchemaVersion(driver);
-    if (version !== SCHEMA_VERSION) {
-      const advice = version < SCHEMA_VERSION ? 'run `baton migrate`' : 'this Baton is too old for it';
-      throw new PushError(
-        'DATABASE',
-        `schema: expected version ${SCHEMA_VERSION}, got ${version}: ${advice}`,
-      );
-    }
+    if (version !== SCHEMA_VERSION) throw wrongVersion(version);
     return makeStore(driver);
   } catch (error) {
     await driver.close();
     throw error;
   }
+}
+
+/** Only a migration makes a file: a wrong DATABASE_URL, which may be a secret, must not become the name of one. */
+function isMissing(file: string): boolean {
+  return existsSync(dirname(file)) && !existsSync(file);
+}
+
+function wrongVersion(version: number): PushError {
+  const advice = version < SCHEMA_VERSION ? 'run `baton migrate`' : 'this Baton is too old for it';
+  return new PushError('DATABASE', `schema: expected version ${SCHEMA_VERSION}, got ${version}: ${advice}`);
 }
 
 /** Creates or updates the tables; resolves to the names of the migrations that it applied. */
