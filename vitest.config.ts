@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const common = { testTimeout: 30_000, hookTimeout: 60_000 };
+/** A hundred times what the slowest test takes. */
+const FUZZ_TIMEOUT_MS = 600_000 * Math.max(1, Number(process.env['FUZZ_RUNS'] || 0) / 10_000);
 const withServer = { ...common, globalSetup: 'tests/support/global-setup.ts' };
 
 export default defineConfig({
@@ -17,8 +19,10 @@ export default defineConfig({
           exclude: ['tests/**/*.{fuzz,stores,machine}.test.ts'],
         },
       },
-      // Thousands of made-up cases each: no database and no process either, but seconds that an edit should not wait for.
-      { test: { ...common, name: 'fuzz', include: ['tests/**/*.fuzz.test.ts'] } },
+      // Made-up cases: no process and no server but their own, SQLite at most. The time-out is for a case that hangs.
+      {
+        test: { ...common, name: 'fuzz', include: ['tests/**/*.fuzz.test.ts'], testTimeout: FUZZ_TIMEOUT_MS },
+      },
       // Both databases.
       { test: { ...withServer, name: 'stores', include: ['tests/**/*.stores.test.ts'] } },
       // Processes and sockets.
