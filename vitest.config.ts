@@ -27,8 +27,16 @@ export default defineConfig({
       { test: { ...withServer, name: 'stores', include: ['tests/**/*.stores.test.ts'] } },
       // Processes and sockets.
       { test: { ...withServer, name: 'machine', include: ['tests/**/*.machine.test.ts'] } },
-      // Minutes of a busy machine: one run at a time, so that no run is starved by another.
-      { test: { ...withServer, name: 'chaos', include: ['tests/**/*.chaos.ts'], fileParallelism: false } },
+      // Minutes of a busy machine: one file at a time, and two tests where they mostly wait, so that none is starved by another.
+      {
+        test: {
+          ...withServer,
+          name: 'chaos',
+          include: ['tests/**/*.chaos.ts'],
+          fileParallelism: false,
+          maxConcurrency: 2,
+        },
+      },
       // Builds the image for real: root, Debian's buildah and docker-registry, and npm's registry.
       { test: { ...withServer, name: 'image', include: ['tests/image/*.image.ts'] } },
     ],

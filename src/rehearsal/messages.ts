@@ -155,8 +155,8 @@ async function fetchLastId(store: Pick<Store, 'fetchMessageIds'>): Promise<numbe
 }
 
 function subtract(counts: Counts, earlier: Counts): Counts {
-  const rest = VERDICTS.map((verdict) => [verdict, counts[verdict] - earlier[verdict]]);
-  return Object.fromEntries(rest) as unknown as Counts;
+  const rest = VERDICTS.map((verdict) => [verdict, counts[verdict] - earlier[verdict]] as const);
+  return Object.fromEntries(rest) as Counts;
 }
 
 function textOf(nth: number): Pick<NewMessage['content'], 'title' | 'body'> {

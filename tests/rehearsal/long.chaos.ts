@@ -124,7 +124,8 @@ test(
   },
 );
 
-describe.each(databaseKinds())('on %s', (kind) => {
+// Two at once: they mostly wait, for leases, ticks and retries.
+describe.concurrent.each(databaseKinds())('on %s', (kind) => {
   test.each([
     ['as a mailing', ['--messages', '2000', '--page-size', '300', '--kills', '2', '--drop', '0.05']],
     ['from a queue, some records twice', ['--queue', '500']],
