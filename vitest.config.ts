@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const common = { testTimeout: 30_000, hookTimeout: 60_000 };
+const common = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Otherwise Google's client looks for a project by `gcloud` and on the network, in each file that gets a token.
+  env: { GOOGLE_CLOUD_PROJECT: 'a-project' },
+};
 /** A hundred times what the slowest test takes. */
 const FUZZ_TIMEOUT_MS = 600_000 * Math.max(1, Number(process.env['FUZZ_RUNS'] || 0) / 10_000);
 const withServer = { ...common, globalSetup: 'tests/support/global-setup.ts' };
