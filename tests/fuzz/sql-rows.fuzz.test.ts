@@ -76,6 +76,13 @@ const rows = fc.record({
   message: cells(...CONTENT, 'message_key', 'member_id', 'owner', 'leased_until'),
 });
 
+/** In a statement of the budget, the name would be an error at each hop. */
+const LONG_SOURCE = {
+  announcement: { source: 'x'.repeat(65) },
+  device: { target: 'odd' },
+  message: { source: 'y'.repeat(65) },
+};
+
 /** Writes a row as another program does; null if the table does not take it. */
 async function insert(table: string, values: Cells): Promise<number | null> {
   const names = { sql: Object.keys(values).join(', '), values: [] };
@@ -130,6 +137,6 @@ test('whatever rows SQL writes, those beside them are sent, and all are shown, l
       if (shown?.status !== 'done' && shown?.status !== 'cancelled')
         expect(await moveAnnouncement({ store }, bad, 'cancel')).toMatchObject({ status: 'cancelled' });
     }),
-    fuzzing(SHARE),
+    { ...fuzzing(SHARE), examples: [[LONG_SOURCE]] },
   );
 });
