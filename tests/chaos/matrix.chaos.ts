@@ -7,7 +7,7 @@ import { DEFAULT_FAULTS, defaultOptions } from '../../src/rehearsal/options.ts';
 import { isFlawless } from '../../src/rehearsal/summary.ts';
 import { MAIN } from '../support/baton.ts';
 import { type DatabaseKind, databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
-import { rehearseHere } from '../support/rehearsal.ts';
+import { PATIENT, rehearseHere } from '../support/rehearsal.ts';
 
 const LONG = 180_000;
 const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
@@ -25,9 +25,6 @@ const FRAME = {
 const EVENTS = { duplicate: 0.2, drop: 0.05 };
 const TRANSIENT = 'unavailable=0.03,internal=0.01,quota=0.02,goaway=0.005';
 const AMBIGUOUS = 'reset=0.01,silent=0.001';
-
-/** A push without an answer is sent again, and on a busy machine the sandbox may be late: it gets more time than by default. */
-const PATIENT = { functionEnv: { FCM_TIMEOUT_MS: '5000', DEADLINE_RESERVE_MS: '6000' } };
 
 // Two at once: they mostly wait, for leases and ticks, and each takes half a core.
 describe.concurrent.each(databaseKinds())('on %s', (kind) => {

@@ -3,12 +3,9 @@ import { defaultOptions } from '../../src/rehearsal/options.ts';
 import { isFlawless, type Summary } from '../../src/rehearsal/summary.ts';
 import { baton } from '../support/baton.ts';
 import { type DatabaseKind, databaseKinds, makeDatabase } from '../support/database.ts';
-import { rehearseHere, rehearseInProcess as rehearse } from '../support/rehearsal.ts';
+import { PATIENT, rehearseHere, rehearseInProcess as rehearse } from '../support/rehearsal.ts';
 
 const LONG = 120_000;
-
-/** A push without an answer is sent again, and on a busy machine the sandbox may be late: it gets more time than by default. */
-const PATIENT = { functionEnv: { FCM_TIMEOUT_MS: '5000', DEADLINE_RESERVE_MS: '6000' } };
 
 test(
   'every device of a broadcast is accounted for, and the summary is one JSON object',
