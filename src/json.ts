@@ -21,3 +21,13 @@ export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
+
+/** What a text has to be, for errors. */
+export const UNICODE = 'Unicode text, without half a surrogate pair';
+
+/** True if every text in JSON is Unicode. JSON can write half a surrogate pair, `"\ud800"`, which is no character. */
+export function isUnicode(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, each]) => key.isWellFormed() && isUnicode(each));
+}

@@ -88,7 +88,7 @@ function canDecode(part: string): boolean {
 /** Addresses of other kinds, by what they look like. An absolute path is none of them. */
 const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
   [/^\s|\s$/, 'a blank at its beginning or end'],
-  [/\p{Cc}/u, 'a line break in it'],
+  [/\p{Cc}/u, 'line breaks or other control characters in it'],
   [/^["'`]/, 'quotes around it'],
   [/^jdbc:/i, 'a JDBC address'],
   [/^[{[]/, 'JSON'],

@@ -6,6 +6,8 @@ import {
   GUARANTEES,
 } from '../model/announcement.ts';
 import type { AnnouncementSummary } from '../store.ts';
+import { show } from '../show.ts';
+import { fits } from './columns.ts';
 import { parseContent } from './content.ts';
 import type { Row } from './driver.ts';
 import {
@@ -17,6 +19,7 @@ import {
   readText,
   readWhole,
   readWord,
+  wrongValue,
 } from './rows.ts';
 import { splitSnapshot } from './snapshot.ts';
 
@@ -34,7 +37,7 @@ export function parseAnnouncement(both: Row): Announcement {
   const announcement = {
     announcementId: readWhole(row, 'announcement_id'),
     audience: read((each) => readWord(each, 'audience', AUDIENCES), 'devices'),
-    source: read((each) => readText(each, 'source'), ''),
+    source: read(readSource, ''),
     guarantee: read((each) => readWord(each, 'guarantee', GUARANTEES), 'at-most-once'),
     ttlSeconds: read((each) => readOptionalWhole(each, 'ttl_seconds'), null),
     dryRun: read((each) => readFlag(each, 'dry_run'), true),
@@ -55,7 +58,7 @@ export function parseSummary(row: Row): AnnouncementSummary {
   const summary = {
     announcementId: readWhole(row, 'announcement_id'),
     audience: read(() => readWord(row, 'audience', AUDIENCES), 'devices'),
-    source: read(() => readText(row, 'source'), ''),
+    source: read(() => readSource(row), ''),
     dryRun: read(() => readFlag(row, 'dry_run'), false),
     status: readStatus(row, problems),
     statusReason: read(() => readOptionalText(row, 'status_reason'), null),
@@ -70,6 +73,13 @@ export function parseSummary(row: Row): AnnouncementSummary {
 /** A status that Baton does not know counts as `draft`: nothing starts the announcement. */
 function readStatus(row: Row, problems: string[]): AnnouncementStatus {
   return readOr(problems, () => readWord(row, 'status', ANNOUNCEMENT_STATUSES), 'draft');
+}
+
+/** A longer name, which SQLite and a view may have, has no place in the tables of the budget. */
+function readSource(row: Row): string {
+  const source = readText(row, 'source');
+  if (fits('source', source)) return source;
+  throw wrongValue('source', 'the name of a source', show(source));
 }
 
 function isBeforeStart(status: AnnouncementStatus): boolean {

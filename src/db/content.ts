@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fit } from './columns.ts';
 import type { Row } from './driver.ts';
-import { parseJson } from '../json.ts';
+import { isUnicode, parseJson, UNICODE } from '../json.ts';
 import {
   type Content,
   type ContentOptions,
@@ -11,6 +11,7 @@ import {
   RESERVED,
 } from '../model/content.ts';
 import { describeShape, isObject, parseWith } from '../parse.ts';
+import { showName } from '../show.ts';
 import { readOptionalText, readText, wrongValue } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -72,6 +73,7 @@ export function parseContent(row: Row): Content {
 function readData(row: Row, column: string): Record<string, string> {
   const data = readJsonObject(row, column);
   if (Object.keys(data).some(isReservedKey)) throw wrongValue(column, RESERVED, 'one of them');
+  if (!isUnicode(data)) throw wrongValue(column, UNICODE, 'half a surrogate pair');
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => {
       const isExact = typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value);
@@ -79,7 +81,7 @@ function readData(row: Row, column: string): Record<string, string> {
       if (typeof value === 'number' && isExact) return [key, String(value)];
       const expected = `text, a boolean or a number up to ${Number.MAX_SAFE_INTEGER}`;
       const got = typeof value === 'number' ? 'a larger number' : describeShape(value);
-      throw wrongValue(`${column}.${key}`, expected, got);
+      throw wrongValue(`${column}.${showName(key)}`, expected, got);
     }),
   );
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { findSource } from '../config/sources.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
+import { isUnicode, UNICODE } from '../json.ts';
 import {
   contentFields,
   DATA_ALONE,
@@ -23,6 +24,7 @@ export const memberSchema = z
   .string({ error: MEMBER })
   .min(1, { error: MEMBER })
   .max(MAX_MEMBER_LENGTH, { error: MEMBER })
+  .refine(isUnicode, { error: UNICODE })
   .refine((text) => !isNullWord(text), { error: 'a member id, and no word for the absence of one' });
 
 const messageFields = z.strictObject(

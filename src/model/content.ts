@@ -1,4 +1,4 @@
-import { isDeeper } from '../json.ts';
+import { isDeeper, isUnicode, UNICODE } from '../json.ts';
 import * as z from 'zod';
 import { isObject } from '../parse.ts';
 
@@ -52,15 +52,20 @@ export function isReservedKey(key: string): boolean {
   return RESERVED_KEY.test(key);
 }
 
-const text = (expected: string) => z.string({ error: expected }).min(1, { error: expected });
-const httpsUrl = z.url({ protocol: /^https$/, error: 'an https address' });
+const text = (expected: string) =>
+  z.string({ error: expected }).min(1, { error: expected }).refine(isUnicode, { error: UNICODE });
+const httpsUrl = z
+  .url({ protocol: /^https$/, error: 'an https address' })
+  .refine(isUnicode, { error: UNICODE });
 const seconds = { error: `seconds, from 0 to ${MAX_TTL_SECONDS}` };
 
-const dataSchema = z.record(
-  z.string().refine((key) => !isReservedKey(key)),
-  z.string({ error: 'text' }),
-  { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
-);
+const dataSchema = z
+  .record(
+    z.string().refine((key) => !isReservedKey(key)),
+    z.string({ error: 'text' }),
+    { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
+  )
+  .refine(isUnicode, { error: UNICODE });
 
 /** FCM and MySQL refuse JSON that is nested more than 100 levels deep; FCM's own fields have fewer than ten. */
 const MAX_DEPTH = 32;
@@ -70,12 +75,14 @@ const override = z
   .record(z.string(), z.unknown(), { error: OVERRIDE })
   // Aborts: whatever walks deeper JSON overflows the stack.
   .refine((value) => !isDeeper(value, MAX_DEPTH), { error: `at most ${MAX_DEPTH} levels`, abort: true })
+  .refine(isUnicode, { error: UNICODE })
   .optional();
 
 /** The platforms whose messages have a `data` of their own. */
 const overrideWithData = z
   .looseObject({ data: dataSchema.optional() }, { error: OVERRIDE })
   .refine((value) => !isDeeper(value, MAX_DEPTH), { error: `at most ${MAX_DEPTH} levels`, abort: true })
+  .refine(isUnicode, { error: UNICODE })
   .optional();
 
 /** The fields of ContentOptions, with FCM's own limits. */

@@ -24,8 +24,8 @@ export interface Records {
   readonly acceptedOf: (collapseKey: string) => ReadonlyMap<string, number>;
 }
 
-/** Names the part of the ledger that belongs to one announcement. */
-export type LedgerPart = Pick<Announcement, 'announcementId' | 'audience'>;
+/** Names the part of the ledger that belongs to one announcement; of messages, those from `fromId` on. */
+export type LedgerPart = Pick<Announcement, 'announcementId' | 'audience'> & { readonly fromId?: number };
 
 const IDS_PER_READ = 10_000;
 
@@ -35,11 +35,11 @@ export const SINGLE_MESSAGES: LedgerPart = { announcementId: 0, audience: 'messa
 /** `readLedger` yields every push of an announcement. */
 export async function* readLedger(
   records: Records,
-  { announcementId, audience }: LedgerPart,
+  { announcementId, audience, fromId: firstId = 0 }: LedgerPart,
 ): AsyncGenerator<LedgerLine> {
   if (audience === 'devices') return yield* readBroadcast(records, announcementId);
   const targets = await fetchTargets(records);
-  for (let fromId = 0; ;) {
+  for (let fromId = firstId; ;) {
     const key = { announcementId, round: 0, fromId };
     const lastId = (await records.store.fetchMessageIds(key, null, IDS_PER_READ)).at(-1);
     if (lastId === undefined) return;

@@ -31,9 +31,12 @@ export interface LocalCloud {
 export async function startLocalCloud({ engine, fcm, folder }: LocalCloudOptions): Promise<LocalCloud> {
   const sandbox = await startFcmSandbox(fcm);
   try {
+    const projectId = fcm.projects?.[0] ?? PROJECT_ID;
     const env = {
       ...engine.env,
-      ...sourcesIn(engine.env, fcm.projects?.[0] ?? PROJECT_ID),
+      ...sourcesIn(engine.env, projectId),
+      // Otherwise Google's client, which needs no project, looks for one by `gcloud` and on the network in each worker.
+      GOOGLE_CLOUD_PROJECT: projectId,
       FCM_ENDPOINT: sandbox.endpoint,
       GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     };

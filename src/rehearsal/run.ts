@@ -10,7 +10,7 @@ import { type Chaos, makeChaos } from './chaos.ts';
 import { watchCpu } from './cpu.ts';
 import { type FaultyLine, openFaultyLine } from './database-faults.ts';
 import { acceptedLogFile, databaseUrlOf, functionEnvironment } from './environment.ts';
-import { type LedgerPart, readEvent, type Records, SINGLE_MESSAGES } from './ledger-lines.ts';
+import { type LedgerPart, readEvent, type Records } from './ledger-lines.ts';
 import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
 import {
   drawRecipients,
@@ -54,14 +54,15 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
     await seedDevices(store, options);
     const audience = await drawRecipients(store, options.messages, options.devices);
     // All messages are there before the first tick, so that they become one mailing.
-    if (!options.resume && !options.isQueue) await seedMessages(store, audience);
+    const isMailing = options.messages > 0 && !options.isQueue && !options.resume;
+    const newestId = isMailing ? await seedMessages(store, audience) : 0;
     const unfinished = options.resume ? await fetchUnfinished(store, options) : [];
     const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
     try {
       const chaos = makeChaos(options);
       const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
       try {
-        const stage = { store, audience, unfinished, line, chaos, cloud, databaseUrl };
+        const stage = { store, audience, newestId, unfinished, line, chaos, cloud, databaseUrl };
         return await perform(options, place, stage);
       } finally {
         await cloud.close();
@@ -112,6 +113,8 @@ async function startCloud(
 interface Stage {
   readonly store: Store;
   readonly audience: Recipients;
+  /** The id of the newest announcement before a mailing of this rehearsal. */
+  readonly newestId: number;
   /** The announcements that a killed rehearsal left. */
   readonly unfinished: readonly LedgerPart[];
   readonly line: FaultyLine | null;
@@ -161,16 +164,16 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
 async function broadcast(
   options: RehearsalOptions,
   engine: Engine,
-  { store, audience, unfinished }: Pick<Stage, 'store' | 'audience' | 'unfinished'>,
+  { store, audience, newestId, unfinished }: Pick<Stage, 'store' | 'audience' | 'newestId' | 'unfinished'>,
   onProgress: (progress: Progress) => void,
 ): Promise<{ parts: readonly LedgerPart[]; progress: QueueProgress; copies: number }> {
   if (options.isQueue) {
-    return { parts: [SINGLE_MESSAGES], ...(await sendQueue({ engine, store }, audience, options)) };
+    return sendQueue({ engine, store }, audience, options);
   }
   let parts = unfinished;
   if (parts.length === 0 && options.messages > 0) {
     await engine.invoke({ kind: 'scan' });
-    const announcementId = await waitForMailing({ store, clock: engine.clock });
+    const announcementId = await waitForMailing(engine, store, newestId);
     parts = [{ announcementId, audience: 'messages' }];
   } else {
     if (parts.length === 0) parts = await createAnnouncements(store, options);

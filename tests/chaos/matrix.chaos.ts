@@ -1,96 +1,120 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { acceptedLogFile } from '../../src/rehearsal/environment.ts';
+import { DEFAULT_FAULTS, defaultOptions } from '../../src/rehearsal/options.ts';
+import { isFlawless } from '../../src/rehearsal/summary.ts';
 import { MAIN } from '../support/baton.ts';
-import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
-import { rehearseInProcess as rehearse } from '../support/rehearsal.ts';
+import { type DatabaseKind, databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { PATIENT, rehearseHere } from '../support/rehearsal.ts';
 
-const LONG = 120_000;
+const LONG = 180_000;
 const GUARANTEES = ['at-least-once', 'at-most-once'] as const;
 
 /** 4000 devices in 8 hops; leases of 6 s, and all other waits 60 times shorter than in production. */
-const FRAME = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
+const FRAME = {
+  devices: 4000,
+  pageSize: 500,
+  hurry: 60,
+  latencyMs: 20,
+  rampSeconds: defaultOptions.rampSeconds,
+  workers: defaultOptions.workers,
+};
 
-const EVENTS = ['--duplicate', '0.2', '--drop', '0.05'];
+const EVENTS = { duplicate: 0.2, drop: 0.05 };
 const TRANSIENT = 'unavailable=0.03,internal=0.01,quota=0.02,goaway=0.005';
 const AMBIGUOUS = 'reset=0.01,silent=0.001';
 
-describe.each(databaseKinds())('on %s', (kind) => {
-  let database: TestDatabase;
-
-  beforeEach(async () => {
-    database = await makeDatabase(kind, { migrated: false });
-  });
-  afterEach(() => database.drop());
-
-  describe.each(GUARANTEES)('%s', (guarantee) => {
-    const run = (...args: string[]) =>
-      rehearse(...FRAME, '--database', database.url, '--guarantee', guarantee, ...args);
-
+// Two at once: they mostly wait, for leases and ticks, and each takes half a core.
+describe.concurrent.each(databaseKinds())('on %s', (kind) => {
+  describe.concurrent.each(GUARANTEES)('%s', (guarantee) => {
     test(
       'lost and repeated events, 429, 500, 503 and GOAWAY: no push is lost and none is duplicated',
       { timeout: LONG },
-      async () => {
-        const { status, summary } = await run(...EVENTS, '--faults', TRANSIENT, '--seed', '11');
-        expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, unknown: 0 });
-        expect(summary.eventsDuplicated).toBeGreaterThan(0);
-        expect(summary.delivered + summary.rejected).toBe(4000);
-        expect(status).toBe(0);
-      },
+      () =>
+        inDatabase(kind, async ({ url }) => {
+          const faults = { ...EVENTS, faults: TRANSIENT, seed: 11 };
+          const summary = await rehearseHere({ ...FRAME, ...faults, database: url, guarantee }, PATIENT);
+          expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, unknown: 0 });
+          expect(summary.eventsDuplicated).toBeGreaterThan(0);
+          expect(summary.delivered + summary.rejected).toBe(4000);
+          expect(isFlawless(summary)).toBe(true);
+        }),
     );
 
     test(
       'kills and missing answers: only pushes in flight are duplicated, or stay unknown',
       { timeout: LONG },
-      async () => {
-        const faults = `${TRANSIENT},${AMBIGUOUS}`;
-        const { status, summary } = await run(...EVENTS, '--kills', '5', '--faults', faults, '--seed', '12');
-        expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, kills: 5 });
-        if (guarantee === 'at-most-once') expect(summary.duplicated).toBe(0);
-        expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
-        expect(status).toBe(0);
-      },
+      () =>
+        inDatabase(kind, async ({ url }) => {
+          const faults = { ...EVENTS, faults: `${TRANSIENT},${AMBIGUOUS}`, kills: 5, seed: 12 };
+          // In lanes, since in a single chain the leases of the killed hops would run out one after the other.
+          const summary = await rehearseHere(
+            { ...FRAME, ...faults, lanes: 4, database: url, guarantee },
+            PATIENT,
+          );
+          expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, kills: 5 });
+          if (guarantee === 'at-most-once') expect(summary.duplicated).toBe(0);
+          expect(summary.duplicated).toBeLessThanOrEqual(summary.inFlightAtKills + summary.ambiguous);
+          expect(isFlawless(summary)).toBe(true);
+        }),
     );
 
     test(
       'the whole machine killed in the middle of a broadcast: --resume finishes it',
       { timeout: LONG },
-      async () => {
-        const args = ['rehearse', ...FRAME, '--database', database.url, '--guarantee', guarantee];
-        const victim = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
-        await waitUntilAccepted(800, acceptedLogFile(database.url));
-        victim.kill('SIGKILL');
-        const { status, summary } = await run('--resume');
-        expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
-        expect(summary.duplicated).toBeLessThanOrEqual(
-          guarantee === 'at-most-once' ? 0 : summary.inFlightAtKills,
-        );
-        expect(status).toBe(0);
-      },
+      () =>
+        inDatabase(kind, async ({ url }) => {
+          const args = ['--devices', '4000', '--page-size', '500', '--hurry', '60', '--latency', '20'];
+          const victim = spawn(
+            process.execPath,
+            [MAIN, 'rehearse', ...args, '--database', url, '--guarantee', guarantee],
+            { stdio: 'ignore' },
+          );
+          await waitUntilAccepted(800, acceptedLogFile(url));
+          victim.kill('SIGKILL');
+          const summary = await rehearseHere(
+            { ...FRAME, faults: DEFAULT_FAULTS, database: url, guarantee, resume: true },
+            PATIENT,
+          );
+          expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0 });
+          expect(summary.duplicated).toBeLessThanOrEqual(
+            guarantee === 'at-most-once' ? 0 : summary.inFlightAtKills,
+          );
+          expect(isFlawless(summary)).toBe(true);
+        }),
     );
   });
 });
+
+async function inDatabase(
+  kind: DatabaseKind,
+  work: (database: TestDatabase) => Promise<void>,
+): Promise<void> {
+  const database = await makeDatabase(kind, { migrated: false });
+  try {
+    await work(database);
+  } finally {
+    await database.drop();
+  }
+}
 
 async function waitUntilAccepted(messages: number, logFile: string): Promise<void> {
   const count = (): number => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').length : 0);
   while (count() < messages) await sleep(10);
 }
 
-describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
+describe.skipIf(!databaseKinds().includes('mysql')).concurrent('on mysql only', () => {
   test.each(GUARANTEES)(
     'cut database connections neither lose nor duplicate a push: %s',
     { timeout: LONG },
-    async (guarantee) => {
-      const database = await makeDatabase('mysql', { migrated: false });
-      const { status, summary } = await rehearse(
-        ...[...FRAME, ...EVENTS, '--database', database.url, '--guarantee', guarantee],
-        ...['--db-faults', '8', '--faults', TRANSIENT],
-      );
-      expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, dbFaults: 8 });
-      expect(status).toBe(0);
-      await database.drop();
-    },
+    (guarantee) =>
+      inDatabase('mysql', async ({ url }) => {
+        const faults = { ...EVENTS, faults: TRANSIENT, dbFaults: 8 };
+        const summary = await rehearseHere({ ...FRAME, ...faults, database: url, guarantee }, PATIENT);
+        expect(summary).toMatchObject({ status: 'done', lost: 0, duplicated: 0, retryable: 0, dbFaults: 8 });
+        expect(isFlawless(summary)).toBe(true);
+      }),
   );
 });

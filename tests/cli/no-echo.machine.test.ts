@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { flagOf } from '../../src/cli/options.ts';
 import { VARIABLES } from '../../src/config/variables.ts';
@@ -12,13 +12,20 @@ import { FEW_SHAPES, MARK, SECRET_SHAPES } from '../support/secret.ts';
 
 let folder: string;
 let env: Record<string, string>;
+const home = process.cwd();
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'baton-secrets-'));
+  // Some of the secrets are paths too, and would name a file here.
+  process.chdir(folder);
   env = { DATABASE_URL: join(folder, 'baton.db'), FCM_ENDPOINT: 'http://127.0.0.1:1' };
   expect(await batonHere(['migrate'], env)).toMatchObject({ status: 0 });
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => expect(readdirSync(folder).join()).not.toContain(MARK));
+afterAll(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
 
 /** Runs the command line in this process and expects that it says something, and nothing of the mark. */
 async function expectNothingShown(

@@ -29,6 +29,8 @@ test.each([
   ['//baton:hunter2@db/b1', 'an address without mysql:// before it'],
   ['hunter2://db/b1', 'an address of another kind'],
   ['sqlite:hunter2.db', 'an address of another kind'],
+  ['-----BEGIN PRIVATE KEY-----\nhunter2\n-----END', 'line breaks or other control characters in it'],
+  ['./hunter2\u0000.db', 'line breaks or other control characters in it'],
 ])('%s is no address and no path: the shape is named, and nothing of it is shown', (url, got) => {
   expect(errorOf(url)).toBe(`${OTHER} ${got}`);
 });

@@ -19,7 +19,10 @@ test.each([
     { options: '{"android":{"data":{"gcm.x":"7"}}}' },
     'android.data.(a name of 5 characters): expected no key from or message_type',
   ],
-])('a row with a key that FCM reserves is refused: %j', (fields, message) => {
+  [{ data: '{"a":"\\ud83d"}' }, 'data: expected Unicode text, without half a surrogate pair'],
+  [{ data: '{"\\ud83d":"a"}' }, 'data: expected Unicode text, without half a surrogate pair'],
+  [{ options: '{"sound":"\\ud83d"}' }, 'sound: expected Unicode text, without half a surrogate pair'],
+])('a row with what FCM does not take is refused: %j', (fields, message) => {
   expect(() => parseContent(row(fields))).toThrow(message);
 });
 

@@ -7,9 +7,6 @@ import { restMessage } from '../../src/fcm/message.ts';
 import { fuzzing } from '../support/fuzz.ts';
 import type { Content } from '../../src/model/content.ts';
 
-/** Cases of each of the two tests. */
-const RUNS = 5000;
-
 /** No error may show it. */
 const SECRET = 'one-time-code-4711';
 
@@ -96,7 +93,7 @@ test('any row of an announcement can be shown and listed, and is sent only if al
       for (const ms of [publishAt, startedAt, finishedAt]) if (ms !== null) new Date(ms).toISOString();
       if (statusReason !== row.status_reason) expect(statusReason ?? '').not.toContain(SECRET);
     }),
-    fuzzing(RUNS),
+    fuzzing(),
   );
 });
 
@@ -112,6 +109,6 @@ test('any rows of messages and devices can be read, and only those that can be s
       }
       for (const row of rows) if (row.device_id !== null) parseDevice(row);
     }),
-    fuzzing(RUNS),
+    fuzzing(),
   );
 });

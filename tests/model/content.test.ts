@@ -45,3 +45,33 @@ test.each([
     'of data alone',
   );
 });
+
+const HALF = 'a\ud83d';
+
+test.each([
+  ['title', { title: HALF }],
+  ['body', { body: HALF }],
+  ['image', { image: `https://example.com/${HALF}` }],
+  ['data', { data: { key: HALF } }],
+  ['data', { data: { [HALF]: 'v' } }],
+  ['link', { link: `https://example.com/${HALF}` }],
+  ['clickAction', { clickAction: HALF }],
+  ['sound', { sound: HALF }],
+  ['android', { android: { notification: { body_loc_args: [HALF] } } }],
+  ['android.data', { android: { data: { key: HALF } } }],
+  ['apns', { apns: { payload: { [HALF]: 1 } } }],
+  ['webpush', { webpush: { headers: { Topic: HALF } } }],
+])('half a surrogate pair in %s is refused before it is stored', (field, fields) => {
+  const expected = `${field}: expected Unicode text, without half a surrogate pair, got`;
+  expect(() => parse(fields)).toThrow(expected);
+  const message = { title: 'T', body: 'B', memberId: 'm', ...fields };
+  expect(() => parseWith(messageSchema, message, 'BAD_EVENT')).toThrow(expected);
+});
+
+test('half a surrogate pair in a member id is refused, and whole pairs are text', () => {
+  const message = { title: '😀', body: '😀', data: { '😀': '😀' }, memberId: '😀' };
+  expect(parseWith(messageSchema, message, 'BAD_EVENT')).toMatchObject(message);
+  expect(() => parseWith(messageSchema, { ...message, memberId: HALF }, 'BAD_EVENT')).toThrow(
+    'memberId: expected Unicode text',
+  );
+});

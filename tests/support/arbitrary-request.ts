@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { ROUTES } from '../../src/http/routes.ts';
 import type { TestRequest } from './events.ts';
+import { MARK } from './secret.ts';
 
 const FIELDS = [
   ...['title', 'body', 'announcementId', 'deviceId', 'memberId', 'target', 'kind', 'data', 'apns', 'image'],
@@ -17,7 +18,7 @@ const FIELDS = [
   ],
 ];
 
-/** Requests that are nearly right, and requests that are not: each reaches another depth of the API. */
+/** Requests that are nearly right, and requests that are not: each reaches another depth of the API. Some hold MARK. */
 export function arbitraryRequest(token: string): fc.Arbitrary<TestRequest> {
   return fc.oneof({ weight: 1, arbitrary: nearlyRight() }, { weight: 1, arbitrary: anything(token) });
 }
@@ -58,7 +59,10 @@ function writeJson(value: unknown): string {
 }
 
 function strangeField(): fc.Arbitrary<unknown> {
-  const text = fc.oneof(fc.constantFrom('T', '', '1', 'x'.repeat(5000), '\ud800', '\u0000'), fc.string());
+  const text = fc.oneof(
+    fc.constantFrom('T', '', '1', 'x'.repeat(5000), '\ud800', '\u0000', MARK, `https://u:${MARK}@x`),
+    fc.string(),
+  );
   return fc.oneof(
     fc.jsonValue({ maxDepth: 3 }),
     text,
@@ -73,22 +77,30 @@ function anything(token: string): fc.Arbitrary<TestRequest> {
   return fc.record({
     method: fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom('GET', 'POST', 'DELETE', 'HEAD', 'OPTIONS') },
-      { weight: 1, arbitrary: fc.constantFrom('PUT', 'PATCH', 'TRACE', 'get', 'BREW', '') },
+      { weight: 1, arbitrary: fc.constantFrom('PUT', 'PATCH', 'TRACE', 'get', 'BREW', '', MARK) },
     ),
     path: fc.oneof({ weight: 4, arbitrary: realPath() }, { weight: 1, arbitrary: strangePath() }),
     body: fc.oneof(
       fc.json(),
       fc.string({ unit: 'binary' }),
+      fc.constantFrom(MARK, `{"target":"${MARK}`, `["${MARK}"]`),
       fc.nat(20_000).map((levels) => `{"apns":${'['.repeat(levels)}`),
     ),
     headers: fc.oneof(
       { weight: 8, arbitrary: fc.constant({}) },
-      { weight: 1, arbitrary: fc.constantFrom({ authorization: '' }, { authorization: `bearer  ${token}` }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          { authorization: '' },
+          { authorization: `bearer  ${token}` },
+          { authorization: `Bearer ${MARK}` },
+        ),
+      },
       {
         weight: 1,
         arbitrary: fc.dictionary(
           fc.constantFrom('content-type', 'authorization', 'content-length', 'host', '__proto__', 'x'),
-          fc.string({ unit: 'binary' }),
+          fc.oneof(fc.constant(MARK), fc.string({ unit: 'binary' })),
         ),
       },
     ),
@@ -97,11 +109,32 @@ function anything(token: string): fc.Arbitrary<TestRequest> {
 
 function realPath(): fc.Arbitrary<string> {
   const segment = fc.oneof(
-    fc.constantFrom('1', '2', '9007199254740993', '-1', '%', '%00', '%2F', '..', 'target-1', '__proto__'),
+    fc.constantFrom(
+      '1',
+      '2',
+      '9007199254740993',
+      '-1',
+      '%',
+      '%00',
+      '%2F',
+      '..',
+      'target-1',
+      '__proto__',
+      MARK,
+    ),
     fc.string({ unit: 'binary' }),
   );
   const query = fc.oneof(
-    fc.constantFrom('', '?limit=2', '?limit=2&limit=3', '?before=1', '?limit=%', '?__proto__=1'),
+    fc.constantFrom(
+      '',
+      '?limit=2',
+      '?limit=2&limit=3',
+      '?before=1',
+      '?limit=%',
+      '?__proto__=1',
+      `?limit=${MARK}`,
+      `?${MARK}=1`,
+    ),
     fc.string({ unit: 'binary' }).map((text) => `?${text}`),
   );
   return fc
@@ -111,7 +144,17 @@ function realPath(): fc.Arbitrary<string> {
 
 function strangePath(): fc.Arbitrary<string> {
   return fc.oneof(
-    fc.constantFrom('', '*', '/', '//', '/../health', 'http://x/health', '/health/', '/announcements//'),
+    fc.constantFrom(
+      '',
+      '*',
+      '/',
+      '//',
+      '/../health',
+      'http://x/health',
+      '/health/',
+      '/announcements//',
+      `/${MARK}`,
+    ),
     fc.webPath(),
     fc.string({ unit: 'binary' }),
   );

@@ -1,6 +1,6 @@
 import type { RehearsalPlace } from '../../src/rehearsal/run.ts';
 import type { Summary } from '../../src/rehearsal/summary.ts';
-import { rehearseHere } from './rehearsal.ts';
+import { PATIENT, rehearseHere } from './rehearsal.ts';
 
 /** Number of recorded pushes at which the fault begins. */
 const BEGIN_AT = 4000;
@@ -17,9 +17,6 @@ const FRAME = {
   latencyMs: 20,
   budgetPerMinute: 240_000,
 };
-
-/** A push without an answer is sent again, and on a busy machine the sandbox may be late: it gets more time than by default. */
-const FUNCTION_ENV = { FCM_TIMEOUT_MS: '5000', DEADLINE_RESERVE_MS: '6000' };
 
 /** What every broadcast has to end with, whatever happened to its database. */
 export const COMPLETE = { status: 'done', lost: 0, retryable: 0 };
@@ -40,7 +37,7 @@ export async function rehearseThrough(
   const onLog = (line: string): void => {
     if (line.includes('"level":"error"')) errors.push(line);
   };
-  const place = { functionEnv: FUNCTION_ENV, onProgress, onLog };
+  const place = { ...PATIENT, onProgress, onLog };
   const summary = await rehearseHere({ ...FRAME, database }, place);
   if (failing === undefined)
     throw new Error(`the fault never began: ${JSON.stringify(summary)} ${errors[0]}`);

@@ -9,6 +9,9 @@ import { baton } from './baton.ts';
 
 type Options = Omit<Partial<RehearsalOptions>, 'faults'> & { readonly faults?: string };
 
+/** A push without an answer is sent again, and on a busy machine the sandbox may be late: it gets more time than by default. */
+export const PATIENT = { functionEnv: { FCM_TIMEOUT_MS: '5000', DEADLINE_RESERVE_MS: '6000' } };
+
 /** Rehearses in this process, with one worker, quick answers and no ramp, unless the options say otherwise. */
 export async function rehearseHere(
   { faults = '', ...options }: Options,

@@ -64,7 +64,7 @@ test('any bytes on a connection are answered or the connection is closed, and th
     await new Promise((resolve) => socket.once('close', resolve));
     return answer;
   };
-  const all = fc.sample(bytes, { seed: 1, ...fuzzing(500) });
+  const all = fc.sample(bytes, fuzzing(0.5));
   for (let first = 0; first < all.length; first += PARALLEL) {
     for (const answer of await Promise.all(all.slice(first, first + PARALLEL).map(send))) {
       if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 (?:100|200|400|408|413|417|431|501) /);
