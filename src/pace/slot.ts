@@ -14,7 +14,7 @@ const IDLE_MS = 60_000;
 const RISE_MS = 60_000;
 
 /** The share of its window that a hop plans to fill: the rest is for answers that take longer than the mean. */
-const PLANNED_FILL = 0.85;
+const PLANNED_FILL = 0.95;
 
 /** When a page may be sent, and how long sending it should take. */
 export interface Slot {

@@ -113,14 +113,17 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     endpoint,
     credentials,
   };
-  const pool = makeWorkerPool({
-    handlerFile,
-    execArgv,
-    timeoutMs,
-    memoryMb,
-    onLog,
-    makeEnv: (runtimeApi) => workerEnv(settings, process.env, makeLogStreamName(), runtimeApi),
-  });
+  const pool = makeWorkerPool(
+    {
+      handlerFile,
+      execArgv,
+      timeoutMs,
+      memoryMb,
+      onLog,
+      makeEnv: (runtimeApi) => workerEnv(settings, process.env, makeLogStreamName(), runtimeApi),
+    },
+    workers,
+  );
   const about = {
     name: functionName,
     region,

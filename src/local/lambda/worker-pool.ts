@@ -14,12 +14,20 @@ export interface WorkerPool {
   close(): Promise<void>;
 }
 
-export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
+/** With so many invocations at work, one more worker is started than they need. */
+const MIN_BUSY_FOR_SPARE = 2;
+
+/**
+ * Makes a pool of at most `maxWorkers`. Like Lambda, which may initialize a function ahead of its invocations, it starts a
+ * spare worker when several are busy: a chain of hops does not wait for one start after another.
+ */
+export function makeWorkerPool(settings: WorkerSettings, maxWorkers: number): WorkerPool {
   const all = new Set<Worker>();
   /** The worker used last is taken first, so that few workers stay busy. */
   const idle: Worker[] = [];
   const busy = new Map<Invocation, Worker>();
   const starting = new Set<Promise<Worker>>();
+  let spare: Promise<Worker> | null = null;
   let isClosed = false;
 
   async function startOne(): Promise<Worker> {
@@ -36,11 +44,37 @@ export function makeWorkerPool(settings: WorkerSettings): WorkerPool {
     return worker;
   }
 
+  /** An idle worker, the spare one, or a new one. */
+  async function takeWorker(): Promise<Worker> {
+    const worker = idle.pop();
+    if (worker) return worker;
+    const start = spare ?? startOne();
+    spare = null;
+    return start;
+  }
+
+  function startSpare(): void {
+    if (isClosed || busy.size < MIN_BUSY_FOR_SPARE || idle.length > 0 || spare !== null) return;
+    if (all.size + starting.size >= maxWorkers) return;
+    const start = startOne();
+    spare = start;
+    start.then(
+      (worker) => {
+        if (spare === start && all.has(worker)) idle.push(worker);
+        if (spare === start) spare = null;
+      },
+      () => {
+        if (spare === start) spare = null;
+      },
+    );
+  }
+
   return {
     async run(invocation) {
       try {
-        const worker = idle.pop() ?? (await startOne());
+        const worker = await takeWorker();
         busy.set(invocation, worker);
+        startSpare();
         const ending = await worker.run(invocation).finally(() => busy.delete(invocation));
         if (all.has(worker)) idle.push(worker);
         return ending;
