@@ -26,6 +26,8 @@ export class Timetable {
   readonly #announcement: SendableAnnouncement;
   readonly #devices: readonly Addressee[];
   #slot: CurrentSlot | null = null;
+  /** Milliseconds of waits since the lease was extended. */
+  #sinceHeldMs = 0;
 
   constructor(ctx: Context, hop: Hop, announcement: SendableAnnouncement, devices: readonly Addressee[]) {
     this.#ctx = ctx;
@@ -80,6 +82,7 @@ export class Timetable {
     for (let waitMs = 0; ;) {
       const turn = await waitOrLeave(this.#ctx, this.#hop, waitMs, index > 0);
       if (turn !== 'go' || this.#devices.length === 0) return turn;
+      if (!(await this.#keepLease(waitMs))) return 'stopped';
 
       const slot = this.#slot ?? (await this.#reserve(index));
       if ('askAgainInMs' in slot) {
@@ -99,6 +102,15 @@ export class Timetable {
         await probe(this.#ctx, this.#announcement, this.#sample(index));
       }
     }
+  }
+
+  /** Many short waits, one after another, may outlast the lease together. */
+  async #keepLease(waitedMs: number): Promise<boolean> {
+    const { store, config } = this.#ctx;
+    this.#sinceHeldMs += waitedMs;
+    if (this.#sinceHeldMs < config.leaseMs / 3) return true;
+    this.#sinceHeldMs = 0;
+    return store.holdHop(this.#hop, config.leaseMs);
   }
 
   async #reserve(from: number): Promise<CurrentSlot | { readonly askAgainInMs: number }> {
