@@ -129,8 +129,7 @@ export const VARIABLES = [
     ...PLAIN,
     name: 'WINDOW',
     fallback: '1000',
-    meaning:
-      'Pushes that a hop may have in flight or unrecorded at a time; a crash may repeat as many.',
+    meaning: 'Pushes that a hop may have in flight or unrecorded at a time; a crash may repeat as many.',
   },
   {
     ...PLAIN,

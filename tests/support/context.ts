@@ -96,7 +96,13 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     info: (event: string) => void logged.push(event),
     error: (event: string) => void logged.push(event),
   };
-  const config = parseConfig({ PAGE_SIZE: '10', BATCH_SIZE: '4', WINDOW: '4', FCM_RAMP_SECONDS: '0', ...env });
+  const config = parseConfig({
+    PAGE_SIZE: '10',
+    BATCH_SIZE: '4',
+    WINDOW: '4',
+    FCM_RAMP_SECONDS: '0',
+    ...env,
+  });
   return {
     sent,
     invoked,
