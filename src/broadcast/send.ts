@@ -14,8 +14,11 @@ export interface SendReport {
   readonly sent: number;
 }
 
-/** Answers are recorded after this time, though they are few; as often, the hop and the budget are checked. */
-const CHECK_MS = 250;
+/** Answers are recorded after this time, though they are few. */
+const RECORD_MS = 250;
+
+/** The hop and the budget are checked after each recording, and after this time without an answer. */
+const CHECK_MS = 500;
 
 /** Pushes that become due within this time are sent together. */
 const TICK_MS = 20;
@@ -196,7 +199,7 @@ export class PageSender {
   async #waitUntilDue(index: number): Promise<void> {
     const { clock } = this.#ctx;
     const waitMs = this.#timetable.dueAt(index) - clock.now();
-    await clock.sleep(Math.min(CHECK_MS, Math.max(1, Math.ceil(waitMs))));
+    await clock.sleep(Math.min(RECORD_MS, Math.max(1, Math.ceil(waitMs))));
   }
 
   /** A full window is not refilled one by one: a call for each answer would cost twice the CPU time. */
@@ -204,7 +207,7 @@ export class PageSender {
     return Math.ceil(this.#ctx.config.window / 20);
   }
 
-  /** Answers that are worth recording before CHECK_MS is over. */
+  /** Answers that are worth recording before RECORD_MS is over. */
   get #batchSize(): number {
     return Math.min(this.#ctx.config.batchSize, this.#ctx.config.window);
   }
@@ -218,20 +221,20 @@ export class PageSender {
   async #waitForRoom(): Promise<void> {
     const { clock, config } = this.#ctx;
     const startedAt = clock.now();
-    await this.#roomBell.wait(CHECK_MS);
+    await this.#roomBell.wait(RECORD_MS);
     // A window that is full of unanswered pushes is FCM's slowness: the hop keeps its place in the budget.
     if (this.#flight.open * 2 >= config.window) this.#timetable.delay(clock.now() - startedAt);
   }
 
   async #record({ smallSampleCounts, mayLeave }: Part): Promise<void> {
     for (;;) {
-      if (this.#flight.arrived < this.#batchSize && !this.#isOver) await this.#batchBell.wait(CHECK_MS);
+      if (this.#flight.arrived < this.#batchSize && !this.#isOver) await this.#batchBell.wait(RECORD_MS);
       const isLast = this.#isOver || (mayLeave && (await this.#isToLeave()));
       const isWhole = isLast && this.#flight.arrived <= this.#ctx.config.batchSize;
-      const isFull = this.#flight.arrived >= this.#batchSize;
+      const hasAnswers = this.#flight.arrived > 0;
       await this.#recorder.recordBatch(this.#flight, { isWhole, smallSampleCounts });
-      // These may have stopped the source, and a whole batch is not to be sent before that is known.
-      if (isFull) this.#checkedAt = -Infinity;
+      // The answers may have stopped the source, and the announcement may have been paused: no more is sent before that is known.
+      if (hasAnswers) this.#checkedAt = -Infinity;
       this.#roomBell.ring();
       // A judgement on these may need the answers to all others.
       if (isWhole && (this.#nextTurn === 'go' || this.#flight.open + this.#flight.arrived === 0)) return;

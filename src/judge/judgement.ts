@@ -49,6 +49,7 @@ export class Judgement {
   readonly #options: JudgementOptions;
   #group: Settled[] = [];
   #isStopped = false;
+  #hasFailed = false;
 
   constructor(options: JudgementOptions) {
     this.#options = options;
@@ -95,8 +96,18 @@ export class Judgement {
       options,
     );
     const failure = explainFailure(judged, outcomes);
-    if (failure !== null) this.#isStopped = true;
-    return { ...ruling, failure, deliveries: this.#takeUnrecorded(judged) };
+    const deliveries = this.#hasFailed ? this.#blameAll(judged) : judged;
+    if (failure !== null) this.#isStopped = this.#hasFailed = true;
+    return { ...ruling, failure, deliveries: this.#takeUnrecorded(deliveries) };
+  }
+
+  /** After a failure, the answers that were still out may have the same cause: none of them is final. */
+  #blameAll(deliveries: readonly Delivery[]): Delivery[] {
+    return deliveries.map((delivery, nth) => {
+      const isGone = delivery.verdict === 'unregistered' && !this.#options.acceptUnregistered;
+      const isRefused = delivery.verdict === 'rejected' && this.#group[nth]?.outcome.blamesTarget !== true;
+      return isGone || isRefused ? { ...delivery, verdict: 'misconfigured', retryInMs: null } : delivery;
+    });
   }
 
   /** Ends the group; the nth delivery belongs to its nth answer. */

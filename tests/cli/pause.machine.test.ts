@@ -8,8 +8,8 @@ import { baton, makeWorkplace, NODE_ARGS, type Workplace } from '../support/bato
 import { madeUpDevices } from '../support/context.ts';
 
 const WORKERS = 2;
-const CHUNK = 200;
-const CHUNKS = { BATCH_SIZE: String(CHUNK), PAGE_SIZE: '500' };
+const WINDOW = 200;
+const SIZES = { WINDOW: String(WINDOW), BATCH_SIZE: String(WINDOW), PAGE_SIZE: '500' };
 
 const HELLO = ['push', '--title', 'T', '--body', 'B'];
 
@@ -27,10 +27,10 @@ async function accepted(atLeast: number): Promise<void> {
   while (here.sandbox.accepted.size < atLeast) await sleep(5);
 }
 
-test('a pause stops 6000 devices within one chunk a worker, and resume completes them', async () => {
+test('a pause stops 6000 devices within a window of each worker, and resume completes them', async () => {
   await store.addDevices(madeUpDevices(6000));
   const command = [...HELLO, '--workers', String(WORKERS), '--json'];
-  const pushing = here.baton(command, CHUNKS);
+  const pushing = here.baton(command, SIZES);
   await accepted(2000);
   const paused = await here.baton(['pause', '1']);
   const atPause = here.sandbox.accepted.size;
@@ -42,10 +42,10 @@ test('a pause stops 6000 devices within one chunk a worker, and resume completes
     delivered: here.sandbox.accepted.size,
   });
   expect(status).toBe(1);
-  expect(here.sandbox.accepted.size - atPause).toBeLessThanOrEqual(WORKERS * CHUNK);
+  expect(here.sandbox.accepted.size - atPause).toBeLessThanOrEqual(WORKERS * WINDOW);
   expect(here.sandbox.accepted.size).toBeLessThan(6000);
 
-  const resumed = await here.baton([...command, '--resume'], CHUNKS);
+  const resumed = await here.baton([...command, '--resume'], SIZES);
   expect(JSON.parse(resumed.out)).toMatchObject({ announcementId: 1, status: 'done', delivered: 6000 });
   expect([...here.sandbox.accepted.values()].every((times) => times === 1)).toBe(true);
 });
@@ -53,7 +53,7 @@ test('a pause stops 6000 devices within one chunk a worker, and resume completes
 test('a cancelled announcement ends where it is, and status shows whom it has reached', async () => {
   await store.addDevices(madeUpDevices(5000));
   const pushing = here.baton([...HELLO, '--workers', '1', '--json'], {
-    ...CHUNKS,
+    ...SIZES,
     FCM_MESSAGES_PER_MINUTE: '120000',
   });
   await accepted(1000);
@@ -74,7 +74,7 @@ test('a push that was killed continues with --resume, and repeats only what was 
   await store.addDevices(madeUpDevices(1500));
   const command = [...HELLO, '--workers', '1', '--json'];
   const killed = spawn(process.execPath, [...NODE_ARGS, ...command], {
-    env: { ...process.env, ...here.env, ...CHUNKS },
+    env: { ...process.env, ...here.env, ...SIZES },
     stdio: 'ignore',
   });
   await accepted(600);
@@ -88,7 +88,7 @@ test('a push that was killed continues with --resume, and repeats only what was 
   const { delivered } = await store.countDeliveries(1);
   const inFlight = here.sandbox.accepted.size - delivered;
 
-  const resumed = await here.baton([...command, '--resume'], CHUNKS);
+  const resumed = await here.baton([...command, '--resume'], SIZES);
   expect(JSON.parse(resumed.out)).toMatchObject({ announcementId: 1, status: 'done', delivered: 1500 });
   const repeated = [...here.sandbox.accepted.values()].filter((times) => times > 1).length;
   expect(repeated).toBeLessThanOrEqual(inFlight);

@@ -21,8 +21,11 @@ test.each([
   ["'mysql://baton:hunter2@127.0.0.1:3306/b1'", 'quotes around it'],
   [' mysql://baton:hunter2@127.0.0.1:3306/b1', 'a blank at its beginning or end'],
   ['{"host":"db","password":"hunter2"}', 'JSON'],
-  ['hunter2\nhunter2', 'a line break in it'],
-  ['-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----', 'a line break in it'],
+  ['hunter2\nhunter2', 'line breaks or other control characters in it'],
+  [
+    '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----',
+    'line breaks or other control characters in it',
+  ],
   ['mysql:host=db;dbname=b1;password=hunter2', 'mysql: and no // behind it'],
   ['mysql:baton:hunter2@db/b1', 'mysql: and no // behind it'],
   ['Server=db;Pwd=hunter2;', 'NAME=value'],

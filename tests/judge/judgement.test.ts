@@ -61,14 +61,20 @@ test.each([
   expect(new Set(deliveries.map(({ verdict }) => verdict))).toEqual(new Set(['misconfigured']));
 });
 
-test('after a failure the answers that are still out are judged alike, though they are few', () => {
-  const judgement = makeJudgement();
-  judgement.rule(answers(GROUP, refused));
-  const rest = judgement.rule(answers(3, refused));
-  expect(rest.deliveries.map(({ verdict }) => verdict)).toEqual(
-    Array.from({ length: 3 }, () => 'misconfigured'),
-  );
-});
+test.each([
+  ['refusals of the payload', refused],
+  ['apps that are gone', gone],
+])(
+  'after a failure the answers that are still out are final for no device, though they are few: %s',
+  (_words, one) => {
+    const judgement = makeJudgement();
+    expect(judgement.rule(answers(GROUP, one)).failure).not.toBeNull();
+    const rest = judgement.rule([...answers(3, one), ...answers(1, delivered)]);
+    expect(rest.deliveries.map(({ verdict }) => verdict)).toEqual([
+      ...['misconfigured', 'misconfigured', 'misconfigured', 'delivered'],
+    ]);
+  },
+);
 
 test('an outage shows before the group is whole, and what FCM did not take goes first afterwards', () => {
   const judgement = makeJudgement();

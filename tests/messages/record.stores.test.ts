@@ -75,7 +75,7 @@ describe.each(databaseKinds())('messages and a ledger that takes no answers, on 
   });
 
   test('whoever asks for a message that is in the ledger already is told what became of it', async () => {
-    const ctx = makeContext(store, { env: { LEASE_MS: '11000' } });
+    const ctx = makeContext(store, { env: { LEASE_MS: '13000' } });
     const first = await sendMessages(ctx, [make(1)]);
     await run(REFUSE[kind]);
     expect(await sendMessages(ctx, [make(1)])).toEqual(first);
@@ -116,7 +116,7 @@ describe.each(databaseKinds())('messages and a ledger that takes no answers, on 
   test('a message keeps its lease while its answer waits to be recorded', async () => {
     let tries = 0;
     const ctx = makeContext(store, {
-      env: { LEASE_MS: '11000' },
+      env: { LEASE_MS: '13000' },
       beforeSend: () => run(REFUSE[kind]).then(() => {}),
       clock: {
         ...systemClock,

@@ -80,7 +80,7 @@ test.each([
   await once(other, 'listening');
   await expect(startLocalCloud(options(ports))).rejects.toMatchObject({
     code: 'BAD_INPUT',
-    message: `port: expected a free port, got ${ports[nth]} on 127.0.0.1`,
+    message: expect.stringMatching(new RegExp(`port.*: expected a .*free.*, got ${ports[nth]}`)) as string,
   });
   await once(other.close(), 'close');
   await (await startLocalCloud(options(ports))).close();
