@@ -74,17 +74,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     if (pushes.length > 0 && !(await store.proveRecording(hop)))
       return report(await leave(ctx, hop, STOPPED));
 
-    const sender =
-      pushes.length === 0
-        ? null
-        : new PageSender(
-            ctx,
-            hop,
-            announcement,
-            pushes,
-            timetable,
-            await ctx.senders.of(announcement.source),
-          );
+    const sender = await PageSender.open(ctx, hop, announcement, pushes, timetable);
     // The first pushes of an announcement are judged before anything else is sent.
     const canary = (hop.isCanary ? await sender?.sendCanary() : null) ?? NOTHING_SENT;
     if (canary.end !== 'done') return report(await leave(ctx, hop, canary));

@@ -69,7 +69,7 @@ export class PageSender {
   #checkedAt = -Infinity;
   #lastSentAt = -Infinity;
 
-  constructor(
+  private constructor(
     ctx: Context,
     hop: Hop,
     announcement: SendableAnnouncement,
@@ -95,6 +95,19 @@ export class PageSender {
       this.#roomBell.ring();
       if (this.#flight.arrived >= this.#batchSize || this.#isOver) this.#batchBell.ring();
     };
+  }
+
+  /** Opens the sender of the announcement's source: PushError('NO_SUCH_SOURCE'), ('BAD_CREDENTIALS'). Null for an empty page. */
+  static async open(
+    ctx: Context,
+    hop: Hop,
+    announcement: SendableAnnouncement,
+    pushes: readonly Push[],
+    timetable: Timetable,
+  ): Promise<PageSender | null> {
+    if (pushes.length === 0) return null;
+    const sender = await ctx.senders.of(announcement.source);
+    return new PageSender(ctx, hop, announcement, pushes, timetable, sender);
   }
 
   /** Sends the first pushes of an announcement, and waits for the judgement on them. */
