@@ -130,7 +130,7 @@ export async function openServices(
       return live.config;
     });
   const [invoker, gatherer] = [makeInvoker(), makeGatherer()];
-  const stragglers = makeStragglers({ store, clock, log });
+  const stragglers = makeStragglers({ store, clock, log, metrics });
   return { config, stragglers, fetchConfig, store, senders, invoker, gatherer, clock, log, metrics };
 }
 

@@ -4,7 +4,7 @@ import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
 /**
  * Every metric of Baton with its unit, by the name that CloudWatch shows. The dashboard and the alarms of the deployment name
  * no other metrics in Baton's namespace.
- * - `Pushes…`: pushes recorded with this verdict.
+ * - `Pushes…`: pushes recorded with this verdict; a straggler counts as unknown, and again when its answer is recorded.
  * - `FcmAnswerTime`: mean time from the sending of a broadcast's push to FCM's answer, of each batch of answers.
  * - `HopDuration`: from the claim of a hop to its end, the wait for its slot included.
  * - `SlotWait`: how long a hop waited for its first slot in the budget.

@@ -91,6 +91,11 @@ export class Recorder {
   /** Leaves the pushes in flight: their answers are recorded when they arrive, though the hop has ended by then. */
   async leave(flight: Flight): Promise<void> {
     const { stragglers, config } = this.#ctx;
+    // What has arrived meanwhile may be an answer after which the push has to be sent again.
+    while (flight.arrived > 0) {
+      const isWhole = flight.arrived <= config.batchSize;
+      await this.recordBatch(flight, { isWhole, smallSampleCounts: false });
+    }
     // Not before FCM's time for the answer is over.
     const outcome = { ...LATE, retryAfterMs: config.fcm.timeoutMs + config.retryMs };
     await this.#write(

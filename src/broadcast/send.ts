@@ -124,12 +124,15 @@ export class PageSender {
   async sendRest({ mayLeave }: { readonly mayLeave: boolean }): Promise<SendReport> {
     const part = { to: this.#pushes.length, maxOpen: 0, smallSampleCounts: false, mayLeave };
     const { end } = await this.#run(part);
-    if (end === 'done' && this.#flight.open > 0) await this.#recorder.leave(this.#flight);
+    if (end === 'done') {
+      await whileHolding(this.#ctx, this.#hop, () => this.#recorder.leave(this.#flight));
+    }
     const { answerMs } = this.#flight;
     if (answerMs !== null) {
       await this.#ctx.store.recordAnswerTime(this.#announcement.source, Math.ceil(answerMs));
     }
-    return { end, sent: this.#recorder.recorded };
+    const turn = this.#nextTurn;
+    return { end: turn === 'go' ? 'done' : turn, sent: this.#recorder.recorded };
   }
 
   /** Sends one part of the page and records its answers. After an error it still records what is in flight. */
@@ -149,6 +152,7 @@ export class PageSender {
     if (this.#flight.error !== null) this.#stop(this.#flight.error);
     const turn = this.#nextTurn;
     if (turn !== 'go') await this.#takeBack();
+    if (turn !== 'go' && this.#error === null) await this.#timetable.giveUp(this.#next);
     if (this.#error !== null) throw this.#error;
     return { end: turn === 'go' ? 'done' : turn, sent: this.#recorder.recorded };
   }

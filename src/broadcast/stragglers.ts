@@ -1,6 +1,7 @@
 import type { Clock, Log, Stragglers } from '../context.ts';
 import { describeFailure } from '../errors.ts';
-import { type Delivery, FINAL_VERDICTS } from '../model/delivery.ts';
+import type { Metrics } from '../metrics.ts';
+import { countVerdicts, type Delivery, FINAL_VERDICTS } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
 
@@ -15,10 +16,12 @@ export function makeStragglers({
   store,
   clock,
   log,
+  metrics,
 }: {
   readonly store: Pick<Deliveries, 'recordDeliveries'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }): Stragglers {
   const waiting = new Map<Hop, Delivery[]>();
   let writing: Promise<void> = Promise.resolve();
@@ -31,6 +34,7 @@ export function makeStragglers({
       const { announcementId, round, fromId } = hop;
       try {
         await store.recordDeliveries(hop, deliveries);
+        metrics.recordPushes(countVerdicts(deliveries));
         log.info('late answers recorded', { announcementId, round, fromId, answers: deliveries.length });
       } catch (error) {
         // The ledger has them as unknown, and the guarantee says what becomes of those.

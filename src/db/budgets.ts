@@ -2,7 +2,7 @@ import type { Budgets } from '../store.ts';
 import { cut, fit } from './columns.ts';
 import type { Driver } from './driver.ts';
 import { readText, readWhole } from './rows.ts';
-import { sql } from './sql.ts';
+import { type Fragment, sql } from './sql.ts';
 
 /** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
 export function makeBudgets(driver: Driver): Budgets {
@@ -76,6 +76,15 @@ export function makeBudgets(driver: Driver): Budgets {
               brake_reason = ${cut('brake_reason', reason)}, outages = ${outages}
             WHERE source = ${source} AND version = ${version}`,
         sql`DELETE FROM push_turn WHERE source = ${source}`,
+      );
+    },
+
+    async returnBudget(source, { ms, brakes }) {
+      const back = (until: Fragment): Fragment => later(plus(until, -ms), now);
+      await driver.run(
+        sql`UPDATE push_budget SET version = version + 1,
+              spread_until = ${back(sql`spread_until`)}, taken_until = ${back(sql`taken_until`)}
+            WHERE source = ${source} AND brakes = ${brakes} AND taken_until > ${now}`,
       );
     },
 

@@ -72,6 +72,21 @@ export class Timetable {
   }
 
   /**
+   * Gives up what the device at `index` and those after it have reserved of the budget. The part of it that is not over yet
+   * goes to the next hop that asks, of whichever announcement.
+   */
+  async giveUp(index: number): Promise<void> {
+    const slot = this.#slot;
+    this.#slot = null;
+    if (slot === null) return;
+    const { from, opensAt, delayMs, takenMs, spreadMs, brakes } = slot;
+    const share = (this.#devices.length - index) / (this.#devices.length - from);
+    const leftMs = opensAt + delayMs + spreadMs - this.#ctx.clock.now();
+    const ms = Math.floor(Math.min(takenMs * share, leftMs));
+    if (ms > 0) await this.#ctx.store.returnBudget(this.#announcement.source, { ms, brakes });
+  }
+
+  /**
    * Reads the budget and waits until the device at `index` may be sent. Time that was lost otherwise than by `delay` (a
    * database that hangs, a frozen process) is not caught up, if it is more than the quota has room for: the rest of the page
    * gets a new slot.
@@ -95,7 +110,7 @@ export class Timetable {
       const lateMs = clock.now() - this.dueAt(index);
       const isLost = brakes !== slot.brakes || lateMs > MAX_LATE_MS;
       waitMs = isLost ? 0 : Math.max(-lateMs, brakeMs);
-      if (isLost) this.#slot = null;
+      if (isLost) await this.giveUp(index);
       else if (waitMs <= 0) {
         if (outages === 0) return 'go';
         if (!(await store.holdHop(this.#hop, config.leaseMs))) return 'stopped';

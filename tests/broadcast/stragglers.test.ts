@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeStragglers } from '../../src/broadcast/stragglers.ts';
+import { noMetrics } from '../../src/metrics.ts';
 import type { Delivery } from '../../src/model/delivery.ts';
 import type { Hop } from '../../src/model/hop.ts';
 import { makeTestClock } from '../support/clock.ts';
@@ -20,6 +21,7 @@ function makeLate({ fails = 0 } = {}) {
   let failures = fails;
   const stragglers = makeStragglers({
     clock,
+    metrics: noMetrics,
     store: {
       async recordDeliveries(_hop, deliveries) {
         if (failures-- > 0) throw new Error('the database is down');

@@ -46,6 +46,19 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect(waits).toEqual(Array.from({ length: 20 }, (_, nth) => nth * 307));
   });
 
+  test('what is given back goes to the next hop, and never what is over, nor what a brake has cancelled', async () => {
+    const env = { FCM_MESSAGES_PER_MINUTE: '60000' };
+    const ctx = makeContext(store, { env });
+    const { brakes, takenMs } = await reserve(ctx, 3000);
+    await other.returnBudget('default', { ms: 1000, brakes });
+    expect((await reserve(ctx, 300)).waitMs).toBe(takenMs - 1000);
+    await other.returnBudget('default', { ms: 600_000, brakes });
+    expect((await reserve(ctx, 1)).waitMs).toBe(0);
+    await brake(ctx, 'default', { pauseMs: 5000, reason: 'throttled', isOutage: false, tookMs: 0 });
+    await other.returnBudget('default', { ms: 1000, brakes });
+    expect((await reserve(ctx, 1)).waitMs).toBe(5000);
+  });
+
   test('two sources do not touch each other', async () => {
     const env = { FCM_MESSAGES_PER_MINUTE: '60', FCM_CREDENTIALS_TWO: 'two.json' };
     const ctx = makeContext(store, { env });

@@ -27,13 +27,14 @@ const DEVICES = Array.from({ length: 98 }, (_, nth) => ({
 /** A page of 98 devices that takes a second of the budget, and a budget that says what the test wants. */
 function makePage(budget: () => Partial<Budget> = () => ({})) {
   const clock = makeTestClock({ isEager: true });
-  const calls = { holds: 0, reservations: 0 };
+  const calls = { holds: 0, reservations: 0, returned: [] as number[] };
   const store: Partial<Store> = {
     fetchBudget: async () => ({ ...FREE, ...budget() }),
     reserveBudget: async () => {
       calls.reservations++;
       return true;
     },
+    returnBudget: async (_source, { ms }) => void calls.returned.push(ms),
     holdHop: async () => {
       calls.holds++;
       return true;
@@ -93,4 +94,18 @@ test('a hop that waits for its turn again and again keeps its lease', async () =
   expect(await timetable.waitForSlot()).toBe('go');
   // 60 waits of 900 ms, and a lease of 30 s that is extended after each third of it.
   expect(calls.holds).toBe(5);
+});
+
+test('what a hop does not use of its slot goes back, but for the time that is over', async () => {
+  const { clock, calls, timetable } = makePage();
+  await timetable.waitForSlot();
+  await timetable.giveUp(49);
+  expect(calls.returned).toEqual([500]);
+  expect(timetable.dueCount(clock.now())).toBe(0);
+
+  await timetable.check(49);
+  await clock.advance(900);
+  await timetable.giveUp(90);
+  await timetable.giveUp(90);
+  expect(calls.returned).toEqual([500]);
 });

@@ -113,7 +113,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     gatherer: makeGatherer(),
     clock,
     log,
-    stragglers: makeStragglers({ store, clock, log }),
+    stragglers: makeStragglers({ store, clock, log, metrics: noMetrics }),
     metrics: noMetrics,
     requestId: 'request-1',
     functionName: 'baton',
