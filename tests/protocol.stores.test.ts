@@ -112,7 +112,7 @@ const sleepers = fc.constantFrom('first', 'last');
 
 /** Number of random worlds; PROTOCOL_WORLDS asks for more, and never for fewer than MIN_WORLDS. */
 const MIN_WORLDS = 1000;
-const WORLDS = Math.max(MIN_WORLDS, Number(process.env['PROTOCOL_WORLDS'] ?? 1500));
+const WORLDS = Math.max(MIN_WORLDS, Number(process.env['PROTOCOL_WORLDS'] ?? MIN_WORLDS));
 
 test(
   `in ${WORLDS} worlds, whatever fails, is killed or arrives late, twice or never: no device is lost, and every repeat has its excuse`,
