@@ -30,6 +30,11 @@ const CANARY_STRAGGLERS = 0.05;
 const MAX_STRAGGLERS = 0.1;
 const STRAGGLE_MS = 750;
 
+/** A full window is not refilled one by one, because a call for each answer would cost more CPU time than the messages. */
+export function minRoomOf(window: number): number {
+  return Math.ceil(window / 40);
+}
+
 /** Which pushes of a page are sent, and how their answers are judged. */
 interface Part {
   /** Index of the first push that is not sent. */
@@ -179,7 +184,7 @@ export class PageSender {
       const due = Math.min(to, this.#timetable.dueCount(clock.now() + TICK_MS));
       const call = Math.min(this.#callSize, to - this.#next);
       if (due - this.#next < call) await this.#waitUntilDue(this.#next + call - 1);
-      else if (this.#room < Math.max(call, Math.min(due - this.#next, this.#minRoom)))
+      else if (this.#room < Math.max(call, Math.min(due - this.#next, minRoomOf(this.#ctx.config.window))))
         await this.#waitForRoom();
       else {
         const end = Math.min(due, this.#next + this.#room);
@@ -217,11 +222,6 @@ export class PageSender {
     const { clock } = this.#ctx;
     const waitMs = this.#timetable.dueAt(index) - clock.now();
     await clock.sleep(Math.min(RECORD_MS, Math.max(1, Math.ceil(waitMs))));
-  }
-
-  /** A full window is not refilled one by one: a call for each answer would cost twice the CPU time. */
-  get #minRoom(): number {
-    return Math.ceil(this.#ctx.config.window / 20);
   }
 
   /** Answers that are worth recording before RECORD_MS is over. */

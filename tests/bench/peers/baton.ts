@@ -1,3 +1,4 @@
+import { minRoomOf } from '../../../src/broadcast/send.ts';
 import type { Sender } from '../../../src/context.ts';
 import type { Outcome } from '../../../src/model/delivery.ts';
 import { systemClock } from '../../../src/clock.ts';
@@ -11,7 +12,7 @@ export async function prepareBaton(): Promise<Load> {
   return (supply) => sendAll(sender, supply, window, fcm.timeoutMs);
 }
 
-/** Keeps up to `window` messages in flight, as a hop does: the room that answers have made is filled in one call. */
+/** Keeps up to `window` messages in flight, as a hop does: room that answers have made is filled in one call, once it is large enough. */
 async function sendAll(sender: Sender, supply: Supply, window: number, timeoutMs: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let open = 0;
@@ -20,7 +21,7 @@ async function sendAll(sender: Sender, supply: Supply, window: number, timeoutMs
     if (verdict !== 'delivered') reject(new Error(`expected delivered, got ${verdict} ${reason}`));
     open--;
     supply.noteAccepted(1);
-    if (isFilling) return;
+    if (isFilling || (open > 0 && window - open < minRoomOf(window))) return;
     isFilling = true;
     setImmediate(fill);
   };
