@@ -40,9 +40,10 @@ test('with RecursiveLoop at Terminate the 17th hop is dropped, and the summary s
 
 test('a page that takes longer than the time-out continues in repeats of its hop, and Lambda kills no invocation', async () => {
   const summary = await rehearseHere({
-    timeoutMs: 4000,
-    devices: 1500,
-    pageSize: 1500,
+    // Three seconds are kept as reserve, and an invocation may wait for two that an earlier one records.
+    timeoutMs: 7000,
+    devices: 6000,
+    pageSize: 6000,
     quotaPerMinute: 60_000,
     hurry: 300,
   });
