@@ -1,7 +1,7 @@
 import { parseJson } from './json.ts';
 import { isObject } from './parse.ts';
 
-/** An event on a bus of EventBridge: `detail` is the JSON of whoever has put it there. */
+/** An event on a bus of EventBridge: `detail` is JSON of the sender's own. */
 export interface BusEvent {
   readonly detail: Readonly<Record<string, unknown>>;
   readonly id?: unknown;

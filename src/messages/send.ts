@@ -105,7 +105,7 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
     try {
       await record(ctx, deliveries, open);
     } catch (error) {
-      // Where this fails too, the leases run out, and whoever takes a message over waits: see waitForEarlier.
+      // Where this fails too, the leases run out, and an invocation that takes a message over waits: see waitForEarlier.
       await store.extendMessageLeases(mine, config.leaseMs).catch(() => {});
       throw error;
     }

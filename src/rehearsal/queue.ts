@@ -75,7 +75,7 @@ export async function drainQueue(
     }
   }
 
-  /** Fills a batch; empty if no record came within the window. */
+  /** Fills a batch; empty if no record arrived within the window. */
   async function fill(): Promise<typeof ready> {
     const batch = ready.splice(0, size);
     const closesAt = clock.now() + windowMs;

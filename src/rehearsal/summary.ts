@@ -55,7 +55,7 @@ export type Summary = ReturnType<typeof summarize>;
 
 /**
  * `isFlawless` is true if nothing was lost and the only duplicates are pushes whose outcome could not be known: FCM had
- * accepted them when their worker was killed, or it accepted them and its answer came never or too late.
+ * accepted them when their worker was killed, or it accepted them and its answer was late or missing.
  */
 export function isFlawless({ status, lost, duplicated, inFlightAtKills, ambiguous }: Summary): boolean {
   return status === 'done' && lost === 0 && duplicated <= inFlightAtKills + ambiguous;
@@ -95,7 +95,7 @@ export function describeSummary(summary: Summary): string {
       summary.inFlightAtKills,
       'accepted by FCM, but not recorded yet when their worker was killed',
     ],
-    ['ambiguous', summary.ambiguous, 'accepted by FCM, whose answer came never or too late'],
+    ['ambiguous', summary.ambiguous, 'accepted by FCM, whose answer was late or missing'],
     ['repeated', summary.eventsDuplicated, 'events that Lambda delivered twice'],
     ['dropped', summary.eventsDropped, 'events that Lambda lost'],
   ];

@@ -3,7 +3,7 @@ const MINUTE_MS = 60_000;
 const SLICE_MS = 10;
 const SLICES = MINUTE_MS / SLICE_MS;
 
-/** How close the messages of one project came to its quota. */
+/** How close the messages of one project were to its quota. */
 export interface QuotaWatch {
   /** Counts a message against the quota. */
   count(nowMs: number): void;
@@ -11,7 +11,7 @@ export interface QuotaWatch {
   peakMinute(): number;
   /**
    * How far the messages ever were ahead of an even rate at the quota, in milliseconds: within any time of T milliseconds, no
-   * more messages came than the quota allows in T and this time together. It judges a broadcast of less than a minute too.
+   * more messages arrived than the quota allows in T and this time together. It judges a broadcast of less than a minute too.
    */
   peakAheadMs(): number;
 }
