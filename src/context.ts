@@ -30,6 +30,7 @@
 import type { Config } from './config/config.ts';
 import type { PushJob } from './job.ts';
 import type { Metrics } from './metrics.ts';
+import type { Actor } from './model/audit.ts';
 import type { Notification } from './model/content.ts';
 import type { Delivery, Outcome, Push } from './model/delivery.ts';
 import type { Device } from './model/device.ts';
@@ -51,8 +52,9 @@ export interface Services {
   readonly metrics: Metrics;
 }
 
-/** One invocation: the services, and what Lambda says about it. */
+/** One invocation: the services, what Lambda says about it, and who asks. */
 export interface Context extends Services {
+  readonly actor: Actor;
   readonly requestId: string;
   /** What to invoke for the next hop: the ARN that this invocation was called by, so that an alias stays on its alias. */
   readonly functionName: string;

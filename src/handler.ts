@@ -93,6 +93,7 @@ export function makeHandler(
         log: withFields(warm.log, { requestId }),
         requestId,
         functionName,
+        actor: 'event',
         remainingMs: () => invocation.getRemainingTimeInMillis(),
       };
       try {
@@ -190,7 +191,7 @@ function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
     case 'broadcast':
       return runHop(ctx, job);
     case 'scan':
-      return scan(ctx);
+      return scan({ ...ctx, actor: 'schedule' });
     case 'announce':
       return announceAndStart(ctx, job);
     case 'doctor':

@@ -1,22 +1,29 @@
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
+import type { Actor, AuditEntry, NewAuditEntry } from './model/audit.ts';
+import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
 import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
+import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
  * so. Times are by the database's own clock, in milliseconds from now unless a comment says otherwise. Ids are whole numbers
  * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE') that `isBadRow`, and is never rounded.
  */
-export interface Store extends Announcements, Hops, Deliveries, Devices, Messages, Budgets {
+export interface Store
+  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits {
   close(): Promise<void>;
 }
 
-/** Announcements and their status, and the ticks of the schedule. */
+/**
+ * Announcements and their status, and the ticks of the schedule. A change and its line in the audit are one transaction;
+ * `actor` says who makes it, and is Baton itself if absent.
+ */
 export interface Announcements {
   /** Adds an announcement as a draft; resolves to its id. */
-  createAnnouncement(announcement: NewAnnouncement): Promise<number>;
+  createAnnouncement(announcement: NewAnnouncement, actor?: Actor): Promise<number>;
   /**
    * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch). If one with this idempotency key exists
    * already, it stays as it is, and the call resolves to its id; `isSame` is false if it was made for another content.
@@ -25,6 +32,7 @@ export interface Announcements {
     announcement: NewAnnouncement,
     idempotencyKey: string,
     publishAt: number,
+    actor?: Actor,
   ): Promise<{ announcementId: number; isNew: boolean; isSame: boolean }>;
   /** Null if there is no announcement with this id. */
   fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
@@ -42,19 +50,30 @@ export interface Announcements {
     from: readonly AnnouncementStatus[],
     to: AnnouncementStatus,
     reason: string | null,
+    actor?: Actor,
   ): Promise<boolean>;
   /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
-  scheduleAnnouncement(announcementId: number, publishAt: number): Promise<boolean>;
+  scheduleAnnouncement(announcementId: number, publishAt: number, actor?: Actor): Promise<boolean>;
+  /** Counts the pushes that an announcement is for: the devices from `fromId` on that receive pushes, or those of a mailing. */
+  countAudience(
+    announcement: Pick<Announcement, 'announcementId' | 'audience'>,
+    fromId: number,
+  ): Promise<Pick<AudienceCount, 'devices' | 'lastId'>>;
   /**
    * Sets a draft or scheduled announcement running, keeps a copy of what it is to send, and plants the first hop of each
    * lane, in one transaction; false if it was neither. The first lane begins at the key's id, the others at `laneIds`; each
-   * ends where the next begins.
+   * ends where the next begins, and the last one with the audience, if that is given.
    */
-  startAnnouncement(key: HopKey, wakeWithinMs: number, laneIds?: readonly number[]): Promise<boolean>;
+  startAnnouncement(
+    key: HopKey,
+    wakeWithinMs: number,
+    laneIds?: readonly number[],
+    options?: { readonly audience?: Pick<AudienceCount, 'devices' | 'lastId'>; readonly actor?: Actor },
+  ): Promise<boolean>;
   /** What was edited in the row of a paused or failed announcement since its start is sent from now on. */
-  acceptEdits(announcementId: number): Promise<void>;
+  acceptEdits(announcementId: number, actor?: Actor): Promise<void>;
   /** From now on answers that are nearly all `unregistered` do not stop the announcement. */
-  acceptUnregistered(announcementId: number): Promise<void>;
+  acceptUnregistered(announcementId: number, actor?: Actor): Promise<void>;
   /** Changes `running` to `done` if no hop is open and `round` was the last; false otherwise. */
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
   /** Fails scheduled announcements whose id is beyond 2^53 - 1, which no job can name; resolves to their number. */
@@ -84,8 +103,11 @@ export interface AnnouncementSummary extends Pick<
 export interface Hops {
   /** Takes a hop that no other invocation holds: it is unclaimed, or its lease has run out. */
   claimHop(key: HopKey, owner: string, leaseMs: number): Promise<Claim>;
-  /** Records the page's bounds and plants the next hop, in one transaction; false if the hop is no longer the owner's. */
-  turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number): Promise<boolean>;
+  /**
+   * Records the page's bounds and the number of its pushes, and plants the next hop, in one transaction; false if the hop is no
+   * longer the owner's.
+   */
+  turnPage(hop: Hop, bounds: PageBounds, wakeWithinMs: number, pushes?: number): Promise<boolean>;
   /** Records that Lambda has accepted the next hop's job, and that this hop's canary, if it had one, has been judged. */
   markHandedOver(hop: Hop): Promise<void>;
   /** First ids of the lanes that no invocation has begun yet. */
@@ -97,12 +119,12 @@ export interface Hops {
   holdHop(hop: Hop, leaseMs: number, inFlight?: readonly Push[]): Promise<boolean>;
   /** Extends the lease even if the announcement no longer runs: pushes are out, or their answers are not recorded yet. */
   extendLease(hop: Hop, leaseMs: number): Promise<boolean>;
-  /** Gives an unfinished hop back, for the next invocation to claim at once. */
-  releaseHop(hop: Hop): Promise<void>;
+  /** Gives an unfinished hop back, for the next invocation to claim at once. `why` is for a person who asks what happened. */
+  releaseHop(hop: Hop, why?: string): Promise<void>;
   /** Gives an unfinished hop back, for the tick to wake in `wakeInMs`. The claim does not count. */
   postponeHop(hop: Hop, wakeInMs: number): Promise<void>;
-  /** Closes a hop whose work is done; false if it is no longer the owner's. */
-  closeHop(hop: Hop): Promise<boolean>;
+  /** Closes a hop, and keeps what it has done in its row; false if it is no longer the owner's. */
+  closeHop(hop: Hop, work?: HopWork): Promise<boolean>;
   /**
    * Plants the first hop of a retry round, to be woken when its last retry is due; false if there is nothing to retry within
    * the announcement's time to live.
@@ -139,7 +161,7 @@ export interface Deliveries {
   recordDeliveries(
     hop: Hop,
     deliveries: readonly Delivery[],
-    options?: { readonly isProgress?: boolean },
+    options?: { readonly isProgress?: boolean; readonly batch?: CountedBatch },
   ): Promise<void>;
   /**
    * Writes a delivery with the longest texts and undoes it, in one transaction: fails where `recordDeliveries` would fail,
@@ -148,7 +170,11 @@ export interface Deliveries {
   proveRecording(hop: Hop): Promise<boolean>;
   countDeliveries(announcementId: number): Promise<Counts>;
   /** Devices that the key's round has to send again, from the key's id to `toId`, both inclusive (null: no end). */
-  fetchRetryPage(key: HopKey, toId: number | null, limit: number): Promise<Device[]>;
+  fetchRetryPage(
+    key: HopKey,
+    toId: number | null,
+    limit: number,
+  ): Promise<(Device & { readonly was: Verdict })[]>;
   /**
    * Makes sure that retry rounds find what hops of round 0 have left to retry, if an earlier release of Baton closed them; does
    * nothing for other hops, which do so themselves. One transaction for each hop.
@@ -156,6 +182,32 @@ export interface Deliveries {
   keepRetries(announcementId: number): Promise<void>;
   /** Ends all retries if no hop is open and `round` was the last: `retryable` becomes `rejected`, and the other verdicts stay. */
   settleRetries(announcementId: number, round: number): Promise<void>;
+}
+
+/** A batch of deliveries as the hop's own row counts it. A batch whose number is not greater than the last one's is not counted again. */
+export interface CountedBatch {
+  readonly number: number;
+  /** What the hop has done so far, this batch included. */
+  readonly work: HopWork;
+  /** By how much the number of the ledger's rows of each verdict changes. */
+  readonly counts: Counts;
+}
+
+/** What hops and announcements have done, in numbers: it is in their rows, and no ledger is counted. */
+export interface Summaries {
+  /** All hops of an announcement, by round and first id. */
+  fetchHopSummaries(announcementId: number): Promise<HopSummary[]>;
+  /** The sums over the hops of each announcement; all zero for one without a hop. */
+  fetchTotals(announcementIds: readonly number[]): Promise<ReadonlyMap<number, Totals>>;
+}
+
+/** Who changed what, when and why. */
+export interface Audits {
+  recordAudit(entry: NewAuditEntry): Promise<void>;
+  /** The first entries about an announcement, the earliest first. */
+  fetchAudit(announcementId: number, limit: number): Promise<AuditEntry[]>;
+  /** Entries about a source from one time to another (milliseconds since the epoch, inclusive), the earliest first. */
+  fetchSourceAudit(source: string, fromMs: number, toMs: number, limit: number): Promise<AuditEntry[]>;
 }
 
 /** Devices. A page is a range of their ids. */
@@ -229,58 +281,4 @@ export interface Budgets {
   returnBudget(source: string, unused: { readonly ms: number; readonly brakes: number }): Promise<void>;
   /** Counts a hop's mean time to an answer in the mean of the source. */
   recordAnswerTime(source: string, answerMs: number): Promise<void>;
-}
-
-/** A source's budget as it is now. A time in the past is negative. */
-export interface Budget {
-  /** The version of the budget's row: changes with every reservation, every brake and the end of an outage. */
-  readonly version: number;
-  /** Milliseconds until everything reserved so far has been sent. */
-  readonly freeInMs: number;
-  /** Milliseconds until the page that was reserved last has been sent, spread over its time: see Slot. */
-  readonly spreadInMs: number;
-  /** Milliseconds until all urgent messages reserved so far have been sent. */
-  readonly urgentInMs: number;
-  /** Milliseconds, in total, by which urgent messages have delayed earlier reservations; only grows. */
-  readonly urgentMs: number;
-  /** Milliseconds since the ramp began; negative: it begins later. */
-  readonly rampAgeMs: number;
-  /** Milliseconds until the source may send again. */
-  readonly brakeMs: number;
-  /** Number of brakes so far; each cancels the reservations made before it. */
-  readonly brakes: number;
-  /** Failed probes since FCM went down; 0: FCM is up. */
-  readonly outages: number;
-  /** Milliseconds until the announcement's last reserved slot opens; it reserves no other slot before that. */
-  readonly turnInMs: number;
-  /** FCM's mean time to an answer, in milliseconds, over the latest hops; 0 if none has ended. */
-  readonly answerMs: number;
-}
-
-/** A part of a source's budget for one page, or for messages that are sent at once. */
-export interface Reservation {
-  /** Milliseconds of the budget that the pushes take. */
-  readonly takenMs: number;
-  /** Milliseconds of the budget that stay unused before them. */
-  readonly gapMs: number;
-  /** Milliseconds over which they are sent. */
-  readonly spreadMs: number;
-  /** True: the ramp begins with this reservation. */
-  readonly startsRamp: boolean;
-  /** True: the reservation goes ahead of all earlier ones, which are delayed by `takenMs`. */
-  readonly isUrgent: boolean;
-  /** The announcement whose turn this is, and when its slot opens; null: without a turn. */
-  readonly turn: { readonly announcementId: number; readonly opensInMs: number } | null;
-}
-
-/** A stop of a source, because FCM throttles or is down. */
-export interface Brake {
-  /** Milliseconds for which the source stops. */
-  readonly pauseMs: number;
-  /** Age of the ramp at which the source continues after the pause. */
-  readonly rampAgeMs: number;
-  /** The reason, in words for a person; `until` and a time follow it in the status. */
-  readonly reason: string;
-  /** Failed probes since FCM went down; 0: FCM is up, and throttles. */
-  readonly outages: number;
 }

@@ -59,7 +59,7 @@ export interface AnnounceReport {
  * ('KEY_REUSED') for the key of an announcement with other content.
  */
 export async function announce(
-  { store, senders, config, clock, log, requestId }: Context,
+  { store, senders, config, clock, log, requestId, actor }: Context,
   job: AnnounceJob,
 ): Promise<AnnounceReport> {
   const source = job.source ?? config.source;
@@ -71,6 +71,7 @@ export async function announce(
     { ...job.announcement, source },
     key,
     publishAt,
+    actor,
   );
   if (!isSame) {
     const expected = 'a new key, or the same announcement as the first request with this key';

@@ -29,12 +29,12 @@ export async function findAnnouncement(
  * PushError('NO_SUCH_ANNOUNCEMENT'), or ('WRONG_STATUS') where its status does not allow the move.
  */
 export async function moveAnnouncement(
-  { store }: Pick<Context, 'store'>,
+  { store, actor }: Pick<Context, 'store' | 'actor'>,
   announcementId: number,
   move: Move,
 ): Promise<Announcement> {
   const { from, to } = MOVES[move];
-  const isMoved = await store.moveAnnouncement(announcementId, from, to, null);
+  const isMoved = await store.moveAnnouncement(announcementId, from, to, null, actor);
   const announcement = await findAnnouncement({ store }, announcementId);
   if (isMoved || announcement.status === to) return announcement;
   const expected = `an announcement that is ${from.join(' or ')}`;
@@ -55,7 +55,7 @@ export interface Accepts {
  * announcement to devices go over ids of devices, those of a mailing over ids of messages.
  */
 export async function resumeAnnouncement(
-  { store }: Pick<Context, 'store'>,
+  { store, actor }: Pick<Context, 'store' | 'actor'>,
   announcementId: number,
   { acceptEdits, acceptUnregistered }: Accepts,
 ): Promise<Announcement> {
@@ -65,10 +65,10 @@ export async function resumeAnnouncement(
       const got = 'another one since the start';
       throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
     }
-    await store.acceptEdits(announcementId);
+    await store.acceptEdits(announcementId, actor);
   }
-  if (acceptUnregistered) await store.acceptUnregistered(announcementId);
-  return moveAnnouncement({ store }, announcementId, 'resume');
+  if (acceptUnregistered) await store.acceptUnregistered(announcementId, actor);
+  return moveAnnouncement({ store, actor }, announcementId, 'resume');
 }
 
 /**

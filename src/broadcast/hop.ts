@@ -11,6 +11,7 @@ import { finishIfComplete } from './finish.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
 import { fetchPage, type Page } from './page.ts';
 import { PageSender, type SendReport } from './send.ts';
+import { Tally } from './tally.ts';
 
 /**
  * What an invocation did for a hop.
@@ -46,7 +47,7 @@ const NOTHING_SENT: SendReport = { end: 'done', sent: 0 };
 
 /** Works one hop, from its claim to its end. */
 export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport> {
-  const { store, invoker, functionName } = ctx;
+  const { store, invoker, functionName, clock } = ctx;
   const report = makeReporter(ctx, job);
   const claim = await claimHop(ctx, job);
   if (claim.kind !== 'claimed') return report({ end: 'idle', sent: 0 });
@@ -64,17 +65,23 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     const waitMs = hop.isTakenOver ? TAKEOVER_WAIT_MS : 0;
     if (!(await waitHolding(ctx, hop, waitMs))) return report(await leave(ctx, hop, STOPPED));
 
+    const tally = new Tally(hop, announcement);
+    const startedAt = clock.now();
     const page = await fetchPage(ctx, hop, announcement);
+    const readAt = clock.now();
     const { pushes, bounds } = page;
+    tally.takePushes(pushes);
     const timetable = new Timetable(ctx, hop, announcement, pushes);
     // The next hop is not invoked before this slot opens, so of a whole chain only the head ever waits.
     if ((await timetable.waitForSlot()) !== 'go') return report(await leave(ctx, hop, STOPPED));
+    tally.readMs = readAt - startedAt;
+    tally.waitMs = clock.now() - readAt;
     if (!(await turnPage(ctx, hop, page))) return report(await leave(ctx, hop, STOPPED));
     // What cannot be recorded would be sent again by every repeat, so it is not sent at all.
     if (pushes.length > 0 && !(await store.proveRecording(hop)))
       return report(await leave(ctx, hop, STOPPED));
 
-    const sender = await PageSender.open(ctx, hop, announcement, pushes, timetable);
+    const sender = await PageSender.open(ctx, hop, announcement, { pushes, timetable, tally });
     // The first pushes of an announcement are judged before anything else is sent.
     const canary = (hop.isCanary ? await sender?.sendCanary() : null) ?? NOTHING_SENT;
     if (canary.end !== 'done') return report(await leave(ctx, hop, canary));
@@ -89,7 +96,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
     // The last hop of a lane leaves its place to no other.
     const rest = (await sender?.sendRest({ mayLeave: bounds.nextId !== null })) ?? NOTHING_SENT;
     if (rest.end !== 'done') return report(await leave(ctx, hop, rest));
-    if (await store.closeHop(hop)) await finishIfComplete(ctx, hop);
+    if (await store.closeHop(hop, tally.work)) await finishIfComplete(ctx, hop);
     return report(rest);
   } catch (error) {
     return report(await giveBack(ctx, hop, error));
@@ -118,16 +125,17 @@ async function failIfFruitless(ctx: Context, hop: Hop): Promise<void> {
 async function turnPage(
   { store, config }: Context,
   hop: Hop,
-  { bounds, undeliverable }: Page,
+  { pushes, bounds, undeliverable }: Page,
 ): Promise<boolean> {
-  if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs))) return false;
+  const size = pushes.length + undeliverable.length;
+  if (!hop.page && !(await store.turnPage(hop, bounds, config.leaseMs, size))) return false;
   if (undeliverable.length > 0) await store.recordDeliveries(hop, undeliverable);
   return true;
 }
 
 /** Gives an unfinished hop back; a `repeated` one is invoked again at once. */
 async function leave(ctx: Context, hop: Hop, report: SendReport): Promise<SendReport> {
-  await ctx.store.releaseHop(hop);
+  await ctx.store.releaseHop(hop, report.why);
   if (report.end === 'repeated') await ctx.invoker.invoke(ctx.functionName, sameJob(hop));
   return report;
 }
@@ -144,7 +152,7 @@ async function giveBack(ctx: Context, hop: Hop, error: unknown): Promise<SendRep
     await failAnnouncement(ctx, hop.announcementId, reason);
     return STOPPED;
   } finally {
-    await store.releaseHop(hop).catch((second: unknown) => {
+    await store.releaseHop(hop, describeFailure(error)).catch((second: unknown) => {
       // The first error is the one to report; the lease runs out by itself.
       log.error('hop not released', { announcementId: hop.announcementId, why: describeFailure(second) });
     });

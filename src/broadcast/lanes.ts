@@ -10,11 +10,11 @@ import { failAnnouncement } from './announcement.ts';
  * be sent: then it fails with the reason. Each lane is an id range that recurses on its own.
  */
 export async function startLanes(
-  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics'>,
+  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'lanes' | 'audience' | 'problem'>,
+  announcement: Pick<Announcement, 'announcementId' | 'lanes' | 'audience' | 'problem'>,
 ): Promise<boolean> {
-  const { store, config, log } = ctx;
+  const { store, config, log, actor } = ctx;
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   let { problem } = announcement;
@@ -31,8 +31,10 @@ export async function startLanes(
     await failAnnouncement(ctx, announcementId, problem, ['draft', 'scheduled']);
     return false;
   }
-  if (!(await store.startAnnouncement(job, config.leaseMs, laneIds))) return false;
-  log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1 });
+  const audience = await store.countAudience(announcement, fromId);
+  if (!(await store.startAnnouncement(job, config.leaseMs, laneIds, { audience, actor }))) return false;
+  const { devices } = audience;
+  log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1, devices });
   return true;
 }
 

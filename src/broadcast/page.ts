@@ -78,9 +78,11 @@ async function fetchMessages(
     if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
-    page.pushes.push(
-      ...toPushes(message).filter(({ deviceId }) => isToSend(hop.round, recorded?.get(deviceId))),
-    );
+    for (const push of toPushes(message)) {
+      const earlier = recorded?.get(push.deviceId);
+      if (!isToSend(hop.round, earlier)) continue;
+      page.pushes.push(earlier ? { ...push, was: earlier.verdict } : push);
+    }
   }
   return page;
 }

@@ -2,13 +2,15 @@ import type { Context } from '../context.ts';
 import { Judgement } from '../judge/judgement.ts';
 import { settle, type SettleOptions } from '../judge/settle.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
-import { countVerdicts, type Delivery, type Outcome, type PushId } from '../model/delivery.ts';
+import { type Counts, countVerdicts, type Delivery, type Outcome, type PushId } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
 import { brakeForOutage, brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import type { Turn } from '../pace/hold.ts';
 import { recordPatiently } from '../pace/record.ts';
+import type { CountedBatch } from '../store.ts';
 import { failAnnouncement } from './announcement.ts';
 import type { Flight } from './flight.ts';
+import type { Tally } from './tally.ts';
 
 /** How the ledger names the answer that a hop has not waited for. */
 const LATE: Outcome = { verdict: 'unknown', reason: 'LATE', messageName: null, retryAfterMs: null };
@@ -20,6 +22,8 @@ export class Recorder {
   readonly #announcement: SendableAnnouncement;
   readonly #settling: SettleOptions;
   readonly #judgement: Judgement;
+  readonly #tally: Tally;
+  readonly #startedAt: number;
   /** Pushes that are sent and recorded. */
   recorded = 0;
   /** Answers that are being recorded now: a crash would repeat their pushes. */
@@ -28,12 +32,16 @@ export class Recorder {
   isFailing = false;
   /** How the hop goes on, as its answers demand. */
   turn: Turn = 'go';
+  /** Why the answers end the hop's work for now, in words; null if they do not. */
+  why: string | null = null;
 
-  constructor(ctx: Context, hop: Hop, announcement: SendableAnnouncement) {
+  constructor(ctx: Context, hop: Hop, announcement: SendableAnnouncement, tally: Tally) {
     const { acceptUnregistered, guarantee } = announcement;
     this.#ctx = ctx;
     this.#hop = hop;
     this.#announcement = announcement;
+    this.#tally = tally;
+    this.#startedAt = ctx.clock.now();
     this.#settling = { ...ctx.config, guarantee, round: hop.round };
     this.#judgement = new Judgement({
       ...this.#settling,
@@ -56,6 +64,7 @@ export class Recorder {
     if (answers.length === 0 && !options.isWhole) return;
     if (answers.length > 0)
       ctx.metrics.record({ FcmAnswerTime: meanOf(answers.map(({ tookMs }) => tookMs)) });
+    for (const { tookMs } of answers) this.#tally.countAnswer(tookMs);
     const ruling = this.#judgement.rule(answers, options);
     this.pending = answers.length;
     await this.#write(ruling.deliveries);
@@ -68,6 +77,7 @@ export class Recorder {
     if (ruling.outage !== null) {
       // The repeat finds in the ledger what FCM did not take, and sends that first.
       if (this.turn === 'go') this.turn = 'repeated';
+      this.why = ruling.outage;
       await brakeForOutage(ctx, source, ruling.outage, tookMs);
       return;
     }
@@ -81,9 +91,10 @@ export class Recorder {
   async recordUnsent(pushes: readonly PushId[]): Promise<void> {
     const { store } = this.#ctx;
     const deliveries = pushes.map(asUnsent);
+    const batch = this.#makeBatch(deliveries, countVerdicts(deliveries));
     await recordPatiently(
       this.#ctx,
-      () => store.recordDeliveries(this.#hop, deliveries, { isProgress: false }),
+      () => store.recordDeliveries(this.#hop, deliveries, { isProgress: false, batch }),
       this.#fields,
     );
   }
@@ -112,11 +123,14 @@ export class Recorder {
 
   /** Tries again for as long as the invocation lives: see recordPatiently. */
   async #write(deliveries: readonly Delivery[]): Promise<void> {
-    const { store, log, metrics } = this.#ctx;
+    const { store, clock, log, metrics } = this.#ctx;
     if (deliveries.length === 0) return;
+    const startedAt = clock.now();
+    const counts = countVerdicts(deliveries);
+    const batch = this.#makeBatch(deliveries, counts);
     const write = async (): Promise<void> => {
       try {
-        await store.recordDeliveries(this.#hop, deliveries);
+        await store.recordDeliveries(this.#hop, deliveries, { batch });
         this.isFailing = false;
       } catch (error) {
         this.isFailing = true;
@@ -125,10 +139,16 @@ export class Recorder {
     };
     await recordPatiently(this.#ctx, write, this.#fields);
     this.recorded += deliveries.length;
-    const counts = countVerdicts(deliveries);
+    this.#tally.recordMs += clock.now() - startedAt;
     metrics.recordPushes(counts);
     const { announcementId, round } = this.#hop;
     log.info('answers recorded', { announcementId, round, ...counts });
+  }
+
+  #makeBatch(deliveries: readonly Delivery[], counts: Counts): CountedBatch {
+    const now = this.#ctx.clock.now();
+    this.#tally.sendMs = now - this.#startedAt;
+    return this.#tally.makeBatch(deliveries, counts, now);
   }
 
   get #fields() {

@@ -7,11 +7,21 @@ import type { Timetable } from '../pace/timetable.ts';
 import { Bell } from './bell.ts';
 import { Flight } from './flight.ts';
 import { Recorder } from './record.ts';
+import type { Tally } from './tally.ts';
 
 export interface SendReport {
   readonly end: 'done' | Exclude<Turn, 'go'>;
   /** Pushes that this invocation has sent and recorded. */
   readonly sent: number;
+  /** Why the hop is given back unfinished, in words for a person; absent if its announcement no longer runs. */
+  readonly why?: string;
+}
+
+/** What a page is sent with. */
+export interface Sending {
+  readonly pushes: readonly Push[];
+  readonly timetable: Timetable;
+  readonly tally: Tally;
 }
 
 /** Answers are recorded after this time, though they are few. */
@@ -34,6 +44,9 @@ const STRAGGLE_MS = 750;
 export function minRoomOf(window: number): number {
   return Math.ceil(window / 40);
 }
+
+/** Why the rest of a page goes to another invocation, if FCM's answers are not the cause. */
+const OUT_OF_TIME = 'the invocation ran out of time';
 
 /** Which pushes of a page are sent, and how their answers are judged. */
 interface Part {
@@ -78,8 +91,7 @@ export class PageSender {
     ctx: Context,
     hop: Hop,
     announcement: SendableAnnouncement,
-    pushes: readonly Push[],
-    timetable: Timetable,
+    { pushes, timetable, tally }: Sending,
     sender: Sender,
   ) {
     const { config, clock } = ctx;
@@ -90,7 +102,7 @@ export class PageSender {
     this.#pushes = pushes;
     this.#announcement = announcement;
     this.#timetable = timetable;
-    this.#recorder = new Recorder(ctx, hop, announcement);
+    this.#recorder = new Recorder(ctx, hop, announcement, tally);
     this.#callSize = Math.min(sender.callSize ?? 1, config.window);
     this.#claimed = guarantee === 'at-most-once' ? 0 : pushes.length;
     this.#roomBell = new Bell(clock);
@@ -107,12 +119,11 @@ export class PageSender {
     ctx: Context,
     hop: Hop,
     announcement: SendableAnnouncement,
-    pushes: readonly Push[],
-    timetable: Timetable,
+    sending: Sending,
   ): Promise<PageSender | null> {
-    if (pushes.length === 0) return null;
+    if (sending.pushes.length === 0) return null;
     const sender = await ctx.senders.of(announcement.source);
-    return new PageSender(ctx, hop, announcement, pushes, timetable, sender);
+    return new PageSender(ctx, hop, announcement, sending, sender);
   }
 
   /** Sends the first pushes of an announcement, and waits for the judgement on them. */
@@ -136,8 +147,7 @@ export class PageSender {
     if (answerMs !== null) {
       await this.#ctx.store.recordAnswerTime(this.#announcement.source, Math.ceil(answerMs));
     }
-    const turn = this.#nextTurn;
-    return { end: turn === 'go' ? 'done' : turn, sent: this.#recorder.recorded };
+    return this.#report();
   }
 
   /** Sends one part of the page and records its answers. After an error it still records what is in flight. */
@@ -159,7 +169,14 @@ export class PageSender {
     if (turn !== 'go') await this.#takeBack();
     if (turn !== 'go' && this.#error === null) await this.#timetable.giveUp(this.#next);
     if (this.#error !== null) throw this.#error;
-    return { end: turn === 'go' ? 'done' : turn, sent: this.#recorder.recorded };
+    return this.#report();
+  }
+
+  #report(): SendReport {
+    const [turn, sent] = [this.#nextTurn, this.#recorder.recorded];
+    const why = this.#recorder.why ?? OUT_OF_TIME;
+    if (turn === 'repeated') return { end: turn, sent, why };
+    return { end: turn === 'go' ? 'done' : turn, sent };
   }
 
   #stop(error: unknown): void {

@@ -4,6 +4,7 @@ import { PushError } from '../errors.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
 import type { Content } from '../model/content.ts';
 import type { Store } from '../store.ts';
+import { terminalActor } from './actor.ts';
 import { parseContent } from './content-options.ts';
 import { refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
@@ -75,14 +76,14 @@ async function chooseUnfinished(store: Store, content: Content, dryRun: boolean)
 async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
   const { announcementId, status } = announcement;
   if (status === 'running') return announcement;
-  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null))
+  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null, terminalActor()))
     return announcement;
   const got = `${announcementId}, which is ${status}`;
   throw refuse('--resume', 'an announcement that is running, paused or failed', got);
 }
 
 async function create(store: Store, announcement: NewAnnouncement): Promise<Announcement> {
-  const announcementId = await store.createAnnouncement(announcement);
+  const announcementId = await store.createAnnouncement(announcement, terminalActor());
   const row = await store.fetchAnnouncement(announcementId);
   if (!row) throw new PushError('DATABASE', `announcement ${announcementId} cannot be read back`);
   return row;

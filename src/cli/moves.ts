@@ -1,4 +1,5 @@
 import { type Move, moveAnnouncement, resumeAnnouncement } from '../broadcast/announcement.ts';
+import { terminalActor } from './actor.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { type Command, defineCommand } from './command.ts';
 import { flag, JSON_OPTION } from './options.ts';
@@ -25,7 +26,9 @@ export const resumeCommand = defineCommand({
     json: JSON_OPTION,
   },
   run: ({ options: { json, ...accepts }, operands }, terminal) =>
-    move(operands, json, terminal, (store, id) => resumeAnnouncement({ store }, id, accepts)),
+    move(operands, json, terminal, (store, id) =>
+      resumeAnnouncement({ store, actor: terminalActor() }, id, accepts),
+    ),
 });
 
 export const cancelCommand = makeMove(
@@ -39,7 +42,9 @@ function makeMove(name: Move, description: string): Command<{ json: typeof JSON_
     operands: ANNOUNCEMENT_ID,
     options: { json: JSON_OPTION },
     run: ({ options: { json }, operands }, terminal) =>
-      move(operands, json, terminal, (store, id) => moveAnnouncement({ store }, id, name)),
+      move(operands, json, terminal, (store, id) =>
+        moveAnnouncement({ store, actor: terminalActor() }, id, name),
+      ),
   });
 }
 

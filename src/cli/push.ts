@@ -11,6 +11,7 @@ import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
+import { terminalActor } from './actor.ts';
 import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
 import { LOCAL_HURRY, workerSettings } from './environment.ts';
@@ -60,7 +61,7 @@ async function schedule(
   store: Store,
   { out }: Terminal,
 ): Promise<number> {
-  if (!(await store.scheduleAnnouncement(announcementId, at.getTime()))) {
+  if (!(await store.scheduleAnnouncement(announcementId, at.getTime(), terminalActor()))) {
     throw refuse('--announcement', 'one that has not been pushed yet', String(announcementId));
   }
   const past = isPast(at.getTime(), systemClock.now()) ? ', which has passed: the next tick starts it' : '';

@@ -71,7 +71,7 @@ export function parseSummary(row: Row): AnnouncementSummary {
 }
 
 /** A status that Baton does not know counts as `draft`: nothing starts the announcement. */
-function readStatus(row: Row, problems: string[]): AnnouncementStatus {
+export function readStatus(row: Row, problems: string[] = []): AnnouncementStatus {
   return readOr(problems, () => readWord(row, 'status', ANNOUNCEMENT_STATUSES), 'draft');
 }
 

@@ -1,15 +1,22 @@
-import { ANNOUNCEMENT_STATUSES, type NewAnnouncement } from '../model/announcement.ts';
+import {
+  ANNOUNCEMENT_STATUSES,
+  type AnnouncementStatus,
+  type NewAnnouncement,
+} from '../model/announcement.ts';
+import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
-import { cut, fit } from './columns.ts';
+import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
+import { insertAudit, type StatusChange } from './audits.ts';
+import { cut, fit, fitTime } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
-import { type Driver, hasEffect, type Row } from './driver.ts';
-import { parseAnnouncement, parseSummary } from './announcement-rows.ts';
+import type { Driver, Row } from './driver.ts';
+import { parseAnnouncement, parseSummary, readStatus } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import { BOTH_COLUMNS, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
-import { type Fragment, sql } from './sql.ts';
+import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
 const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
@@ -30,16 +37,45 @@ export function makeAnnouncements(driver: Driver): Announcements {
       ${ofBrake(sql`brake_reason`)} AS brake_reason, ${ofBrake(epochMs(sql`braked_until`))} AS braked_until
     FROM ${JOIN_SNAPSHOT}`;
 
+  const audit = (
+    announcementId: number,
+    actor: Actor,
+    action: AuditAction,
+    { why = null, ...change }: StatusChange & { readonly why?: string | null } = {},
+  ): Statement =>
+    insertAudit(driver.dialect, { announcementId, source: null, actor, action, why, ...change });
+
+  /**
+   * Reads the status and changes it from that one, so that the audit has the status that was there; again if it has changed
+   * in between. False if it is none of `from`. A status that Baton does not know counts as a draft.
+   */
+  const changeStatus = async (
+    announcementId: number,
+    from: readonly AnnouncementStatus[],
+    change: (was: AnnouncementStatus) => Promise<boolean>,
+  ): Promise<boolean> => {
+    for (;;) {
+      const [row] = await driver.all(
+        sql`SELECT status FROM push_announcement WHERE announcement_id = ${announcementId}`,
+      );
+      if (!row) return false;
+      const was = readStatus(row);
+      if (!from.includes(was)) return false;
+      if (await change(was)) return true;
+    }
+  };
+
   return {
-    async createAnnouncement(announcement) {
+    async createAnnouncement(announcement, actor = 'baton') {
       const { insertId } = await driver.run(
         sql`INSERT INTO push_announcement (${NEW_COLUMNS}, status, created_at)
             VALUES (${newValues(announcement)}, 'draft', ${now})`,
       );
+      await driver.run(audit(insertId, actor, 'created', { became: 'draft' }));
       return insertId;
     },
 
-    async createAnnouncementOnce(announcement, idempotencyKey, publishAt) {
+    async createAnnouncementOnce(announcement, idempotencyKey, publishAt, actor = 'baton') {
       const key = fit('idempotency_key', idempotencyKey);
       const isNew = await insertIfNew(
         driver,
@@ -50,6 +86,10 @@ export function makeAnnouncements(driver: Driver): Announcements {
         sql`SELECT announcement_id, ${NEW_COLUMNS} FROM push_announcement WHERE idempotency_key = ${key}`,
       );
       const announcementId = readWhole(row, 'announcement_id');
+      if (isNew) {
+        const why = describeDue(publishAt);
+        await driver.run(audit(announcementId, actor, 'created', { became: 'scheduled', why }));
+      }
       return { announcementId, isNew, isSame: isNew || isSameAnnouncement(row, announcement) };
     },
 
@@ -79,74 +119,95 @@ export function makeAnnouncements(driver: Driver): Announcements {
       return rows.map(parseAnnouncement);
     },
 
-    moveAnnouncement(announcementId, from, to, reason) {
+    async moveAnnouncement(announcementId, from, to, reason, actor = 'baton') {
       const ends = to === 'done' || to === 'cancelled' || to === 'failed';
-      // A status that Baton does not know counts as a draft: it does nothing until it is scheduled or pushed.
-      const isUnknown = from.includes('draft') ? sql`OR status NOT IN (${ANNOUNCEMENT_STATUSES})` : sql``;
-      const isMovable = sql`announcement_id = ${announcementId} AND (status IN (${from}) ${isUnknown})`;
-      if (to !== 'running') {
-        return hasEffect(
-          driver,
+      return changeStatus(announcementId, from, async (was) => {
+        const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)}`;
+        const why = cut('status_reason', reason);
+        if (to !== 'running') {
+          return driver.runTogether(
+            sql`UPDATE push_announcement
+                SET status = ${to}, status_reason = ${why}, finished_at = ${ends ? now : null}
+                WHERE ${isUnchanged}`,
+            audit(announcementId, actor, actionOf(to), { was, became: to, why }),
+          );
+        }
+        // One that failed before it started has no hop that could go on: it starts at the next tick.
+        return driver.runTogether(
           sql`UPDATE push_announcement
-              SET status = ${to}, status_reason = ${cut('status_reason', reason)}, finished_at = ${ends ? now : null}
-              WHERE ${isMovable}`,
+              SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
+                status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
+                status_reason = ${why}, finished_at = NULL
+              WHERE ${isUnchanged}`,
+          ...renewSnapshot(announcementId),
+          audit(announcementId, actor, 'resumed', { was, became: to, why }),
         );
+      });
+    },
+
+    async scheduleAnnouncement(announcementId, publishAt, actor = 'baton') {
+      const why = describeDue(publishAt);
+      return changeStatus(announcementId, ['draft', 'scheduled'], (was) =>
+        driver.runTogether(
+          sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${at(publishAt)}
+              WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
+          audit(announcementId, actor, 'scheduled', { was, became: 'scheduled', why }),
+        ),
+      );
+    },
+
+    countAudience({ announcementId, audience }, fromId) {
+      switch (audience) {
+        case 'devices':
+          return countDevicesFrom(driver, fromId);
+        case 'messages':
+          return countPushesOfMailing(driver, announcementId);
       }
-      // One that failed before it started has no hop that could go on: it starts at the next tick.
-      return driver.runTogether(
-        sql`UPDATE push_announcement
-            SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
-              status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
-              status_reason = ${cut('status_reason', reason)}, finished_at = NULL
-            WHERE ${isMovable}`,
-        ...renewSnapshot(announcementId),
-      );
     },
 
-    scheduleAnnouncement(announcementId, publishAt) {
-      return hasEffect(
-        driver,
-        sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${at(publishAt)}
-            WHERE announcement_id = ${announcementId} AND status IN ('draft', 'scheduled')`,
-      );
-    },
-
-    startAnnouncement(key, wakeWithinMs, laneIds = []) {
+    async startAnnouncement(key, wakeWithinMs, laneIds = [], { audience, actor = 'baton' } = {}) {
+      const { announcementId } = key;
       const lanes = [key.fromId, ...laneIds];
-      return driver.runTogether(
-        sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
-            WHERE announcement_id = ${key.announcementId} AND status IN ('draft', 'scheduled')`,
-        ...takeSnapshot(key.announcementId),
-        ...lanes.map((fromId, lane) => {
-          const next = lanes[lane + 1];
-          const toId = next === undefined ? null : next - 1;
-          return plantHop(driver.dialect, { ...key, fromId }, { toId, isCanary: lane === 0, wakeWithinMs });
-        }),
+      return changeStatus(announcementId, ['draft', 'scheduled'], (was) =>
+        driver.runTogether(
+          sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
+              WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
+          ...takeSnapshot(announcementId),
+          ...lanes.map((fromId, lane) => {
+            const next = lanes[lane + 1];
+            const toId = next === undefined ? (audience?.lastId ?? null) : next - 1;
+            return plantHop(driver.dialect, { ...key, fromId }, { toId, isCanary: lane === 0, wakeWithinMs });
+          }),
+          ...(audience ? [insertAudience(driver.dialect, announcementId, audience)] : []),
+          audit(announcementId, actor, 'started', { was, became: 'running' }),
+        ),
       );
     },
 
-    async acceptEdits(announcementId) {
+    async acceptEdits(announcementId, actor = 'baton') {
       const [discard, copy] = takeSnapshot(announcementId);
       await driver.runTogether(
         sql`${discard} AND EXISTS (
               SELECT 1 FROM push_announcement
               WHERE announcement_id = ${announcementId} AND status IN ('paused', 'failed'))`,
         copy,
+        audit(announcementId, actor, 'edits accepted'),
       );
     },
 
-    async acceptUnregistered(announcementId) {
-      await driver.run(
+    async acceptUnregistered(announcementId, actor = 'baton') {
+      await driver.runTogether(
         sql`UPDATE push_announcement SET accept_unregistered = 1 WHERE announcement_id = ${announcementId}`,
+        audit(announcementId, actor, 'unregistered accepted'),
       );
     },
 
     finishAnnouncement(announcementId, round) {
-      return hasEffect(
-        driver,
+      return driver.runTogether(
         sql`UPDATE push_announcement SET status = 'done', status_reason = NULL, finished_at = ${now}
             WHERE announcement_id = ${announcementId} AND status = 'running'
               AND ${isOver(announcementId, round)}`,
+        audit(announcementId, 'baton', 'done', { was: 'running', became: 'done' }),
       );
     },
 
@@ -211,6 +272,30 @@ function isSameAnnouncement(row: Row, announcement: NewAnnouncement): boolean {
     row['lanes'] === lanes &&
     isSameContent(row, announcement)
   );
+}
+
+/** The condition that a row has this status; a status that Baton does not know is a draft. */
+function isStatus(status: AnnouncementStatus): Fragment {
+  return status === 'draft'
+    ? sql`(status = 'draft' OR status NOT IN (${ANNOUNCEMENT_STATUSES}))`
+    : sql`status = ${status}`;
+}
+
+function actionOf(to: Exclude<AnnouncementStatus, 'running'>): AuditAction {
+  switch (to) {
+    case 'draft':
+      return 'created';
+    case 'scheduled':
+    case 'paused':
+    case 'cancelled':
+    case 'failed':
+    case 'done':
+      return to;
+  }
+}
+
+function describeDue(publishAt: number): string {
+  return `due ${new Date(fitTime(publishAt)).toISOString()}`;
 }
 
 function parseRound(row: Row): { announcementId: number; round: number } {

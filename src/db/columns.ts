@@ -29,6 +29,9 @@ export const COLUMNS = {
   options: {},
   status_reason: {},
   brake_reason: {},
+  back_reason: {},
+  actor: { characters: 200 },
+  why: {},
 } as const satisfies Record<string, Column>;
 
 type ColumnName = keyof typeof COLUMNS;

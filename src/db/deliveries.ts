@@ -2,11 +2,12 @@ import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } fr
 import type { Deliveries } from '../store.ts';
 import { parseDevice, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
-import { isHeld, isHop } from './hops.ts';
+import { isHeld, isHop } from './hop-key.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
+import { addBatch, withShift } from './tally.ts';
 
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
@@ -36,16 +37,22 @@ export function makeDeliveries(driver: Driver): Deliveries {
       }));
     },
 
-    async recordDeliveries(hop, deliveries, { isProgress = true } = {}) {
-      const hold = sql`UPDATE push_hop SET claims = ${isProgress ? 1 : sql`claims`} WHERE ${isHeld(hop)}`;
+    async recordDeliveries(hop, deliveries, { isProgress = true, batch } = {}) {
+      const count = batch ? sql`, ${addBatch(batch)}` : sql``;
+      const hold = sql`UPDATE push_hop SET claims = ${isProgress ? 1 : sql`claims`} ${count} WHERE ${isHeld(hop)}`;
       const record = (chunk: readonly Delivery[]): Statement[] => [
         ...upsertDeliveries(dialect, hop, chunk),
         ...keepRetries(dialect, hop.announcementId, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
       ];
-      if (await driver.runTogether(hold, ...record(deliveries))) return;
-      const [first, ...rest] = record(deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict)));
-      if (first) await driver.runTogether(first, ...rest);
+      const statements = record(deliveries);
+      const isCounted = batch !== undefined || deliveries.length === 0;
+      if (
+        await driver.runTogether(hold, ...(isCounted ? statements : withShift(hop, deliveries, statements)))
+      )
+        return;
+      const final = deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict));
+      if (final.length > 0) await driver.runTogether(...withShift(hop, final, record(final)));
     },
 
     proveRecording(hop) {
@@ -69,7 +76,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
 
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
       const rows = await driver.all(
-        sql`SELECT push_device.device_id, target, target_kind
+        sql`SELECT push_device.device_id, target, target_kind, verdict
             FROM ${joinRetries(dialect)}
               ${dialect.joinInOrder} push_device ON push_device.device_id = push_retry.device_id
             WHERE push_retry.announcement_id = ${announcementId} AND push_retry.message_id = 0
@@ -78,7 +85,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
               AND ${isToSend(round)}
             ORDER BY push_retry.device_id LIMIT ${limit}`,
       );
-      return rows.map(parseDevice);
+      return rows.map((row) => ({ ...parseDevice(row), was: readWord(row, 'verdict', VERDICTS) }));
     },
 
     async keepRetries(announcementId) {

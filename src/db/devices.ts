@@ -4,7 +4,7 @@ import type { Devices } from '../store.ts';
 import { isBadRow } from '../errors.ts';
 import { cut, fit, fits } from './columns.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
-import { isHop } from './hops.ts';
+import { isHop } from './hop-key.ts';
 import { insertMissing } from './insert.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';

@@ -2,11 +2,15 @@ import type { Hop, HopKey } from '../model/hop.ts';
 import type { Hops } from '../store.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { insertIfNew } from './insert.ts';
+import { cut } from './columns.ts';
+import { isHeld, isHop } from './hop-key.ts';
 import { asInFlight, upsertDeliveries } from './ledger.ts';
 import { findOpenHop, joinRetries, keepRetriesOfPage } from './retries.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
 import { atStart } from './snapshot.ts';
-import { type Fragment, sql, type Statement } from './sql.ts';
+import { parseWork } from './summaries.ts';
+import { recountPage, withShift } from './tally.ts';
+import { sql, type Statement } from './sql.ts';
 
 /** What the owner's name ends with if the claimant before did not give the hop, or the message, back. */
 export const TAKEN_OVER = '/taken-over';
@@ -23,7 +27,8 @@ export function makeHops(driver: Driver): Hops {
       const isClaimed = await hasEffect(
         driver,
         sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
-              lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
+              taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+              claimed_at = COALESCE(claimed_at, ${now}), lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
       );
       const [row] = await driver.all(sql`SELECT * FROM push_hop WHERE ${isHop(key)}`);
@@ -35,8 +40,10 @@ export function makeHops(driver: Driver): Hops {
       return { kind: row['closed_at'] === null ? 'leased' : 'closed' };
     },
 
-    turnPage(hop, { lastId, nextId }, wakeWithinMs) {
-      const keepBounds = sql`UPDATE push_hop SET last_id = ${lastId}, next_id = ${nextId} WHERE ${isHeld(hop)}`;
+    turnPage(hop, { lastId, nextId }, wakeWithinMs, pushes = 0) {
+      const keepBounds = sql`
+        UPDATE push_hop SET last_id = ${lastId}, next_id = ${nextId}, devices = ${pushes}, opened_at = ${now}
+        WHERE ${isHeld(hop)}`;
       if (nextId === null) return driver.runTogether(keepBounds);
       const next = { ...hop, fromId: nextId };
       const { toId } = hop;
@@ -66,7 +73,10 @@ export function makeHops(driver: Driver): Hops {
           SELECT 1 FROM push_announcement
           WHERE push_announcement.announcement_id = push_hop.announcement_id AND status = 'running')`;
       if (inFlight.length === 0) return hasEffect(driver, hold);
-      return driver.runTogether(hold, ...upsertDeliveries(dialect, hop, inFlight.map(asInFlight)));
+      const record = upsertDeliveries(dialect, hop, inFlight.map(asInFlight));
+      // In round 0 they are counted with their answers, or after a crash when a repeat closes the hop.
+      if (hop.round === 0) return driver.runTogether(hold, ...record);
+      return driver.runTogether(hold, ...withShift(hop, inFlight, record));
     },
 
     extendLease(hop, leaseMs) {
@@ -76,8 +86,14 @@ export function makeHops(driver: Driver): Hops {
       );
     },
 
-    async releaseHop(hop) {
-      await driver.run(sql`UPDATE push_hop SET owner = NULL, lease_until = ${now} WHERE ${isHeld(hop)}`);
+    async releaseHop(hop, why) {
+      const explain =
+        why === undefined
+          ? sql``
+          : sql`, given_back = given_back + 1, back_reason = ${cut('back_reason', why)}`;
+      await driver.run(
+        sql`UPDATE push_hop SET owner = NULL, lease_until = ${now} ${explain} WHERE ${isHeld(hop)}`,
+      );
     },
 
     async postponeHop(hop, wakeInMs) {
@@ -89,12 +105,14 @@ export function makeHops(driver: Driver): Hops {
       );
     },
 
-    closeHop(hop) {
-      const close = sql`UPDATE push_hop SET owner = NULL, closed_at = ${now}, retries_kept = 1 WHERE ${isHeld(hop)}`;
+    closeHop(hop, work) {
+      const keepWork = work ? sql`work = ${JSON.stringify(work)},` : sql``;
+      const close = sql`
+        UPDATE push_hop SET owner = NULL, ${keepWork} closed_at = ${now}, retries_kept = 1 WHERE ${isHeld(hop)}`;
       // On a repeat, an earlier claimant may have left something to retry.
       const isKept = hop.page === null || hop.round > 0;
       if (isKept) return hasEffect(driver, close);
-      return driver.runTogether(close, ...keepRetriesOfPage(dialect, hop));
+      return driver.runTogether(close, ...keepRetriesOfPage(dialect, hop), recountPage(hop));
     },
 
     plantRound(announcementId, round) {
@@ -132,7 +150,7 @@ export function makeHops(driver: Driver): Hops {
     reviveHop(key, wakeWithinMs) {
       return hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeWithinMs)}
+        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeWithinMs)}, woken = woken + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND lease_until < ${now}`,
       );
     },
@@ -175,16 +193,6 @@ export function plantHop(
     ${keepExisting(sql`announcement_id`)}`;
 }
 
-/** The condition that a push_hop row is this hop. */
-export function isHop({ announcementId, round, fromId }: HopKey): Fragment {
-  return sql`announcement_id = ${announcementId} AND round = ${round} AND from_id = ${fromId}`;
-}
-
-/** The condition that a push_hop row is this hop, and the hop's owner still holds it. */
-export function isHeld(hop: Hop): Fragment {
-  return sql`${isHop(hop)} AND owner = ${hop.owner}`;
-}
-
 function parseKey(row: Row): HopKey {
   return {
     announcementId: readWhole(row, 'announcement_id'),
@@ -195,6 +203,7 @@ function parseKey(row: Row): HopKey {
 
 function parseHop(row: Row, owner: string): Hop {
   const lastId = readOptionalWhole(row, 'last_id');
+  const work = parseWork(row['work']);
   return {
     ...parseKey(row),
     owner,
@@ -204,5 +213,7 @@ function parseHop(row: Row, owner: string): Hop {
     page: lastId === null ? null : { lastId, nextId: readOptionalWhole(row, 'next_id') },
     handedOver: readFlag(row, 'handed_over'),
     isCanary: readFlag(row, 'canary'),
+    ...(work ? { work } : {}),
+    batches: readWhole(row, 'batches'),
   };
 }

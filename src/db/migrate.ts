@@ -4,7 +4,14 @@ import { readWhole } from './rows.ts';
 import { sql } from './sql.ts';
 
 /** In order, forward only. A released file never changes: a correction is a new file. */
-const MIGRATIONS = ['001-broadcast', '002-guarantee', '003-snapshot', '004-retry', '005-spread'] as const;
+const MIGRATIONS = [
+  '001-broadcast',
+  '002-guarantee',
+  '003-snapshot',
+  '004-retry',
+  '005-spread',
+  '006-summary',
+] as const;
 
 /** The number of migrations that this version of the code works with. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

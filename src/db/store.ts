@@ -1,11 +1,13 @@
 import type { Store } from '../store.ts';
 import { makeAnnouncements } from './announcements.ts';
+import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
+import { makeSummaries } from './summaries.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
 export function makeStore(driver: Driver): Store {
@@ -16,6 +18,8 @@ export function makeStore(driver: Driver): Store {
     ...makeDevices(driver),
     ...makeMessages(driver),
     ...makeBudgets(driver),
+    ...makeSummaries(driver),
+    ...makeAudits(driver),
     close: () => driver.close(),
   };
 }

@@ -104,7 +104,8 @@ function openCall(ctx: Checks, received: HttpRequest): Call {
 async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
   const { match, request } = call;
   admitCaller(ctx, call);
-  if (match.kind === 'found') return match.route.answer(ctx, request, match.params);
+  const actor = `api:${call.caller?.name ?? 'a token without a name'}` as const;
+  if (match.kind === 'found') return match.route.answer({ ...ctx, actor }, request, match.params);
   refuseMatch(match, request);
   return { status: 204, headers: { allow: describeAllowed(match.methods) }, body: null };
 }

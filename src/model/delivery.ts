@@ -48,6 +48,8 @@ export interface PushId {
 export interface Push extends Device, PushId {
   /** The message's own notification; absent: the announcement's. */
   readonly own?: Notification;
+  /** The verdict that the ledger has of it; absent: none, or not asked for, as in round 0. */
+  readonly was?: Verdict;
   /** Milliseconds after which it is not retried; null or absent: the announcement decides. */
   readonly expiresInMs?: number | null;
 }

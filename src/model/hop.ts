@@ -1,3 +1,5 @@
+import type { HopWork } from './summary.ts';
+
 /** What names a hop: one page of an announcement's audience in one round. */
 export interface HopKey {
   readonly announcementId: number;
@@ -22,6 +24,10 @@ export interface Hop extends HopKey {
   readonly handedOver: boolean;
   /** True for the first hop of an announcement until its first pushes have been judged: no other hop is woken before that. */
   readonly isCanary: boolean;
+  /** What earlier claimants have done; absent: nothing was recorded yet. */
+  readonly work?: HopWork;
+  /** Number of the batch of deliveries that was counted last; absent: none. */
+  readonly batches?: number;
 }
 
 export interface PageBounds {

@@ -1,7 +1,7 @@
 import { findSource } from '../config/sources.ts';
 import type { Context } from '../context.ts';
 import type { Announcement } from '../model/announcement.ts';
-import type { Budget } from '../store.ts';
+import type { Budget } from '../model/budget.ts';
 import { planSlot, type Slot } from './slot.ts';
 
 /** A reserved slot, with the two numbers of the budget that say later whether it still holds: see Budget. */

@@ -1,5 +1,5 @@
 import type { PaceConfig } from '../config/config.ts';
-import type { Budget } from '../store.ts';
+import type { Budget } from '../model/budget.ts';
 
 /** The share of the quota that Baton plans with: a message sent a little late counts in the next minute, which needs room for it. */
 const PLANNED_SHARE = 0.98;

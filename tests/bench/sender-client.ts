@@ -87,6 +87,7 @@ async function preparePipeline(count: number): Promise<Send> {
     const ctx: Context = {
       ...services,
       requestId: 'bench',
+      actor: 'event',
       functionName: 'bench',
       remainingMs: () => 900_000,
       // This process works the next hop itself.

@@ -112,14 +112,18 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
     const ctx = makeContext(store);
     expect(await runHop(ctx, firstJob(id))).toMatchObject({ end: 'idle', sent: 0 });
     expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'failed' });
-    expect(await moveAnnouncement({ store }, id, 'cancel')).toMatchObject({ status: 'cancelled' });
+    expect(await moveAnnouncement({ store, actor: 'baton' }, id, 'cancel')).toMatchObject({
+      status: 'cancelled',
+    });
   });
 
   test('an announcement that failed before it started is due again after a resume, once its row is fixed', async () => {
     const id = await insert({ data: 'x' });
     await tick();
     await driver.run(sql`UPDATE push_announcement SET data = '{}' WHERE announcement_id = ${id}`);
-    expect(await moveAnnouncement({ store }, id, 'resume')).toMatchObject({ status: 'scheduled' });
+    expect(await moveAnnouncement({ store, actor: 'baton' }, id, 'resume')).toMatchObject({
+      status: 'scheduled',
+    });
     expect((await tick()).sent).toHaveLength(4);
     expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'done', statusReason: null });
   });
@@ -130,7 +134,9 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
     const problem = expect.stringContaining('status: expected one of draft, scheduled') as string;
     expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'draft', problem });
     expect(await store.fetchLatest(10)).toMatchObject([{ status: 'draft', statusReason: problem }]);
-    expect(await moveAnnouncement({ store }, id, 'cancel')).toMatchObject({ status: 'cancelled' });
+    expect(await moveAnnouncement({ store, actor: 'baton' }, id, 'cancel')).toMatchObject({
+      status: 'cancelled',
+    });
   });
 
   test('a device with a bad target is rejected, and the others get the push', async () => {

@@ -18,7 +18,7 @@ async function openOld(kind: DatabaseKind): Promise<{ database: TestDatabase; dr
   return old;
 }
 
-const LATER = ['002-guarantee', '003-snapshot', '004-retry', '005-spread'];
+const LATER = ['002-guarantee', '003-snapshot', '004-retry', '005-spread', '006-summary'];
 
 /** The tables after `002-guarantee`. */
 function renamedRows(tables: Readonly<Record<string, Row[]>>): Record<string, Row[]> {
@@ -31,13 +31,19 @@ function renamedRows(tables: Readonly<Record<string, Row[]>>): Record<string, Ro
 
 /** The tables after an upgrade, if nothing was lost. */
 function upgradedRows(tables: Readonly<Record<string, Row[]>>): Record<string, Row[]> {
-  const hops = (tables['push_hop'] ?? []).map((row) => ({ ...row, retries_kept: 0 }));
+  const hops = (tables['push_hop'] ?? []).map((row) => ({
+    ...row,
+    retries_kept: 0,
+    ...{ claimed_at: null, opened_at: null, woken: 0, taken_over: 0, given_back: 0, back_reason: null },
+    ...{ devices: null, delivered: 0, unregistered: 0, rejected: 0, retryable: 0, unknown: 0 },
+    ...{ misconfigured: 0, unsent: 0, batches: 0, work: null },
+  }));
   const budgets = (tables['push_budget'] ?? []).map((row) => ({ ...row, spread_until: null, answer_ms: 0 }));
   return { ...renamedRows(tables), push_hop: hops, push_budget: budgets };
 }
 
 describe.each(databaseKinds())('a database of the release before (%s)', (kind) => {
-  test.each(['001-broadcast', '002-guarantee', '003-snapshot'])(
+  test.each(['001-broadcast', '002-guarantee', '003-snapshot', '004-retry', '005-spread'])(
     'has the schema that was released: the migration file %s has not changed',
     (name) => {
       const released = new URL(`../fixtures/schema/${name}.${kind}.sql`, import.meta.url);
@@ -51,7 +57,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
     const before = await fetchAllRows(driver);
     expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
     await expect(openStore(database.config, systemClock)).rejects.toThrow(
-      'schema: expected version 5, got 1: run `baton migrate`',
+      'schema: expected version 6, got 1: run `baton migrate`',
     );
 
     expect(await migrateDatabase(database.config, systemClock)).toEqual(LATER);
@@ -64,6 +70,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
       { version: 3, name: '003-snapshot' },
       { version: 4, name: '004-retry' },
       { version: 5, name: '005-spread' },
+      { version: 6, name: '006-summary' },
     ]);
   });
 

@@ -135,7 +135,9 @@ test('whatever rows SQL writes, those beside them are sent, and all are shown, l
       if (shown?.statusReason !== announcement['status_reason'])
         expect(`${shown?.problem} ${shown?.statusReason}`).not.toContain(SECRET);
       if (shown?.status !== 'done' && shown?.status !== 'cancelled')
-        expect(await moveAnnouncement({ store }, bad, 'cancel')).toMatchObject({ status: 'cancelled' });
+        expect(await moveAnnouncement({ store, actor: 'baton' }, bad, 'cancel')).toMatchObject({
+          status: 'cancelled',
+        });
     }),
     { ...fuzzing(SHARE), examples: [[LONG_SOURCE]] },
   );

@@ -92,6 +92,7 @@ describe.each(databaseKinds())("failures that are not the devices' fault, on %s"
       ...services,
       invoker: { invoke: async (_name, next) => void (jobs.push(next), invoked.push(next)), close: () => {} },
       requestId: 'r',
+      actor: 'event',
       functionName: 'baton',
       remainingMs: () => services.config.reserveMs + RETRY_MS / 2,
     };

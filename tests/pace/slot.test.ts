@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PaceConfig } from '../../src/config/config.ts';
 import { planSlot } from '../../src/pace/slot.ts';
-import type { Budget } from '../../src/store.ts';
+import type { Budget } from '../../src/model/budget.ts';
 
 const FULL = { perMinute: 600_000, rampMs: 0 };
 const RAMPED = { perMinute: 600_000, rampMs: 60_000 };

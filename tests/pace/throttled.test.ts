@@ -1,4 +1,5 @@
-import type { Budget, Store } from '../../src/store.ts';
+import type { Budget } from '../../src/model/budget.ts';
+import type { Store } from '../../src/store.ts';
 import { expect, test } from 'vitest';
 import { MAX_RETRY_AFTER_MS } from '../../src/model/delivery.ts';
 import { brakeIfThrottled } from '../../src/pace/brake.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Hop } from '../../src/model/hop.ts';
 import { Timetable } from '../../src/pace/timetable.ts';
-import type { Budget, Store } from '../../src/store.ts';
+import type { Budget } from '../../src/model/budget.ts';
+import type { Store } from '../../src/store.ts';
 import { makeTestClock } from '../support/clock.ts';
 import { draft, makeContext } from '../support/context.ts';
 import type { SendableAnnouncement } from '../../src/model/announcement.ts';

@@ -116,6 +116,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     stragglers: makeStragglers({ store, clock, log, metrics: noMetrics }),
     metrics: noMetrics,
     requestId: 'request-1',
+    actor: 'event',
     functionName: 'baton',
     remainingMs,
     senders: fixedSender(

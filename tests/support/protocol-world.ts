@@ -353,6 +353,7 @@ export async function makeWorld(setup: Setup) {
       metrics: noMetrics,
       log,
       requestId: invocation.name,
+      actor: 'event',
       functionName: 'baton',
       remainingMs: () => invocation.killedAt - now,
       senders: fixedSender({
