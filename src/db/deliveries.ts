@@ -119,19 +119,24 @@ export function makeDeliveries(driver: Driver): Deliveries {
                 ELSE push_delivery.verdict END`;
       // The row of the last hop counts what is settled; if an answer has changed it in between, it is read again.
       for (let isSettled = false; !isSettled;) {
-        const [row] = await driver.all(
-          sql`SELECT round, from_id, retryable, (
-                SELECT COUNT(*) FROM ${joinRetries(dialect)}
-                WHERE push_retry.announcement_id = ${announcementId} AND retry_at IS NOT NULL
-                  AND verdict = 'retryable' AND ${isLast}) AS settled
-              FROM push_hop WHERE announcement_id = ${announcementId} ORDER BY round DESC, from_id LIMIT 1`,
+        const [left = {}] = await driver.all(
+          sql`SELECT COUNT(*) AS settled FROM ${joinRetries(dialect)}
+              WHERE push_retry.announcement_id = ${announcementId} AND retry_at IS NOT NULL
+                AND verdict = 'retryable' AND ${isLast}`,
         );
-        const settled = row ? readWhole(row, 'settled') : 0;
-        if (!row || settled === 0) {
+        const settled = readWhole(left, 'settled');
+        const [row] =
+          settled === 0
+            ? []
+            : await driver.all(
+                sql`SELECT from_id, retryable FROM push_hop
+                    WHERE announcement_id = ${announcementId} AND round = ${round} ORDER BY from_id LIMIT 1`,
+              );
+        if (!row) {
           await driver.run(settle);
           break;
         }
-        const key = { announcementId, round: readWhole(row, 'round'), fromId: readWhole(row, 'from_id') };
+        const key = { announcementId, round, fromId: readWhole(row, 'from_id') };
         isSettled = await driver.runTogether(
           sql`UPDATE push_hop SET retryable = retryable - ${settled}, rejected = rejected + ${settled}
               WHERE ${isHop(key)} AND retryable = ${readWhole(row, 'retryable')}`,
