@@ -26,8 +26,8 @@ export function makeHops(driver: Driver): Hops {
       const isGivenBack = sql`claims = 0 OR owner IS NULL AND lease_until <= ${now}`;
       const isClaimed = await hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
-              taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+        sql`UPDATE push_hop SET taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+              owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
               claimed_at = COALESCE(claimed_at, ${now}), lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
       );
