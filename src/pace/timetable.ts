@@ -95,7 +95,7 @@ export class Timetable {
     const { store, clock, config } = this.#ctx;
     const { source } = this.#announcement;
     for (let waitMs = 0; ;) {
-      const turn = await waitOrLeave(this.#ctx, this.#hop, waitMs, index > 0);
+      const turn = await this.#waitOrGiveUp(waitMs, index);
       if (turn !== 'go' || this.#devices.length === 0) return turn;
       if (!(await this.#keepLease(waitMs))) return 'stopped';
 
@@ -116,6 +116,17 @@ export class Timetable {
         if (!(await store.holdHop(this.#hop, config.leaseMs))) return 'stopped';
         await probe(this.#ctx, this.#announcement, this.#sample(index));
       }
+    }
+  }
+
+  /** A hop that does not wait for its slot gives it up: otherwise its next invocation would wait behind it, again and again. */
+  async #waitOrGiveUp(waitMs: number, index: number): Promise<Turn> {
+    let turn: Turn | null = null;
+    try {
+      turn = await waitOrLeave(this.#ctx, this.#hop, waitMs, index > 0);
+      return turn;
+    } finally {
+      if (turn !== 'go') await this.giveUp(index);
     }
   }
 

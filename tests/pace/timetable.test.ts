@@ -27,7 +27,7 @@ const DEVICES = Array.from({ length: 98 }, (_, nth) => ({
 /** A page of 98 devices that takes a second of the budget, and a budget that says what the test wants. */
 function makePage(budget: () => Partial<Budget> = () => ({})) {
   const clock = makeTestClock({ isEager: true });
-  const calls = { holds: 0, reservations: 0, returned: [] as number[] };
+  const calls = { holds: 0, reservations: 0, returned: [] as number[], postponed: [] as number[] };
   const store: Partial<Store> = {
     fetchBudget: async () => ({ ...FREE, ...budget() }),
     reserveBudget: async () => {
@@ -35,12 +35,16 @@ function makePage(budget: () => Partial<Budget> = () => ({})) {
       return true;
     },
     returnBudget: async (_source, { ms }) => void calls.returned.push(ms),
+    postponeHop: async (_hop, wakeInMs) => void calls.postponed.push(wakeInMs),
     holdHop: async () => {
       calls.holds++;
       return true;
     },
   };
-  const ctx = makeContext(store as Store, { clock, env: { FCM_MESSAGES_PER_MINUTE: '6000' } });
+  const ctx = makeContext(store as Store, {
+    clock,
+    env: { FCM_MESSAGES_PER_MINUTE: '6000' },
+  });
   return { clock, calls, ctx, timetable: new Timetable(ctx, HOP, ANNOUNCEMENT, DEVICES) };
 }
 
@@ -108,4 +112,11 @@ test('what a hop does not use of its slot goes back, but for the time that is ov
   await timetable.giveUp(90);
   await timetable.giveUp(90);
   expect(calls.returned).toEqual([500]);
+});
+
+test('a hop that cannot wait for its slot gives it back: its next invocation does not wait behind it', async () => {
+  const { calls, timetable } = makePage(() => ({ freeInMs: 400_000, spreadInMs: 400_000 }));
+  expect(await timetable.waitForSlot()).toBe('stopped');
+  expect(calls.postponed).toEqual([400_000]);
+  expect(calls.returned).toEqual([1000]);
 });
