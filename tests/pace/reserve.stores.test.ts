@@ -180,6 +180,24 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect(late.waitMs).toBe(5000);
   });
 
+  test("an outage's later answers do not lengthen its pause, a failed probe doubles it", async () => {
+    const ctx = makeContext(store);
+    const answers = { pauseMs: 10_000, reason: 'FCM is down', isOutage: true, tookMs: 500 };
+    await store.fetchBudget('default', null);
+    for (let batch = 0; batch < 3; batch++) await brake(ctx, 'default', answers);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: 10_000, outages: 1 });
+    await clock.advance(10_000);
+    const probe = { ...answers, tookMs: 0 };
+    // Two lanes probe at the same time.
+    await brake(ctx, 'default', probe);
+    await brake(ctx, 'default', probe);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: 20_000, outages: 2 });
+    // Sent before the last brake, and answered after it.
+    await clock.advance(20_100);
+    await brake(ctx, 'default', answers);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: -100, outages: 2 });
+  });
+
   test('a running announcement says that FCM throttles, and until when', async () => {
     const ctx = makeContext(store);
     const announcementId = await store.createAnnouncement(draft);
