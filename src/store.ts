@@ -110,7 +110,7 @@ export interface Hops {
   plantRound(announcementId: number, round: number): Promise<boolean>;
   /** Open hops of running announcements whose lease has run out; while a canary is open, only that one. */
   fetchStalled(limit: number): Promise<HopKey[]>;
-  /** Takes a stalled hop from its owner, for another invocation to be woken; false if it is no longer stalled. */
+  /** Takes a stalled hop from its owner, if it has one, for another invocation to be woken; false if it is no longer stalled. */
   reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
   /** True if a hop of the announcement is open. */
   hasOpenHop(announcementId: number): Promise<boolean>;
