@@ -225,8 +225,14 @@ export interface Budgets {
   brakeBudget(source: string, version: number, brake: Brake): Promise<boolean>;
   /** Records that FCM is up again. */
   endOutage(source: string): Promise<void>;
-  /** Gives back a part of the budget that a page has reserved and does not use; without effect after a brake. */
-  returnBudget(source: string, unused: { readonly ms: number; readonly brakes: number }): Promise<void>;
+  /**
+   * Gives back the end of a slot that is not used and that ends in `endsInMs`; without effect after a brake, or if another
+   * page has reserved behind it: that page keeps its time, so the next one would be sent together with it.
+   */
+  returnBudget(
+    source: string,
+    unused: { readonly ms: number; readonly endsInMs: number; readonly brakes: number },
+  ): Promise<void>;
   /** Counts a hop's mean time to an answer in the mean of the source. */
   recordAnswerTime(source: string, answerMs: number): Promise<void>;
 }
