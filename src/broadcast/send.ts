@@ -181,8 +181,8 @@ export class PageSender {
   async #send(to: number): Promise<void> {
     const { clock } = this.#ctx;
     while (this.#nextTurn === 'go' && this.#next < to) {
-      if (this.#flight.error !== null) throw this.#flight.error;
       if (clock.now() - this.#checkedAt >= CHECK_MS && !(await this.#check())) return;
+      if (this.#flight.error !== null) throw this.#flight.error;
       const due = Math.min(to, this.#timetable.dueCount(clock.now() + TICK_MS));
       const call = Math.min(this.#callSize, to - this.#next);
       if (due - this.#next < call) await this.#waitUntilDue(this.#next + call - 1);
@@ -204,7 +204,7 @@ export class PageSender {
     this.#turn = await this.#timetable.check(this.#next);
     if (this.#turn === 'go' && !(await store.holdHop(this.#hop, config.leaseMs))) this.#turn = 'stopped';
     this.#checkedAt = clock.now();
-    return this.#turn === 'go';
+    return this.#nextTurn === 'go';
   }
 
   /**
