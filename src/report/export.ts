@@ -57,7 +57,7 @@ export async function fetchExportPage(
 export interface CsvFormat {
   readonly header: string;
   /** One line for each delivery, each with its line end. */
-  lines(deliveries: readonly ExportedDelivery[]): string;
+  readonly lines: (deliveries: readonly ExportedDelivery[]) => string;
 }
 
 /** Separators that some spreadsheets use in place of the comma: without quotes, what follows would be a cell of its own. */
