@@ -20,7 +20,7 @@ export const EXPORT_COLUMNS = [
 export const EXPORT_START: DeliveryKey = { messageId: 0, deviceId: -1 };
 
 /** Deliveries of one read. */
-export const EXPORT_PAGE = 10_000;
+export const EXPORT_PAGE = 5000;
 
 /** One read of an export. */
 export interface ExportPage {
