@@ -5,8 +5,10 @@ import { makeBudgets } from './budgets.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
+import { makeExports } from './export.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
+import { makeRetention } from './prune.ts';
 import { makeSummaries } from './summaries.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
@@ -20,6 +22,8 @@ export function makeStore(driver: Driver): Store {
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
+    ...makeExports(driver),
+    ...makeRetention(driver),
     close: () => driver.close(),
   };
 }
