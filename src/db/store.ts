@@ -1,4 +1,5 @@
 import type { Store } from '../store.ts';
+import { makeAlerts } from './alerts.ts';
 import { makeAnnouncements } from './announcements.ts';
 import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
@@ -20,6 +21,7 @@ export function makeStore(driver: Driver): Store {
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
+    ...makeAlerts(driver),
     close: () => driver.close(),
   };
 }
