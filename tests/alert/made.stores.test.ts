@@ -226,14 +226,6 @@ describe.each(databaseKinds())('alerts are made, on %s:', (kind) => {
     expect((await alerts()).at(-1)).toMatchObject({ kind: 'throttled', announcementId: second });
   });
 
-  test('a row that cannot be sent is no obstacle to the alerts of the others', async () => {
-    await start();
-    await store.createAnnouncementOnce({ ...draft, lanes: 1 }, 'a', 0);
-    await broadcast();
-    await look();
-    expect(await kinds()).toEqual(['started', 'started', 'done']);
-  });
-
   test('nothing is made, looked at or sent where no channel is configured', async () => {
     await broadcast();
     const { ALERT_WEBHOOK_URL: _, ...env } = ENV;
