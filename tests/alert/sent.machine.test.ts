@@ -249,9 +249,12 @@ describe('a webhook', () => {
 /** Starts what answers as SNS does; `bodies` has what was published, decoded. */
 async function startTopic(answer: { status: number; body: string }) {
   const bodies: URLSearchParams[] = [];
-  const server = createServer(async (request, response) => {
-    bodies.push(new URLSearchParams(Buffer.concat(await request.toArray()).toString()));
-    response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body);
+  const server = createServer((request, response) => {
+    const reply = (parts: readonly Buffer[]): void => {
+      bodies.push(new URLSearchParams(Buffer.concat(parts).toString()));
+      response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body);
+    };
+    request.toArray().then(reply, () => response.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
