@@ -28,7 +28,7 @@ export async function startReceiver(secret: string): Promise<Receiver> {
   const received: Received[] = [];
   let how = (response: ServerResponse): void => void response.writeHead(204).end();
   let arrived = Promise.withResolvers<void>();
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = Buffer.concat(await request.toArray()).toString();
     const { headers, url: path = '' } = request;
     received.push({
@@ -41,6 +41,9 @@ export async function startReceiver(secret: string): Promise<Receiver> {
     arrived.resolve();
     arrived = Promise.withResolvers<void>();
     how(response);
+  };
+  const server = createServer((request, response) => {
+    take(request, response).catch(() => response.destroy());
   });
   const verify = (body: string, headers: Received['headers']): Received['verified'] => {
     try {
