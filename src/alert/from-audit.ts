@@ -90,12 +90,17 @@ function isAbout({ config }: Maker, kind: AlertKind, { audience }: Announcement)
   return config.alerts.kinds.includes(kind) && (audience === 'devices' || kind === 'failed');
 }
 
-/** The numbers of an announcement that has ended are counted in the ledger if its hops did not keep them. */
+/**
+ * The numbers of an announcement; null for the deliveries of one that failed before it started. They are counted in the ledger
+ * if its hops did not keep them.
+ */
 async function fetchNumbers(
   { store }: Maker,
   announcementId: number,
-): Promise<{ totals: Totals; counts: Counts }> {
+): Promise<{ totals: Totals; counts: Counts | null }> {
   const totals = (await store.fetchTotals([announcementId])).get(announcementId);
   if (!totals) throw new Error('fetchTotals: expected the totals of the id asked for, got none');
-  return { totals, counts: totals.isCounted ? totals.counts : await store.countDeliveries(announcementId) };
+  const { hops, counts, isCounted } = totals;
+  if (hops.open + hops.closed === 0) return { totals, counts: null };
+  return { totals, counts: isCounted ? counts : await store.countDeliveries(announcementId) };
 }

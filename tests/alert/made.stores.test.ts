@@ -129,6 +129,15 @@ describe.each(databaseKinds())('alerts are made, on %s:', (kind) => {
     ]);
   });
 
+  test('one that failed before it started has no numbers', async () => {
+    const announcementId = await store.createAnnouncement(draft);
+    await failAnnouncement(contextOf(), announcementId, 'no such source', ['draft']);
+    await look();
+    expect(await alerts()).toMatchObject([
+      { text: `Announcement ${announcementId} has failed.`, balance: null, counts: null },
+    ]);
+  });
+
   test('only what ALERT_ON names is an alert, for each channel that is configured', async () => {
     await broadcast();
     const topic = { ALERT_SNS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:123456789012:alerts' };
