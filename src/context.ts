@@ -40,7 +40,7 @@ import type { Store } from './store.ts';
 /** Opened once for a warm container; lives on between invocations. */
 export interface Services {
   readonly config: Config;
-  /** Resolves to the configuration with secrets that are at most five minutes old, for callers' tokens; absent: `config`. */
+  /** Resolves to the configuration with secrets that are at most five minutes old, for callers' tokens and alerts; absent: `config`. */
   readonly fetchConfig?: () => Promise<Config>;
   readonly gatherer: Gatherer;
   readonly store: Store;

@@ -11,6 +11,7 @@ import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
  * - `Throttled`: pushes that FCM did not take because the quota was used up.
  * - `HopsWoken`: stalled hops that the scan invoked again.
  * - `AnnouncementsDone`, `AnnouncementsFailed`: announcements that got this status.
+ * - `AlertsFailed`: attempts to send an alert that failed; each is repeated.
  * - `MessagesAtOnce`: messages sent at once, not in a mailing.
  * - `MessageAnswerTime`: from the sending of messages at once to FCM's last answer.
  */
@@ -29,6 +30,7 @@ export const METRICS = {
   HopsWoken: 'Count',
   AnnouncementsDone: 'Count',
   AnnouncementsFailed: 'Count',
+  AlertsFailed: 'Count',
   MessagesAtOnce: 'Count',
   MessageAnswerTime: 'Milliseconds',
 } as const;

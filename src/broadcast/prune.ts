@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import type { Actor } from '../model/audit.ts';
-import type { OldAnnouncement, Pruned } from '../retention.ts';
+import type { OldAnnouncement, Pruned } from '../store/retention.ts';
 
 /** Rows of one batch. */
 const ROWS_PER_BATCH = 2000;

@@ -1,3 +1,4 @@
+import { raiseAlerts } from '../alert/alert.ts';
 import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
@@ -47,7 +48,11 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   };
   if (report.woken > 0) ctx.metrics.record({ HopsWoken: report.woken });
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
+  // After the work, and whatever became of it: alerts matter most where something fails.
+  const ofAlerts = new Guard(ctx);
+  await raiseAlerts(ctx, ofAlerts);
   guard.end();
+  ofAlerts.end();
   await ctx.store.recordTick();
   await pruneOld(ctx);
   return report;

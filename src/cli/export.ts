@@ -1,6 +1,6 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import { codeOf, PushError } from '../errors.ts';
-import type { ExportOptions } from '../exports.ts';
+import type { ExportOptions } from '../store/exports.ts';
 import type { Verdict } from '../model/delivery.ts';
 import { VERDICTS } from '../model/delivery.ts';
 import { checkExportable, EXPORT_START, fetchExportPage, openCsvFormat } from '../report/export.ts';

@@ -2,7 +2,7 @@ import { prune, type PruneReport } from '../broadcast/prune.ts';
 import { systemClock } from '../clock.ts';
 import { MAX_RETENTION_DAYS } from '../config/variables.ts';
 import { group } from '../local/format.ts';
-import type { OldAnnouncement } from '../retention.ts';
+import type { OldAnnouncement } from '../store/retention.ts';
 import { showNumber } from '../show.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';

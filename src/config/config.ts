@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.ts';
+import { type AlertsConfig, readAlerts } from './alerts.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
 import { MAX_RETENTION_DAYS } from './variables.ts';
@@ -6,6 +7,7 @@ import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
 import { readSourceName, readSources, type SourceConfig } from './sources.ts';
 
+export type { AlertsConfig, WebhookConfig } from './alerts.ts';
 export type { ApiConfig, ApiToken, ApiTokens } from './api.ts';
 export { type DatabaseConfig, type DatabaseTls, parseDatabaseConfig } from './database.ts';
 export type { Env } from './env-reader.ts';
@@ -26,6 +28,7 @@ export interface Config {
   readonly api: ApiConfig;
   readonly queue: QueueConfig;
   readonly records: RecordsConfig;
+  readonly alerts: AlertsConfig;
   /** Devices per hop. */
   readonly pageSize: number;
   /** Pushes that a hop may have in flight or unrecorded at a time: as many may a crash repeat. */
@@ -88,6 +91,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     api: readApi(read),
     queue: { refused: read.oneOf('QUEUE_REFUSED', REFUSED) },
     records: readRecords(read),
+    alerts: readAlerts(read),
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
     window: read.whole('WINDOW', 1, 10_000),
     batchSize: read.whole('BATCH_SIZE', 1, 5000),

@@ -1,3 +1,5 @@
+import { ALERT_KINDS } from '../model/alert.ts';
+
 /** One environment variable that Baton, Google's client or Node reads. */
 export interface Variable {
   readonly name: string;
@@ -229,6 +231,59 @@ export const VARIABLES = [
     name: 'RECORDS_MAY_START',
     meaning:
       'What the records of an SNS topic and the events of an EventBridge bus may start: `announcements`, `scan`, `doctor`, separated by commas. Empty: nothing; they only send messages.',
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_WEBHOOK_URL',
+    meaning:
+      'The address that gets [alerts](operations.md#alerts) by POST. Without it and `ALERT_SNS_TOPIC_ARN` there are none.',
+    isSecret: true,
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_WEBHOOK_SECRET',
+    meaning:
+      'The key that signs them: `whsec_` and 24 to 64 random bytes in Base64. Required, except for Slack.',
+    isSecret: true,
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_WEBHOOK_FORMAT',
+    fallback: 'standard',
+    meaning: '`standard`: as standardwebhooks.com has it; `slack`: a message for a webhook of Slack.',
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_SNS_TOPIC_ARN',
+    meaning: 'The SNS topic that gets alerts; for the function on AWS only.',
+    // Workers on one machine have no credentials of AWS.
+    isForWorkers: false,
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_ON',
+    fallback: 'done,failed,stalled,throttled,failure-rate',
+    meaning: `What alerts are about: a list of ${ALERT_KINDS.map((kind) => `\`${kind}\``).join(', ')}.`,
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_FAILURE_RATE',
+    fallback: '5',
+    meaning:
+      'The percentage of pushes that FCM rejected or did not answer from which there is an alert `failure-rate`.',
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_THROTTLED_MINUTES',
+    fallback: '10',
+    meaning:
+      'After so many minutes, in all, in which FCM throttled or was down there is an alert `throttled`.',
+  },
+  {
+    ...PLAIN,
+    name: 'ALERT_STALLED_MINUTES',
+    fallback: '5',
+    meaning: 'After so many minutes without progress there is an alert `stalled`.',
   },
   {
     ...PLAIN,

@@ -4,13 +4,11 @@ import type { Audits } from '../store.ts';
 import { cut } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { readOptionalText, readOptionalWhole, readText, readWhole, readWord } from './rows.ts';
-import { sql, type Statement } from './sql.ts';
+import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The statements of push_audit. */
 export function makeAudits(driver: Driver): Audits {
-  const { epochMs } = driver.dialect;
-  const select = sql`SELECT audit_id, ${epochMs(sql`at`)} AS at_ms, announcement_id, source, actor, action, was, became, why
-    FROM push_audit`;
+  const select = selectAudit(driver.dialect);
 
   return {
     async recordAudit(entry) {
@@ -40,6 +38,12 @@ export function makeAudits(driver: Driver): Audits {
   };
 }
 
+/** `selectAudit` is a SELECT of the rows that `parseEntry` reads. */
+export function selectAudit({ epochMs }: Pick<Dialect, 'epochMs'>): Fragment {
+  return sql`SELECT audit_id, ${epochMs(sql`at`)} AS at_ms, announcement_id, source, actor, action, was, became, why
+    FROM push_audit`;
+}
+
 /** The change of an announcement's status, if the entry is about one. */
 export interface StatusChange {
   readonly was?: AnnouncementStatus | null;
@@ -56,7 +60,7 @@ export function insertAudit(
       ${cut('why', why)})`;
 }
 
-function parseEntry(row: Row): AuditEntry {
+export function parseEntry(row: Row): AuditEntry {
   const readStatus = (column: string): AnnouncementStatus | null =>
     row[column] === null ? null : readWord(row, column, ANNOUNCEMENT_STATUSES);
   return {

@@ -1,4 +1,4 @@
-import type { ExportedDelivery, Exports } from '../exports.ts';
+import type { ExportedDelivery, Exports } from '../store/exports.ts';
 import { VERDICTS } from '../model/delivery.ts';
 import type { Driver, Row } from './driver.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';

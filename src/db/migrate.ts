@@ -11,6 +11,7 @@ const MIGRATIONS = [
   '004-retry',
   '005-spread',
   '006-summary',
+  '007-alert',
 ] as const;
 
 /** The number of migrations that this version of the code works with. */

@@ -1,7 +1,7 @@
 import { ANNOUNCEMENT_STATUSES, type AnnouncementStatus } from '../model/announcement.ts';
 import { VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
-import type { OldAnnouncement, Retention } from '../retention.ts';
+import type { OldAnnouncement, Retention } from '../store/retention.ts';
 import { insertAudit } from './audits.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hop-key.ts';

@@ -1,4 +1,5 @@
 import type { Store } from '../store.ts';
+import { makeAlerts } from './alerts.ts';
 import { makeAnnouncements } from './announcements.ts';
 import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
@@ -24,6 +25,7 @@ export function makeStore(driver: Driver): Store {
     ...makeAudits(driver),
     ...makeExports(driver),
     ...makeRetention(driver),
+    ...makeAlerts(driver),
     close: () => driver.close(),
   };
 }

@@ -6,6 +6,7 @@ import type { Driver } from '../db/driver.ts';
 import { openDriver } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { makeSenders } from '../fcm/open.ts';
+import { alertChecks } from './alerts.ts';
 import { type Check, type CheckResult, type NeedsFor, runChecks, within } from './check.ts';
 import { databaseChecks } from './database.ts';
 import { endpointChecks } from './fcm-endpoint.ts';
@@ -64,6 +65,7 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
   const checks: Check[] = [
     { name: 'configuration', run: async () => finding, advise: String },
     ...databaseChecks(config.database, database.open, { needs: needsFor(DATABASE_VARIABLES), clock, fix }),
+    ...alertChecks(config.alerts, database.open, { needsFor, isOnAws: functionName !== null, limitMs }),
     ...endpointChecks(config.fcm.endpoint, parts),
     ...[...config.sources].flatMap(([name, source]) => sourceChecks(parts, name, source)),
     ...(lambda?.checks ?? [{ name: 'function', run: async () => NO_FUNCTION, advise: String }]),

@@ -15,6 +15,10 @@ export const TABLES: readonly (readonly [string, string])[] = [
   ['push_tick', 'ticked_at'],
   ['push_snapshot', 'guarantee'],
   ['push_retry', 'device_id'],
+  ['push_audience', 'devices'],
+  ['push_audit', 'why'],
+  ['push_alert', 'attempts'],
+  ['push_watch', 'progress'],
 ];
 
 /** Tests each privilege with a statement that needs it and affects no row. */

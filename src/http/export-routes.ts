@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { HttpRequest } from '../events/http.ts';
-import type { DeliveryKey } from '../exports.ts';
+import type { DeliveryKey } from '../store/exports.ts';
 import { ANNOUNCEMENT_STATUSES } from '../model/announcement.ts';
 import { AUDIT_ACTIONS } from '../model/audit.ts';
 import { VERDICTS } from '../model/delivery.ts';

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../exports.ts';
+import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
 import type { Announcement } from '../model/announcement.ts';
 
 /** The columns of an export, in their order; the last one only if targets are asked for. */

@@ -12,6 +12,14 @@ test('an empty environment is a working configuration', () => {
       basePath: '',
     },
     records: { mayStart: [] },
+    alerts: {
+      kinds: ['done', 'failed', 'stalled', 'throttled', 'failure-rate'],
+      webhook: null,
+      topicArn: null,
+      failurePercent: 5,
+      throttledMs: 600_000,
+      stalledMs: 300_000,
+    },
     queue: { refused: 'return' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([

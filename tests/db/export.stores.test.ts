@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openDriver } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
-import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../../src/exports.ts';
+import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../../src/store/exports.ts';
 import { fetchExportPage } from '../../src/report/export.ts';
 import { devicesOf } from '../support/context.ts';
 import { delivered, describeStores, retryable } from './contract.ts';

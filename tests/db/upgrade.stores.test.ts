@@ -18,7 +18,7 @@ async function openOld(kind: DatabaseKind): Promise<{ database: TestDatabase; dr
   return old;
 }
 
-const LATER = ['002-guarantee', '003-snapshot', '004-retry', '005-spread', '006-summary'];
+const LATER = ['002-guarantee', '003-snapshot', '004-retry', '005-spread', '006-summary', '007-alert'];
 
 /** The tables after `002-guarantee`. */
 function renamedRows(tables: Readonly<Record<string, Row[]>>): Record<string, Row[]> {
@@ -57,7 +57,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
     const before = await fetchAllRows(driver);
     expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
     await expect(openStore(database.config, systemClock)).rejects.toThrow(
-      'schema: expected version 6, got 1: run `baton migrate`',
+      'schema: expected version 7, got 1: run `baton migrate`',
     );
 
     expect(await migrateDatabase(database.config, systemClock)).toEqual(LATER);
@@ -71,6 +71,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
       { version: 4, name: '004-retry' },
       { version: 5, name: '005-spread' },
       { version: 6, name: '006-summary' },
+      { version: 7, name: '007-alert' },
     ]);
   });
 

@@ -19,6 +19,9 @@ const PARAMETERS = {
   SubnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
   SecurityGroupIds: 'sg-0123456789abcdef0',
   ApiTokenSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/api-token-AbCdEf',
+  AlertWebhookUrlSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/alert-url-AbCdEf',
+  AlertWebhookKeySecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/alert-key-AbCdEf',
+  AlertTopic: 'alarms',
   HttpApi: 'yes',
   Queue: 'yes',
   AlarmEmail: 'somebody@example.com',
@@ -119,6 +122,12 @@ describe('the variables of the function', () => {
   it.each<[string, readonly string[], readonly string[]]>([
     ['API_AUTH', ['token', 'gateway'], ['iam', 'Gateway']],
     ['QUEUE_REFUSED', ['return', 'drop'], ['keep']],
+    ['ALERT_WEBHOOK_FORMAT', ['standard', 'slack'], ['json']],
+    [
+      'ALERT_ON',
+      ['', 'started', 'done,failed', 'stalled, throttled failure-rate'],
+      ['all', 'donefailed', 'failure', 'done;failed'],
+    ],
     [
       'RECORDS_MAY_START',
       ['', 'announcements', 'announcements,scan', 'scan, doctor', 'scan doctor'],

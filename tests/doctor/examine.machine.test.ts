@@ -112,3 +112,46 @@ test('without a region for AWS the advice says what to set', async () => {
   expect(failed).toEqual(['self-invoke', 'function']);
   expect(named('function').advice).toBe('set AWS_REGION to the region of the function');
 });
+
+test('alerts are checked where they are configured: an invalid key, and alerts that could not be sent', async () => {
+  const url = 'https://hooks.example/k3y';
+  const key = `whsec_${Buffer.alloc(24).toString('base64')}`;
+  expect((await check()).report.checks.map(({ name }) => name)).not.toContain('alerts');
+  const right = await check({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: key });
+  expect(right.failed).toEqual([]);
+  expect(right.named('alerts')).toMatchObject({
+    ok: true,
+    says: 'done, failed, stalled, throttled, failure-rate; by webhook (standard)',
+  });
+  const wrong = await check({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: 'k3y' });
+  expect(wrong.failed).toEqual(['configuration']);
+  expect(wrong.named('alerts').says).toBe('not checked');
+
+  const store = await openStore(database.config, systemClock);
+  await store.addAlerts([{ cause: 0, alert: madeUpAlert }], ['webhook']);
+  for (let attempts = 0; attempts < 2; attempts++) await store.claimAlert({ alertId: 1, attempts }, 0);
+  await store.close();
+  const { named, failed, report } = await check({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: key });
+  expect(failed).toEqual(['alerts']);
+  expect(named('alerts').says).toBe('1 alerts could not be sent yet');
+  expect(JSON.stringify([report, wrong.report])).not.toContain('k3y');
+});
+
+test('the topic of alerts is checked for a function on AWS', async () => {
+  const topic = { ALERT_SNS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:123456789012:alerts' };
+  expect((await check(topic)).named('alerts').says).toMatch(/by SNS$/);
+  for (const [name, value] of Object.entries({ AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }))
+    vi.stubEnv(name, value);
+  vi.stubEnv('AWS_ENDPOINT_URL_SNS', 'http://127.0.0.1:1');
+  const { named } = await check(topic, 'baton');
+  expect(named('alert topic')).toMatchObject({
+    ok: false,
+    advice: expect.stringContaining('allow sns:Publish and sns:GetTopicAttributes'),
+  });
+});
+
+const madeUpAlert = {
+  kind: 'failed',
+  ...{ id: 'alert_1', at: 0, stage: 'dev', source: 'default', announcementId: 1 },
+  ...{ text: 'a text', reason: null, balance: null, counts: null, next: 'a step' },
+} as const;

@@ -1,6 +1,6 @@
-import type { Announcement } from './model/announcement.ts';
-import type { Actor } from './model/audit.ts';
-import type { HopKey } from './model/hop.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { Actor } from '../model/audit.ts';
+import type { HopKey } from '../model/hop.ts';
 
 /**
  * What is deleted when it is old. Announcements, hops and the audit stay, so that the numbers do. Each delete is a small batch

@@ -1,5 +1,5 @@
-import type { Announcement } from './model/announcement.ts';
-import type { PushId, Recorded, Verdict } from './model/delivery.ts';
+import type { Announcement } from '../model/announcement.ts';
+import type { PushId, Recorded, Verdict } from '../model/delivery.ts';
 
 /** Deliveries for a person or another program to read. */
 export interface Exports {

@@ -1,0 +1,43 @@
+import type { Alert } from '../model/alert.ts';
+import { formatCount } from './compose.ts';
+
+/** https://docs.slack.dev/messaging/formatting-message-text#escaping */
+const SLACK_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** The payload of a webhook, as standardwebhooks.com has it: type, timestamp, data. */
+export function toPayload(alert: Alert): object {
+  const { id: _, at, ...data } = alert;
+  const type = `announcement.${alert.kind.replaceAll('-', '_')}`;
+  return { type, timestamp: new Date(at).toISOString(), data };
+}
+
+/** A message for a webhook of Slack. */
+export function toSlack(alert: Alert): { readonly text: string } {
+  return { text: toText(alert).replaceAll(/[&<>]/g, (sign) => SLACK_ESCAPES[sign] ?? sign) };
+}
+
+/** The alert in a few lines, for a person. */
+export function toText(alert: Alert): string {
+  const { stage, source, text, reason, next, at } = alert;
+  return [
+    `[${stage}] ${text}`,
+    ...(reason === null ? [] : [`Reason: ${reason}`]),
+    ...describeNumbers(alert),
+    `Next: ${next}`,
+    `Source ${source}, ${new Date(at).toISOString()}`,
+  ].join('\n');
+}
+
+function describeNumbers({ balance, counts }: Alert): string[] {
+  if (balance !== null) {
+    const { audience, ...parts } = balance;
+    return [`Audience ${formatCount(audience)}: ${describe(parts)}`];
+  }
+  return counts === null ? [] : [`Deliveries: ${describe(counts)}`];
+}
+
+function describe(numbers: Readonly<Record<string, number>>): string {
+  return Object.entries(numbers)
+    .map(([name, count]) => `${name} ${formatCount(count)}`)
+    .join(', ');
+}

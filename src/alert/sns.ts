@@ -1,0 +1,45 @@
+import type { Alert } from '../model/alert.ts';
+import { toText } from './format.ts';
+
+/** SNS answers in milliseconds. The SDK's default is to wait without a limit. */
+const TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true };
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: ASCII, fewer than 100 characters. */
+const MAX_SUBJECT_LENGTH = 99;
+
+/**
+ * Publishes an alert to an SNS topic; resolves to why it was not taken, or to null. Credentials and endpoint come from the
+ * SDK's standard variables. Loaded only here: no push waits for the client.
+ */
+export async function publishToTopic(topicArn: string, alert: Alert): Promise<string | null> {
+  const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
+  const client = new SNSClient({
+    region: topicArn.split(':')[3] ?? '',
+    maxAttempts: 1,
+    requestHandler: TIMEOUTS,
+  });
+  const { stage, announcementId, kind } = alert;
+  try {
+    await client.send(
+      new PublishCommand({
+        TopicArn: topicArn,
+        Subject: `[${stage}] Announcement ${announcementId}: ${kind}`.slice(0, MAX_SUBJECT_LENGTH),
+        Message: toText(alert),
+        MessageAttributes: { kind: makeAttribute(kind), stage: makeAttribute(stage) },
+        ...(topicArn.endsWith('.fifo')
+          ? { MessageGroupId: `announcement-${announcementId}`, MessageDeduplicationId: alert.id }
+          : {}),
+      }),
+    );
+    return null;
+  } catch (error) {
+    // The message may quote what answered in place of SNS.
+    return error instanceof Error ? error.name : 'no connection';
+  } finally {
+    client.destroy();
+  }
+}
+
+function makeAttribute(value: string): { DataType: string; StringValue: string } {
+  return { DataType: 'String', StringValue: value };
+}
