@@ -22,12 +22,12 @@ export function makeHops(driver: Driver): Hops {
 
   return {
     async claimHop(key, owner, leaseMs) {
-      // A hop that was given back has no owner and no lease. First: MySQL assigns from left to right.
+      // A hop that was given back has no owner and no lease. MySQL assigns from left to right: first what depends on the owner.
       const isGivenBack = sql`claims = 0 OR owner IS NULL AND lease_until <= ${now}`;
       const isClaimed = await hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
-              taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+        sql`UPDATE push_hop SET taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+              owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
               claimed_at = COALESCE(claimed_at, ${now}), lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
       );

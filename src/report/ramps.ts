@@ -8,6 +8,8 @@ export interface Ramp {
   readonly kind: 'ramp';
   readonly from: number;
   readonly to: number;
+  /** When the rate is full, if no brake interrupts the ramp. */
+  readonly fullAt: number;
 }
 
 export interface RampInput {
@@ -26,17 +28,18 @@ export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Ban
   const brakes = bands.filter(({ kind }) => kind !== 'paused');
   const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
   const firstAt = opened.length === 0 ? null : Math.min(...opened);
-  const last: Ramp[] = rampFrom === null ? [] : [{ kind: 'ramp', from: rampFrom, to: rampFrom + riseMs }];
+  const make = (from: number, to: number): Ramp => ({ kind: 'ramp', from, to, fullAt: from + riseMs });
+  const last = rampFrom === null ? [] : [make(rampFrom, rampFrom + riseMs)];
   // Without a ramp, the rate rises after a brake only.
   if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;
   if (firstAt === null) return last;
   const ramps: Ramp[] = [];
   let from = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
   for (const brake of brakes) {
-    ramps.push({ kind: 'ramp', from, to: Math.min(brake.from, from + riseMs) });
+    ramps.push(make(from, Math.min(brake.from, from + riseMs)));
     const ageMs = Math.min(riseMs, Math.max(0, brake.from - from));
     from = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
   }
-  ramps.push({ kind: 'ramp', from, to: from + riseMs });
+  ramps.push(make(from, from + riseMs));
   return ramps.filter((ramp) => ramp.to > ramp.from);
 }
