@@ -1,3 +1,4 @@
+import type { Addressee } from '../../src/context.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import type { BroadcastJob } from '../../src/job.ts';
@@ -23,6 +24,8 @@ export interface FaultyOptions {
   readonly env?: Record<string, string>;
   /** FCM's answer; absent: it accepts every push. */
   readonly answer?: (clock: TestClock) => Outcome;
+  /** FCM's answer for a device, in the place of `answer`. */
+  readonly answerOf?: (device: Addressee) => Outcome;
   /** False: Lambda loses the event. */
   readonly delivers?: (sent: Sent) => boolean;
   /** True: the invocation of this event is killed when it first records answers. */
@@ -49,7 +52,7 @@ export function makeFaultyLambda(store: Store, clock: TestClock, options: Faulty
       clock,
       env: { PAGE_SIZE: '20', BATCH_SIZE: '20', WINDOW: '20', ...env },
       remainingMs: () => endsAt - clock.now(),
-      answer: () => answer(clock),
+      answer: options.answerOf ?? (() => answer(clock)),
       async invoke(job) {
         if (job.kind === 'broadcast') send(job, inChain + 1);
       },
