@@ -97,7 +97,7 @@ test('the gap of a hop whose invocation was killed is stalled, and so is a lost 
 
 test('a hop that nothing has begun is starting until it should have been, and stalled after', () => {
   const hop = makeHop({ claimedAt: null, openedAt: null });
-  expect(shareOut({ hops: [hop] })).toEqual({ starting: 30_000, stalled: 70_000 });
+  expect(shareOut({ hops: [hop] })).toEqual({ starting: 5000, stalled: 95_000 });
   expect(shareOut({ hops: [{ ...hop, woken: 2, leaseUntil: 90_000 }] })).toEqual({ stalled: 100_000 });
 });
 
