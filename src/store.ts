@@ -3,8 +3,8 @@ import type { AlertChannel, DueAlert, NewAlert, Watch } from './model/alert.ts';
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
 import type { Actor, AuditAction, AuditEntry, NewAuditEntry } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
-import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, NewDevice } from './model/device.ts';
+import type { Counts, Delivery, DeviceDelivery, Ledger, Push, Verdict } from './model/delivery.ts';
+import type { Device, DeviceName, DeviceRecord, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary.ts';
@@ -27,7 +27,8 @@ export interface Store
     Audits,
     Alerts,
     Exports,
-    Retention {
+    Retention,
+    Explanations {
   close(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { makeExports } from './export.ts';
+import { makeExplanations } from './explain.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
 import { makeRetention } from './prune.ts';
@@ -26,6 +27,7 @@ export function makeStore(driver: Driver): Store {
     ...makeExports(driver),
     ...makeRetention(driver),
     ...makeAlerts(driver),
+    ...makeExplanations(driver),
     close: () => driver.close(),
   };
 }

@@ -29,7 +29,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^THIRD_PARTY_AUTH_ERROR$/,
-    "the Firebase project's APNs key or web push certificate is missing or expired",
+    "the Firebase project's APNs key or web push certificate is missing or expired: upload a new one in the Firebase console",
   ],
   [
     /_SERVICE_DISABLED$/,
@@ -41,7 +41,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [/_ACCOUNT_STATE_INVALID$/, 'the service account is disabled or deleted: enable it, or use another one'],
   [/_ACCESS_TOKEN_SCOPE_INSUFFICIENT$/, 'the credentials lack the scope for Firebase Cloud Messaging'],
-  [/^HTTP_401/, 'the access token was refused: the service account key may have been deleted'],
+  [
+    /^HTTP_401/,
+    'the access token was refused: the service account key may have been deleted; make a new one, and set FCM_CREDENTIALS',
+  ],
   [/^HTTP_403/, 'the service account may not send: it needs the role Firebase Cloud Messaging API Admin'],
   [/^HTTP_404/, 'there is no such project, or its Cloud Messaging API is disabled: check FCM_PROJECT_ID'],
   [REFUSED_CONTENT, 'the message was refused: check its fields; it may have at most 4096 bytes'],
@@ -102,10 +105,14 @@ export function blameContent(outcome: Outcome): Outcome {
   return isContent ? { ...outcome, verdict: 'rejected' } : outcome;
 }
 
+/** What to do about refusals with these reasons, in words for a person; null if none of them is known. */
+export function findAdvice(reasons: readonly string[]): string | null {
+  return ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1] ?? null;
+}
+
 /** What to do about refusals with these reasons, in words for a person. */
 export function adviseOn(reasons: readonly string[]): string {
-  const advice = ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1];
-  return advice ?? 'check the credentials, the project and the message';
+  return findAdvice(reasons) ?? 'check the credentials, the project and the message';
 }
 
 /**
