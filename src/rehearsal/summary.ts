@@ -65,9 +65,7 @@ export type Summary = ReturnType<typeof summarize>;
  */
 export function isFlawless(summary: Summary): boolean {
   const { status, lost, duplicated, unbalanced, inFlightAtKills, ambiguous } = summary;
-  return (
-    status === 'done' && lost === 0 && unbalanced === 0 && duplicated <= inFlightAtKills + ambiguous
-  );
+  return status === 'done' && lost === 0 && unbalanced === 0 && duplicated <= inFlightAtKills + ambiguous;
 }
 
 /** `whyItStopped` explains an announcement that makes no progress although it has not ended. */
@@ -113,7 +111,11 @@ export function describeSummary(summary: Summary): string {
     ...VERDICTS.map((verdict): Row => [verdict, summary[verdict], VERDICT_MEANINGS[verdict]]),
     ['lost', summary.lost, "no delivery, or one that FCM's own log contradicts"],
     ['duplicated', summary.duplicated, "accepted more than once, according to FCM's own log"],
-    ['unbalanced', summary.unbalanced, "pushes that the hops' numbers, the ledger and the audience disagree on"],
+    [
+      'unbalanced',
+      summary.unbalanced,
+      "pushes that the hops' numbers, the ledger and the audience disagree on",
+    ],
     ['throttled', summary.throttled, 'answers with status 429'],
     ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],
   ];

@@ -38,7 +38,15 @@ test('balances of several announcements are added up; messages of a queue have n
     countDeliveries: async () => totals.counts,
   };
   expect(await checkBalances(store, [1, 2])).toEqual({
-    balance: { audience: 20, excluded: 2, delivered: 14, unregistered: 0, rejected: 4, unknown: 0, unsent: 0 },
+    balance: {
+      audience: 20,
+      excluded: 2,
+      delivered: 14,
+      unregistered: 0,
+      rejected: 4,
+      unknown: 0,
+      unsent: 0,
+    },
     unbalanced: 0,
   });
   expect(await checkBalances(store, [0])).toEqual({ balance: null, unbalanced: 0 });
