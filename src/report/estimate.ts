@@ -17,6 +17,9 @@ const LAST_ANSWER = 4;
 /** Most answers to a canary arrive within so many times the mean. */
 const CANARY_ANSWER = 2;
 
+/** Pages are taken together where there are more: the time for so many is exact enough. */
+const MAX_STEPS = 20_000;
+
 /** An announcement that shares the budget of its source. Times are in milliseconds from the planned start. */
 export interface Rival {
   readonly startsInMs: number;
@@ -73,7 +76,8 @@ interface HopTime {
  * will ask, and lets other announcements of the source take turns with it.
  */
 export function estimate(conditions: Conditions): Estimate {
-  const { pushes, lanes, pageSize, window, pace, answerMs, budget, rivals } = conditions;
+  const { pushes, lanes, window, pace, answerMs, budget, rivals } = conditions;
+  const pageSize = Math.max(conditions.pageSize, Math.ceil(pushes / MAX_STEPS));
   const own: Chain = { left: pushes, lanes, opened: [], asksAt: START_MS };
   const chains = [own, ...rivals.map((rival) => chainOf(rival))];
   const places = new Places(conditions.concurrency);
@@ -118,7 +122,7 @@ export function estimate(conditions: Conditions): Estimate {
     hops.push({ from, to });
   }
   return {
-    hops: hops.length,
+    hops: Math.max(1, Math.ceil(pushes / conditions.pageSize)),
     opensInMs: own.opened[0] ?? 0,
     durationMs: Math.max(...boundsOf(hops)),
     peakConcurrency: countOverlaps(hops),

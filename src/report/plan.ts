@@ -4,7 +4,7 @@ import { findSource } from '../config/sources.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { restMessage } from '../fcm/message.ts';
-import type { Announcement } from '../model/announcement.ts';
+import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Budget } from '../model/budget.ts';
 import { collapseKeyOf } from '../model/delivery.ts';
 import { type Conditions, estimate, type Estimate, type Rival } from './estimate.ts';
@@ -151,7 +151,7 @@ function makeConditions(
   const { freeInMs, spreadInMs, rampAgeMs, answerMs } = budget ?? idle;
   return {
     pushes,
-    lanes,
+    lanes: Math.max(1, Math.min(MAX_LANES, lanes)),
     pageSize,
     batchSize,
     window,
