@@ -1,14 +1,18 @@
+import type { Alerts } from './store/alerts.ts';
+import type { Audits } from './store/audits.ts';
+import type { Explanations } from './store/explanations.ts';
 import type { Exports } from './store/exports.ts';
-import type { AlertChannel, DueAlert, NewAlert, Watch } from './model/alert.ts';
+
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
-import type { Actor, AuditAction, AuditEntry, NewAuditEntry } from './model/audit.ts';
+import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
-import type { Counts, Delivery, DeviceDelivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, DeviceName, DeviceRecord, NewDevice } from './model/device.ts';
+import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
+import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
-import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary.ts';
+import type { AudienceCount, HopWork } from './model/summary.ts';
 import type { Retention } from './store/retention.ts';
+import type { CountedBatch, Summaries } from './store/summaries.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -197,66 +201,6 @@ export interface Deliveries {
   keepRetries(announcementId: number): Promise<void>;
   /** Ends all retries if no hop is open and `round` was the last: `retryable` becomes `rejected`, and the other verdicts stay. */
   settleRetries(announcementId: number, round: number): Promise<void>;
-}
-
-/** A batch of deliveries as the hop's own row counts it. A batch whose number is not greater than the last one's is not counted again. */
-export interface CountedBatch {
-  readonly number: number;
-  /** What the hop has done so far, this batch included. */
-  readonly work: HopWork;
-  /** By how much the number of the ledger's rows of each verdict changes. */
-  readonly counts: Counts;
-}
-
-/** What hops and announcements have done, in numbers: it is in their rows, and no ledger is counted. */
-export interface Summaries {
-  /** All hops of an announcement, by round and first id. */
-  fetchHopSummaries(announcementId: number): Promise<HopSummary[]>;
-  /** The sums over the hops of each announcement; all zero for one without a hop. */
-  fetchTotals(announcementIds: readonly number[]): Promise<ReadonlyMap<number, Totals>>;
-}
-
-/** Who changed what, when and why. */
-export interface Audits {
-  recordAudit(entry: NewAuditEntry): Promise<void>;
-  /** The first entries about an announcement, the earliest first. */
-  fetchAudit(announcementId: number, limit: number): Promise<AuditEntry[]>;
-  /** The latest entries about whatever it is, the latest first. */
-  fetchLatestAudit(limit: number): Promise<AuditEntry[]>;
-  /** Entries about a source from one time to another (milliseconds since the epoch, inclusive), the earliest first. */
-  fetchSourceAudit(source: string, fromMs: number, toMs: number, limit: number): Promise<AuditEntry[]>;
-}
-
-/** Alerts, which the tick makes from the audit and from what it sees of running announcements, and sends. */
-export interface Alerts {
-  /** Up to when the audit was looked through (null: not yet), and the time now; both in milliseconds since the epoch. */
-  fetchAuditMark(): Promise<{ readonly markMs: number | null; readonly nowMs: number }>;
-  recordAuditMark(markMs: number): Promise<void>;
-  /** Entries about announcements since a time (milliseconds since the epoch) that no alert is about; the earliest first. */
-  fetchUnalerted(actions: readonly AuditAction[], fromMs: number, limit: number): Promise<AuditEntry[]>;
-  /** Adds alerts for each of the channels. Those that exist already stay as they are. */
-  addAlerts(alerts: readonly NewAlert[], channels: readonly AlertChannel[]): Promise<void>;
-  /** Alerts that are due for one of the channels; at least one channel. */
-  fetchDueAlerts(channels: readonly AlertChannel[], limit: number): Promise<DueAlert[]>;
-  /** Takes an alert for one attempt; false if another tick has it. The caller counts one attempt more from then on. */
-  claimAlert(alert: Pick<DueAlert, 'alertId' | 'attempts'>, leaseMs: number): Promise<boolean>;
-  /** Gives a claimed alert back for an attempt in `waitMs`. */
-  postponeAlert(alert: Pick<DueAlert, 'alertId' | 'attempts'>, waitMs: number): Promise<void>;
-  /** Ends a claimed alert, with a line in the audit in the same transaction; false if another tick has it. */
-  closeAlert(
-    alert: Pick<DueAlert, 'alertId' | 'attempts' | 'announcementId'>,
-    action: 'alert sent' | 'alert failed',
-    why: string,
-  ): Promise<boolean>;
-  /** The latest running announcements, and what the tick before saw of them. */
-  fetchWatches(limit: number): Promise<Watch[]>;
-  /** Records what this tick has seen of a running announcement. Its quiet time goes on if it `isQuiet`. */
-  recordWatch(
-    announcementId: number,
-    seen: { readonly progress: string; readonly isQuiet: boolean; readonly heldMs: number },
-  ): Promise<void>;
-  /** Deletes what was seen of announcements that run no more. */
-  forgetWatches(): Promise<void>;
 }
 
 /** Devices. A page is a range of their ids. */

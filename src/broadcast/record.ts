@@ -7,7 +7,7 @@ import type { Hop } from '../model/hop.ts';
 import { brakeForOutage, brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import type { Turn } from '../pace/hold.ts';
 import { recordPatiently } from '../pace/record.ts';
-import type { CountedBatch } from '../store.ts';
+import type { CountedBatch } from '../store/summaries.ts';
 import { failAnnouncement } from './announcement.ts';
 import type { Flight } from './flight.ts';
 import type { Tally } from './tally.ts';

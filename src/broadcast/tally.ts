@@ -2,7 +2,7 @@ import type { Announcement } from '../model/announcement.ts';
 import type { Counts, Delivery, Push, Verdict } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
 import { bucketOf, type HopWork, type ReasonTally } from '../model/summary.ts';
-import type { CountedBatch } from '../store.ts';
+import type { CountedBatch } from '../store/summaries.ts';
 
 /** Further reasons of one hop are counted together: FCM has few, but Baton does not choose them. */
 const MAX_REASONS = 30;

@@ -56,6 +56,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./push.ts')).pushCommand,
   },
   {
+    name: 'plan',
+    group: 'Look',
+    summary: 'say what an announcement will take before it starts',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  {
     name: 'list',
     group: 'Look',
     summary: 'list announcements, latest first',
@@ -64,7 +70,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'status',
     group: 'Look',
-    summary: 'show the progress of an announcement and its deliveries by verdict',
+    summary: 'show or watch how far an announcement is, and what it waits for',
     load: async () => (await import('./status.ts')).statusCommand,
   },
   {

@@ -1,28 +1,48 @@
+import { systemClock } from '../clock.ts';
+import { group } from '../local/format.ts';
+import type { AnnouncementStatus } from '../model/announcement.ts';
+import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
+import { formatSeconds } from './progress.ts';
+import { toIso } from './standing.ts';
 import { withStore } from './with-store.ts';
 
 const MAX_LIMIT = 10_000;
 
-const HEADER = ['ID', 'STATUS', 'KIND', 'SOURCE', 'TIME (UTC)', 'TITLE'];
+const HEADER = [
+  'ID',
+  'STATUS',
+  'KIND',
+  'SOURCE',
+  'AUDIENCE',
+  'REACHED',
+  'FAILED',
+  'TOOK',
+  'TIME (UTC)',
+  'TITLE',
+];
 
 export const listCommand = defineCommand({
   description:
-    'List announcements, the latest first: broadcasts to all devices, and mailings made of messages.',
+    'List announcements, the latest first: broadcasts to all devices, and mailings made of messages; how many pushes each is ' +
+    'for, how many of them are delivered or have failed, and how long it took, or how far it is.',
   options: {
     limit: wholeNumber('N', 'number of announcements', { min: 1, max: MAX_LIMIT, fallback: 20 }),
     json: JSON_OPTION,
   },
   async run({ options: { limit, json } }, { env, out }) {
-    const announcements = await withStore(env, (store) => store.fetchLatest(limit));
+    const announcements = await withStore(env, async (store) =>
+      fetchListed({ store, clock: systemClock }, await store.fetchLatest(limit)),
+    );
     if (json) out(`${JSON.stringify({ announcements: announcements.map(toJson) })}\n`);
     else out(announcements.length === 0 ? 'no announcements yet\n' : makeTable(announcements));
     return 0;
   },
 });
 
-function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: AnnouncementSummary): object {
+function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Listed): object {
   return {
     ...rest,
     kind: kindOf(rest),
@@ -33,7 +53,7 @@ function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Ann
   };
 }
 
-function makeTable(announcements: readonly AnnouncementSummary[]): string {
+function makeTable(announcements: readonly Listed[]): string {
   const rows = [HEADER, ...announcements.map(makeRow)];
   const widths = HEADER.map((_, nth) => Math.max(...rows.map((row) => row[nth]?.length ?? 0)));
   const lines = rows.map((row) =>
@@ -42,20 +62,48 @@ function makeTable(announcements: readonly AnnouncementSummary[]): string {
       .join('  ')
       .trimEnd(),
   );
-  return `${lines.join('\n')}\n`;
+  const [header = '', ...rest] = lines;
+  const reasons = announcements.map(({ statusReason }) =>
+    statusReason === null ? [] : [`    ${printable(statusReason)}`],
+  );
+  return `${[header, ...rest.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
 }
 
-function makeRow(announcement: AnnouncementSummary): string[] {
-  const { announcementId, status, dryRun, source, title } = announcement;
+function makeRow(announcement: Listed): string[] {
+  const { announcementId, status, dryRun, source, title, balance } = announcement;
   return [
     String(announcementId),
     `${status}${dryRun ? ' (dry run)' : ''}`,
     kindOf(announcement),
     source,
+    balance === null ? '-' : group(balance.audience),
+    balance === null ? '-' : percent(reachedOf(balance)),
+    balance === null ? '-' : group(failedOf(balance)),
+    describeDuration(announcement),
     describeTime(announcement),
-    // A control character in a title could move the cursor.
-    title.replaceAll(/\p{Cc}+/gu, ' '),
+    printable(title),
   ];
+}
+
+/** `describeDuration` is how long an announcement took, or how far one is that has not ended. */
+function describeDuration({ status, tookMs, balance }: Listed): string {
+  if (tookMs === null) return '-';
+  if (hasEnded(status)) return formatSeconds(tookMs / 1000);
+  return balance === null ? '-' : percent(progressOf(balance));
+}
+
+function hasEnded(status: AnnouncementStatus): boolean {
+  return status === 'done' || status === 'failed' || status === 'cancelled';
+}
+
+/** `percent` rounds down: 100% is all. */
+function percent(share: number): string {
+  return `${(Math.floor(1000 * share) / 10).toFixed(1)}%`;
+}
+
+/** A control character could move the cursor. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast' | 'mailing' {
@@ -77,8 +125,4 @@ function describeTime({ publishAt, startedAt, finishedAt }: AnnouncementSummary)
 /** `toMinute` formats a time as 2026-12-24 18:07, in UTC. */
 function toMinute(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
-}
-
-function toIso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -67,9 +67,8 @@ function describe(total: number, progress: Progress, etaSeconds: number): string
   const { announcement, hops, lambda, seconds } = progress;
   const count = countRecorded(progress);
   const share = total === 0 ? 1 : Math.min(1, count / total);
-  const width = Math.round(share * BAR_WIDTH);
   return [
-    `[${'#'.repeat(width)}${'-'.repeat(BAR_WIDTH - width)}] ${String(Math.floor(share * 100)).padStart(3)}%`,
+    drawBar(share),
     `${group(count)} of ${group(total)}`,
     `${group(count / Math.max(seconds, 0.001))}/s`,
     ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatSeconds(etaSeconds)}`] : []),
@@ -79,12 +78,18 @@ function describe(total: number, progress: Progress, etaSeconds: number): string
   ].join('  ');
 }
 
+/** `drawBar` draws a share from 0 to 1, and writes it in percent. */
+export function drawBar(share: number): string {
+  const width = Math.round(share * BAR_WIDTH);
+  return `[${'#'.repeat(width)}${'-'.repeat(BAR_WIDTH - width)}] ${String(Math.floor(share * 100)).padStart(3)}%`;
+}
+
 function countRecorded({ counts }: Progress): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** `formatSeconds` formats 754.2 as 12:35. */
-function formatSeconds(seconds: number): string {
+export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }

@@ -20,7 +20,7 @@ import { refuse } from './options.ts';
 import { makeProgressBar } from './progress.ts';
 import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
 import { openLiveConfig } from './scan.ts';
-import { describeCounts } from './status.ts';
+import { describeCounts } from './status-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export const pushCommand = defineCommand({

@@ -1,25 +1,28 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
-import { group } from '../local/format.ts';
-import type { Announcement } from '../model/announcement.ts';
-import { type Counts, type Verdict, VERDICTS } from '../model/delivery.ts';
+import { type Verdict, VERDICTS } from '../model/delivery.ts';
+import { fetchStanding } from '../report/standing.ts';
 import type { Store } from '../store.ts';
-import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
+import { parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
-import { JSON_OPTION, oneOf } from './options.ts';
+import { flag, JSON_OPTION, oneOf, refuse } from './options.ts';
+import { makeObserver, standingToJson } from './standing.ts';
+import { describeStanding } from './status-text.ts';
 import type { Terminal } from './terminal.ts';
+import { watch } from './watch.ts';
 import { withStore } from './with-store.ts';
 
 const DELIVERIES_PER_READ = 5000;
 
 export const statusCommand = defineCommand({
   description:
-    'Show the status of an announcement, its hops, and the number of its deliveries by verdict; ' +
-    'or, with --list, the devices of one verdict.',
+    'Show how far an announcement is: the balance of its audience, the rate, the time that is left, and what it waits for; ' +
+    'or, with --list, the devices of one verdict. Without an ID, it is the latest one that runs, or else the latest.',
   examples: [
     ['baton status 42', 'How far it is'],
+    ['baton status --watch', 'Watch what runs now, until it ends'],
     ['baton status 42 --list rejected', 'Which devices FCM rejected, and why'],
   ],
-  operands: ANNOUNCEMENT_ID,
+  operands: { usage: '[ID]', help: "one announcement's id, or none" },
   options: {
     list: oneOf(
       'VERDICT',
@@ -29,18 +32,35 @@ export const statusCommand = defineCommand({
         fallback: null,
       },
     ),
+    watch: flag(
+      'draw it again every second, or print a line every five seconds where no terminal is, until the announcement ends; ' +
+        'the exit status is 0 if it is done',
+    ),
     json: JSON_OPTION,
   },
-  async run({ options: { list, json }, operands }, terminal) {
-    const announcementId = parseAnnouncementId(operands);
-    await withStore(terminal.env, (store) =>
-      list === null
-        ? printStatus(store, announcementId, json, terminal)
-        : printDeliveries(store, announcementId, list, terminal),
-    );
-    return 0;
+  async run({ options: { list, watch: isWatch, json }, operands }, terminal) {
+    if (isWatch && list !== null) throw refuse('--watch', 'no --list beside it', 'both');
+    const givenId = operands.length === 0 ? null : parseAnnouncementId(operands);
+    return withStore(terminal.env, async (store) => {
+      const announcementId = givenId ?? (await chooseLatest(store));
+      if (isWatch) return watch(makeObserver(terminal.env, store), announcementId, json, terminal);
+      if (list === null) await printStatus(store, announcementId, json, terminal);
+      else await printDeliveries(store, announcementId, list, terminal);
+      return 0;
+    });
   },
 });
+
+/** Number of announcements among which the latest one that runs is looked for. */
+const MAX_LATEST = 100;
+
+/** `chooseLatest` is the latest announcement that runs, or else the latest of all. PushError('BAD_INPUT') if there is none. */
+async function chooseLatest(store: Store): Promise<number> {
+  const latest = await store.fetchLatest(MAX_LATEST);
+  const chosen = latest.find(({ status }) => status === 'running') ?? latest[0];
+  if (chosen) return chosen.announcementId;
+  throw refuse('ID', 'an announcement in the table', 'none');
+}
 
 /**
  * `printDeliveries` prints one line per delivery: the id of the device (in a mailing also of the message) and the reason,
@@ -65,47 +85,13 @@ async function printDeliveries(
   }
 }
 
+/** `printStatus` prints the standing of an announcement. */
 export async function printStatus(
   store: Store,
   announcementId: number,
   json: boolean,
-  { out }: Terminal,
+  { env, out }: Pick<Terminal, 'env' | 'out'>,
 ): Promise<void> {
-  const announcement = await findAnnouncement({ store }, announcementId);
-  const { status, statusReason: reason, problem, edited } = announcement;
-  const counts = await store.countDeliveries(announcementId);
-  const hops = await store.countHops(announcementId);
-  if (json) {
-    out(`${JSON.stringify({ announcementId, status, reason, problem, edited, ...counts, hops })}\n`);
-    return;
-  }
-  out(
-    [
-      `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open`,
-      ...(reason === null ? [] : [reason]),
-      ...describeRow(announcement),
-      ...describeCounts(counts),
-      '',
-    ].join('\n'),
-  );
-}
-
-/** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
-function describeRow({ announcementId, problem, statusReason, edited }: Announcement): string[] {
-  return [
-    ...(problem === null || problem === statusReason ? [] : [`cannot be sent: ${problem}`]),
-    ...(edited.length === 0
-      ? []
-      : [
-          `edited since its start, without effect: ${edited.join(', ')}; ` +
-            `\`baton resume ${announcementId} --accept-edits\` sends the rest as edited, once it is paused or has failed`,
-        ]),
-  ];
-}
-
-/** `describeCounts` makes one line for each verdict. */
-export function describeCounts(counts: Counts): string[] {
-  return Object.entries(counts).map(
-    ([verdict, count]) => `  ${verdict.padEnd(14)}${group(count).padStart(11)}`,
-  );
+  const standing = await fetchStanding(makeObserver(env, store), announcementId);
+  out(json ? `${JSON.stringify(standingToJson(standing))}\n` : describeStanding(standing));
 }

@@ -9,7 +9,7 @@ import {
   type Watch,
 } from '../model/alert.ts';
 import { VERDICTS } from '../model/delivery.ts';
-import type { Alerts } from '../store.ts';
+import type { Alerts } from '../store/alerts.ts';
 import { insertAudit, parseEntry, selectAudit } from './audits.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { readOptionalText, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';

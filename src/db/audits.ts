@@ -1,6 +1,6 @@
 import { ANNOUNCEMENT_STATUSES, type AnnouncementStatus } from '../model/announcement.ts';
 import { AUDIT_ACTIONS, type AuditEntry, type NewAuditEntry } from '../model/audit.ts';
-import type { Audits } from '../store.ts';
+import type { Audits } from '../store/audits.ts';
 import { cut } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { readOptionalText, readOptionalWhole, readText, readWhole, readWord } from './rows.ts';

@@ -1,4 +1,5 @@
 import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
+import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
 import { parseDevice, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
@@ -7,11 +8,20 @@ import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
-import { addBatch, withShift } from './tally.ts';
+import { addBatch, withRetriesShift, withShift } from './tally.ts';
 
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
   const { dialect } = driver;
+
+  /** The first hop that is closed; null if there is none. No condition on the round: see keepRetries. */
+  const fetchFirstClosed = async (announcementId: number): Promise<HopKey | null> => {
+    const [row] = await driver.all(
+      sql`SELECT round, from_id FROM push_hop WHERE announcement_id = ${announcementId} AND retries_kept = 1 LIMIT 1`,
+    );
+    if (!row) return null;
+    return { announcementId, round: readWhole(row, 'round'), fromId: readWhole(row, 'from_id') };
+  };
 
   return {
     async fetchVerdicts(announcementId, fromId, lastId) {
@@ -105,45 +115,26 @@ export function makeDeliveries(driver: Driver): Deliveries {
 
     async settleRetries(announcementId, round) {
       const isLast = isOver(announcementId, round);
+      const isOfRetries = sql`push_retry.announcement_id = ${announcementId}`;
       // An update that finds its rows by another table, as both databases have it: every row exists.
       const settle = sql`
-            INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
-            SELECT earlier.announcement_id, earlier.message_id, earlier.device_id, earlier.verdict, earlier.round,
-              earlier.recorded_at
-            FROM push_retry ${dialect.joinInOrder} push_delivery AS earlier
-              ON earlier.announcement_id = push_retry.announcement_id
-                AND earlier.message_id = push_retry.message_id AND earlier.device_id = push_retry.device_id
-            WHERE push_retry.announcement_id = ${announcementId} AND earlier.retry_at IS NOT NULL AND ${isLast}
-            ${dialect.onConflict(sql`announcement_id, message_id, device_id`)} retry_at = NULL,
-              verdict = CASE push_delivery.verdict WHEN 'retryable' THEN 'rejected'
-                ELSE push_delivery.verdict END`;
-      // The row of the last hop counts what is settled; if an answer has changed it in between, it is read again.
-      for (let isSettled = false; !isSettled;) {
-        const [left = {}] = await driver.all(
-          sql`SELECT COUNT(*) AS settled FROM ${joinRetries(dialect)}
-              WHERE push_retry.announcement_id = ${announcementId} AND retry_at IS NOT NULL
-                AND verdict = 'retryable' AND ${isLast}`,
-        );
-        const settled = readWhole(left, 'settled');
-        const [row] =
-          settled === 0
-            ? []
-            : await driver.all(
-                sql`SELECT from_id, retryable FROM push_hop
-                    WHERE announcement_id = ${announcementId} AND round = ${round} ORDER BY from_id LIMIT 1`,
-              );
-        if (!row) {
-          await driver.run(settle);
-          break;
-        }
-        const key = { announcementId, round, fromId: readWhole(row, 'from_id') };
-        isSettled = await driver.runTogether(
-          sql`UPDATE push_hop SET retryable = retryable - ${settled}, rejected = rejected + ${settled}
-              WHERE ${isHop(key)} AND retryable = ${readWhole(row, 'retryable')}`,
-          settle,
-        );
-      }
-      await driver.run(sql`DELETE FROM push_retry WHERE announcement_id = ${announcementId} AND ${isLast}`);
+        INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
+        SELECT earlier.announcement_id, earlier.message_id, earlier.device_id, earlier.verdict, earlier.round,
+          earlier.recorded_at
+        FROM push_retry ${dialect.joinInOrder} push_delivery AS earlier
+          ON earlier.announcement_id = push_retry.announcement_id
+            AND earlier.message_id = push_retry.message_id AND earlier.device_id = push_retry.device_id
+        WHERE ${isOfRetries} AND earlier.retry_at IS NOT NULL AND ${isLast}
+        ${dialect.onConflict(sql`announcement_id, message_id, device_id`)} retry_at = NULL,
+          verdict = CASE push_delivery.verdict WHEN 'retryable' THEN 'rejected'
+            ELSE push_delivery.verdict END`;
+      const left = await driver.all(
+        sql`SELECT 1 FROM ${joinRetries(dialect)} WHERE ${isOfRetries} AND verdict = 'retryable' LIMIT 1`,
+      );
+      const first = left.length === 0 ? null : await fetchFirstClosed(announcementId);
+      if (first === null) await driver.run(settle);
+      else await driver.runTogether(...withRetriesShift(dialect, first, [settle]));
+      await driver.run(sql`DELETE FROM push_retry WHERE ${isOfRetries} AND ${isLast}`);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { DeviceName, DeviceRecord } from '../model/device.ts';
 import { type DeviceDelivery, VERDICTS } from '../model/delivery.ts';
-import type { Explanations } from '../store.ts';
+import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Counts, VERDICTS } from '../model/delivery.ts';
 import type { HopSummary, HopWork, Totals } from '../model/summary.ts';
-import type { Summaries } from '../store.ts';
+import type { Summaries } from '../store/summaries.ts';
 import type { Driver, Row } from './driver.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';

@@ -1,7 +1,9 @@
 import { type PushId, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
-import type { CountedBatch } from '../store.ts';
+import type { CountedBatch } from '../store/summaries.ts';
+import type { Dialect } from './driver.ts';
 import { isHop } from './hop-key.ts';
+import { joinRetries } from './retries.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /*
@@ -11,6 +13,7 @@ import { type Fragment, sql, type Statement } from './sql.ts';
  * - Whoever does not know what the ledger has (an answer that arrives late, a claimant that has lost the hop) takes off the
  *   rows that it is about to write, writes them, and adds them as they are then.
  * - A repeat of a hop counts its page anew when it closes it.
+ * - The end of the retries makes `retryable` rows `rejected`: the announcement's first hop counts them.
  */
 
 /** `addBatch` are the assignments that count a batch in the hop's row; `batches` is last, as MySQL assigns from left to right. */
@@ -48,6 +51,23 @@ export function withShift(
     return sql`UPDATE push_hop SET ${assignments} WHERE ${isHop(key)}`;
   };
   return [shift(sql`-`), ...statements, shift(sql`+`)];
+}
+
+/** `withRetriesShift` makes the statements that end an announcement's retries into ones that also count that in the hop's row. */
+export function withRetriesShift(
+  dialect: Dialect,
+  key: HopKey,
+  statements: readonly Statement[],
+): [Statement, ...Statement[]] {
+  const count = (verdict: Verdict): Fragment => sql`(SELECT COUNT(*) FROM ${joinRetries(dialect)}
+    WHERE push_retry.announcement_id = ${key.announcementId} AND verdict = ${verdict})`;
+  const shift = (sign: Fragment): Statement =>
+    sql`UPDATE push_hop SET retryable = retryable ${sign} ${count('retryable')},
+          rejected = rejected ${sign} ${count('rejected')}
+        WHERE ${isHop(key)}`;
+  // The row is locked before anything is counted: of two invocations that end the retries, the second finds nothing to count.
+  const lock = sql`UPDATE push_hop SET retries_kept = retries_kept WHERE ${isHop(key)}`;
+  return [lock, shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
 /** `recountPage` counts the rows of a page of round 0 anew. A device that was deleted since the page was read has no row. */

@@ -14,7 +14,8 @@ import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from 
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
-import type { AnnouncementSummary } from '../store.ts';
+import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
+import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const MAX_LISTED = 100;
@@ -36,19 +37,46 @@ const standing = shared.extend({
   edited: z.array(z.string()).describe('columns that were changed since the start, without effect'),
 });
 const count = z.int();
+const time = z.iso.datetime();
+const times = { publishAt: time.nullable(), startedAt: time.nullable(), finishedAt: time.nullable() };
+const balance = z
+  .object({
+    audience: count.describe('pushes that the announcement is for; the other numbers add up to it'),
+    excluded: count.describe('devices that were deleted or unregistered before they were read'),
+    delivered: count,
+    unregistered: count,
+    rejected: count,
+    unknown: count.describe('no answer arrived'),
+    unsent: count.describe('not sent yet, or to be sent again'),
+  })
+  .nullable()
+  .describe('null before the start, and if an earlier release of Baton started the announcement');
 const progress = standing.extend({
+  ...times,
   counts: z.object(
     Object.fromEntries(VERDICTS.map((verdict) => [verdict, count])) as Record<Verdict, z.ZodInt>,
   ),
-  hops: z.object({ open: count, closed: count }),
+  balance,
+  hops: z.object({ open: count, held: count.describe('an invocation works on them now'), closed: count }),
+  perSecond: z
+    .object({ now: z.number().nullable(), average: z.number().nullable() })
+    .describe('pushes a second'),
+  endsInMs: z.number().nullable().describe('milliseconds until everything is sent, at the rate now'),
+  answers: z
+    .object({ p50Ms: z.number(), p95Ms: z.number() })
+    .nullable()
+    .describe("FCM's answer times: half of the answers, and 95% of them, took at most so long"),
+  errors: z
+    .array(z.object({ reason: z.string(), pushes: count, firstAt: time, lastAt: time }))
+    .describe('why attempts did not deliver, the most frequent reasons'),
+  waitsFor: z.array(z.object({ what: z.string(), until: time.nullable() })),
 });
-const time = z.iso.datetime();
 const summary = shared.extend({
+  ...times,
   title: z.string(),
   audience: z.enum(AUDIENCES),
-  publishAt: time.nullable(),
-  startedAt: time.nullable(),
-  finishedAt: time.nullable(),
+  balance,
+  tookMs: z.number().nullable().describe('milliseconds from the start to the end, or until now'),
 });
 
 /** API Gateway waits 29 s at most: the work goes on in another invocation, and the reply only confirms that. */
@@ -118,27 +146,23 @@ const list = makeRoute({
   replies: {
     200: { description: 'At most limit announcements.', body: z.object({ announcements: z.array(summary) }) },
   },
-  async run({ store }, { query: { limit, before } }) {
-    const latest = await store.fetchLatest(limit, before);
-    return { status: 200, body: { announcements: latest.map(summarize) } };
+  async run({ store, clock }, { query: { limit, before } }) {
+    const listed = await fetchListed({ store, clock }, await store.fetchLatest(limit, before));
+    return { status: 200, body: { announcements: listed.map(summarize) } };
   },
 });
 
 const show = makeRoute({
   method: 'GET',
   path: '/announcements/{announcementId}',
-  summary: 'The status of an announcement, and its deliveries by verdict.',
+  summary:
+    'How far an announcement is: its deliveries by verdict, the balance of its audience, and what it waits for.',
   scope: 'read',
   params,
   replies: { 200: { description: 'The status so far.', body: progress } },
-  async run({ store }, { params: { announcementId: id } }) {
-    const announcement = await findAnnouncement({ store }, id);
-    const body: z.infer<typeof progress> = {
-      ...describe(announcement),
-      counts: await store.countDeliveries(id),
-      hops: await store.countHops(id),
-    };
-    return { status: 200, body };
+  async run({ store, clock, config }, { params: { announcementId: id } }) {
+    const paceOf = (source: string) => config.sources.get(source)?.pace ?? null;
+    return { status: 200, body: showStanding(await fetchStanding({ store, clock, paceOf }, id)) };
   },
 });
 
@@ -187,6 +211,7 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   create,
   list,
   show,
+  planRoute,
   makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
   resume,
   makeMove('cancel', 'End an announcement permanently, within the pushes that are in flight.'),
@@ -198,7 +223,24 @@ function describe(announcement: Announcement): z.infer<typeof standing> {
   return { announcementId: id, status, reason, source, guarantee, dryRun, problem, edited: [...edited] };
 }
 
-function summarize({ statusReason, ...rest }: AnnouncementSummary): z.infer<typeof summary> {
+function showStanding({ announcement, errors, waitsFor, ...rest }: Standing): z.infer<typeof progress> {
+  return {
+    ...describe(announcement),
+    ...rest,
+    publishAt: describeTime(rest.publishAt),
+    startedAt: describeTime(rest.startedAt),
+    finishedAt: describeTime(rest.finishedAt),
+    errors: errors.map(({ reason, pushes, firstAt, lastAt }) => ({
+      reason,
+      pushes,
+      firstAt: new Date(firstAt).toISOString(),
+      lastAt: new Date(lastAt).toISOString(),
+    })),
+    waitsFor: waitsFor.map(({ what, until }) => ({ what, until: describeTime(until) })),
+  };
+}
+
+function summarize({ statusReason, ...rest }: Listed): z.infer<typeof summary> {
   return {
     ...rest,
     reason: statusReason,

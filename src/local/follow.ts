@@ -1,6 +1,7 @@
 import { PushError } from '../errors.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts } from '../model/delivery.ts';
+import type { Totals } from '../model/summary.ts';
 import type { Store } from '../store.ts';
 import type { Engine } from './engine.ts';
 import type { LambdaStats } from './lambda/stats.ts';
@@ -13,7 +14,7 @@ const MIN_PATIENCE_MS = 30_000;
 
 const POLL_MS = 200;
 const IDLE_POLL_MS = 20;
-/** Maximum share of the time that goes into polling: each poll counts the whole ledger. */
+/** Maximum share of the time that goes into polling: of an announcement that an earlier release began, the ledger is counted. */
 const POLL_SHARE = 1 / 20;
 
 /** The state of one announcement, or the sum of several that run at once. */
@@ -26,11 +27,12 @@ export interface Progress {
   readonly seconds: number;
 }
 
-type ProgressStore = Pick<Store, 'fetchAnnouncement' | 'countDeliveries' | 'countHops'>;
+type ProgressStore = Pick<Store, 'fetchAnnouncement' | 'fetchTotals' | 'countDeliveries' | 'countHops'>;
 
 /**
  * `follow` polls until the announcements have ended, or until they make no progress any more. It resolves to the last
- * progress, whose status shows which of the two. A database that fails is asked again as long as `follow` would wait for
+ * progress, whose status shows which of the two. The numbers are those that the hops keep; only the last ones are counted in
+ * the ledger. A database that fails is asked again as long as `follow` would wait for
  * progress: the function outlasts such a time too.
  */
 export async function follow(
@@ -41,8 +43,13 @@ export async function follow(
 ): Promise<Progress> {
   const { lambda, hurry, clock } = engine;
   const startedAt = clock.now();
-  const fetchProgress = async (): Promise<Progress> => {
-    const all = await Promise.all(announcementIds.map((announcementId) => fetchOne(store, announcementId)));
+  const fetchProgress = async (isLast = false): Promise<Progress> => {
+    const totals = await store.fetchTotals(announcementIds);
+    const all = await Promise.all(
+      announcementIds.map((announcementId) =>
+        fetchOne(store, announcementId, isLast ? undefined : totals.get(announcementId)),
+      ),
+    );
     const [first, ...rest] = all.toSorted((one, two) => rank(one.announcement) - rank(two.announcement));
     if (!first) throw new Error('no announcement to follow');
     return {
@@ -72,9 +79,9 @@ export async function follow(
     if (rank(progress.announcement) > 0) {
       // Hops that still run notice the end before their next push.
       while (lambda.stats().inFlight > 0) await clock.sleep(IDLE_POLL_MS);
-      return { ...(await fetchProgress()), seconds: progress.seconds };
+      return { ...(await fetchProgress(true)), seconds: progress.seconds };
     }
-    if (isStuck(progress)) return progress;
+    if (isStuck(progress)) return { ...(await fetchProgress(true)), seconds: progress.seconds };
     // One slow poll means that the database was locked for a while; two, that counting takes so long.
     const tookMs = clock.now() - pollStartedAt;
     await clock.sleep(Math.max(POLL_MS, Math.min(tookMs, lastTookMs) / POLL_SHARE));
@@ -86,13 +93,15 @@ function isOfDatabase(error: unknown): boolean {
   return error instanceof PushError && error.code === 'DATABASE';
 }
 
-async function fetchOne(store: ProgressStore, announcementId: number) {
+/** `fetchOne` takes the numbers of the hops from `totals`; without, or of an earlier release, the ledger is counted. */
+async function fetchOne(store: ProgressStore, announcementId: number, totals: Totals | undefined) {
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
     const expected = 'the id of a row in push_announcement';
     const got = String(announcementId);
     throw PushError.of('NO_SUCH_ANNOUNCEMENT', [{ field: 'announcementId', expected, got }]);
   }
+  if (totals?.isCounted) return { announcement, counts: totals.counts, hops: totals.hops };
   return {
     announcement,
     counts: await store.countDeliveries(announcementId),

@@ -6,6 +6,7 @@ import type { Engine } from '../local/engine.ts';
 import { follow, type Progress } from '../local/follow.ts';
 import type { Store } from '../store.ts';
 import { audit, countUnrecorded } from './audit.ts';
+import { checkBalances } from './balance.ts';
 import { type Chaos, makeChaos } from './chaos.ts';
 import { watchCpu } from './cpu.ts';
 import { type FaultyLine, openFaultyLine } from './database-faults.ts';
@@ -152,12 +153,14 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     findings.lost += lost;
     findings.duplicated += duplicated;
   }
+  const ids = parts.map(({ announcementId }) => announcementId);
+  const balances = await checkBalances(store, ids);
   const chaosReport = {
     ...report,
     inFlightAtKills: report.inFlightAtKills + unrecorded,
     eventsDuplicated: report.eventsDuplicated + copies,
   };
-  return summarize(options, progress, { findings, fcm: sandbox.stats(), chaos: chaosReport, cpu });
+  return summarize(options, progress, { findings, balances, fcm: sandbox.stats(), chaos: chaosReport, cpu });
 }
 
 /** `broadcast` starts everything with the events that a user would send, and follows it to its end. */

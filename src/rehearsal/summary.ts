@@ -1,7 +1,9 @@
 import { group } from '../local/format.ts';
 import type { Progress } from '../local/follow.ts';
 import { VERDICTS, type Verdict } from '../model/delivery.ts';
+import type { Balance } from '../model/summary.ts';
 import type { Audit } from './audit.ts';
+import type { BalanceCheck } from './balance.ts';
 import type { ChaosReport } from './chaos.ts';
 import type { CpuUse } from './cpu.ts';
 import type { SandboxStats } from './fcm/stats.ts';
@@ -11,6 +13,7 @@ import type { RehearsalOptions } from './options.ts';
 /** What a rehearsal has measured beside the progress. */
 export interface Measurements {
   readonly findings: Audit;
+  readonly balances: BalanceCheck;
   readonly fcm: SandboxStats;
   readonly chaos: ChaosReport;
   readonly cpu: CpuUse;
@@ -20,7 +23,7 @@ export interface Measurements {
 export function summarize(
   { devices, messages, seed }: Pick<RehearsalOptions, 'devices' | 'messages' | 'seed'>,
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
-  { findings: { lost, duplicated }, fcm, chaos, cpu }: Measurements,
+  { findings: { lost, duplicated }, balances: { balance, unbalanced }, fcm, chaos, cpu }: Measurements,
 ) {
   const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
@@ -29,6 +32,8 @@ export function summarize(
     ...counts,
     lost,
     duplicated,
+    balance,
+    unbalanced,
     ...chaos,
     ambiguous: fcm.ambiguous,
     hops: hops.closed,
@@ -54,11 +59,13 @@ export function summarize(
 export type Summary = ReturnType<typeof summarize>;
 
 /**
- * `isFlawless` is true if nothing was lost and the only duplicates are pushes whose outcome could not be known: FCM had
- * accepted them when their worker was killed, or it accepted them and its answer was late or missing.
+ * `isFlawless` is true if nothing was lost, the numbers of the hops are those of the ledger, and the only duplicates are
+ * pushes whose outcome could not be known: FCM had accepted them when their worker was killed, or it accepted them and its
+ * answer was late or missing.
  */
-export function isFlawless({ status, lost, duplicated, inFlightAtKills, ambiguous }: Summary): boolean {
-  return status === 'done' && lost === 0 && duplicated <= inFlightAtKills + ambiguous;
+export function isFlawless(summary: Summary): boolean {
+  const { status, lost, duplicated, unbalanced, inFlightAtKills, ambiguous } = summary;
+  return status === 'done' && lost === 0 && unbalanced === 0 && duplicated <= inFlightAtKills + ambiguous;
 }
 
 /** `whyItStopped` explains an announcement that makes no progress although it has not ended. */
@@ -104,6 +111,11 @@ export function describeSummary(summary: Summary): string {
     ...VERDICTS.map((verdict): Row => [verdict, summary[verdict], VERDICT_MEANINGS[verdict]]),
     ['lost', summary.lost, "no delivery, or one that FCM's own log contradicts"],
     ['duplicated', summary.duplicated, "accepted more than once, according to FCM's own log"],
+    [
+      'unbalanced',
+      summary.unbalanced,
+      "pushes that the hops' numbers, the ledger and the audience disagree on",
+    ],
     ['throttled', summary.throttled, 'answers with status 429'],
     ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],
   ];
@@ -114,12 +126,19 @@ export function describeSummary(summary: Summary): string {
     '',
     ...rows.map(describeRow),
     '',
+    ...(summary.balance === null ? [] : [`  ${describeBalance(summary.balance)}`, '']),
     ...(hasChaos ? [...chaos.map(describeRow), ''] : []),
     `  at most ${summary.peakConcurrency} concurrent invocations; the largest worker had ${summary.peakRssMb} MB`,
     `  ${describeQuota(summary)}`,
     `  ${describeCpu(summary.cpu)}`,
     '',
   ].join('\n');
+}
+
+function describeBalance(balance: Balance): string {
+  const { audience, ...parts } = balance;
+  const terms = Object.entries(parts).map(([name, count]) => `${group(count)} ${name}`);
+  return `balance: ${group(audience)} in the audience = ${terms.join(' + ')}`;
 }
 
 function describeQuota({ quotaUse, peakMinute, peakAheadMs }: Summary): string {

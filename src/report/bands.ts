@@ -43,27 +43,9 @@ function pausesIn(audit: readonly AuditEntry[], endMs: number): Band[] {
 function brakesIn(sourceAudit: readonly AuditEntry[], endMs: number): Band[] {
   return sourceAudit.flatMap(({ action, at, why }, nth): Band[] => {
     const next = Math.min(endMs, sourceAudit[nth + 1]?.at ?? endMs);
-    switch (action) {
-      case 'throttled':
-        return [{ kind: 'throttled', from: at, to: Math.min(next, at + (pauseMsOf(why) ?? 0)), why }];
-      case 'outage':
-        return [{ kind: 'down', from: at, to: next, why }];
-      case 'created':
-      case 'scheduled':
-      case 'started':
-      case 'paused':
-      case 'resumed':
-      case 'cancelled':
-      case 'failed':
-      case 'done':
-      case 'edits accepted':
-      case 'unregistered accepted':
-      case 'outage over':
-      case 'pruned':
-      case 'alert sent':
-      case 'alert failed':
-        return [];
-    }
+    if (action === 'throttled')
+      return [{ kind: 'throttled', from: at, to: Math.min(next, at + (pauseMsOf(why) ?? 0)), why }];
+    return action === 'outage' ? [{ kind: 'down', from: at, to: next, why }] : [];
   });
 }
 

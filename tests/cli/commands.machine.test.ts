@@ -89,7 +89,7 @@ test('a database without tables has to be migrated first', async () => {
 test('pause, and everything else on one announcement, names an id that is not in the table', async () => {
   await using here = await makeWorkplace();
   await here.openStore();
-  for (const command of ['pause', 'resume', 'cancel', 'status']) {
+  for (const command of ['pause', 'resume', 'cancel', 'status', 'plan']) {
     expect(await here.baton([command, '77'])).toEqual({
       status: 1,
       out: '',
@@ -121,9 +121,9 @@ test('list shows announcements, latest first, with their status, kind, source an
   expect(await here.baton(['list'])).toEqual({
     status: 0,
     out: [
-      'ID  STATUS          KIND       SOURCE   TIME (UTC)              TITLE',
-      '2   scheduled       broadcast  default  due 2126-01-01 07:00    Two [2J lines',
-      '1   done (dry run)  mailing    default  ended 2126-01-01 08:00  T',
+      'ID  STATUS          KIND       SOURCE   AUDIENCE  REACHED  FAILED  TOOK  TIME (UTC)              TITLE',
+      '2   scheduled       broadcast  default  -         -        -       -     due 2126-01-01 07:00    Two [2J lines',
+      '1   done (dry run)  mailing    default  -         -        -       0:00  ended 2126-01-01 08:00  T',
       '',
     ].join('\n'),
     err: '',
@@ -143,6 +143,8 @@ test('list shows announcements, latest first, with their status, kind, source an
         publishAt: '2126-01-01T07:00:00.000Z',
         startedAt: null,
         finishedAt: null,
+        balance: null,
+        tookMs: null,
       },
     ],
   });

@@ -112,7 +112,7 @@ test('announcements are listed latest first, page by page', async () => {
   await store.createAnnouncement({ ...draft, dryRun: true });
   const { status, body } = await api.ask({ method: 'GET', path: '/announcements?limit=2' });
   expect(status).toBe(200);
-  const times = { publishAt: null, startedAt: null, finishedAt: null };
+  const times = { publishAt: null, startedAt: null, finishedAt: null, balance: null, tookMs: null };
   const shared = { audience: 'devices', source: 'default', title: 'Hello', reason: null, dryRun: false };
   expect(body).toEqual({
     announcements: [
@@ -125,6 +125,24 @@ test('announcements are listed latest first, page by page', async () => {
   expect((await api.ask({ method: 'GET', path: '/announcements' })).body).toMatchObject({
     announcements: [{ announcementId: 3 }, { announcementId: 2 }, { announcementId: 1 }],
   });
+});
+
+test('a plan says what an announcement will take, and refuses one that is not there or a wrong time', async () => {
+  await store.addDevices(madeUpDevices(25));
+  await store.createAnnouncement(draft);
+  const path = '/announcements/1/plan';
+  expect(await api.ask({ path, body: { finishBy: '2126-01-01T00:00Z' } })).toMatchObject({
+    status: 200,
+    body: {
+      audience: 25,
+      hops: 3,
+      finishBy: { isPossible: true },
+      sample: { notification: { title: 'Hello' } },
+    },
+  });
+  expect((await api.ask({ path, body: { finishBy: '09:30' } })).status).toBe(400);
+  expect((await api.ask({ path: '/announcements/9/plan', body: {} })).status).toBe(404);
+  expect(api.ctx.invoked).toEqual([]);
 });
 
 test('a device that is registered again keeps its id and gets the new kind', async () => {

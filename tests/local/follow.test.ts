@@ -19,6 +19,8 @@ interface Moment {
   readonly answersInMs?: number;
   /** True: the database is down. */
   readonly isDown?: boolean;
+  /** True: an earlier release began the announcements, so that only the ledger knows the counts. */
+  readonly isUncounted?: boolean;
 }
 
 /** Follows announcements whose state is what `at` says of the seconds since the start. */
@@ -27,6 +29,8 @@ async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
   const startedAt = clock.now();
   const now = () => at((clock.now() - startedAt) / 1000);
   const reports: Progress[] = [];
+  /** Seconds at which the ledger was counted. */
+  const counted: number[] = [];
   const announcement = (announcementId: number, status: AnnouncementStatus) =>
     ({ ...draft, announcementId, status, statusReason: null }) as unknown as Announcement;
   const store = {
@@ -36,7 +40,21 @@ async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
       const status = now().statuses[id - 1];
       return status === undefined ? null : announcement(id, status);
     },
-    countDeliveries: async () => ({ ...countVerdicts([]), delivered: now().delivered ?? 0 }),
+    fetchTotals: async (announcementIds: readonly number[]) =>
+      new Map(
+        announcementIds.map((announcementId) => [
+          announcementId,
+          {
+            ...{ announcementId, audience: null, read: 0, isRead: false, hops: { open: 1, closed: 2 } },
+            isCounted: !now().isUncounted,
+            counts: { ...countVerdicts([]), delivered: now().isUncounted ? 0 : (now().delivered ?? 0) },
+          },
+        ]),
+      ),
+    countDeliveries: async () => {
+      counted.push((clock.now() - startedAt) / 1000);
+      return { ...countVerdicts([]), delivered: now().delivered ?? 0 };
+    },
     countHops: async () => ({ open: 1, closed: 2 }),
   };
   const lambda = {
@@ -46,7 +64,7 @@ async function watch(ids: readonly number[], at: (seconds: number) => Moment) {
     },
   };
   const last = await follow({ lambda, hurry: 20, clock }, store, ids, (each) => reports.push(each));
-  return { last, reports };
+  return { last, reports, counted };
 }
 
 test('follow ends with the announcement, and once no invocation is running', async () => {
@@ -129,4 +147,22 @@ test('one poll that a lock held up does not delay the next; polls that all take 
     answersInMs: 500,
   }));
   expect(slow.reports.length).toBeLessThan(13);
+});
+
+test('only the last numbers are counted in the ledger', async () => {
+  const at = (seconds: number): Moment => ({ statuses: [seconds < 3 ? 'running' : 'done'], delivered: 7 });
+  const { last, reports, counted } = await watch([1], at);
+  expect(reports[0]?.counts.delivered).toBe(7);
+  expect(last.counts.delivered).toBe(7);
+  expect(counted).toEqual([last.seconds]);
+});
+
+test('of an announcement that an earlier release began, the ledger is counted at each poll', async () => {
+  const { reports, counted } = await watch([1], (seconds) => ({
+    statuses: [seconds < 1 ? 'running' : 'done'],
+    delivered: 7,
+    isUncounted: true,
+  }));
+  expect(reports.map(({ counts }) => counts.delivered)).toEqual(reports.map(() => 7));
+  expect(counted).toHaveLength(reports.length + 1);
 });

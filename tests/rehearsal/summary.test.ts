@@ -29,6 +29,7 @@ function summaryOf(more: Partial<Measurements> = {}) {
   };
   return summarize({ devices: 1000, messages: 0, seed: 1 }, progress, {
     findings: { lost: 0, duplicated: 0 },
+    balances: { balance: null, unbalanced: 0 },
     fcm,
     chaos,
     cpu,

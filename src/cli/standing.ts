@@ -1,0 +1,42 @@
+import { systemClock } from '../clock.ts';
+import { type Env, readConfig } from '../config/config.ts';
+import type { Clock } from '../context.ts';
+import type { Observer, Standing } from '../report/standing.ts';
+import type { Store } from '../store.ts';
+
+/**
+ * `makeObserver` is what a standing is read with at a terminal. Its settings need not be those of the function: what is
+ * missing or invalid has its default.
+ */
+export function makeObserver(env: Env, store: Store, clock: Clock = systemClock): Observer {
+  const { sources } = readConfig(env).config;
+  return { store, clock, paceOf: (source) => sources.get(source)?.pace ?? null };
+}
+
+/** `standingToJson` is a standing as one flat object, for programs. */
+export function standingToJson(standing: Standing): object {
+  const { announcement, counts, publishAt, startedAt, finishedAt, errors, waitsFor, ...rest } = standing;
+  const { announcementId, status, statusReason: reason, problem, edited } = announcement;
+  return {
+    announcementId,
+    status,
+    reason,
+    problem,
+    edited,
+    ...counts,
+    ...rest,
+    publishAt: toIso(publishAt),
+    startedAt: toIso(startedAt),
+    finishedAt: toIso(finishedAt),
+    errors: errors.map(({ firstAt, lastAt, ...error }) => ({
+      ...error,
+      firstAt: toIso(firstAt),
+      lastAt: toIso(lastAt),
+    })),
+    waitsFor: waitsFor.map(({ what, until }) => ({ what, until: toIso(until) })),
+  };
+}
+
+export function toIso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,102 @@
+import { group } from '../local/format.ts';
+import type { Announcement } from '../model/announcement.ts';
+import { type Counts, OPEN_VERDICTS, type Verdict } from '../model/delivery.ts';
+import type { Balance } from '../model/summary.ts';
+import { progressOf, type Standing } from '../report/standing.ts';
+import type { Wait } from '../report/waits.ts';
+import { drawBar, formatSeconds } from './progress.ts';
+
+/** `describeStanding` is the whole picture of one announcement, several lines. */
+export function describeStanding(standing: Standing): string {
+  const { announcement, counts, balance, hops, errors, waitsFor } = standing;
+  const { announcementId, status, statusReason } = announcement;
+  const held = hops.held === 0 ? '' : ` (${hops.held} at work)`;
+  return [
+    `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
+    ...(statusReason === null ? [] : [statusReason]),
+    ...describeRow(announcement),
+    ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
+    ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
+    ...(balance === null ? describeCounts(counts) : describeBalance(balance, counts)),
+    ...describeAnswers(standing),
+    ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${group(pushes).padStart(11)}`),
+    '',
+  ].join('\n');
+}
+
+/** `describeProgress` is one line: the bar, the rate, and the time that is left. */
+export function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
+  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const progress =
+    balance === null
+      ? [`${group(recorded)} pushes`]
+      : [
+          drawBar(progressOf(balance)),
+          `${group(balance.audience - balance.unsent)} of ${group(balance.audience)}`,
+        ];
+  return [
+    ...progress,
+    ...(perSecond.now === null ? [] : [`${group(perSecond.now)}/s now`]),
+    ...(perSecond.average === null ? [] : [`${group(perSecond.average)}/s average`]),
+    ...(endsInMs === null ? [] : [`ETA ${formatSeconds(endsInMs / 1000)}`]),
+  ].join('  ');
+}
+
+/** `describeLine` is one line for a log: the status, the progress, and the first thing that the announcement waits for. */
+export function describeLine(standing: Standing): string {
+  const { announcement, hops, waitsFor } = standing;
+  const [first] = waitsFor;
+  return [
+    `announcement ${announcement.announcementId} ${announcement.status}`,
+    describeProgress(standing),
+    `hops ${hops.closed} done, ${hops.open} open`,
+    ...(first ? [`waits for ${describeWait(first)}`] : []),
+  ].join('  ');
+}
+
+function describeWait({ what, until }: Wait): string {
+  return until === null ? what : `${what}, until ${new Date(until).toISOString()}`;
+}
+
+/** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
+function describeRow({ announcementId, problem, statusReason, edited }: Announcement): string[] {
+  return [
+    ...(problem === null || problem === statusReason ? [] : [`cannot be sent: ${problem}`]),
+    ...(edited.length === 0
+      ? []
+      : [
+          `edited since its start, without effect: ${edited.join(', ')}; ` +
+            `\`baton resume ${announcementId} --accept-edits\` sends the rest as edited, once it is paused or has failed`,
+        ]),
+  ];
+}
+
+/** Verdicts of pushes that are to be sent again: they are part of `unsent`. */
+const UNSENT_VERDICTS: readonly Verdict[] = ['retryable', ...OPEN_VERDICTS];
+
+/** `describeBalance` makes one line for each number, and for what the unsent pushes wait for. */
+function describeBalance(balance: Balance, counts: Counts): string[] {
+  const { audience, ...parts } = balance;
+  const waiting = UNSENT_VERDICTS.filter((verdict) => verdict !== 'unsent' && counts[verdict] > 0);
+  return [
+    describeCount('audience', audience),
+    ...Object.entries(parts).map(([name, count]) => describeCount(name, count)),
+    ...waiting.map((verdict) => `${describeCount(verdict, counts[verdict])}   of the unsent`),
+  ];
+}
+
+/** `describeCounts` makes one line for each verdict. */
+export function describeCounts(counts: Counts): string[] {
+  return Object.entries(counts).map(([verdict, count]) => describeCount(verdict, count));
+}
+
+function describeCount(name: string, count: number): string {
+  return `  ${name.padEnd(14)}${group(count).padStart(11)}`;
+}
+
+function describeAnswers({ answers, errors }: Standing): string[] {
+  const times = answers
+    ? [`answers of FCM: half within ${group(answers.p50Ms)} ms, 95% within ${group(answers.p95Ms)} ms`]
+    : [];
+  return [...times, ...(errors.length === 0 ? [] : ['errors, by reason, each attempt counted:'])];
+}

@@ -1,0 +1,205 @@
+import { findAnnouncement } from '../broadcast/announcement.ts';
+import type { PaceConfig } from '../config/config.ts';
+import type { Context } from '../context.ts';
+import type { Announcement } from '../model/announcement.ts';
+import { type Counts, VERDICTS } from '../model/delivery.ts';
+import {
+  type Balance,
+  balanceOf,
+  type HopSummary,
+  quantileOf,
+  type ReasonTally,
+  type Totals,
+} from '../model/summary.ts';
+import type { AnnouncementSummary, Store } from '../store.ts';
+import { listWaits, type Wait } from './waits.ts';
+
+/** Reasons that a standing names, those of the most pushes. */
+const MAX_REASONS = 5;
+
+/** The rate now is that of the last seconds. */
+const NOW_MS = 10_000;
+
+/** How far an announcement is, without a look into the ledger. Times are milliseconds since the epoch. */
+export interface Standing {
+  readonly announcement: Announcement;
+  readonly publishAt: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  /** Rows of the ledger by verdict. */
+  readonly counts: Counts;
+  /** Null: it has not started, or an earlier release started it. */
+  readonly balance: Balance | null;
+  /** `held`: an invocation works on them now. */
+  readonly hops: { readonly open: number; readonly held: number; readonly closed: number };
+  /** Pushes a second; null: none yet. */
+  readonly perSecond: { readonly now: number | null; readonly average: number | null };
+  /** Milliseconds until everything is sent, at the rate now; null: not known, or ended. */
+  readonly endsInMs: number | null;
+  /** FCM's answer times over all hops; null: no answer yet. */
+  readonly answers: { readonly p50Ms: number; readonly p95Ms: number } | null;
+  /** Why pushes were not delivered at an attempt, the most frequent reasons first. */
+  readonly errors: readonly (ReasonTally & { readonly reason: string })[];
+  readonly waitsFor: readonly Wait[];
+}
+
+/** What a standing is read with. `paceOf` knows the budget of a source; null where it is not configured. */
+export interface Observer extends Pick<Context, 'store' | 'clock'> {
+  readonly paceOf: (source: string) => PaceConfig | null;
+}
+
+/** Reads how far an announcement is. PushError('NO_SUCH_ANNOUNCEMENT'). */
+export async function fetchStanding(observer: Observer, announcementId: number): Promise<Standing> {
+  const { store, clock } = observer;
+  const announcement = await findAnnouncement(observer, announcementId);
+  const [times] = await store.fetchLatest(1, announcementId + 1);
+  const totals = await fetchCounted(store, announcementId);
+  const hops = await store.fetchHopSummaries(announcementId);
+  const now = clock.now();
+  const balance = balanceOf(totals);
+  const { publishAt = null, startedAt = null, finishedAt = null } = times ?? {};
+  const perSecond = ratesOf(hops, { startedAt, finishedAt }, now);
+  const waitsFor = await listWaits(observer, { announcement, publishAt, hops, now });
+  return {
+    announcement,
+    publishAt,
+    startedAt,
+    finishedAt,
+    counts: totals.counts,
+    balance,
+    hops: { ...totals.hops, held: hops.filter(({ isHeld }) => isHeld).length },
+    perSecond,
+    endsInMs: announcement.status === 'running' ? endOf(balance, perSecond, waitsFor, now) : null,
+    answers: answersOf(hops),
+    errors: errorsOf(hops),
+    waitsFor,
+  };
+}
+
+/** The sums over the hops; of an announcement that an earlier release worked on, the ledger is counted instead. */
+async function fetchCounted(
+  store: Pick<Store, 'fetchTotals' | 'countDeliveries'>,
+  announcementId: number,
+): Promise<Totals> {
+  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
+  if (totals?.isCounted) return totals;
+  const counts = await store.countDeliveries(announcementId);
+  const rows = VERDICTS.reduce((sum, verdict) => sum + counts[verdict], 0);
+  const none = {
+    announcementId,
+    audience: null,
+    isRead: false,
+    hops: { open: 0, closed: 0 },
+    isCounted: false,
+  };
+  return { ...(totals ?? none), counts, read: Math.max(totals?.read ?? 0, rows) };
+}
+
+/** An announcement's numbers for a list. */
+export interface Listed extends AnnouncementSummary {
+  /** Null: it has not started, or an earlier release started it. */
+  readonly balance: Balance | null;
+  /** Milliseconds from its start to its end, or until now; null: it has not started. */
+  readonly tookMs: number | null;
+}
+
+/** Adds to announcements how far they are, by one statement for all. */
+export async function fetchListed(
+  { store, clock }: Pick<Context, 'clock'> & { readonly store: Pick<Store, 'fetchTotals'> },
+  announcements: readonly AnnouncementSummary[],
+): Promise<Listed[]> {
+  const totals = await store.fetchTotals(announcements.map(({ announcementId }) => announcementId));
+  const now = clock.now();
+  return announcements.map((announcement) => {
+    const counted = totals.get(announcement.announcementId);
+    const { startedAt, finishedAt } = announcement;
+    return {
+      ...announcement,
+      balance: counted?.isCounted ? balanceOf(counted) : null,
+      tookMs: startedAt === null ? null : (finishedAt ?? now) - startedAt,
+    };
+  });
+}
+
+/** The share of the audience that is delivered, from 0 to 1; of an empty audience everything is. */
+export function reachedOf({ audience, delivered }: Balance): number {
+  return audience === 0 ? 1 : delivered / audience;
+}
+
+/** Pushes that have ended otherwise than delivered. */
+export function failedOf({ unregistered, rejected, unknown }: Balance): number {
+  return unregistered + rejected + unknown;
+}
+
+/** The share of the audience whose pushes have ended, from 0 to 1. */
+export function progressOf({ audience, unsent }: Balance): number {
+  return audience === 0 ? 1 : (audience - unsent) / audience;
+}
+
+function ratesOf(
+  hops: readonly HopSummary[],
+  { startedAt, finishedAt }: Pick<Standing, 'startedAt' | 'finishedAt'>,
+  now: number,
+): Standing['perSecond'] {
+  const sent = hops.reduce((sum, { work }) => sum + work.sent, 0);
+  if (sent === 0 || startedAt === null) return { now: null, average: null };
+  const seconds = Math.max(1, (finishedAt ?? now) - startedAt) / 1000;
+  return { now: finishedAt === null ? rateWithin(hops, now - NOW_MS, now) : null, average: sent / seconds };
+}
+
+/** Pushes a second within a time, as if each hop had sent evenly from the opening of its slot to its end. */
+export function rateWithin(hops: readonly HopSummary[], fromMs: number, toMs: number): number {
+  const firstAt = Math.min(...hops.map(({ openedAt }) => openedAt ?? Infinity));
+  const since = Math.max(fromMs, firstAt);
+  if (since >= toMs) return 0;
+  let sent = 0;
+  for (const { openedAt, closedAt, work } of hops) {
+    if (openedAt === null) continue;
+    const end = closedAt ?? toMs;
+    const within = Math.min(end, toMs) - Math.max(openedAt, since);
+    if (within > 0) sent += work.sent * Math.min(1, within / Math.max(1, end - openedAt));
+  }
+  return (sent / (toMs - since)) * 1000;
+}
+
+function endOf(
+  balance: Balance | null,
+  perSecond: Standing['perSecond'],
+  waitsFor: readonly Wait[],
+  now: number,
+): number | null {
+  if (balance === null) return null;
+  const rate = perSecond.now === null || perSecond.now === 0 ? perSecond.average : perSecond.now;
+  if (rate === null || rate === 0) return null;
+  const waitMs = Math.max(
+    0,
+    ...waitsFor.map(({ until, isStop }) => (isStop && until !== null ? until - now : 0)),
+  );
+  return Math.round(waitMs + (balance.unsent / rate) * 1000);
+}
+
+function answersOf(hops: readonly HopSummary[]): Standing['answers'] {
+  const answers: number[] = [];
+  for (const { work } of hops) {
+    for (const [bucket, count] of work.answers.entries()) answers[bucket] = (answers[bucket] ?? 0) + count;
+  }
+  const [p50Ms, p95Ms] = [quantileOf(answers, 0.5), quantileOf(answers, 0.95)];
+  return p50Ms === null || p95Ms === null ? null : { p50Ms, p95Ms };
+}
+
+function errorsOf(hops: readonly HopSummary[]): Standing['errors'] {
+  const reasons = new Map<string, ReasonTally>();
+  for (const { work } of hops) {
+    for (const [reason, tally] of Object.entries(work.reasons)) {
+      const { pushes, firstAt, lastAt } = reasons.get(reason) ?? { ...tally, pushes: 0 };
+      reasons.set(reason, {
+        pushes: pushes + tally.pushes,
+        firstAt: Math.min(firstAt, tally.firstAt),
+        lastAt: Math.max(lastAt, tally.lastAt),
+      });
+    }
+  }
+  return Array.from(reasons, ([reason, tally]) => ({ reason, ...tally }))
+    .toSorted((one, other) => other.pushes - one.pushes)
+    .slice(0, MAX_REASONS);
+}

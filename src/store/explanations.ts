@@ -1,0 +1,17 @@
+import type { Announcement } from '../model/announcement.ts';
+import type { DeviceDelivery } from '../model/delivery.ts';
+import type { DeviceName, DeviceRecord } from '../model/device.ts';
+
+/** What a person asks about one announcement or one device. Nothing on the way of a push calls it. */
+export interface Explanations {
+  /** The last id (inclusive; null: no end) of the lane of each hop of round 0, by the hop's first id. */
+  fetchLaneEnds(announcementId: number): Promise<ReadonlyMap<number, number | null>>;
+  /** Number of the ledger's rows in the page of each hop of round 0, by the hop's first id. It reads the whole ledger. */
+  countByPage(
+    announcement: Pick<Announcement, 'announcementId' | 'audience'>,
+  ): Promise<ReadonlyMap<number, number>>;
+  /** The devices with this id, target or member, unregistered or not, by id; at most `limit`. */
+  findDevices(name: DeviceName, limit: number): Promise<DeviceRecord[]>;
+  /** What became of these announcements' own pushes to a device, the latest announcement first. Those of messages are absent. */
+  fetchDeviceDeliveries(deviceId: number, announcementIds: readonly number[]): Promise<DeviceDelivery[]>;
+}
