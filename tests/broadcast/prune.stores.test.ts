@@ -163,7 +163,7 @@ describe.each(databaseKinds())('pruning, on %s', (kind) => {
         };
       const killed = contextOf({
         ...small,
-        beginPruning: dying(small.beginPruning),
+        beginPruning: dying((...args: Parameters<Store['beginPruning']>) => small.beginPruning(...args)),
         pruneBatch: dying((announcementId: number) => small.pruneBatch(announcementId, 3)),
       });
       await expect(prune(killed, AGE)).rejects.toThrow('killed');

@@ -89,18 +89,21 @@ test('a reader that has read enough ends the export quietly', async () => {
   expect(stdout).toMatch(/^member_id,/);
 });
 
-test('a disk that is full is an error, also if it takes a part of the last page', async () => {
+test('a disk that is full is one clear error', async () => {
   expect(await inShell('BATON export 1 > /dev/full')).toEqual({
     status: 1,
     stdout: '',
     stderr: 'baton export: output: expected room for all lines, got ENOSPC (no space left)\n',
   });
+});
+
+test('a disk that takes only a part of the lines is an error', async (context) => {
   const disk = mountSmallDisk(1);
-  if (disk === null) return;
+  if (disk === null) return context.skip();
   try {
-    const half = await inShell(`BATON export 1 > '${join(disk.folder, 'f.csv')}'`);
-    expect(readFileSync(join(disk.folder, 'f.csv')).length).toBeGreaterThan(500_000);
-    expect(half.status).toBe(1);
+    const file = join(disk.folder, 'f.csv');
+    expect(await inShell(`BATON export 1 > '${file}'`)).toMatchObject({ status: 1 });
+    expect(readFileSync(file).length).toBeGreaterThan(500_000);
   } finally {
     disk.unmount();
   }

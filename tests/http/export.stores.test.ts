@@ -38,12 +38,12 @@ afterAll(async () => {
 const as = (token: string) => ({ authorization: `Bearer ${token}` });
 
 async function get(path: string, token = READ) {
-  const { send } = makeApi(store, { env: { API_TOKEN } });
+  const api = makeApi(store, { env: { API_TOKEN } });
   const {
     statusCode: status,
     headers = {},
     body,
-  } = await send(makeRequest({ method: 'GET', path, headers: as(token) }));
+  } = await api.send(makeRequest({ method: 'GET', path, headers: as(token) }));
   return { status, headers, body };
 }
 
@@ -83,7 +83,7 @@ test('pages follow one another by their links, and together are the whole file',
 });
 
 test('a load balancer gets the link with its path, and a head without a body', async () => {
-  const { send } = makeApi(store, { env: { API_TOKEN, API_BASE_PATH: '/baton' } });
+  const api = makeApi(store, { env: { API_TOKEN, API_BASE_PATH: '/baton' } });
   const event = {
     ...fixture('alb'),
     httpMethod: 'GET',
@@ -92,14 +92,14 @@ test('a load balancer gets the link with its path, and a head without a body', a
     headers: as(READ),
     body: '',
   };
-  const reply = await send(event);
+  const reply = await api.send(event);
   expect(reply).toMatchObject({
     statusCode: 200,
     headers: {
       link: `</baton/announcements/${id}/deliveries.csv?limit=1&verdict=delivered%2Crejected&after=0-1>; rel="next"`,
     },
   });
-  expect((await send({ ...event, httpMethod: 'HEAD' })).body).toBe('');
+  expect((await api.send({ ...event, httpMethod: 'HEAD' })).body).toBe('');
 });
 
 test('only the verdicts that are asked for are in it', async () => {
@@ -143,11 +143,11 @@ test('a page is cut to what the gateway takes', async () => {
       ...{ messageId: 0, deviceId: after.deviceId + nth + 1, memberId: null, verdict: 'delivered' },
       ...{ reason: null, messageName: huge, recordedAt: 0, attempts: 1, target: null },
     })) as Awaited<ReturnType<Store['fetchExportPage']>>;
-  const { send } = makeApi({ ...store, fetchExportPage }, { env: { API_TOKEN } });
+  const api = makeApi({ ...store, fetchExportPage }, { env: { API_TOKEN } });
   let ids: number[] = [];
   let parameters: Record<string, string> | null = {};
   while (parameters !== null) {
-    const reply = await send({
+    const reply = await api.send({
       ...fixture('alb'),
       ...{ httpMethod: 'GET', path: `/announcements/${id}/deliveries.csv`, headers: as(READ), body: '' },
       queryStringParameters: parameters,
