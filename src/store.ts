@@ -1,3 +1,4 @@
+import type { Exports } from './exports.ts';
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
 import type { Actor, AuditEntry, NewAuditEntry } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
@@ -6,6 +7,7 @@ import type { Device, DeviceName, DeviceRecord, NewDevice } from './model/device
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary.ts';
+import type { Retention } from './retention.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -13,7 +15,18 @@ import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary
  * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE') that `isBadRow`, and is never rounded.
  */
 export interface Store
-  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits, Explanations {
+  extends
+    Announcements,
+    Hops,
+    Deliveries,
+    Devices,
+    Messages,
+    Budgets,
+    Summaries,
+    Audits,
+    Explanations,
+    Exports,
+    Retention {
   close(): Promise<void>;
 }
 
@@ -206,6 +219,8 @@ export interface Audits {
   recordAudit(entry: NewAuditEntry): Promise<void>;
   /** The first entries about an announcement, the earliest first. */
   fetchAudit(announcementId: number, limit: number): Promise<AuditEntry[]>;
+  /** The latest entries about whatever it is, the latest first. */
+  fetchLatestAudit(limit: number): Promise<AuditEntry[]>;
   /** Entries about a source from one time to another (milliseconds since the epoch, inclusive), the earliest first. */
   fetchSourceAudit(source: string, fromMs: number, toMs: number, limit: number): Promise<AuditEntry[]>;
 }
@@ -244,8 +259,11 @@ export interface Devices {
   splitDevices(fromId: number, lanes: number): Promise<number[]>;
   /** Number of unregistered devices, by the announcement that found them. */
   countUnregistered(): Promise<{ announcementId: number | null; devices: number }[]>;
-  /** Sends again to devices that an announcement found unregistered; resolves to their number. */
-  restoreDevices(announcementId: number): Promise<number>;
+  /**
+   * Sends again to devices that an announcement found unregistered; resolves to their number. The change and its line in the
+   * audit are one transaction; `actor` is Baton itself if absent.
+   */
+  restoreDevices(announcementId: number, actor?: Actor): Promise<number>;
 }
 
 /** Messages. Each is one notification for one recipient. */

@@ -42,6 +42,16 @@ export async function moveAnnouncement(
   throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
 }
 
+/** Records in the audit who asks for a start: the invocation that starts the announcement does not know it. */
+export async function recordStartRequest(
+  { store, actor }: Pick<Context, 'store' | 'actor'>,
+  announcementId: number,
+  fromId: number,
+): Promise<void> {
+  const why = fromId === 0 ? null : `from id ${fromId}`;
+  await store.recordAudit({ announcementId, source: null, actor, action: 'start requested', why });
+}
+
 /** What a person accepts when resuming an announcement. */
 export interface Accepts {
   /** Send the rest as the row is now, with what was edited in it since the start. */

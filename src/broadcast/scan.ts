@@ -4,6 +4,7 @@ import { firstJob, sameJob } from '../job.ts';
 import type { HopKey } from '../model/hop.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
+import { prune } from './prune.ts';
 
 /** One tick starts, wakes or finishes at most this many of each; the next tick does the rest. */
 const MAX_PER_TICK = 100;
@@ -13,6 +14,11 @@ export const MAX_MESSAGES_PER_MAILING = 100_000;
 
 /** After so many errors in a row it is not the rows: the database or Lambda does not answer, and each error takes seconds. */
 const MAX_ERRORS_IN_A_ROW = 10;
+
+/** How long one tick deletes what is old. */
+const MAX_PRUNING_MS = 20_000;
+
+const MS_PER_DAY = 86_400_000;
 
 export interface ScanReport {
   readonly kind: 'scan';
@@ -43,7 +49,21 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
   guard.end();
   await ctx.store.recordTick();
+  await pruneOld(ctx);
   return report;
+}
+
+/** Deletes what is older than RETENTION_DAYS, for a part of the invocation; the next tick goes on. No tick fails for it. */
+async function pruneOld(ctx: Context): Promise<void> {
+  const { config, log, remainingMs } = ctx;
+  if (config.retentionDays === 0) return;
+  const ageMs = config.retentionDays * MS_PER_DAY;
+  const forMs = Math.min(MAX_PRUNING_MS, remainingMs() - config.reserveMs);
+  try {
+    await prune(ctx, { ageMs, actor: 'schedule', forMs });
+  } catch (error) {
+    log.error('pruning failed', { why: messageOf(error) });
+  }
 }
 
 /** Runs parts of the tick, so that an error in one of them does not end the others. */

@@ -74,6 +74,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./explain.ts')).explainCommand,
   },
   {
+    name: 'export',
+    group: 'Look',
+    summary: 'print the deliveries of an announcement as CSV',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
+    name: 'audit',
+    group: 'Look',
+    summary: 'show who changed an announcement, when and why',
+    load: async () => (await import('./audit.ts')).auditCommand,
+  },
+  {
     name: 'devices',
     group: 'Look',
     summary: 'count the devices; restore those found unregistered by mistake',
@@ -96,6 +108,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'Operate',
     summary: 'end an announcement permanently',
     load: async () => (await import('./moves.ts')).cancelCommand,
+  },
+  {
+    name: 'prune',
+    group: 'Operate',
+    summary: 'delete the deliveries of announcements that ended long ago',
+    load: async () => (await import('./prune.ts')).pruneCommand,
   },
   {
     name: 'scan',

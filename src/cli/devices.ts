@@ -1,4 +1,5 @@
 import { group } from '../local/format.ts';
+import { terminalActor } from './actor.ts';
 import { describeOperands } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { id, JSON_OPTION, refuse } from './options.ts';
@@ -34,7 +35,7 @@ export const devicesCommand = defineCommand({
         return 0;
       }
       if (announcementId === null) throw refuse('--announcement', "an announcement's id", 'nothing');
-      const restored = await store.restoreDevices(announcementId);
+      const restored = await store.restoreDevices(announcementId, terminalActor());
       if (restored === 0 && (await store.fetchAnnouncement(announcementId)) === null) {
         throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
       }

@@ -6,6 +6,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file in place of a folder',
   EACCES: 'not allowed',
   EPERM: 'not allowed',
+  ENOSPC: 'no space left',
 };
 
 /** `describeFileError` says why a file cannot be read: the system's code, and what that means. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { fstatSync, writeSync } from 'node:fs';
 import { Command as Parser, CommanderError } from 'commander';
 import { codeOf, describeFailure, PushError } from '../errors.ts';
 import { showName } from '../show.ts';
@@ -110,6 +111,28 @@ async function resolveSecrets(env: Terminal['env']): Promise<Terminal['env']> {
   return secrets.resolveSecrets(env);
 }
 
+const STDOUT = 1;
+
+/** Writes to a file. On a disk that is nearly full, a write takes a part without an error: only the next one fails. */
+function writeAll(file: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+}
+
+/** Errors that the caller of `writeOut` has got: the stream emits them as well. */
+const reported = new WeakSet<Error>();
+
+/** Resolves when the reader or the disk has taken the text, so that no more than one text is in memory. */
+async function writeOut(text: string): Promise<void> {
+  if (fstatSync(STDOUT).isFile()) return writeAll(STDOUT, Buffer.from(text));
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (!error) return resolve();
+      reported.add(error);
+      reject(error);
+    });
+  });
+}
+
 /** Milliseconds that a connection attempt that is still open may delay the end of the process. */
 const LEAVE_WITHIN_MS = 500;
 
@@ -117,13 +140,14 @@ if (import.meta.main) {
   // A reader that has read enough, such as `head`, closes the pipe: the work goes on without output.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (codeOf(error) !== 'EPIPE') throw error;
+      if (codeOf(error) !== 'EPIPE' && !reported.has(error)) throw error;
     });
   }
   process.exitCode = await main(process.argv.slice(2), {
     env: process.env,
     folder: process.cwd(),
     out: (text) => process.stdout.write(text),
+    write: writeOut,
     err: (text) => process.stderr.write(text),
     live: process.stderr.isTTY,
     width: () => process.stderr.columns || 80,

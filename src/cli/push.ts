@@ -1,3 +1,4 @@
+import { recordStartRequest } from '../broadcast/announcement.ts';
 import { systemClock } from '../clock.ts';
 import type { LiveConfig } from '../config/live.ts';
 import { findSource } from '../config/sources.ts';
@@ -88,6 +89,7 @@ async function push(
     },
   });
   try {
+    await recordStartRequest({ store, actor: terminalActor() }, announcementId, 0);
     await engine.invoke({ announcementId, deviceId: 0 });
     // Wakes the hops that a killed push left, without waiting for the next tick.
     if (resume) await engine.invoke({ kind: 'scan' });

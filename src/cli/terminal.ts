@@ -13,6 +13,8 @@ export interface Terminal {
   readonly folder: string;
   /** `out` prints results. */
   readonly out: (text: string) => void;
+  /** `write` prints results of any length: it resolves when they have been taken, and rejects if they cannot be; absent: `out` does. */
+  readonly write?: (text: string) => Promise<void>;
   /** `err` prints progress and errors. */
   readonly err: (text: string) => void;
   /** True if a person watches `err`: then a line may be drawn over the previous one. */

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
+import { MAX_RETENTION_DAYS } from './variables.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
 import { readSourceName, readSources, type SourceConfig } from './sources.ts';
@@ -43,6 +44,8 @@ export interface Config {
   readonly quotaRetryMs: number;
   /** The last milliseconds of an invocation, kept to record the pushes in flight and to hand on the rest. */
   readonly reserveMs: number;
+  /** Days after its end that an announcement's deliveries are kept; 0: for ever. */
+  readonly retentionDays: number;
 }
 
 /** Words for what becomes of a queue's record that Baton refuses. */
@@ -94,6 +97,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     retryMs: read.whole('RETRY_MS', 1, 3_600_000),
     quotaRetryMs: read.whole('QUOTA_RETRY_MS', 1, 3_600_000),
     reserveMs: read.whole('DEADLINE_RESERVE_MS', 0, 300_000),
+    retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

@@ -19,6 +19,9 @@ export const CONNECTIONS = 2;
 /** `baton serve` answers many requests at the same time in one process. */
 export const CONNECTIONS_OF_SERVE = 10;
 
+/** Ten years: who keeps deliveries for longer keeps them for ever. */
+export const MAX_RETENTION_DAYS = 3650;
+
 /** The SQLite file where nothing is configured: it is Baton's own. */
 export const DEFAULT_FILE = 'baton.db';
 
@@ -176,6 +179,13 @@ export const VARIABLES = [
     fallback: '15000',
     meaning:
       'The last part of an invocation, in which nothing is sent: pushes in flight are recorded, and the rest goes to a repeat of the hop.',
+  },
+  {
+    ...PLAIN,
+    name: 'RETENTION_DAYS',
+    fallback: '0',
+    meaning:
+      'The tick deletes the deliveries of announcements that ended so many days ago, and messages that were sent at once before that; 0: nothing is deleted.',
   },
   {
     ...PLAIN,

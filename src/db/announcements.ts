@@ -251,7 +251,9 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async fetchTickAgeMs() {
-      const [row] = await driver.all(sql`SELECT ${msUntil(sql`ticked_at`)} AS ticked_in_ms FROM push_tick`);
+      const [row] = await driver.all(
+        sql`SELECT ${msUntil(sql`ticked_at`)} AS ticked_in_ms FROM push_tick WHERE tick_id = 1`,
+      );
       return row ? -readWhole(row, 'ticked_in_ms') : null;
     },
   };

@@ -24,6 +24,11 @@ export function makeAudits(driver: Driver): Audits {
       return rows.map(parseEntry);
     },
 
+    async fetchLatestAudit(limit) {
+      const rows = await driver.all(sql`${select} ORDER BY audit_id DESC LIMIT ${limit}`);
+      return rows.map(parseEntry);
+    },
+
     async fetchSourceAudit(source, fromMs, toMs, limit) {
       const { at } = driver.dialect;
       const rows = await driver.all(

@@ -2,6 +2,7 @@ import type { Delivery } from '../model/delivery.ts';
 import { type Device, type NewDevice, TARGET_KINDS } from '../model/device.ts';
 import type { Devices } from '../store.ts';
 import { isBadRow } from '../errors.ts';
+import { insertAudit } from './audits.ts';
 import { cut, fit, fits } from './columns.ts';
 import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hop-key.ts';
@@ -129,12 +130,21 @@ export function makeDevices(driver: Driver): Devices {
       }));
     },
 
-    async restoreDevices(announcementId) {
-      const { changes } = await driver.run(
-        sql`UPDATE push_device SET ${RESTORE}
-            WHERE unregistered_by = ${announcementId} AND unregistered_at IS NOT NULL`,
+    async restoreDevices(announcementId, actor = 'baton') {
+      const isGone = sql`unregistered_by = ${announcementId} AND unregistered_at IS NOT NULL`;
+      const [row = {}] = await driver.all(sql`SELECT COUNT(*) AS devices FROM push_device WHERE ${isGone}`);
+      const devices = readWhole(row, 'devices');
+      const isChanged = await driver.runTogether(
+        sql`UPDATE push_device SET ${RESTORE} WHERE ${isGone}`,
+        insertAudit(driver.dialect, {
+          announcementId,
+          source: null,
+          actor,
+          action: 'devices restored',
+          why: `${devices} devices`,
+        }),
       );
-      return changes;
+      return isChanged ? devices : 0;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { HopKey } from '../model/hop.ts';
 import type { ClaimedMessage, MessageClaim, NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
+import { insertAudit } from './audits.ts';
 import { fit } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import { pruneDevices } from './devices.ts';
@@ -83,6 +84,14 @@ export function makeMessages(driver: Driver): Messages {
       sql`UPDATE push_message SET announcement_id = ${insertId} WHERE ${isDue}`,
       sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${now}
           WHERE announcement_id = ${insertId}`,
+      insertAudit(dialect, {
+        announcementId: insertId,
+        source: null,
+        actor: 'schedule',
+        action: 'created',
+        became: 'scheduled',
+        why: 'a mailing of the messages that are due',
+      }),
     );
     if (hasMessages) return insertId;
     await driver.run(

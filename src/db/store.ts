@@ -6,8 +6,10 @@ import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { makeExplanations } from './explain.ts';
+import { makeExports } from './export.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
+import { makeRetention } from './prune.ts';
 import { makeSummaries } from './summaries.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
@@ -22,6 +24,8 @@ export function makeStore(driver: Driver): Store {
     ...makeSummaries(driver),
     ...makeAudits(driver),
     ...makeExplanations(driver),
+    ...makeExports(driver),
+    ...makeRetention(driver),
     close: () => driver.close(),
   };
 }

@@ -5,6 +5,7 @@ import {
   type Move,
   MOVES,
   moveAnnouncement,
+  recordStartRequest,
   resumeAnnouncement,
 } from '../broadcast/announcement.ts';
 import { startSchema } from '../events/direct.ts';
@@ -61,9 +62,11 @@ const push = makeRoute({
     202: { description: 'The push goes on.', body: z.object({ announcementId, deviceId: z.int() }) },
   },
   async run(ctx, { body: job }) {
-    await findAnnouncement(ctx, job.announcementId);
+    const { announcementId: id, fromId } = job;
+    await findAnnouncement(ctx, id);
+    await recordStartRequest(ctx, id, fromId);
     await ctx.invoker.invoke(ctx.functionName, job);
-    return { status: 202, body: { announcementId: job.announcementId, deviceId: job.fromId } };
+    return { status: 202, body: { announcementId: id, deviceId: fromId } };
   },
 });
 

@@ -5,7 +5,7 @@ import { show, showWord } from '../show.ts';
 import { authenticate, authorize, type Caller } from './auth.ts';
 import { makeProblem, makeStartProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
-import { checkBody, describeAllowed, type Match, matchRoute } from './route.ts';
+import { checkBody, describeAllowed, type Match, matchRoute, scopeOf } from './route.ts';
 import { ROUTES } from './routes.ts';
 
 /** The methods and the first segments that errors and log lines may show: other text may be a token in a wrong place. */
@@ -115,7 +115,8 @@ function admitCaller(ctx: Checks, call: Call): void {
   const { match, request } = call;
   if (match.kind === 'options' || (match.kind === 'found' && match.route.isOpen)) return;
   call.caller = authenticate(ctx, request);
-  if (match.kind === 'found' && match.route.scope !== null) authorize(call.caller, match.route.scope);
+  const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;
+  if (scope !== null) authorize(call.caller, scope);
 }
 
 type Unanswerable = Exclude<Match, { kind: 'found' | 'options' }>;
@@ -145,14 +146,15 @@ function refuseMatch(
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
-function headersOf(error: unknown, { match, caller }: Call): Record<string, string> {
+function headersOf(error: unknown, { match, caller, request }: Call): Record<string, string> {
   const code = error instanceof PushError ? error.code : null;
   if (code === 'WRONG_METHOD' && match.kind === 'wrong-method') {
     return { allow: describeAllowed(match.methods) };
   }
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
-  if (code === 'FORBIDDEN' && caller !== null && match.kind === 'found' && match.route.scope !== null) {
-    return { 'www-authenticate': `Bearer error="insufficient_scope", scope="${match.route.scope}"` };
+  const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;
+  if (code === 'FORBIDDEN' && caller !== null && scope !== null) {
+    return { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` };
   }
   return {};
 }

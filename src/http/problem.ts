@@ -29,6 +29,7 @@ const STATUS_OF: Partial<Record<PushErrorCode, number>> = {
   UNKNOWN_METHOD: 501,
   WRONG_STATUS: 409,
   KEY_REUSED: 409,
+  PRUNED: 410,
   TOO_BIG: 413,
   WRONG_TYPE: 415,
 };

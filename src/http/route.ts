@@ -27,6 +27,8 @@ interface RouteSpec<Params, Query, Body> {
   readonly isOpen?: boolean;
   /** The scope that a caller needs; null: none. */
   readonly scope: Scope | null;
+  /** The scope that a request with this query needs, if that depends on the query. */
+  readonly scopeOf?: (query: HttpRequest['query']) => Scope;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
@@ -34,10 +36,15 @@ interface RouteSpec<Params, Query, Body> {
   readonly isBodyOptional?: boolean;
   readonly maxBodyBytes?: number;
   /** Replies of a request that succeeds, by status; null: an empty body. */
-  readonly replies: Readonly<
-    Record<number, { readonly description: string; readonly body: z.ZodType | null }>
-  >;
+  readonly replies: Readonly<Record<number, ReplySpec>>;
   run(ctx: Context, input: RouteInput<Params, Query, Body>): Promise<Answer>;
+}
+
+interface ReplySpec {
+  readonly description: string;
+  readonly body: z.ZodType | null;
+  /** Absent: application/json. */
+  readonly contentType?: string;
 }
 
 interface RouteInput<Params, Query, Body> {
@@ -50,6 +57,11 @@ interface RouteInput<Params, Query, Body> {
 export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'> {
   readonly maxBodyBytes: number;
   answer(ctx: Context, request: HttpRequest, params: Readonly<Record<string, string>>): Promise<Answer>;
+}
+
+/** The scope that a request to a route needs; null: none. */
+export function scopeOf({ scope, scopeOf: ofQuery }: Route, { query }: HttpRequest): Scope | null {
+  return ofQuery ? ofQuery(query) : scope;
 }
 
 /** Makes a route. Its `answer` throws PushError('BAD_REQUEST'), ('WRONG_TYPE'), ('TOO_BIG'), and what `run` throws. */

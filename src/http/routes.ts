@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
+import { EXPORT_ROUTES } from './export-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
 import { makeRoute, type Route } from './route.ts';
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   health,
   openapi,
   ...ANNOUNCEMENT_ROUTES,
+  ...EXPORT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
 ];

@@ -5,6 +5,7 @@ import type { Admission } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
 import { declaredBytes, makeRoom, readBody, type Room } from './http-body.ts';
 import { makeEvent, withBody } from './http-event.ts';
+import { hasNextPage, pageEvent, sendPages, withoutNext } from './http-pages.ts';
 import { listen } from './listen.ts';
 
 /** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
@@ -81,18 +82,24 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const open = new Set<Promise<void>>();
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
     const work = answer(request, response, options, room)
-      .then(({ reply, leavesBody }) => {
+      .then(({ reply, leavesBody, event }) => {
+        if (!leavesBody && hasNextPage(reply, event)) {
+          writeHead(response, withoutNext(reply), isClosing, { isWhole: false });
+          return sendPages(response, reply, (next) => options.handle(pageEvent(event, next), randomUUID()));
+        }
         if (!leavesBody) send(response, reply, isClosing);
         else if (!isClosing && lingering.take(1)) linger(response, reply, () => lingering.give(1));
         else send(response, reply, true);
+        return undefined;
       })
       .catch((error: unknown) => {
         // A client that disconnects in the middle of its request gets no answer.
-        if (!request.complete) {
+        if (request.complete) options.onError(error);
+        // A file that is cut off must not look like a whole one.
+        if (!request.complete || response.headersSent) {
           response.destroy();
           return;
         }
-        options.onError(error);
         send(response, bareReply(500), isClosing);
       })
       .finally(() => open.delete(work));
@@ -124,6 +131,7 @@ interface Answer {
   readonly reply: HttpReply;
   /** True: the body is neither read nor discarded, because even what is thrown away takes memory for a while. */
   readonly leavesBody: boolean;
+  readonly event: object;
 }
 
 /** Answers a request that is refused at once, and leaves its body unread if that is long. */
@@ -141,19 +149,20 @@ async function answer(
   if (admission.kind === 'refused') {
     const { reply } = admission;
     // A caller that may send is answered in any case: some clients read no answer before they have sent everything.
-    return { reply, leavesBody: leavesBody && reply.statusCode !== 413 };
+    return { reply, leavesBody: leavesBody && reply.statusCode !== 413, event };
   }
   const { maxBodyBytes } = admission;
-  if (declared !== null && declared > maxBodyBytes) return { reply: bareReply(413), leavesBody: false };
+  if (declared !== null && declared > maxBodyBytes)
+    return { reply: bareReply(413), leavesBody: false, event };
   const bytes = declared ?? maxBodyBytes;
   if (!room.take(bytes)) {
-    return { reply: { ...bareReply(503), headers: { 'retry-after': '1' } }, leavesBody };
+    return { reply: { ...bareReply(503), headers: { 'retry-after': '1' } }, leavesBody, event };
   }
   try {
     if (request.headers.expect !== undefined) response.writeContinue();
     const body = await readBody(request, maxBodyBytes);
     const reply = body === null ? bareReply(413) : await handle(withBody(event, body), requestId);
-    return { reply, leavesBody: false };
+    return { reply, leavesBody: false, event };
   } finally {
     room.give(bytes);
   }
@@ -180,11 +189,12 @@ function writeHead(
   response: ServerResponse,
   { statusCode, headers, body }: HttpReply,
   isLast: boolean,
+  { isWhole } = { isWhole: true },
 ): void {
   response.writeHead(statusCode, {
     ...headers,
     // The length of an answer to HEAD would be that of the answer to GET, which is not made.
-    ...(response.req.method === 'HEAD' ? {} : { 'content-length': Buffer.byteLength(body) }),
+    ...(response.req.method === 'HEAD' || !isWhole ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(isLast ? { connection: 'close' } : {}),
   });
 }

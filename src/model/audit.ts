@@ -4,6 +4,7 @@ import type { AnnouncementStatus } from './announcement.ts';
 export const AUDIT_ACTIONS = [
   'created',
   'scheduled',
+  'start requested',
   'started',
   'paused',
   'resumed',
@@ -15,6 +16,7 @@ export const AUDIT_ACTIONS = [
   'throttled',
   'outage',
   'outage over',
+  'devices restored',
   'pruned',
   'alert sent',
   'alert failed',

@@ -1,4 +1,5 @@
 import { benchApi } from './api.ts';
+import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
@@ -6,6 +7,7 @@ import { benchStart } from './start.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
+  export: benchExport,
   ledger: benchLedger,
   scale: benchScale,
   sender: benchSender,

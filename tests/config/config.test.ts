@@ -30,6 +30,7 @@ test('an empty environment is a working configuration', () => {
     retryMs: 10_000,
     quotaRetryMs: 60_000,
     reserveMs: 15_000,
+    retentionDays: 0,
   });
 });
 

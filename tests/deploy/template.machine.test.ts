@@ -102,7 +102,7 @@ describe('the variables of the function', () => {
     const parameters = model.parameters();
     model.free();
     const names = parametersOfVariables();
-    for (const needed of ['QUEUE_REFUSED', 'API_AUTH', 'API_GATEWAY_GRANTS', 'RECORDS_MAY_START']) {
+    for (const needed of ['RETENTION_DAYS', 'QUEUE_REFUSED', 'API_AUTH', 'API_GATEWAY_GRANTS', 'RECORDS_MAY_START']) {
       expect(names.has(needed), needed).toBe(true);
     }
     for (const [name, parameter] of names) {
