@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../model/audit.ts';
+import type { AuditAction, AuditEntry } from '../model/audit.ts';
 
 /**
  * Why nothing was to be sent for a time.
@@ -39,13 +39,16 @@ function pausesIn(audit: readonly AuditEntry[], endMs: number): Band[] {
   );
 }
 
+const BRAKES: readonly AuditAction[] = ['throttled', 'outage', 'outage over'];
+
 /** A brake lasts for its pause, and an outage until FCM is up again; each ends where the next one begins. */
 function brakesIn(sourceAudit: readonly AuditEntry[], endMs: number): Band[] {
-  return sourceAudit.flatMap(({ action, at, why }, nth): Band[] => {
-    const next = Math.min(endMs, sourceAudit[nth + 1]?.at ?? endMs);
-    if (action === 'throttled')
-      return [{ kind: 'throttled', from: at, to: Math.min(next, at + (pauseMsOf(why) ?? 0)), why }];
-    return action === 'outage' ? [{ kind: 'down', from: at, to: next, why }] : [];
+  const brakes = sourceAudit.filter(({ action }) => BRAKES.includes(action));
+  return brakes.flatMap(({ action, at, why }, nth): Band[] => {
+    const next = Math.min(endMs, brakes[nth + 1]?.at ?? endMs);
+    if (action === 'outage') return [{ kind: 'down', from: at, to: next, why }];
+    if (action !== 'throttled') return [];
+    return [{ kind: 'throttled', from: at, to: Math.min(next, at + (pauseMsOf(why) ?? 0)), why }];
   });
 }
 
