@@ -1,0 +1,165 @@
+import type { AuditEntry } from '../model/audit.ts';
+import { formatCount, formatDuration, formatShare, formatTime } from './format.ts';
+import { Section, Words } from './page-parts.tsx';
+import { explainReason } from './reasons.ts';
+import type { Earlier, Report } from './report.ts';
+import type { TimeUse } from './timeline.ts';
+
+const MAX_REASONS = 12;
+
+/** What FCM, or Baton in its place, has said of pushes that were not delivered. */
+export function Errors({ report }: { report: Report }) {
+  const counts = new Map<string, number>();
+  for (const { work } of report.hops)
+    for (const [reason, { pushes }] of Object.entries(work.reasons))
+      counts.set(reason, (counts.get(reason) ?? 0) + pushes);
+  const reasons = [...counts].toSorted(([, one], [, two]) => two - one);
+  if (reasons.length === 0) return null;
+  return (
+    <Section title="Errors">
+      <p class="note">Answers, not devices: a push that was sent again counts once for each answer.</p>
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Code</th>
+            <th scope="col" class="num">
+              Answers
+            </th>
+            <th scope="col">Meaning</th>
+            <th scope="col">What to do</th>
+          </tr>
+        </thead>
+        <tbody>
+          {reasons.slice(0, MAX_REASONS).map(([reason, pushes]) => {
+            const { meaning, remedy } = explainReason(reason);
+            return (
+              <tr key={reason}>
+                <th scope="row" class="code">
+                  {reason}
+                </th>
+                <td class="num">{formatCount(pushes)}</td>
+                <td class="full">{meaning}</td>
+                <td class="full muted">{remedy ?? 'nothing'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {reasons.length > MAX_REASONS && <p class="note">And {reasons.length - MAX_REASONS} rarer codes.</p>}
+    </Section>
+  );
+}
+
+/** The announcement beside the last five of its source. */
+export function Comparison({ report, use }: { report: Report; use: TimeUse }) {
+  const { announcement, balance, earlier, endedAt } = report;
+  if (earlier.length === 0) return null;
+  const own: Earlier = {
+    announcementId: announcement.announcementId,
+    title: announcement.content?.title ?? '',
+    status: announcement.status,
+    dryRun: announcement.dryRun,
+    startedAt: use.startedAt,
+    finishedAt: endedAt,
+    balance,
+  };
+  return (
+    <Section
+      title={`Beside the last ${earlier.length === 1 ? 'one' : earlier.length} of ${announcement.source}`}
+    >
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Announcement</th>
+            <th scope="col">Started (UTC)</th>
+            <th scope="col" class="num">
+              Audience
+            </th>
+            <th scope="col" class="num">
+              Reached
+            </th>
+            <th scope="col" class="num">
+              App gone
+            </th>
+            <th scope="col" class="num">
+              Time
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {[own, ...earlier].map((each) => (
+            <tr key={each.announcementId} class={each === own ? 'own' : undefined}>
+              <th scope="row" class="full">
+                <span class="cut">
+                  {each.announcementId} <Words text={each.title} />
+                  {each.status === 'done' ? '' : ` (${each.status})`}
+                </span>
+              </th>
+              <td class="when">{each.startedAt === null ? '–' : formatTime(each.startedAt).slice(0, 16)}</td>
+              <td class="num">{each.balance === null ? '–' : formatCount(each.balance.audience)}</td>
+              <td class="num">{shareOf(each, 'delivered')}</td>
+              <td class="num">{shareOf(each, 'unregistered')}</td>
+              <td class="num">
+                {each.startedAt === null || each.finishedAt === null
+                  ? '–'
+                  : formatDuration(each.finishedAt - each.startedAt)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function shareOf({ balance }: Earlier, part: 'delivered' | 'unregistered'): string {
+  return balance === null ? '–' : formatShare(balance[part], balance.audience);
+}
+
+const MAX_ENTRIES = 16;
+
+/** Who changed what, when and why; of many entries the first and the last. */
+export function Audit({ report }: { report: Report }) {
+  const { audit, sourceAudit, startedAt } = report;
+  const during = sourceAudit.filter(({ at }) => startedAt !== null && at >= startedAt);
+  const all = [...audit, ...during].toSorted((one, two) => one.at - two.at || one.auditId - two.auditId);
+  if (all.length === 0) return null;
+  const left = all.length - MAX_ENTRIES;
+  const shown = left > 0 ? [...all.slice(0, MAX_ENTRIES / 2), ...all.slice(-MAX_ENTRIES / 2)] : all;
+  return (
+    <Section title="Who changed what">
+      {left > 0 && <p class="note">The first and the last of {formatCount(all.length)} entries.</p>}
+      <table class="stack">
+        <thead>
+          <tr>
+            <th scope="col">Time (UTC)</th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((entry) => (
+            <tr key={entry.auditId}>
+              <td class="when">{formatTime(entry.at)}</td>
+              <td>{entry.actor}</td>
+              <td>{describeEntry(entry)}</td>
+              <td class="full muted">{entry.why ?? ''}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function describeEntry({ action, announcementId, source, became }: AuditEntry): string {
+  if (announcementId === null) return `source ${source ?? ''}: ${action}`;
+  return became === null ||
+    became === action ||
+    action === 'started' ||
+    action === 'created' ||
+    action === 'resumed'
+    ? action
+    : `${action}: ${became}`;
+}
