@@ -13,6 +13,7 @@
  */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { balanceOf } from '../src/model/summary.ts';
 import { LEASE_MS, makeWorld, RETRY_MS, roundOf, type Setup, type World } from './support/protocol-world.ts';
 
 type Move =
@@ -250,6 +251,16 @@ async function check(world: World, options: Setup): Promise<void> {
   const rows = await world.allRows('push_delivery');
   const recorded = new Set(rows.map((row) => row['device_id']));
   expect(recorded.size, `one row for each device${story}`).toBe(rows.length);
+  const totals = (await world.store.fetchTotals([world.announcementId])).get(world.announcementId)!;
+  expect(totals.counts, `the hops count what the ledger has${story}`).toEqual(
+    await world.store.countDeliveries(world.announcementId),
+  );
+  const { audience, ...parts } = balanceOf(totals)!;
+  expect(
+    Object.values(parts).reduce((sum, part) => sum + part),
+    `balance${story}`,
+  ).toBe(audience);
+  expect(parts.unsent, `unsent${story}`).toBe(0);
   for (const device of world.audience) expect(recorded, `device ${device} is lost${story}`).toContain(device);
 
   for (const { device_id: device, verdict, retry_at: retryAt } of rows) {

@@ -18,20 +18,23 @@ export async function startLanes(
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   let { problem } = announcement;
-  let laneIds: number[] = [];
-  // A mailing goes over message ids, which cannot be split like a device table.
-  if (lanes > 1 && announcement.audience === 'devices') {
-    laneIds = await store.splitDevices(fromId, lanes).catch((error: unknown) => {
+  const unlessBadRow = <T>(work: Promise<T>, fallback: T): Promise<T> =>
+    work.catch((error: unknown) => {
       if (!isBadRow(error)) throw error;
       problem ??= error.message;
-      return [];
+      return fallback;
     });
-  }
-  if (problem !== null) {
-    await failAnnouncement(ctx, announcementId, problem, ['draft', 'scheduled']);
+  // A mailing goes over message ids, which cannot be split like a device table.
+  const isSplit = lanes > 1 && announcement.audience === 'devices';
+  const laneIds = isSplit ? await unlessBadRow(store.splitDevices(fromId, lanes), []) : [];
+  const audience = await unlessBadRow(store.countAudience(announcement, fromId), null);
+  if (problem !== null || audience === null) {
+    await failAnnouncement(ctx, announcementId, problem ?? 'its audience cannot be counted', [
+      'draft',
+      'scheduled',
+    ]);
     return false;
   }
-  const audience = await store.countAudience(announcement, fromId);
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds, { audience, actor }))) return false;
   const { devices } = audience;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1, devices });

@@ -1,4 +1,5 @@
 import type { Budgets } from '../store.ts';
+import { insertAudit } from './audits.ts';
 import { cut, fit } from './columns.ts';
 import type { Driver } from './driver.ts';
 import { readText, readWhole } from './rows.ts';
@@ -69,6 +70,8 @@ export function makeBudgets(driver: Driver): Budgets {
 
     brakeBudget(source, version, { pauseMs, rampAgeMs, reason, outages }) {
       const end = nowPlus(pauseMs);
+      const action = outages > 0 ? 'outage' : 'throttled';
+      const why = `${reason} for ${Math.ceil(pauseMs / 1000)} s`;
       return driver.runTogether(
         sql`UPDATE push_budget SET version = version + 1, brakes = brakes + 1,
               ramp_from = ${nowPlus(pauseMs - rampAgeMs)},
@@ -76,6 +79,7 @@ export function makeBudgets(driver: Driver): Budgets {
               brake_reason = ${cut('brake_reason', reason)}, outages = ${outages}
             WHERE source = ${source} AND version = ${version}`,
         sql`DELETE FROM push_turn WHERE source = ${source}`,
+        insertAudit(driver.dialect, { announcementId: null, source, actor: 'baton', action, why }),
       );
     },
 
@@ -99,8 +103,15 @@ export function makeBudgets(driver: Driver): Budgets {
     },
 
     async endOutage(source) {
-      await driver.run(
-        sql`UPDATE push_budget SET outages = 0, version = version + 1 WHERE source = ${source}`,
+      await driver.runTogether(
+        sql`UPDATE push_budget SET outages = 0, version = version + 1 WHERE source = ${source} AND outages > 0`,
+        insertAudit(driver.dialect, {
+          announcementId: null,
+          source,
+          actor: 'baton',
+          action: 'outage over',
+          why: null,
+        }),
       );
     },
   };

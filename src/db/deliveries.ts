@@ -106,8 +106,8 @@ export function makeDeliveries(driver: Driver): Deliveries {
     async settleRetries(announcementId, round) {
       const isLast = isOver(announcementId, round);
       // An update that finds its rows by another table, as both databases have it: every row exists.
-      await driver.run(
-        sql`INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
+      const settle = sql`
+            INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
             SELECT earlier.announcement_id, earlier.message_id, earlier.device_id, earlier.verdict, earlier.round,
               earlier.recorded_at
             FROM push_retry ${dialect.joinInOrder} push_delivery AS earlier
@@ -116,8 +116,33 @@ export function makeDeliveries(driver: Driver): Deliveries {
             WHERE push_retry.announcement_id = ${announcementId} AND earlier.retry_at IS NOT NULL AND ${isLast}
             ${dialect.onConflict(sql`announcement_id, message_id, device_id`)} retry_at = NULL,
               verdict = CASE push_delivery.verdict WHEN 'retryable' THEN 'rejected'
-                ELSE push_delivery.verdict END`,
-      );
+                ELSE push_delivery.verdict END`;
+      // The row of the last hop counts what is settled; if an answer has changed it in between, it is read again.
+      for (let isSettled = false; !isSettled;) {
+        const [left = {}] = await driver.all(
+          sql`SELECT COUNT(*) AS settled FROM ${joinRetries(dialect)}
+              WHERE push_retry.announcement_id = ${announcementId} AND retry_at IS NOT NULL
+                AND verdict = 'retryable' AND ${isLast}`,
+        );
+        const settled = readWhole(left, 'settled');
+        const [row] =
+          settled === 0
+            ? []
+            : await driver.all(
+                sql`SELECT from_id, retryable FROM push_hop
+                    WHERE announcement_id = ${announcementId} AND round = ${round} ORDER BY from_id LIMIT 1`,
+              );
+        if (!row) {
+          await driver.run(settle);
+          break;
+        }
+        const key = { announcementId, round, fromId: readWhole(row, 'from_id') };
+        isSettled = await driver.runTogether(
+          sql`UPDATE push_hop SET retryable = retryable - ${settled}, rejected = rejected + ${settled}
+              WHERE ${isHop(key)} AND retryable = ${readWhole(row, 'retryable')}`,
+          settle,
+        );
+      }
       await driver.run(sql`DELETE FROM push_retry WHERE announcement_id = ${announcementId} AND ${isLast}`);
     },
   };

@@ -43,28 +43,29 @@ export function withShift(
   const shift = (sign: Fragment): Statement => {
     const assignments = VERDICTS.map((verdict) => {
       const column = columnOf(verdict);
-      return sql`${column} = ${column} ${sign} ${countRows(key, verdict, isWritten)}`;
+      return sql`${column} = ${column} ${sign} ${countRows(key, sql`${isWritten} AND verdict = ${verdict}`)}`;
     });
     return sql`UPDATE push_hop SET ${assignments} WHERE ${isHop(key)}`;
   };
   return [shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
-/** `recountPage` counts the rows of a page of round 0 anew. */
+/** `recountPage` counts the rows of a page of round 0 anew. A device that was deleted since the page was read has no row. */
 export function recountPage(hop: HopKey): Statement {
   const { fromId } = hop;
   const isOfDevices = sql`message_id = 0 AND device_id BETWEEN ${fromId} AND push_hop.last_id`;
   const isOfMessages = sql`message_id BETWEEN ${Math.max(1, fromId)} AND push_hop.last_id`;
+  const countAll = (where: Fragment): Fragment =>
+    sql`${countRows(hop, sql`${isOfDevices} ${where}`)} + ${countRows(hop, sql`${isOfMessages} ${where}`)}`;
   const assignments = VERDICTS.map(
-    (verdict) =>
-      sql`${columnOf(verdict)} = ${countRows(hop, verdict, isOfDevices)} + ${countRows(hop, verdict, isOfMessages)}`,
+    (verdict) => sql`${columnOf(verdict)} = ${countAll(sql`AND verdict = ${verdict}`)}`,
   );
-  return sql`UPDATE push_hop SET ${assignments} WHERE ${isHop(hop)}`;
+  return sql`UPDATE push_hop SET devices = ${countAll(sql``)}, ${assignments} WHERE ${isHop(hop)}`;
 }
 
-function countRows({ announcementId }: HopKey, verdict: Verdict, isCounted: Fragment): Fragment {
+function countRows({ announcementId }: HopKey, isCounted: Fragment): Fragment {
   return sql`(SELECT COUNT(*) FROM push_delivery
-    WHERE push_delivery.announcement_id = ${announcementId} AND ${isCounted} AND verdict = ${verdict})`;
+    WHERE push_delivery.announcement_id = ${announcementId} AND ${isCounted})`;
 }
 
 /** A verdict's column has its name. */

@@ -58,6 +58,8 @@ describe.skipIf(!databaseKinds().includes('mysql'))('on mysql only', () => {
   const TABLES = [
     'announcement',
     'snapshot',
+    'audience',
+    'audit',
     'retry',
     'device',
     'hop',

@@ -234,7 +234,9 @@ await describeStores('what is left to retry', ({ kind, database, store, startHop
           expect(['const', 'eq_ref', 'ref', 'range', 'index_subquery', null], words).toContain(step['type']);
         }
         if (/ (push_hop|open_hop|first) /.test(String(step['detail'])) && name !== 'fetchFinished') {
-          expect(step['detail'], words).toMatch(/retries_kept=\?|from_id=\?/);
+          // The first hop of the last round is one row in the order of the key.
+          const isFirst = name === 'settleRetries' && / round=\?\)$/.test(String(step['detail']));
+          if (!isFirst) expect(step['detail'], words).toMatch(/retries_kept=\?|from_id=\?/);
         }
         if (['open_hop', 'first'].includes(String(step['table']))) {
           expect(step['key'], words).toBe('push_hop_open');

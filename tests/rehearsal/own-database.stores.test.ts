@@ -87,6 +87,8 @@ describe.each(databaseKinds())('on %s', (kind) => {
     for (const [table, add] of [['push_tick', (store: Store) => store.recordTick()] as const, ...realRows]) {
       await withStore(add);
       tables.push(table);
+      // An announcement is also in the audit.
+      if (table === 'push_announcement') tables.push('push_audit');
       await mustRefuse(tables);
     }
     expect(await hasTable('push_rehearsal')).toBe(false);
