@@ -102,10 +102,14 @@ export function blameContent(outcome: Outcome): Outcome {
   return isContent ? { ...outcome, verdict: 'rejected' } : outcome;
 }
 
+/** What to do about refusals with these reasons, in words for a person; null if none of them is known. */
+export function findAdvice(reasons: readonly string[]): string | null {
+  return ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1] ?? null;
+}
+
 /** What to do about refusals with these reasons, in words for a person. */
 export function adviseOn(reasons: readonly string[]): string {
-  const advice = ADVICE.find(([pattern]) => reasons.some((reason) => pattern.test(reason)))?.[1];
-  return advice ?? 'check the credentials, the project and the message';
+  return findAdvice(reasons) ?? 'check the credentials, the project and the message';
 }
 
 /**

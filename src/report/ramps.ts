@@ -1,0 +1,42 @@
+import type { PaceConfig } from '../config/config.ts';
+import type { HopSummary } from '../model/summary.ts';
+import { riseMsOf } from '../pace/slot.ts';
+import type { Band } from './bands.ts';
+
+/** A time in which the rate of a source rises to the full rate. */
+export interface Ramp {
+  readonly kind: 'ramp';
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface RampInput {
+  readonly hops: readonly HopSummary[];
+  readonly pace: PaceConfig;
+  /** When the last ramp of the source began; null: not known. */
+  readonly rampFrom: number | null;
+}
+
+/**
+ * `rampsOf` lists the ramps of an announcement's source. The database knows when the last one began. An earlier one began
+ * with the first slot, and was interrupted by a brake: after a brake that was not an outage, the rate goes on from half.
+ */
+export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Band[]): Ramp[] {
+  const riseMs = riseMsOf(pace);
+  const brakes = bands.filter(({ kind }) => kind !== 'paused');
+  const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
+  const firstAt = opened.length === 0 ? null : Math.min(...opened);
+  const last: Ramp[] = rampFrom === null ? [] : [{ kind: 'ramp', from: rampFrom, to: rampFrom + riseMs }];
+  // Without a ramp, the rate rises after a brake only.
+  if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;
+  if (firstAt === null) return last;
+  const ramps: Ramp[] = [];
+  let from = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
+  for (const brake of brakes) {
+    ramps.push({ kind: 'ramp', from, to: Math.min(brake.from, from + riseMs) });
+    const ageMs = Math.min(riseMs, Math.max(0, brake.from - from));
+    from = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
+  }
+  ramps.push({ kind: 'ramp', from, to: from + riseMs });
+  return ramps.filter((ramp) => ramp.to > ramp.from);
+}
