@@ -68,6 +68,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).statusCommand,
   },
   {
+    name: 'report',
+    group: 'Look',
+    summary: 'write the report page of an announcement: one HTML file',
+    load: async () => (await import('./report.ts')).reportCommand,
+  },
+  {
     name: 'devices',
     group: 'Look',
     summary: 'count the devices; restore those found unregistered by mistake',

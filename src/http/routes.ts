@@ -3,6 +3,7 @@ import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
+import { REPORT_ROUTES } from './report-routes.ts';
 import { makeRoute, type Route } from './route.ts';
 
 /**
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   health,
   openapi,
   ...ANNOUNCEMENT_ROUTES,
+  ...REPORT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
 ];

@@ -46,10 +46,7 @@ export function drawRates(input: RateInput): Chart {
   const peak = Math.max(1, ...rates.map(({ value }) => value));
   const full = Math.max(0, ...budget.map(({ perSecond }) => perSecond));
   const shows = isBudgetShown(input);
-  const steps = rates.flatMap(({ from, to, value }) => [
-    { at: from, value },
-    { at: to, value },
-  ]);
+  const steps = rates.flatMap((bin) => stepsOf(bin, wallMs, (value) => value));
   return draw('Pushes per second over time', 230, (frame) => ({
     x: xScale(wallMs),
     y: { domain: [0, (shows ? Math.max(peak, full) : peak) * 1.08] },
@@ -62,7 +59,7 @@ export function drawRates(input: RateInput): Chart {
         inset: 0,
       }),
       ...axes(frame, wallMs, formatCount),
-      Plot.areaY(steps, { x: 'at', y: 'value', fill: 'var(--accent)', fillOpacity: 0.28 }),
+      Plot.areaY(steps, { x: 'at', y1: 0, y2: 'value', fill: 'var(--accent)', fillOpacity: 0.28 }),
       Plot.lineY(steps, { x: 'at', y: 'value', stroke: 'var(--accent)', strokeWidth: 1.5 }),
       ...(shows
         ? [
@@ -104,10 +101,7 @@ export function drawAnswers(wallMs: number, bins: readonly Bin<AnswerTimes>[]): 
     marks: [
       ...axes(frame, wallMs, formatDuration, logTicks(domain)),
       ...LINES.map(([name, stroke]) => {
-        const steps = bins.flatMap(({ from, to, value }) => [
-          { at: from, value: value[name] ?? Number.NaN },
-          { at: to, value: value[name] ?? Number.NaN },
-        ]);
+        const steps = bins.flatMap((bin) => stepsOf(bin, wallMs, (value) => value[name] ?? Number.NaN));
         return Plot.lineY(steps, { x: 'at', y: 'value', stroke, strokeWidth: 1.75 });
       }),
     ],
@@ -164,11 +158,20 @@ export function drawStrip(rowsFor: (maxCells: number) => readonly Row[]): Chart 
   });
 }
 
+/** The horizontal line of a bin; the last bin may be longer than the chart. */
+function stepsOf<Value>(
+  { from, to, value }: Bin<Value>,
+  wallMs: number,
+  read: (value: Value) => number,
+): { at: number; value: number }[] {
+  return [from, Math.min(to, wallMs)].map((at) => ({ at, value: read(value) }));
+}
+
 function draw(label: string, height: number, optionsOf: (frame: Frame) => Plot.PlotOptions): Chart {
   const { document } = parseHTML('<html><body></body></html>');
   const render = (frame: Frame): string => {
     const svg = Plot.plot({
-      document: document as never,
+      document,
       className: 'plot',
       width: frame.width,
       height,
@@ -180,6 +183,8 @@ function draw(label: string, height: number, optionsOf: (frame: Frame) => Plot.P
       ...optionsOf(frame),
     }) as unknown as Svg;
     svg.querySelector('style')?.remove();
+    // The root has one name for all of it.
+    for (const part of svg.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
     svg.setAttribute('role', 'img');
     svg.setAttribute('aria-label', label);
     // The root has font attributes of its own, which the style of the page replaces.
@@ -193,6 +198,7 @@ function draw(label: string, height: number, optionsOf: (frame: Frame) => Plot.P
 interface Svg {
   readonly outerHTML: string;
   querySelector(selector: string): { remove(): void } | null;
+  querySelectorAll(selector: string): Iterable<Pick<Svg, 'removeAttribute'>>;
   setAttribute(name: string, value: string): void;
   removeAttribute(name: string): void;
 }
@@ -225,7 +231,6 @@ function axes(
       tickFormat: formatElapsed,
       color: 'var(--muted)',
     }),
-    Plot.ruleY([], {}),
   ];
 }
 

@@ -18,7 +18,7 @@ export function formatShare(part: number, whole: number): string {
   if (whole <= 0) return '–';
   const percent = (100 * part) / whole;
   if (percent === 0 || percent === 100) return `${percent}%`;
-  if (percent < 0.01) return 'below 0.01%';
+  if (percent < 0.01) return '<0.01%';
   if (percent < 0.1 || percent > 99.9) return `${(Math.floor(percent * 100) / 100).toFixed(2)}%`;
   return `${percent.toFixed(1)}%`;
 }
@@ -52,9 +52,12 @@ export function formatElapsed(ms: number): string {
   if (ms >= DAY) return formatDuration(ms);
   const seconds = Math.max(0, ms) / SECOND;
   const whole = Math.floor(seconds + 1e-6);
-  const pad = (number: number): string => String(number).padStart(2, '0');
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const part = seconds - whole > 0.05 ? (seconds - whole).toFixed(1).slice(1) : '';
   const clock = `${hours > 0 ? pad(minutes) : minutes}:${pad(whole % 60)}${part}`;
   return hours > 0 ? `${hours}:${clock}` : clock;
+}
+
+function pad(number: number): string {
+  return String(number).padStart(2, '0');
 }

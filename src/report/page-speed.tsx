@@ -1,15 +1,18 @@
 import type { HopSummary } from '../model/summary.ts';
-import { type BandKind, bandsOf } from './bands.ts';
+import { type Band, type BandKind, bandsOf } from './bands.ts';
 import { drawAnswers, drawRates, isBudgetShown } from './charts.ts';
 import { formatDuration, formatElapsed, formatRate, formatShare, formatTime } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './page-parts.tsx';
-import { rampsOf } from './ramps.ts';
+import { type Ramp, rampsOf } from './ramps.ts';
 import type { Report } from './report.ts';
 import { allAnswersOf, answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
 import { type Part, PART_WORDS, PARTS, type TimeUse } from './timeline.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;
+
+/** A shorter band is not worth a mark. */
+const MIN_BAND_SHARE = 0.004;
 
 const BAND_WORDS: Readonly<Record<BandKind | 'ramp', string>> = {
   paused: 'paused',
@@ -26,11 +29,13 @@ export function Speed({ report, use }: { report: Report; use: TimeUse }) {
   if (!rates.some(({ value }) => value > 0)) return null;
   const stops = bandsOf(audit, sourceAudit, endedAt).filter(({ to }) => to > startedAt);
   const ramps = pace === null ? [] : rampsOf({ hops, pace, rampFrom }, stops);
-  const bands = [...stops, ...ramps].filter(({ from, to }) => to > startedAt && from < endedAt);
+  const bands = [...mergeStops(stops, wallMs), ...clearRamps(ramps, stops)].filter(
+    ({ from, to }) => Math.min(to, endedAt) - Math.max(from, startedAt) > wallMs * MIN_BAND_SHARE,
+  );
   const budget = pace === null ? [] : budgetOf(pace, stops, ramps, use);
   const input = { startedAt, wallMs, rates, budget, bands };
   const peak = Math.max(...rates.map(({ value }) => value));
-  const listed = bands.toSorted((one, two) => one.from - two.from);
+  const listed = bands.filter(({ kind }) => kind !== 'ramp').toSorted((one, two) => one.from - two.from);
   return (
     <Section title="Speed">
       <p class="note">
@@ -53,11 +58,17 @@ export function Speed({ report, use }: { report: Report; use: TimeUse }) {
                 budget
               </li>
             )}
+            {bands.some(({ kind }) => kind === 'ramp') && (
+              <li>
+                <Swatch colour="ramp" />
+                ramp
+              </li>
+            )}
             {listed.slice(0, MAX_LISTED_BANDS).map(({ kind, from, to }) => (
               <li key={`${kind} ${from}`}>
                 <Swatch colour={kind} />
-                {BAND_WORDS[kind]} {formatElapsed(Math.max(0, from - startedAt))} to{' '}
-                {formatElapsed(Math.min(wallMs, to - startedAt))}
+                {BAND_WORDS[kind]} {formatSecond(from - startedAt)} to{' '}
+                {formatSecond(Math.min(wallMs, to - startedAt))}
               </li>
             ))}
             {listed.length > MAX_LISTED_BANDS && <li>and {listed.length - MAX_LISTED_BANDS} more</li>}
@@ -66,6 +77,31 @@ export function Speed({ report, use }: { report: Report; use: TimeUse }) {
       </figure>
     </Section>
   );
+}
+
+function formatSecond(ms: number): string {
+  return formatElapsed(Math.round(Math.max(0, ms) / 1000) * 1000);
+}
+
+/** Stops of one kind that follow each other closely are one band. */
+function mergeStops(stops: readonly Band[], wallMs: number): Band[] {
+  const merged: Band[] = [];
+  for (const stop of stops) {
+    const nth = merged.findLastIndex(({ kind }) => kind === stop.kind);
+    const last = merged[nth];
+    if (last && stop.from - last.to <= wallMs * MIN_BAND_SHARE)
+      merged[nth] = { ...last, to: Math.max(last.to, stop.to) };
+    else merged.push(stop);
+  }
+  return merged;
+}
+
+/** A ramp that goes on after a stop is shown from the end of the stop. */
+function clearRamps(ramps: readonly Ramp[], stops: readonly Band[]): Ramp[] {
+  return ramps.map((ramp) => {
+    const ends = stops.flatMap(({ to }) => (to > ramp.from && to <= ramp.to ? [to] : []));
+    return { ...ramp, from: Math.max(ramp.from, ...ends) };
+  });
 }
 
 const PART_COLOURS: Readonly<Record<Part, string>> = {
@@ -83,7 +119,7 @@ const PART_COLOURS: Readonly<Record<Part, string>> = {
 
 /** Where the time went, as one bar. */
 export function TimeParts({ use }: { use: TimeUse }) {
-  const parts = PARTS.filter((part) => use.parts[part] >= 0.5);
+  const parts = PARTS.filter((part) => use.parts[part] > use.wallMs / 1000);
   if (parts.length === 0) return null;
   const slices = parts.map((part) => ({
     colour: PART_COLOURS[part],

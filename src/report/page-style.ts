@@ -53,9 +53,9 @@ figure { margin: 12px 0 0; } figcaption { color: var(--muted); font-size: 13.5px
   border-radius: 0; width: 14px; vertical-align: 3px; background: none; } .swatch.dot { width: 6px; height: 6px; border-radius: 50%;
   vertical-align: 1px; background: var(--bad); }
 .legend { display: flex; flex-wrap: wrap; gap: 3px 20px; margin: 8px 0 0; padding: 0; list-style: none; color: var(--muted); font-size: 13.5px; }
-.balance { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 16px 22px; margin: 0; }
+.balance { display: grid; grid-template-columns: repeat(auto-fit, minmax(100px, 1fr)); gap: 16px; margin: 0; }
 .balance div { min-width: 0; } .balance dt { display: flex; align-items: center; color: var(--muted); font-size: 13.5px; }
-.balance dd { margin: 0; } .balance .number { font-size: 22px; line-height: 1.25; font-weight: 600; letter-spacing: -0.01em; }
+.balance dd { margin: 0; } .balance .number { font-size: 20px; line-height: 1.3; font-weight: 600; letter-spacing: -0.01em; }
 .balance .share { color: var(--muted); font-size: 13px; }
 .parts { columns: 2; column-gap: 44px; margin: 0; padding: 0; list-style: none; font-size: 14px; }
 .parts li { display: flex; align-items: baseline; gap: 2px; padding: 2px 0; break-inside: avoid; }
@@ -64,7 +64,7 @@ table { width: 100%; border-collapse: collapse; font-size: 14px; } caption { tex
 th { padding: 5px 14px 5px 0; text-align: left; font-weight: 500; font-size: 13px; color: var(--muted); border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td, tbody th { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; color: inherit; font-size: 14px; font-weight: 400; overflow-wrap: anywhere; }
 tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { padding-right: 0; }
-.num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; }
+.num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; } .who { width: 9em; } .what { width: 11em; } .meaning { width: 38%; }
 tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; }
 .hops td, .hops th { padding-top: 2px; padding-bottom: 2px; border: 0; font-size: 13px; white-space: nowrap; }
 .hops thead th { border-bottom: 1px solid var(--line); padding-bottom: 5px; white-space: normal; }

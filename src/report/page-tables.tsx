@@ -38,7 +38,7 @@ export function Errors({ report }: { report: Report }) {
                   {reason}
                 </th>
                 <td class="num">{formatCount(pushes)}</td>
-                <td class="full">{meaning}</td>
+                <td class="full meaning">{meaning}</td>
                 <td class="full muted">{remedy ?? 'nothing'}</td>
               </tr>
             );
@@ -122,7 +122,9 @@ const MAX_ENTRIES = 16;
 export function Audit({ report }: { report: Report }) {
   const { audit, sourceAudit, startedAt } = report;
   const during = sourceAudit.filter(({ at }) => startedAt !== null && at >= startedAt);
-  const all = [...audit, ...during].toSorted((one, two) => one.at - two.at || one.auditId - two.auditId);
+  const all = mergeRepeats(
+    [...audit, ...during].toSorted((one, two) => one.at - two.at || one.auditId - two.auditId),
+  );
   if (all.length === 0) return null;
   const left = all.length - MAX_ENTRIES;
   const shown = left > 0 ? [...all.slice(0, MAX_ENTRIES / 2), ...all.slice(-MAX_ENTRIES / 2)] : all;
@@ -142,8 +144,11 @@ export function Audit({ report }: { report: Report }) {
           {shown.map((entry) => (
             <tr key={entry.auditId}>
               <td class="when">{formatTime(entry.at)}</td>
-              <td>{entry.actor}</td>
-              <td>{describeEntry(entry)}</td>
+              <td class="who">{entry.actor}</td>
+              <td class="what">
+                {describeEntry(entry)}
+                {entry.times > 1 && <span class="muted"> {formatCount(entry.times)} times</span>}
+              </td>
               <td class="full muted">{entry.why ?? ''}</td>
             </tr>
           ))}
@@ -151,6 +156,18 @@ export function Audit({ report }: { report: Report }) {
       </table>
     </Section>
   );
+}
+
+/** Stops of a source may follow each other by the dozen, as each hop finds out by itself: they are one line. */
+function mergeRepeats(entries: readonly AuditEntry[]): (AuditEntry & { readonly times: number })[] {
+  const merged: (AuditEntry & { readonly times: number })[] = [];
+  for (const entry of entries) {
+    const last = merged.at(-1);
+    if (last && entry.announcementId === null && last.announcementId === null && last.action === entry.action)
+      merged[merged.length - 1] = { ...last, times: last.times + 1 };
+    else merged.push({ ...entry, times: 1 });
+  }
+  return merged;
 }
 
 function describeEntry({ action, announcementId, source, became }: AuditEntry): string {
