@@ -1,8 +1,8 @@
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
 import type { Actor, AuditEntry, NewAuditEntry } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
-import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, NewDevice } from './model/device.ts';
+import type { Counts, Delivery, DeviceDelivery, Ledger, Push, Verdict } from './model/delivery.ts';
+import type { Device, DeviceName, DeviceRecord, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary.ts';
@@ -13,7 +13,7 @@ import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary
  * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE') that `isBadRow`, and is never rounded.
  */
 export interface Store
-  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits {
+  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits, Explanations {
   close(): Promise<void>;
 }
 
@@ -208,6 +208,20 @@ export interface Audits {
   fetchAudit(announcementId: number, limit: number): Promise<AuditEntry[]>;
   /** Entries about a source from one time to another (milliseconds since the epoch, inclusive), the earliest first. */
   fetchSourceAudit(source: string, fromMs: number, toMs: number, limit: number): Promise<AuditEntry[]>;
+}
+
+/** What a person asks about one announcement or one device. Nothing on the way of a push calls it. */
+export interface Explanations {
+  /** The last id (inclusive; null: no end) of the lane of each hop of round 0, by the hop's first id. */
+  fetchLaneEnds(announcementId: number): Promise<ReadonlyMap<number, number | null>>;
+  /** Number of the ledger's rows in the page of each hop of round 0, by the hop's first id. It reads the whole ledger. */
+  countByPage(
+    announcement: Pick<Announcement, 'announcementId' | 'audience'>,
+  ): Promise<ReadonlyMap<number, number>>;
+  /** The devices with this id, target or member, unregistered or not, by id; at most `limit`. */
+  findDevices(name: DeviceName, limit: number): Promise<DeviceRecord[]>;
+  /** What became of these announcements' own pushes to a device, the latest announcement first. Those of messages are absent. */
+  fetchDeviceDeliveries(deviceId: number, announcementIds: readonly number[]): Promise<DeviceDelivery[]>;
 }
 
 /** Devices. A page is a range of their ids. */

@@ -68,6 +68,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).statusCommand,
   },
   {
+    name: 'explain',
+    group: 'Look',
+    summary: 'say what holds an announcement up and what to do, or what a device was sent',
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
+  {
     name: 'report',
     group: 'Look',
     summary: 'write the report page of an announcement: one HTML file',

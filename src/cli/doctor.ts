@@ -3,14 +3,11 @@ import { systemClock } from '../clock.ts';
 import type { CheckResult } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { defineCommand } from './command.ts';
-import { flag, JSON_OPTION, named } from './options.ts';
+import { functionOption } from './function-option.ts';
+import { flag, JSON_OPTION } from './options.ts';
 
 const NAME_WIDTH = 26;
 const LINE_WIDTH = 100;
-
-/** https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html */
-const FUNCTION_NAME =
-  /^(arn:aws[a-z-]*:lambda:)?([a-z0-9-]{1,32}:)?(\d{12}:)?(function:)?[\w-]{1,64}(:(\$LATEST|[\w-]{1,128}))?$/;
 
 export const doctorCommand = defineCommand({
   description:
@@ -20,11 +17,7 @@ export const doctorCommand = defineCommand({
     ['baton doctor --function baton-prod --fix', 'Check the Lambda function too, and fix what can be fixed'],
   ],
   options: {
-    function: named('NAME', 'the Lambda function to check: its name, alias or ARN', {
-      isValid: (value) => FUNCTION_NAME.test(value),
-      expected: 'the name of a Lambda function, NAME:ALIAS, or an ARN',
-      fallback: null,
-    }),
+    function: functionOption('the Lambda function to check: its name, alias or ARN'),
     fix: flag('apply missing migrations, and let the function call itself (RecursiveLoop: Allow)'),
     json: JSON_OPTION,
   },

@@ -5,6 +5,7 @@ import { makeBudgets } from './budgets.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
+import { makeExplanations } from './explain.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
 import { makeSummaries } from './summaries.ts';
@@ -20,6 +21,7 @@ export function makeStore(driver: Driver): Store {
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
+    ...makeExplanations(driver),
     close: () => driver.close(),
   };
 }

@@ -123,7 +123,7 @@ function checkState({ FunctionName, State, StateReason, LastUpdateStatus }: Func
 }
 
 /** The name or ARN without its qualifier: some settings belong to the function, not to a version or an alias. */
-function withoutQualifier(functionName: string): string {
+export function withoutQualifier(functionName: string): string {
   const parts = functionName.split(':');
   return functionName.startsWith('arn:') ? parts.slice(0, 7).join(':') : (parts[0] ?? functionName);
 }

@@ -85,6 +85,15 @@ export interface Recorded extends Pick<Delivery, 'verdict' | 'reason' | 'message
   readonly isToRetry: boolean;
 }
 
+/** A delivery of an announcement to one device. Times are milliseconds since the epoch. */
+export interface DeviceDelivery extends Pick<Delivery, 'verdict' | 'reason' | 'messageName'> {
+  readonly announcementId: number;
+  readonly attempts: number;
+  readonly recordedAt: number;
+  /** When it is to be sent again; null: never. */
+  readonly retryAt: number | null;
+}
+
 /** Recorded deliveries by message id, then by device id. */
 export type Ledger = ReadonlyMap<number, ReadonlyMap<number, Recorded>>;
 

@@ -39,3 +39,21 @@ export interface Device extends Omit<NewDevice, 'memberId'> {
   /** Why nothing can be sent to the device as its row is; absent: it can. */
   readonly problem?: string;
 }
+
+/** What a person names a device by. */
+export type DeviceName =
+  | { readonly kind: 'id'; readonly deviceId: number }
+  | { readonly kind: 'target'; readonly target: string }
+  | { readonly kind: 'member'; readonly memberId: string };
+
+/** What the table says of a device, without its target. Times are milliseconds since the epoch. */
+export interface DeviceRecord {
+  readonly deviceId: number;
+  readonly memberId: string | null;
+  readonly createdAt: number | null;
+  /** Since when it gets no pushes; null: it gets them. */
+  readonly unregisteredAt: number | null;
+  readonly unregisteredReason: string | null;
+  /** The announcement that found it unregistered; 0: a message that was sent at once. */
+  readonly unregisteredBy: number | null;
+}

@@ -69,7 +69,6 @@ function brakesIn(sourceAudit: readonly AuditEntry[], endMs: number): Band[] {
 
 /** `pauseMsOf` reads how long a source stops from the words of its entry in the audit; null if they do not say it. */
 export function pauseMsOf(why: string | null): number | null {
-  const [, number, unit] = /\b(\d+(?:\.\d+)?) (ms|s)\b(?!.*\b\d+(?:\.\d+)? m?s\b)/.exec(why ?? '') ?? [];
-  if (number === undefined) return null;
-  return Number(number) * (unit === 's' ? 1000 : 1);
+  const seconds = / for (\d{1,9}) s$/.exec(why ?? '')?.[1];
+  return seconds === undefined ? null : Number(seconds) * 1000;
 }

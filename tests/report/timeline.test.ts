@@ -71,9 +71,9 @@ test('a pause, a throttle and an outage count before what hops do meanwhile', ()
     makeEntry('resumed', 90_000, { became: 'running' }),
   ];
   const sourceAudit = [
-    makeEntry('throttled', 10_000, { why: 'throttled: 20 s' }),
-    makeEntry('outage', 50_000, { why: 'FCM is down (UNAVAILABLE): waiting 10 s' }),
-    makeEntry('outage', 60_000, { why: 'FCM is down (UNAVAILABLE): waiting 20 s' }),
+    makeEntry('throttled', 10_000, { why: 'throttled for 20 s' }),
+    makeEntry('outage', 50_000, { why: 'FCM is down (UNAVAILABLE): waiting for 10 s' }),
+    makeEntry('outage', 60_000, { why: 'FCM is down (UNAVAILABLE): waiting for 20 s' }),
     makeEntry('outage over', 75_000),
   ];
   const pace = { ...PACE, rampMs: 1 };

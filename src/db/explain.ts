@@ -1,0 +1,111 @@
+import type { DeviceName, DeviceRecord } from '../model/device.ts';
+import { type DeviceDelivery, VERDICTS } from '../model/delivery.ts';
+import type { Explanations } from '../store.ts';
+import { fits } from './columns.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
+import {
+  readOptionalText,
+  readOptionalTime,
+  readOptionalWhole,
+  readOr,
+  readWhole,
+  readWord,
+} from './rows.ts';
+import { type Fragment, sql } from './sql.ts';
+
+/** The statements that `explain` needs besides those of the other tables. */
+export function makeExplanations(driver: Driver): Explanations {
+  const { dialect } = driver;
+  const { epochMs } = dialect;
+
+  return {
+    async fetchLaneEnds(announcementId) {
+      const rows = await driver.all(
+        sql`SELECT from_id, to_id FROM push_hop WHERE announcement_id = ${announcementId} AND round = 0`,
+      );
+      return new Map(rows.map((row) => [readWhole(row, 'from_id'), readOptionalWhole(row, 'to_id')]));
+    },
+
+    async countByPage({ announcementId, audience }) {
+      const rows = await driver.all(
+        sql`SELECT from_id, (
+              SELECT COUNT(*) FROM push_delivery
+              WHERE push_delivery.announcement_id = push_hop.announcement_id AND ${isInPage(audience)}) AS pushes
+            FROM push_hop WHERE announcement_id = ${announcementId} AND round = 0`,
+      );
+      return new Map(rows.map((row) => [readWhole(row, 'from_id'), readWhole(row, 'pushes')]));
+    },
+
+    async findDevices(name, limit) {
+      const condition = isNamed(dialect, name);
+      if (condition === null) return [];
+      const rows = await driver.all(
+        sql`SELECT device_id, member_id, ${epochMs(sql`created_at`)} AS created_ms,
+              ${epochMs(sql`unregistered_at`)} AS unregistered_ms, unregistered_reason, unregistered_by
+            FROM push_device WHERE ${condition} ORDER BY device_id LIMIT ${limit}`,
+      );
+      return rows.map(parseDeviceRecord);
+    },
+
+    async fetchDeviceDeliveries(deviceId, announcementIds) {
+      if (announcementIds.length === 0) return [];
+      const rows = await driver.all(
+        sql`SELECT announcement_id, verdict, reason, message_name, attempts,
+              ${epochMs(sql`recorded_at`)} AS recorded_ms, ${epochMs(sql`retry_at`)} AS retry_ms
+            FROM push_delivery
+            WHERE announcement_id IN (${[...announcementIds]}) AND message_id = 0 AND device_id = ${deviceId}
+            ORDER BY announcement_id DESC`,
+      );
+      return rows.map(parseDeviceDelivery);
+    },
+  };
+}
+
+function isInPage(audience: 'devices' | 'messages'): Fragment {
+  switch (audience) {
+    case 'devices':
+      return sql`message_id = 0 AND push_delivery.device_id BETWEEN push_hop.from_id AND push_hop.last_id`;
+    case 'messages':
+      return sql`message_id > 0 AND message_id BETWEEN push_hop.from_id AND push_hop.last_id`;
+  }
+}
+
+/** The condition that a device has this name; null if no row can have it. */
+function isNamed({ isSameText }: Dialect, name: DeviceName): Fragment | null {
+  switch (name.kind) {
+    case 'id':
+      return sql`device_id = ${name.deviceId}`;
+    case 'target':
+      return fits('target', name.target) ? isSameText(sql`target`, sql`${name.target}`) : null;
+    case 'member':
+      return fits('member_id', name.memberId) ? isSameText(sql`member_id`, sql`${name.memberId}`) : null;
+  }
+}
+
+/** Another hand may have written the row: what cannot be read is not known. */
+function parseDeviceRecord(row: Row): DeviceRecord {
+  return {
+    deviceId: readWhole(row, 'device_id'),
+    memberId: read(() => readOptionalText(row, 'member_id')),
+    createdAt: read(() => readOptionalTime(row, 'created_ms')),
+    unregisteredAt: read(() => readOptionalTime(row, 'unregistered_ms')),
+    unregisteredReason: read(() => readOptionalText(row, 'unregistered_reason')),
+    unregisteredBy: read(() => readOptionalWhole(row, 'unregistered_by')),
+  };
+}
+
+function read<T>(one: () => T): T | null {
+  return readOr<T | null>([], one, null);
+}
+
+function parseDeviceDelivery(row: Row): DeviceDelivery {
+  return {
+    announcementId: readWhole(row, 'announcement_id'),
+    verdict: readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown'),
+    reason: readOptionalText(row, 'reason'),
+    messageName: readOptionalText(row, 'message_name'),
+    attempts: readWhole(row, 'attempts'),
+    recordedAt: readWhole(row, 'recorded_ms'),
+    retryAt: readOptionalWhole(row, 'retry_ms'),
+  };
+}
