@@ -1,10 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Band, BandKind } from './bands.ts';
-import { formatCount, formatDuration, formatElapsed } from './format.ts';
+import { formatElapsed } from './format.ts';
 import type { Ramp } from './ramps.ts';
 import { type AnswerTimes, type Bin, type Knot, stepOf } from './series.ts';
 import type { Row } from './strip.ts';
+import { formatCount, formatDuration } from './words.ts';
 
 /** One chart as SVG, for wide and for narrow screens: its text has the same size on both. */
 export interface Chart {
@@ -132,7 +133,14 @@ export function drawStrip(rowsFor: (maxCells: number) => readonly Row[]): Chart 
       marginRight: 0,
       marginLeft: rows.length > 1 ? 64 : 0,
       x: { type: 'linear', domain: [0, end], axis: null },
-      y: { type: 'band', domain: rows.map(({ label }) => label), label: null, tickSize: 0, padding: 0.12 },
+      y: {
+        type: 'band',
+        domain: rows.map(({ label }) => label),
+        axis: rows.length > 1 ? 'left' : null,
+        label: null,
+        tickSize: 0,
+        padding: 0.12,
+      },
       marks: [
         Plot.barX(cells, {
           x1: 'nth',

@@ -1,9 +1,4 @@
-const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-
-/** `formatCount` rounds a number and groups its digits: 1234567.8 becomes 1,234,568. */
-export function formatCount(number: number): string {
-  return COUNT.format(number);
-}
+import { formatCount, formatDuration } from './words.ts';
 
 /** `formatRate` writes a number per second: one below ten has a decimal. */
 export function formatRate(perSecond: number): string {
@@ -23,34 +18,12 @@ export function formatShare(part: number, whole: number): string {
   return `${percent.toFixed(1)}%`;
 }
 
-const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
+const DAY_MS = 86_400_000;
 
-/** `formatDuration` writes milliseconds in the two largest units: 3 min 31 s. */
-export function formatDuration(ms: number): string {
-  if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 9.95 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
-  const seconds = Math.round(ms / SECOND);
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return join(Math.floor(seconds / 60), 'min', seconds % 60, 's');
-  const minutes = Math.round(ms / MINUTE);
-  if (minutes < 1440) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
-  const hours = Math.round(ms / HOUR);
-  return join(Math.floor(hours / 24), 'd', hours % 24, 'h');
-}
-
-function join(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
-}
-
-/** `formatTime` writes a time as 2026-12-24 18:07:31, in UTC. */
-export function formatTime(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-/** `formatElapsed` writes the time since a start as a clock does: 3:31, 1:03:31, or 2 d 1 h. */
+/** `formatElapsed` writes the time since a start as a clock does: 3:31, 1:03:31. */
 export function formatElapsed(ms: number): string {
-  if (ms >= DAY) return formatDuration(ms);
-  const seconds = Math.max(0, ms) / SECOND;
+  if (ms >= DAY_MS) return formatDuration(ms);
+  const seconds = Math.max(0, ms) / 1000;
   const whole = Math.floor(seconds + 1e-6);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const part = seconds - whole > 0.05 ? (seconds - whole).toFixed(1).slice(1) : '';

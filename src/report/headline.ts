@@ -1,18 +1,20 @@
 import type { Announcement } from '../model/announcement.ts';
-import { formatCount, formatDuration, formatRate, formatTime } from './format.ts';
+import { findDelays } from './delays.ts';
+import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
-import { type Part, PARTS, type TimeUse } from './timeline.ts';
+import type { TimeUse } from './timeline.ts';
+import { formatCount, formatDuration, formatDay } from './words.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
-export interface Story {
+export interface Headline {
   readonly headline: string;
   readonly lines: readonly string[];
 }
 
-/** `tellStory` makes the sentences of a report. `use` is null for an announcement that has not started. */
-export function tellStory(report: Report, use: TimeUse | null): Story {
-  const { announcement, publishAt } = report;
-  if (use === null) return { headline: describeStart(announcement, publishAt), lines: [] };
+/** `writeHeadline` makes the sentences of a report. */
+export function writeHeadline(report: Report): Headline {
+  const { announcement, use } = report;
+  if (use === null) return { headline: describeStart(announcement, report.times.publishAt), lines: [] };
   const lines = [
     describeDryRun(announcement),
     describeReason(announcement),
@@ -24,7 +26,7 @@ export function tellStory(report: Report, use: TimeUse | null): Story {
 
 function describeStart({ status, statusReason }: Announcement, publishAt: number | null): string {
   if (status === 'scheduled' && publishAt !== null)
-    return `Not started yet: due ${formatTime(publishAt)} UTC.`;
+    return `Not started yet: due ${formatDay(publishAt)} UTC.`;
   if (status === 'cancelled') return 'Cancelled before it started.';
   return statusReason === null ? 'Not started yet.' : `Not started: ${statusReason}.`;
 }
@@ -78,46 +80,32 @@ function describeRest({ balance, announcement }: Report): string | null {
   const rest: readonly (readonly [number, string])[] = [
     [unregistered, 'no longer have the app'],
     [rejected, 'were refused by FCM'],
-    [unknown, 'have no answer, and may have been reached'],
+    [unknown, 'have an unknown outcome'],
     [excluded, 'were deleted before their turn'],
     [unsent, announcement.status === 'running' ? 'are still to come' : 'were not sent'],
   ];
   const parts = rest.filter(([count]) => count > 0).map(([count, words]) => `${formatCount(count)} ${words}`);
-  return `Of the others ${list(parts)}.`;
+  return `Of the others, ${list(parts)}.`;
 }
 
 /** A broadcast that took this many times as long as the budget needs, and this much longer, was slow. */
 const SLOW_FACTOR = 1.25;
 const SLOW_MS = 5000;
 
-const CAUSES: Readonly<Record<Part, string | null>> = {
-  sending: 'it waited for answers of FCM, or had too few invocations at a time',
-  budget: null,
-  ramp: 'the rate rises slowly at the start, as FCM asks for',
-  throttled: 'FCM throttled the source',
-  down: 'FCM was down',
-  paused: 'it was paused',
-  database: 'the database was slow',
-  retries: 'pushes that FCM did not take at first had to wait for their retry',
-  starting: 'invocations were slow to start',
-  stalled: 'no invocation worked on it for a time',
-};
-
 /** How fast it was; and if it was slow, the one cause that cost the most time. */
-function describeSpeed({ balance, totals, pace, hops }: Report, use: TimeUse): string | null {
+function describeSpeed(report: Report, { wallMs }: TimeUse): string | null {
+  const { balance, totals, pace, isPaceKnown, hops } = report;
   const sent = hops.reduce((sum, { work }) => sum + work.sent, 0);
-  if (sent === 0 || use.wallMs === 0) return null;
-  const mean = `That is ${formatRate((sent * 1000) / use.wallMs)} pushes a second on average.`;
-  if (pace === null) return mean;
+  if (sent === 0 || wallMs === 0) return null;
+  const mean = `That is ${formatRate((sent * 1000) / wallMs)} pushes a second on average.`;
   const idealMs = ((balance?.audience ?? totals.read) * 60_000) / pace.perMinute;
-  if (use.wallMs < idealMs * SLOW_FACTOR || use.wallMs < idealMs + SLOW_MS) return mean;
-  const [cause] = PARTS.filter((part) => CAUSES[part] !== null).toSorted(
-    (one, two) => use.parts[two] - use.parts[one],
-  );
-  const words = cause && CAUSES[cause];
-  if (!cause || !words) return mean;
-  const [ideal, lost] = [formatDuration(idealMs), formatDuration(use.parts[cause])];
-  return `${mean} The budget alone would have taken ${ideal}; it took longer mostly because ${words} (${lost}).`;
+  if (!isPaceKnown || wallMs < idealMs * SLOW_FACTOR || wallMs < idealMs + SLOW_MS) return mean;
+  return `${mean} The budget alone would have taken ${formatDuration(idealMs)}. It took longer: ${findDelay(report)}.`;
+}
+
+function findDelay(report: Report): string {
+  const [delay] = findDelays(report);
+  return delay?.cause ?? 'the ramp to the full rate, and the time that FCM took to answer';
 }
 
 function list(parts: readonly string[]): string {

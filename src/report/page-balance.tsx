@@ -1,7 +1,8 @@
 import type { Balance } from '../model/summary.ts';
-import { formatCount, formatShare, formatTime } from './format.ts';
+import { formatShare } from './format.ts';
 import { Bar, Section, Swatch } from './page-parts.tsx';
 import type { Report } from './report.ts';
+import { formatCount, formatDay } from './words.ts';
 
 /** Where the deliveries of a verdict can be had as a file; null: nowhere. */
 export type LinkOf = ((verdict: string) => string) | null;
@@ -40,7 +41,7 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
       />
       <dl class="balance">
         {numbers.audience !== null && (
-          <Number label="audience" count={numbers.audience} share="all of these together" link={null} />
+          <Number label="audience" count={numbers.audience} share="100%" link={null} />
         )}
         {ENTRIES.map(({ part, colour, verdict }) => (
           <Number
@@ -68,8 +69,8 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
       </p>
       {prunedAt !== null && (
         <p class="notice">
-          The list of devices was deleted on {formatTime(prunedAt)} UTC, as the retention asks for. The
-          numbers on this page stay.
+          The list of devices was deleted on {formatDay(prunedAt)} UTC, as the retention asks for. The numbers
+          on this page stay.
         </p>
       )}
     </Section>

@@ -1,8 +1,8 @@
 import type { HopSummary } from '../model/summary.ts';
 import { drawStrip } from './charts.ts';
-import { formatCount, formatDuration } from './format.ts';
 import { Drawing, Section, Swatch } from './page-parts.tsx';
-import { isTroubled, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
+import { isTroubled, longestOf, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
+import { formatCount, formatDuration } from './words.ts';
 
 const MAX_SLOWEST = 20;
 
@@ -11,7 +11,7 @@ export function Hops({ hops, now }: { hops: readonly HopSummary[]; now: number }
   const worked = hops.filter(({ claimedAt }) => claimedAt !== null);
   if (worked.length === 0) return null;
   const slowest = slowestOf(hops, now, MAX_SLOWEST);
-  const longestMs = Math.max(...worked.map((hop) => sendingMsOf(hop, now)));
+  const longestMs = longestOf(worked, now);
   const troubled = worked.filter(isTroubled).length;
   const nthOf = new Map(hops.map((hop, nth) => [hop, nth + 1]));
   return (
@@ -31,7 +31,7 @@ export function Hops({ hops, now }: { hops: readonly HopSummary[]; now: number }
               {[0, 1, 2, 3, 4, 5].map((heat) => (
                 <i key={heat} class="swatch" style={`background:var(--heat${heat});margin:0 1px`} />
               ))}{' '}
-              {formatDuration(longestMs)}
+              {formatDuration(longestMs)} or more
             </li>
             {troubled > 0 && (
               <li>

@@ -1,12 +1,13 @@
 import type { HopSummary } from '../model/summary.ts';
 import { type Band, type BandKind, bandsOf } from './bands.ts';
 import { drawAnswers, drawRates, isBudgetShown } from './charts.ts';
-import { formatDuration, formatElapsed, formatRate, formatShare, formatTime } from './format.ts';
+import { formatElapsed, formatRate, formatShare } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './page-parts.tsx';
-import { type Ramp, rampsOf } from './ramps.ts';
+import { rampsOf } from './ramps.ts';
 import type { Report } from './report.ts';
 import { allAnswersOf, answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
 import { type Part, PART_WORDS, PARTS, type TimeUse } from './timeline.ts';
+import { formatDuration, formatDay } from './words.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;
@@ -23,26 +24,25 @@ const BAND_WORDS: Readonly<Record<BandKind | 'ramp', string>> = {
 
 /** Pushes per second over time, against the budget, with what held them. */
 export function Speed({ report, use }: { report: Report; use: TimeUse }) {
-  const { hops, audit, sourceAudit, pace, rampFrom } = report;
+  const { hops, audit, sourceAudit, pace, isPaceKnown, rampFrom } = report;
   const { startedAt, endedAt, wallMs } = use;
   const rates = ratesOf(hops, use);
   if (!rates.some(({ value }) => value > 0)) return null;
   const stops = bandsOf(audit, sourceAudit, endedAt).filter(({ to }) => to > startedAt);
-  const ramps = pace === null ? [] : rampsOf({ hops, pace, rampFrom }, stops);
-  const bands = [...mergeStops(stops, wallMs), ...clearRamps(ramps, stops)].filter(
+  const ramps = !isPaceKnown ? [] : rampsOf({ hops, pace, rampFrom }, stops);
+  const bands = [...mergeStops(stops, wallMs), ...ramps].filter(
     ({ from, to }) => Math.min(to, endedAt) - Math.max(from, startedAt) > wallMs * MIN_BAND_SHARE,
   );
-  const budget = pace === null ? [] : budgetOf(pace, stops, ramps, use);
+  const budget = !isPaceKnown ? [] : budgetOf(pace, stops, ramps, use);
   const input = { startedAt, wallMs, rates, budget, bands };
   const peak = Math.max(...rates.map(({ value }) => value));
   const listed = bands.filter(({ kind }) => kind !== 'ramp').toSorted((one, two) => one.from - two.from);
   return (
     <Section title="Speed">
       <p class="note">
-        Pushes a second, from the start at {formatTime(startedAt)} UTC. The peak is {formatRate(peak)} a
-        second
-        {pace !== null && `; the budget allows ${formatRate(pace.perMinute / 60)}`}
-        {pace !== null && !isBudgetShown(input) && ', far above what this chart shows'}.
+        Pushes a second, from the start at {formatDay(startedAt)} UTC. The peak is {formatRate(peak)} a second
+        {isPaceKnown && `; the budget allows ${formatRate(pace.perMinute / 60)}`}
+        {isPaceKnown && !isBudgetShown(input) && ', far above what this chart shows'}.
       </p>
       <figure>
         <Drawing chart={drawRates(input)} />
@@ -94,14 +94,6 @@ function mergeStops(stops: readonly Band[], wallMs: number): Band[] {
     else merged.push(stop);
   }
   return merged;
-}
-
-/** A ramp that goes on after a stop is shown from the end of the stop. */
-function clearRamps(ramps: readonly Ramp[], stops: readonly Band[]): Ramp[] {
-  return ramps.map((ramp) => {
-    const ends = stops.flatMap(({ to }) => (to > ramp.from && to <= ramp.to ? [to] : []));
-    return { ...ramp, from: Math.max(ramp.from, ...ends) };
-  });
 }
 
 const PART_COLOURS: Readonly<Record<Part, string>> = {

@@ -40,7 +40,7 @@ section { padding: 26px 0 4px; break-inside: avoid; }
 h2 { margin: 0 0 4px; font-size: 18px; line-height: 1.3; font-weight: 650; letter-spacing: -0.008em; }
 h3 { margin: 20px 0 6px; font-size: 14px; font-weight: 650; }
 p { margin: 0 0 8px; } .note { max-width: 52em; color: var(--muted); font-size: 13.5px; text-wrap: pretty; }
-a { color: var(--accent); text-underline-offset: 3px; text-decoration-thickness: 1px; }
+a { color: var(--accent); text-underline-offset: 4px; text-decoration-thickness: 1px; text-decoration-color: var(--rest); }
 a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 figure { margin: 12px 0 0; } figcaption { color: var(--muted); font-size: 13.5px; }
 .plot { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif;
@@ -53,22 +53,22 @@ figure { margin: 12px 0 0; } figcaption { color: var(--muted); font-size: 13.5px
   border-radius: 0; width: 14px; vertical-align: 3px; background: none; } .swatch.dot { width: 6px; height: 6px; border-radius: 50%;
   vertical-align: 1px; background: var(--bad); }
 .legend { display: flex; flex-wrap: wrap; gap: 3px 20px; margin: 8px 0 0; padding: 0; list-style: none; color: var(--muted); font-size: 13.5px; }
-.balance { display: grid; grid-template-columns: repeat(auto-fit, minmax(100px, 1fr)); gap: 16px; margin: 0; }
+.balance { display: grid; grid-template-columns: repeat(7, 1fr); gap: 16px; margin: 0; }
 .balance div { min-width: 0; } .balance dt { display: flex; align-items: center; color: var(--muted); font-size: 13.5px; }
 .balance dd { margin: 0; } .balance .number { font-size: 20px; line-height: 1.3; font-weight: 600; letter-spacing: -0.01em; }
 .balance .share { color: var(--muted); font-size: 13px; }
 .parts { columns: 2; column-gap: 44px; margin: 0; padding: 0; list-style: none; font-size: 14px; }
 .parts li { display: flex; align-items: baseline; gap: 2px; padding: 2px 0; break-inside: avoid; }
-.parts span.time { margin-left: auto; padding-left: 12px; white-space: nowrap; } .parts .share { width: 4.2em; text-align: right; color: var(--muted); }
+.parts span.time { margin-left: auto; padding-left: 12px; white-space: nowrap; } .parts .share { flex: none; width: 4em; text-align: right; color: var(--muted); }
 table { width: 100%; border-collapse: collapse; font-size: 14px; } caption { text-align: left; color: var(--muted); font-size: 13.5px; padding-bottom: 6px; }
 th { padding: 5px 14px 5px 0; text-align: left; font-weight: 500; font-size: 13px; color: var(--muted); border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td, tbody th { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; color: inherit; font-size: 14px; font-weight: 400; overflow-wrap: anywhere; }
 tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { padding-right: 0; }
 .num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; } .who { width: 9em; } .what { width: 11em; } .meaning { width: 38%; }
-tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; }
+tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; word-break: break-all; }
 .hops td, .hops th { padding-top: 2px; padding-bottom: 2px; border: 0; font-size: 13px; white-space: nowrap; }
 .hops thead th { border-bottom: 1px solid var(--line); padding-bottom: 5px; white-space: normal; }
-.hops .wide-cell { width: 52%; } .track { display: flex; height: 12px; margin-top: 4px; }
+.hops .wide-cell { width: 52%; } .hops th .swatch + .swatch, .hops th .swatch:not(:first-child) { margin-left: 12px; } .track { display: flex; height: 12px; margin-top: 4px; }
 .track i:first-child { border-radius: 2px 0 0 2px; } .track i:last-child { border-radius: 0 2px 2px 0; }
 .phones { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 18px 28px; margin-top: 12px; }
 .phones h3 { margin: 0 0 8px; } .screen { max-width: 392px; padding: 18px 12px; border-radius: 18px; background: var(--heat0); }
@@ -81,6 +81,7 @@ tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display:
 .picture { grid-column: 2; margin-top: 8px; padding: 20px 0; border: 1px dashed var(--rest); border-radius: 10px; text-align: center; color: var(--muted); font-size: 12.5px; }
 footer { padding-top: 28px; padding-bottom: 44px; color: var(--muted); font-size: 13px; }
 .none { color: var(--muted); }
+@media (max-width: 860px) { .balance { grid-template-columns: repeat(4, 1fr); } }
 @media (max-width: 640px) {
   main, footer { padding-left: 18px; padding-right: 18px; } header { padding-top: 28px; }
   .wide { display: none; } .narrow { display: block; } .parts { columns: 1; }
@@ -94,11 +95,11 @@ footer { padding-top: 28px; padding-bottom: 44px; color: var(--muted); font-size
   :root { color-scheme: light; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   body { font-size: 9.2pt; line-height: 1.4; background: #fff; } main, footer { max-width: none; padding: 0; }
-  header { padding: 0 0 2px; } h1 { font-size: 21pt; margin-bottom: 8px; } .lead { font-size: 10.5pt; } section { padding: 11px 0 0; } h2 { font-size: 11.5pt; }
+  header { padding: 0 0 2px; } h1 { font-size: 21pt; margin-bottom: 8px; } .lead { font-size: 10.5pt; } section { padding: 11px 0 0; break-inside: auto; } figure, tr, .phones > div, .parts, .balance { break-inside: avoid; } h2, h3, thead { break-after: avoid; } h2 { font-size: 11.5pt; }
   .note, figcaption, .legend, .parts, .balance dt, .balance .share, caption { font-size: 8.4pt; } .eyebrow { font-size: 9pt; margin-bottom: 8px; }
   .wide { display: block; width: 88%; } .narrow { display: none; } .balance { grid-template-columns: repeat(7, 1fr); gap: 8px; } .balance .number { font-size: 12.5pt; }
   .bar { height: 17px; margin: 8px 0; } .parts { columns: 2; } td, tbody th, th, .hops td, .hops th { font-size: 8.3pt; padding-top: 2px; padding-bottom: 2px; }
   .hops td, .hops th { padding-top: 0; padding-bottom: 0; line-height: 1.35; } .track { height: 8px; margin-top: 2px; } .phones { grid-template-columns: 1fr 1fr; } .screen { padding: 9px; } .push { font-size: 8.6pt; padding: 7px 9px; }
-  .lines8 { -webkit-line-clamp: 5; } a { color: inherit; text-decoration: none; } footer { padding: 10px 0 0; font-size: 8pt; } .paper-off { display: none; }
+  .lines8 { -webkit-line-clamp: 4; } .picture { padding: 5px 0; margin-top: 4px; } .why { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; } a { color: inherit; text-decoration: none; } footer { padding: 10px 0 0; font-size: 8pt; } .paper-off { display: none; }
 }
 `;

@@ -1,19 +1,17 @@
 import type { AuditEntry } from '../model/audit.ts';
-import { formatCount, formatDuration, formatShare, formatTime } from './format.ts';
+import { formatShare } from './format.ts';
 import { Section, Words } from './page-parts.tsx';
+import { sumReasons } from './facts.ts';
 import { explainReason } from './reasons.ts';
 import type { Earlier, Report } from './report.ts';
 import type { TimeUse } from './timeline.ts';
+import { formatCount, formatDuration, formatDay } from './words.ts';
 
 const MAX_REASONS = 12;
 
 /** What FCM, or Baton in its place, has said of pushes that were not delivered. */
 export function Errors({ report }: { report: Report }) {
-  const counts = new Map<string, number>();
-  for (const { work } of report.hops)
-    for (const [reason, { pushes }] of Object.entries(work.reasons))
-      counts.set(reason, (counts.get(reason) ?? 0) + pushes);
-  const reasons = [...counts].toSorted(([, one], [, two]) => two - one);
+  const reasons = sumReasons(report.hops);
   if (reasons.length === 0) return null;
   return (
     <Section title="Errors">
@@ -30,7 +28,7 @@ export function Errors({ report }: { report: Report }) {
           </tr>
         </thead>
         <tbody>
-          {reasons.slice(0, MAX_REASONS).map(([reason, pushes]) => {
+          {reasons.slice(0, MAX_REASONS).map(({ reason, pushes }) => {
             const { meaning, remedy } = explainReason(reason);
             return (
               <tr key={reason}>
@@ -52,15 +50,14 @@ export function Errors({ report }: { report: Report }) {
 
 /** The announcement beside the last five of its source. */
 export function Comparison({ report, use }: { report: Report; use: TimeUse }) {
-  const { announcement, balance, earlier, endedAt } = report;
+  const { announcement, balance, earlier } = report;
   if (earlier.length === 0) return null;
   const own: Earlier = {
     announcementId: announcement.announcementId,
     title: announcement.content?.title ?? '',
     status: announcement.status,
-    dryRun: announcement.dryRun,
     startedAt: use.startedAt,
-    finishedAt: endedAt,
+    finishedAt: use.endedAt,
     balance,
   };
   return (
@@ -95,7 +92,7 @@ export function Comparison({ report, use }: { report: Report; use: TimeUse }) {
                   {each.status === 'done' ? '' : ` (${each.status})`}
                 </span>
               </th>
-              <td class="when">{each.startedAt === null ? '–' : formatTime(each.startedAt).slice(0, 16)}</td>
+              <td class="when">{each.startedAt === null ? '–' : formatDay(each.startedAt).slice(0, 16)}</td>
               <td class="num">{each.balance === null ? '–' : formatCount(each.balance.audience)}</td>
               <td class="num">{shareOf(each, 'delivered')}</td>
               <td class="num">{shareOf(each, 'unregistered')}</td>
@@ -120,8 +117,8 @@ const MAX_ENTRIES = 16;
 
 /** Who changed what, when and why; of many entries the first and the last. */
 export function Audit({ report }: { report: Report }) {
-  const { audit, sourceAudit, startedAt } = report;
-  const during = sourceAudit.filter(({ at }) => startedAt !== null && at >= startedAt);
+  const { audit, sourceAudit, use } = report;
+  const during = sourceAudit.filter(({ at }) => use !== null && at >= use.startedAt && at <= use.endedAt);
   const all = mergeRepeats(
     [...audit, ...during].toSorted((one, two) => one.at - two.at || one.auditId - two.auditId),
   );
@@ -143,13 +140,15 @@ export function Audit({ report }: { report: Report }) {
         <tbody>
           {shown.map((entry) => (
             <tr key={entry.auditId}>
-              <td class="when">{formatTime(entry.at)}</td>
+              <td class="when">{formatDay(entry.at)}</td>
               <td class="who">{entry.actor}</td>
               <td class="what">
                 {describeEntry(entry)}
                 {entry.times > 1 && <span class="muted"> {formatCount(entry.times)} times</span>}
               </td>
-              <td class="full muted">{entry.why ?? ''}</td>
+              <td class="full muted">
+                <span class="why">{entry.why ?? ''}</span>
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,7 +1,7 @@
 import { renderToString } from 'preact-render-to-string';
 import type { AnnouncementStatus } from '../model/announcement.ts';
-import { formatTime } from './format.ts';
 import { BalanceSection, type LinkOf } from './page-balance.tsx';
+import { Cost } from './page-cost.tsx';
 import { Hops } from './page-hops.tsx';
 import { Message } from './page-message.tsx';
 import { Words } from './page-parts.tsx';
@@ -9,8 +9,8 @@ import { Answers, Speed, TimeParts } from './page-speed.tsx';
 import { PAGE_STYLE } from './page-style.ts';
 import { Audit, Comparison, Errors } from './page-tables.tsx';
 import type { Report } from './report.ts';
-import { tellStory } from './story.ts';
-import { partsOf, type TimeUse } from './timeline.ts';
+import { writeHeadline } from './headline.ts';
+import { formatDay } from './words.ts';
 
 /** The page loads nothing and runs nothing, also if text of a user should get into it as HTML. */
 export const PAGE_POLICY =
@@ -22,10 +22,9 @@ export function renderPage(report: Report, linkOf: LinkOf = null): string {
 }
 
 function Page({ report, linkOf }: { report: Report; linkOf: LinkOf }) {
-  const { announcement, hops, at } = report;
+  const { announcement, hops, use, now } = report;
   const { announcementId, content, source, status } = announcement;
-  const use = timeOf(report);
-  const { headline, lines } = tellStory(report, use);
+  const { headline, lines } = writeHeadline(report);
   return (
     <html lang="en">
       <head>
@@ -69,11 +68,12 @@ function Page({ report, linkOf }: { report: Report; linkOf: LinkOf }) {
           )}
           <Errors report={report} />
           {use !== null && <Comparison report={report} use={use} />}
+          {use !== null && <Cost hops={hops} now={use.endedAt} />}
           {content !== null && <Message content={content} source={source} />}
           <Audit report={report} />
         </main>
         <footer>
-          Made by Baton on {formatTime(at)} UTC,{' '}
+          Made by Baton on {formatDay(now)} UTC,{' '}
           {status === 'running' ? 'while it was running' : 'from its database'}. It contains no token of a
           device.
         </footer>
@@ -91,26 +91,3 @@ const TONES: Readonly<Record<AnnouncementStatus, string>> = {
   failed: 'is-bad',
   done: 'is-good',
 };
-
-/** Where the time went; null for an announcement that has not started. */
-function timeOf({
-  hops,
-  audit,
-  sourceAudit,
-  startedAt,
-  endedAt,
-  at,
-  pace,
-  rampFrom,
-}: Report): TimeUse | null {
-  if (startedAt === null) return null;
-  return partsOf({
-    hops,
-    audit,
-    sourceAudit,
-    startedAt,
-    endedAt: Math.max(startedAt, endedAt ?? at),
-    pace: pace ?? { perMinute: Infinity, rampMs: 0 },
-    rampFrom: pace === null ? null : rampFrom,
-  });
-}

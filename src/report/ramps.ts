@@ -6,6 +6,8 @@ import type { Band } from './bands.ts';
 /** A time in which the rate of a source rises to the full rate. */
 export interface Ramp {
   readonly kind: 'ramp';
+  /** When the rate would have been zero: before `from`, where the ramp goes on after a brake. */
+  readonly zeroAt: number;
   readonly from: number;
   readonly to: number;
 }
@@ -26,17 +28,20 @@ export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Ban
   const brakes = bands.filter(({ kind }) => kind !== 'paused');
   const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
   const firstAt = opened.length === 0 ? null : Math.min(...opened);
-  const last: Ramp[] = rampFrom === null ? [] : [{ kind: 'ramp', from: rampFrom, to: rampFrom + riseMs }];
+  const last: Ramp[] =
+    rampFrom === null ? [] : [{ kind: 'ramp', zeroAt: rampFrom, from: rampFrom, to: rampFrom + riseMs }];
   // Without a ramp, the rate rises after a brake only.
   if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;
   if (firstAt === null) return last;
   const ramps: Ramp[] = [];
-  let from = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
+  let zeroAt = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
+  let from = firstAt;
   for (const brake of brakes) {
-    ramps.push({ kind: 'ramp', from, to: Math.min(brake.from, from + riseMs) });
-    const ageMs = Math.min(riseMs, Math.max(0, brake.from - from));
-    from = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
+    ramps.push({ kind: 'ramp', zeroAt, from, to: Math.min(brake.from, zeroAt + riseMs) });
+    const ageMs = Math.min(riseMs, Math.max(0, brake.from - zeroAt));
+    zeroAt = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
+    from = brake.to;
   }
-  ramps.push({ kind: 'ramp', from, to: from + riseMs });
+  ramps.push({ kind: 'ramp', zeroAt, from, to: zeroAt + riseMs });
   return ramps.filter((ramp) => ramp.to > ramp.from);
 }

@@ -19,7 +19,7 @@ export interface Row {
 
 /** `rowsOf` makes the rows of the strip: the broadcast, and below it the retry rounds. */
 export function rowsOf(hops: readonly HopSummary[], now: number, maxCells: number): Row[] {
-  const longestMs = Math.max(1, ...hops.map((hop) => sendingMsOf(hop, now)));
+  const longestMs = longestOf(hops, now);
   const rounds = Map.groupBy(hops, ({ round }) => Math.min(round, MAX_ROWS - 1));
   return [...rounds]
     .toSorted(([one], [two]) => one - two)
@@ -32,11 +32,17 @@ export function rowsOf(hops: readonly HopSummary[], now: number, maxCells: numbe
         label: labelOf(round),
         cells: groups.map((group, nth) => ({
           nth,
-          share: Math.max(...group.map((hop) => sendingMsOf(hop, now))) / longestMs,
+          share: Math.min(1, Math.max(...group.map((hop) => sendingMsOf(hop, now))) / longestMs),
           isTroubled: group.some(isTroubled),
         })),
       };
     });
+}
+
+/** `longestOf` is the longest time of a hop that was not interrupted: one that waited for a repeat would hide all others. */
+export function longestOf(hops: readonly HopSummary[], now: number): number {
+  const smooth = hops.filter((hop) => !isTroubled(hop));
+  return Math.max(1, ...(smooth.length === 0 ? hops : smooth).map((hop) => sendingMsOf(hop, now)));
 }
 
 function labelOf(round: number): string {

@@ -1,7 +1,7 @@
-import { parseConfig } from '../../src/config/config.ts';
 import { bucketOf, balanceOf, type HopSummary, type Totals } from '../../src/model/summary.ts';
 import { countVerdicts } from '../../src/model/delivery.ts';
 import type { Report } from '../../src/report/report.ts';
+import { partsOf } from '../../src/report/timeline.ts';
 import { makeEntry, makeHop } from '../support/summaries.ts';
 
 /** 2026-12-24 18:07:00 UTC. */
@@ -94,9 +94,28 @@ export function makeLargeReport(): Report {
     hops: { open: 0, closed: hops.length },
     isCounted: true,
   };
-  const { sources } = parseConfig({ DATABASE_URL: 'baton.db' });
+  const pace = { perMinute: 600_000, rampMs: RAMP_MS };
+  const audit = [
+    makeEntry('created', STARTED_AT - 86_400_000, { actor: 'api:back-office', auditId: 1 }),
+    makeEntry('scheduled', STARTED_AT - 86_300_000, { actor: 'api:back-office', auditId: 2 }),
+    makeEntry('started', STARTED_AT, { actor: 'schedule', became: 'running', auditId: 3 }),
+    makeEntry('done', endedAt, { became: 'done', auditId: 6 }),
+  ];
+  const sourceAudit = [
+    makeEntry('outage', STARTED_AT + OUTAGE.at, {
+      announcementId: null,
+      source: 'default',
+      why: 'FCM is down (UNAVAILABLE): waiting for 10 s',
+      auditId: 4,
+    }),
+    makeEntry('outage over', STARTED_AT + OUTAGE.at + OUTAGE.ms, {
+      announcementId: null,
+      source: 'default',
+      auditId: 5,
+    }),
+  ];
   return {
-    at: endedAt + 3_600_000,
+    now: endedAt + 3_600_000,
     announcement: {
       announcementId: 42,
       source: 'default',
@@ -112,31 +131,12 @@ export function makeLargeReport(): Report {
       edited: [],
       acceptUnregistered: false,
     },
-    publishAt: STARTED_AT,
-    startedAt: STARTED_AT,
-    endedAt,
+    times: { publishAt: STARTED_AT, startedAt: STARTED_AT, finishedAt: endedAt },
     totals,
     balance: balanceOf(totals),
     hops,
-    audit: [
-      makeEntry('created', STARTED_AT - 86_400_000, { actor: 'api:back-office', auditId: 1 }),
-      makeEntry('scheduled', STARTED_AT - 86_300_000, { actor: 'api:back-office', auditId: 2 }),
-      makeEntry('started', STARTED_AT, { actor: 'schedule', became: 'running', auditId: 3 }),
-      makeEntry('done', endedAt, { became: 'done', auditId: 6 }),
-    ],
-    sourceAudit: [
-      makeEntry('outage', STARTED_AT + OUTAGE.at, {
-        announcementId: null,
-        source: 'default',
-        why: 'FCM is down (UNAVAILABLE): waiting for 10 s',
-        auditId: 4,
-      }),
-      makeEntry('outage over', STARTED_AT + OUTAGE.at + OUTAGE.ms, {
-        announcementId: null,
-        source: 'default',
-        auditId: 5,
-      }),
-    ],
+    audit,
+    sourceAudit,
     earlier: [41, 37, 33, 30, 28].map((announcementId, nth) => ({
       announcementId,
       title:
@@ -148,7 +148,6 @@ export function makeLargeReport(): Report {
           'x'.repeat(200),
         ][nth] ?? '',
       status: nth === 2 ? ('cancelled' as const) : ('done' as const),
-      dryRun: false,
       startedAt: STARTED_AT - (nth + 1) * 7 * 86_400_000,
       finishedAt: STARTED_AT - (nth + 1) * 7 * 86_400_000 + 236_000 + nth * 9000,
       balance:
@@ -164,8 +163,13 @@ export function makeLargeReport(): Report {
               unsent: 2088,
             },
     })),
-    pace: sources.get('default')?.pace ?? null,
-    rampFrom: null,
+    pace,
+    isPaceKnown: true,
+    rampFrom: STARTED_AT,
+    budget: null,
+    tickAgeMs: 30_000,
+    lambda: null,
+    use: partsOf({ hops, audit, sourceAudit, startedAt: STARTED_AT, endedAt, pace, rampFrom: STARTED_AT }),
   };
 }
 
