@@ -3,7 +3,7 @@ import { findDelays } from './delays.ts';
 import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
 import type { TimeUse } from './timeline.ts';
-import { formatCount, formatDuration, formatDay } from './words.ts';
+import { countOf, formatCount, formatDuration, formatDay } from './words.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
 export interface Headline {
@@ -33,10 +33,11 @@ function describeStart({ status, statusReason }: Announcement, publishAt: number
 
 function describeReach({ announcement, balance, totals }: Report, { wallMs }: TimeUse): string {
   const { dryRun, audience, status } = announcement;
-  const delivered = formatCount(totals.counts.delivered);
-  const unit = nounOf(audience);
+  const noun = nounOf(audience);
   const of =
-    balance === null ? `${delivered} ${unit}` : `${delivered} of ${formatCount(balance.audience)} ${unit}`;
+    balance === null
+      ? countOf(totals.counts.delivered, noun)
+      : `${formatCount(totals.counts.delivered)} of ${countOf(balance.audience, noun)}`;
   const time = formatDuration(wallMs);
   const verb = dryRun ? 'FCM accepted' : audience === 'messages' ? 'Delivered' : 'Reached';
   switch (status) {
@@ -58,9 +59,9 @@ function describeReach({ announcement, balance, totals }: Report, { wallMs }: Ti
 function nounOf(audience: Announcement['audience']): string {
   switch (audience) {
     case 'devices':
-      return 'phones';
+      return 'phone';
     case 'messages':
-      return 'messages';
+      return 'message';
   }
 }
 

@@ -2,7 +2,7 @@ import type { HopSummary } from '../model/summary.ts';
 import { Section } from './page-parts.tsx';
 import { costOf, LAMBDA_PRICES } from './prices.ts';
 import { stretchesOf } from './stretches.ts';
-import { formatCount } from './words.ts';
+import { countOf, formatCount } from './words.ts';
 
 /** The memory of the function that the cost is for: a full vCPU, as the template sets it. */
 const MEMORY_MB = 1769;
@@ -17,11 +17,11 @@ export function Cost({ hops, now }: { hops: readonly HopSummary[]; now: number }
   return (
     <Section title="Cost">
       <p>
-        About {formatDollars(costOf(gbSeconds, requests, 'x86_64'))} on AWS Lambda with x86_64, or{' '}
-        {formatDollars(costOf(gbSeconds, requests, 'arm64'))} with arm64.
+        {formatDollars(costOf(gbSeconds, requests, 'x86_64'))} on AWS Lambda with x86_64; with arm64 a fifth
+        less.
       </p>
       <p class="note">
-        {formatCount(requests)} invocations of {formatCount(MEMORY_MB)} MB, together {formatCount(gbSeconds)}{' '}
+        {countOf(requests, 'invocation')} of {formatCount(MEMORY_MB)} MB, together {formatCount(gbSeconds)}{' '}
         GB-seconds, at the prices of {region} in {asOf}, without the free tier, the database and the network.
         FCM costs nothing.
       </p>
@@ -38,5 +38,5 @@ function busyMsOf(hops: readonly HopSummary[], now: number): number {
 }
 
 function formatDollars(dollars: number): string {
-  return dollars < 0.01 ? 'less than $0.01' : `$${dollars.toFixed(2)}`;
+  return dollars < 0.01 ? 'Less than $0.01' : `About $${dollars.toFixed(2)}`;
 }

@@ -64,7 +64,7 @@ table { width: 100%; border-collapse: collapse; font-size: 14px; } caption { tex
 th { padding: 5px 14px 5px 0; text-align: left; font-weight: 500; font-size: 13px; color: var(--muted); border-bottom: 1px solid var(--line); vertical-align: bottom; }
 td, tbody th { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; color: inherit; font-size: 14px; font-weight: 400; overflow-wrap: anywhere; }
 tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { padding-right: 0; }
-.num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; } .who { width: 9em; } .what { width: 11em; } .meaning { width: 38%; }
+.num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; } .who { width: 9em; } .what { width: 11em; } .meaning { width: 30%; }
 tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; word-break: break-all; }
 .hops td, .hops th { padding-top: 2px; padding-bottom: 2px; border: 0; font-size: 13px; white-space: nowrap; }
 .hops thead th { border-bottom: 1px solid var(--line); padding-bottom: 5px; white-space: normal; }
@@ -80,7 +80,6 @@ tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display:
 .lines1 { word-break: break-all; }
 .picture { grid-column: 2; margin-top: 8px; padding: 20px 0; border: 1px dashed var(--rest); border-radius: 10px; text-align: center; color: var(--muted); font-size: 12.5px; }
 footer { padding-top: 28px; padding-bottom: 44px; color: var(--muted); font-size: 13px; }
-.none { color: var(--muted); }
 @media (max-width: 860px) { .balance { grid-template-columns: repeat(4, 1fr); } }
 @media (max-width: 640px) {
   main, footer { padding-left: 18px; padding-right: 18px; } header { padding-top: 28px; }
@@ -94,12 +93,12 @@ footer { padding-top: 28px; padding-bottom: 44px; color: var(--muted); font-size
   @page { size: A4; margin: 13mm 13mm 12mm; }
   :root { color-scheme: light; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  body { font-size: 9.2pt; line-height: 1.4; background: #fff; } main, footer { max-width: none; padding: 0; }
-  header { padding: 0 0 2px; } h1 { font-size: 21pt; margin-bottom: 8px; } .lead { font-size: 10.5pt; } section { padding: 11px 0 0; break-inside: auto; } figure, tr, .phones > div, .parts, .balance { break-inside: avoid; } h2, h3, thead { break-after: avoid; } h2 { font-size: 11.5pt; }
+  body { font-size: 9pt; line-height: 1.32; background: #fff; } main, footer { max-width: none; padding: 0; }
+  header { padding: 0 0 2px; } h1 { font-size: 20pt; margin-bottom: 7px; } .lead { font-size: 10pt; max-width: none; } section { padding: 9px 0 0; break-inside: auto; } p { margin-bottom: 4px; } figure { margin-top: 6px; } h3 { margin: 8px 0 2px; } .legend { margin-top: 3px; } .note { max-width: none; } figure, tr, .phones > div, .parts, .balance { break-inside: avoid; } h2, h3, thead { break-after: avoid; } h2 { font-size: 11.5pt; }
   .note, figcaption, .legend, .parts, .balance dt, .balance .share, caption { font-size: 8.4pt; } .eyebrow { font-size: 9pt; margin-bottom: 8px; }
   .wide { display: block; width: 88%; } .narrow { display: none; } .balance { grid-template-columns: repeat(7, 1fr); gap: 8px; } .balance .number { font-size: 12.5pt; }
   .bar { height: 17px; margin: 8px 0; } .parts { columns: 2; } td, tbody th, th, .hops td, .hops th { font-size: 8.3pt; padding-top: 2px; padding-bottom: 2px; }
-  .hops td, .hops th { padding-top: 0; padding-bottom: 0; line-height: 1.35; } .track { height: 8px; margin-top: 2px; } .phones { grid-template-columns: 1fr 1fr; } .screen { padding: 9px; } .push { font-size: 8.6pt; padding: 7px 9px; }
-  .lines8 { -webkit-line-clamp: 4; } .picture { padding: 5px 0; margin-top: 4px; } .why { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; } a { color: inherit; text-decoration: none; } footer { padding: 10px 0 0; font-size: 8pt; } .paper-off { display: none; }
+  .audit tbody tr:nth-child(n + 9) { display: none; } .hops td, .hops th { padding-top: 0; padding-bottom: 0; line-height: 1.35; } .track { height: 8px; margin-top: 2px; } .phones { grid-template-columns: 1fr 1fr; } .screen { padding: 9px; } .push { font-size: 8.6pt; padding: 7px 9px; }
+  .lines8 { -webkit-line-clamp: 4; } .picture { padding: 5px 0; margin-top: 4px; } .brief { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; } .audit .brief { -webkit-line-clamp: 2; } a { color: inherit; text-decoration: none; } footer { padding: 10px 0 0; font-size: 8pt; }
 }
 `;

@@ -7,7 +7,7 @@ import type { Earlier, Report } from './report.ts';
 import type { TimeUse } from './timeline.ts';
 import { formatCount, formatDuration, formatDay } from './words.ts';
 
-const MAX_REASONS = 12;
+const MAX_REASONS = 9;
 
 /** What FCM, or Baton in its place, has said of pushes that were not delivered. */
 export function Errors({ report }: { report: Report }) {
@@ -36,8 +36,12 @@ export function Errors({ report }: { report: Report }) {
                   {reason}
                 </th>
                 <td class="num">{formatCount(pushes)}</td>
-                <td class="full meaning">{meaning}</td>
-                <td class="full muted">{remedy ?? 'nothing'}</td>
+                <td class="full meaning">
+                  <span class="brief">{meaning}</span>
+                </td>
+                <td class="full muted">
+                  <span class="brief">{remedy ?? 'nothing'}</span>
+                </td>
               </tr>
             );
           })}
@@ -128,7 +132,7 @@ export function Audit({ report }: { report: Report }) {
   return (
     <Section title="Who changed what">
       {left > 0 && <p class="note">The first and the last of {formatCount(all.length)} entries.</p>}
-      <table class="stack">
+      <table class="stack audit">
         <thead>
           <tr>
             <th scope="col">Time (UTC)</th>
@@ -141,13 +145,15 @@ export function Audit({ report }: { report: Report }) {
           {shown.map((entry) => (
             <tr key={entry.auditId}>
               <td class="when">{formatDay(entry.at)}</td>
-              <td class="who">{entry.actor}</td>
+              <td class="who">
+                <span class="brief">{entry.actor}</span>
+              </td>
               <td class="what">
                 {describeEntry(entry)}
                 {entry.times > 1 && <span class="muted"> {formatCount(entry.times)} times</span>}
               </td>
               <td class="full muted">
-                <span class="why">{entry.why ?? ''}</span>
+                <span class="brief">{entry.why ?? ''}</span>
               </td>
             </tr>
           ))}

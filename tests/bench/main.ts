@@ -1,5 +1,6 @@
 import { benchApi } from './api.ts';
 import { benchLedger } from './ledger.ts';
+import { benchReport } from './report.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
 import { benchStart } from './start.ts';
@@ -7,6 +8,7 @@ import { benchStart } from './start.ts';
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   ledger: benchLedger,
+  report: benchReport,
   scale: benchScale,
   sender: benchSender,
   start: benchStart,

@@ -173,6 +173,26 @@ export function makeLargeReport(): Report {
   };
 }
 
+/** The longest page: everything that has a limit reaches it. */
+export function makeLongestReport(): Report {
+  const report = makeLargeReport();
+  const [first, ...rest] = report.hops;
+  const reasons = Object.fromEntries(
+    Array.from({ length: 30 }, (_, nth) => [
+      `HTTP_400_A_RATHER_LONG_REASON_${nth}`,
+      { pushes: 9, firstAt: 0, lastAt: 0 },
+    ]),
+  );
+  const hops = first ? [{ ...first, work: { ...first.work, reasons } }, ...rest] : [];
+  const entries = Array.from({ length: 60 }, (_, nth) =>
+    makeEntry(nth % 2 ? 'resumed' : 'paused', report.now - 1000 + nth, {
+      actor: `api:${'a-name-without-end-'.repeat(4)}`,
+      why: 'a reason that goes on and on '.repeat(15),
+    }),
+  );
+  return { ...report, hops, audit: entries };
+}
+
 /** Answers of 40 to 200 ms, and a few that take long. */
 function makeAnswers(count: number, random: () => number): number[] {
   const answers: number[] = [];
