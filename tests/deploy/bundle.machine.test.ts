@@ -9,13 +9,17 @@ import {
   PutFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { HttpReply } from '../../src/http/reply.ts';
 import { startLocalLambda } from '../../src/local/lambda/lambda.ts';
 import { type Bundle, buildBundle } from '../support/bundle.ts';
 import { databaseKinds } from '../support/database.ts';
+import { API_TOKEN, makeRequest } from '../support/events.ts';
 import { makeWorld } from '../support/world.ts';
 
-/** Modules that mysql2 and debug require in a `try` and can do without: colours for debugging. */
-const OPTIONAL = ['cardinal', 'supports-color'];
+/**
+ * Modules that mysql2, debug and linkedom require in a `try` and can do without: colours for debugging, and an HTML canvas.
+ */
+const OPTIONAL = ['cardinal', 'supports-color', 'canvas'];
 
 let folder: string;
 let bundle: Bundle;
@@ -80,6 +84,19 @@ test.each(databaseKinds())(
     expect(new Set(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId)).size).toBe(3);
   },
 );
+
+test('the bundle draws the report page, whose charts it loads when they are asked for', async () => {
+  await using world = await makeWorld('sqlite', 1);
+  await using lambda = await startFunction({ ...world.env, API_TOKEN });
+  await lambda.invoke('RequestResponse', { announcementId: world.announcementId });
+  const path = `/announcements/${world.announcementId}/report`;
+  const reply = JSON.parse(
+    await lambda.invoke('RequestResponse', makeRequest({ method: 'GET', path })),
+  ) as HttpReply;
+  expect([reply.statusCode, reply.headers?.['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(reply.body).toContain('Reached 1 of 1 phone in');
+  expect(reply.body).toContain('<svg');
+});
 
 test.runIf(databaseKinds().includes('mysql'))(
   'the bundle finds the authorities of Amazon RDS by their profile name',

@@ -8,7 +8,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPage } from '../../src/report/page.tsx';
 import { makeWorkplace } from '../support/baton.ts';
-import { makeToken } from '../support/targets.ts';
+import { draft } from '../support/context.ts';
 import { makeLargeReport, makeLongestReport } from './made-report.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -38,7 +38,7 @@ describe.skipIf(!isThere)('the report page in a browser', () => {
     await writeFile(join(folder, 'longest.html'), renderPage(makeLongestReport()));
     // Axe looks at every cell of the strip.
     const report = makeLargeReport();
-    const few = renderPage({ ...report, hops: report.hops.slice(40, 70) }, (verdict) => `/${verdict}`);
+    const few = renderPage({ ...report, hops: report.hops.slice(45, 55) }, (verdict) => `/${verdict}`);
     await writeFile(join(folder, 'few.html'), few);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   });
@@ -64,31 +64,32 @@ describe.skipIf(!isThere)('the report page in a browser', () => {
     return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   }
 
-  test.each([375, 768, 1440])(
-    'nothing is wider than a screen of %i px, nothing asks for anything',
-    async (width) => {
-      for (const name of ['large.html', 'longest.html']) {
-        const { page, complaints } = await open(name, { viewport: { width, height: 800 } });
-        expect([await widthOf(page), complaints], name).toEqual([0, []]);
-        await page.close();
+  test('nothing is wider than the screen, and nothing asks for anything', async () => {
+    for (const name of ['large.html', 'longest.html']) {
+      const { page, complaints } = await open(name);
+      for (const width of [375, 768, 1440]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await widthOf(page), `${name} at ${width} px`).toBe(0);
       }
-    },
-  );
-
-  test.each(['light', 'dark'] as const)('axe finds nothing in %s colours', async (colorScheme) => {
-    const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-    for (const width of [375, 1280]) {
-      // The policy of the page forbids the script of axe, as it should.
-      const { page } = await open('few.html', {
-        bypassCSP: true,
-        colorScheme,
-        viewport: { width, height: 800 },
-      });
-      await page.evaluate(source);
-      const { violations } = await page.evaluate(() => axe.run());
-      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+      expect(complaints).toEqual([]);
       await page.close();
     }
+  });
+
+  test.each([
+    ['light', 1280],
+    ['dark', 375],
+  ] as const)('axe finds nothing in %s colours at %i px', async (colorScheme, width) => {
+    const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    // The policy of the page forbids the script of axe, as it should.
+    const { page } = await open('few.html', {
+      bypassCSP: true,
+      colorScheme,
+      viewport: { width, height: 800 },
+    });
+    await page.evaluate(source);
+    const { violations } = await page.evaluate(() => axe.run());
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
   });
 
   test('it prints on three pages at most', async () => {
@@ -104,10 +105,8 @@ describe.skipIf(!isThere)('the report page in a browser', () => {
 test('baton report writes the page, and says why where it cannot', async () => {
   await using here = await makeWorkplace();
   const store = await here.openStore();
-  const target = makeToken('a-phone');
-  await here.importCsv(`token\n${target}\n`);
-  expect(await here.baton(['push', '--title', '<b>Sale</b>', '--body', 'B'])).toMatchObject({ status: 0 });
-  const [{ announcementId } = { announcementId: 0 }] = await store.fetchLatest(1);
+  const content = { ...draft.content, title: '<b>Sale</b>' };
+  const announcementId = await store.createAnnouncement({ ...draft, content });
   const file = join(here.folder, 'report.html');
   const written = await here.baton(['report', String(announcementId), '-o', file]);
   expect(written).toMatchObject({
@@ -117,8 +116,8 @@ test('baton report writes the page, and says why where it cannot', async () => {
   });
   const page = await readFile(file, 'utf8');
   // The page is long: an error should not print it.
-  expect(/<h1>(.{23})/.exec(page)?.[1]).toBe('Reached 1 of 1 phone in');
-  for (const never of ['<b>Sale', target, 'href=']) expect(page.includes(never), never).toBe(false);
+  expect(/<h1>(.*?)</.exec(page)?.[1]).toBe('Not started yet.');
+  for (const never of ['<b>Sale', 'href=']) expect(page.includes(never), never).toBe(false);
   expect(await here.baton(['report', String(announcementId)])).toMatchObject({ status: 0, err: '' });
   expect(await here.baton(['report', String(announcementId), '--output', here.folder])).toMatchObject({
     status: 2,
