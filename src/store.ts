@@ -132,7 +132,7 @@ export interface Hops {
   plantRound(announcementId: number, round: number): Promise<boolean>;
   /** Open hops of running announcements whose lease has run out; while a canary is open, only that one. */
   fetchStalled(limit: number): Promise<HopKey[]>;
-  /** Takes a stalled hop from its owner, for another invocation to be woken; false if it is no longer stalled. */
+  /** Takes a stalled hop from its owner, if it has one, for another invocation to be woken; false if it is no longer stalled. */
   reviveHop(key: HopKey, wakeWithinMs: number): Promise<boolean>;
   /** True if a hop of the announcement is open. */
   hasOpenHop(announcementId: number): Promise<boolean>;
@@ -291,8 +291,14 @@ export interface Budgets {
   brakeBudget(source: string, version: number, brake: Brake): Promise<boolean>;
   /** Records that FCM is up again. */
   endOutage(source: string): Promise<void>;
-  /** Gives back a part of the budget that a page has reserved and does not use; without effect after a brake. */
-  returnBudget(source: string, unused: { readonly ms: number; readonly brakes: number }): Promise<void>;
+  /**
+   * Gives back the end of a slot that is not used and that ends in `endsInMs`; without effect after a brake, or if another
+   * page has reserved behind it: that page keeps its time, so the next one would be sent together with it.
+   */
+  returnBudget(
+    source: string,
+    unused: { readonly ms: number; readonly endsInMs: number; readonly brakes: number },
+  ): Promise<void>;
   /** Counts a hop's mean time to an answer in the mean of the source. */
   recordAnswerTime(source: string, answerMs: number): Promise<void>;
 }

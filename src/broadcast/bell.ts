@@ -1,27 +1,22 @@
 import type { Clock } from '../context.ts';
 
-/** Wakes a loop that waits, before its time is over. */
+/** Wakes a loop that waits, before its time is over. A ring while nobody waits has no effect: the loop checks, then waits. */
 export class Bell {
   readonly #clock: Clock;
   #waiting: AbortController | null = null;
-  #hasRung = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   ring(): void {
-    this.#hasRung = true;
     this.#waiting?.abort();
   }
 
-  /** Resolves after `ms`, or when the bell rings; at once if it has rung since the last wait. */
+  /** Resolves after `ms`, or when the bell rings. */
   async wait(ms: number): Promise<void> {
-    if (!this.#hasRung) {
-      this.#waiting = new AbortController();
-      await this.#clock.sleep(ms, this.#waiting.signal).catch(() => {});
-      this.#waiting = null;
-    }
-    this.#hasRung = false;
+    this.#waiting = new AbortController();
+    await this.#clock.sleep(ms, this.#waiting.signal).catch(() => {});
+    this.#waiting = null;
   }
 }

@@ -11,8 +11,9 @@ export class Flight {
   readonly #pushes: readonly Push[];
   /** Called after each answer, and after an error of the sender. */
   onAnswer: () => void = () => {};
-  /** Indexes of the pushes in flight. */
-  readonly #open = new Set<number>();
+  /** 1 at the index of each push in flight: a Set would allocate memory for each push. */
+  readonly #isOpen: Uint8Array;
+  #open = 0;
   #answers: Answer[] = [];
   readonly #unsent: Push[] = [];
   #error: unknown = null;
@@ -29,11 +30,12 @@ export class Flight {
     this.#sender = sender;
     this.#batch = batch;
     this.#pushes = pushes;
+    this.#isOpen = new Uint8Array(pushes.length);
   }
 
   /** Number of pushes in flight. */
   get open(): number {
-    return this.#open.size;
+    return this.#open;
   }
 
   /** Number of answers that have arrived and not been taken. */
@@ -58,12 +60,13 @@ export class Flight {
 
   /** Pushes in flight, in their order. */
   get openPushes(): Push[] {
-    return this.#pushes.filter((_, index) => this.#open.has(index));
+    return this.#pushes.filter((_, index) => this.#isOpen[index] === 1);
   }
 
   /** Sends the pushes from index `from` to below `to`. Each has its own time until FCM has to have answered. */
   send(from: number, to: number): void {
-    for (let index = from; index < to; index++) this.#open.add(index);
+    this.#isOpen.fill(1, from, to);
+    this.#open += to - from;
     void this.#call(from, to);
   }
 
@@ -77,7 +80,7 @@ export class Flight {
     const devices = this.#pushes.slice(from, to);
     const startedAt = clock.now();
     const settle = (nth: number, outcome: Outcome): void => {
-      if (!this.#open.delete(from + nth)) return;
+      if (!this.#close(from + nth)) return;
       const push = devices[nth];
       // Longer only if the process stood still.
       const tookMs = Math.min(clock.now() - startedAt, config.fcm.timeoutMs);
@@ -103,9 +106,17 @@ export class Flight {
     }
   }
 
+  /** Takes a push out of the flight; false if it was not in flight. */
+  #close(index: number): boolean {
+    if (this.#isOpen[index] !== 1) return false;
+    this.#isOpen[index] = 0;
+    this.#open--;
+    return true;
+  }
+
   #fail(error: unknown, from: number, to: number, unsent: readonly Push[]): void {
     this.#error ??= error;
-    for (let index = from; index < to; index++) this.#open.delete(index);
+    for (let index = from; index < to; index++) this.#close(index);
     this.#unsent.push(...unsent);
     this.onAnswer();
   }

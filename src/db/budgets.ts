@@ -5,6 +5,9 @@ import type { Driver } from './driver.ts';
 import { readText, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
+/** Two clocks count the milliseconds of a slot, the database's and the machine's, and each rounds. */
+const CLOCK_ROUNDING_MS = 2;
+
 /** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
 export function makeBudgets(driver: Driver): Budgets {
   const { now, nowPlus, at, plus, later, msUntil, keepExisting, onConflict, incoming } = driver.dialect;
@@ -83,12 +86,13 @@ export function makeBudgets(driver: Driver): Budgets {
       );
     },
 
-    async returnBudget(source, { ms, brakes }) {
+    async returnBudget(source, { ms, endsInMs, brakes }) {
       const back = (until: Fragment): Fragment => later(plus(until, -ms), now);
       await driver.run(
         sql`UPDATE push_budget SET version = version + 1,
               spread_until = ${back(sql`spread_until`)}, taken_until = ${back(sql`taken_until`)}
-            WHERE source = ${source} AND brakes = ${brakes} AND taken_until > ${now}`,
+            WHERE source = ${source} AND brakes = ${brakes} AND taken_until > ${now}
+              AND taken_until <= ${nowPlus(endsInMs + CLOCK_ROUNDING_MS)}`,
       );
     },
 

@@ -8,6 +8,8 @@ export interface Dialect {
   readonly name: 'mysql' | 'sqlite';
   /** Bytes that the rows or the list of one statement may take, so that the database accepts the statement. */
   readonly maxBytes: () => number;
+  /** Rows that a statement should insert at most where its text is the same each time. */
+  readonly maxRows: number;
   /** The database's own time, as its time columns hold it. */
   readonly now: Fragment;
   /** The time in `ms` milliseconds; NULL for null. */

@@ -22,14 +22,13 @@ export function makeHops(driver: Driver): Hops {
 
   return {
     async claimHop(key, owner, leaseMs) {
-      // A hop that was given back has no owner and no lease. First: MySQL assigns from left to right.
-      const isGivenBack = sql`claims = 0 OR owner IS NULL AND lease_until <= ${now}`;
+      // A hop that was planted or given back has no owner; one that the tick took from its claimant has an empty one.
       const isClaimed = await hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = CASE WHEN ${isGivenBack} THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
-              taken_over = taken_over + CASE WHEN ${isGivenBack} THEN 0 ELSE 1 END,
+        sql`UPDATE push_hop SET taken_over = taken_over + CASE WHEN owner IS NULL THEN 0 ELSE 1 END,
+              owner = CASE WHEN owner IS NULL THEN ${owner} ELSE ${owner + TAKEN_OVER} END,
               claimed_at = COALESCE(claimed_at, ${now}), lease_until = ${nowPlus(leaseMs)}, claims = claims + 1
-            WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR lease_until < ${now})`,
+            WHERE ${isHop(key)} AND closed_at IS NULL AND (owner IS NULL OR owner = '' OR lease_until < ${now})`,
       );
       const [row] = await driver.all(sql`SELECT * FROM push_hop WHERE ${isHop(key)}`);
       if (!row) return { kind: 'absent' };
@@ -150,7 +149,8 @@ export function makeHops(driver: Driver): Hops {
     reviveHop(key, wakeWithinMs) {
       return hasEffect(
         driver,
-        sql`UPDATE push_hop SET owner = NULL, lease_until = ${nowPlus(wakeWithinMs)}, woken = woken + 1
+        sql`UPDATE push_hop SET owner = CASE WHEN owner IS NULL THEN NULL ELSE '' END,
+              lease_until = ${nowPlus(wakeWithinMs)}, woken = woken + 1
             WHERE ${isHop(key)} AND closed_at IS NULL AND lease_until < ${now}`,
       );
     },
@@ -160,7 +160,7 @@ export function makeHops(driver: Driver): Hops {
         sql`SELECT COUNT(*) AS hops
             FROM push_announcement
               JOIN push_hop ON push_hop.announcement_id = push_announcement.announcement_id
-            WHERE status = 'running' AND retries_kept = 0 AND closed_at IS NULL AND owner IS NOT NULL AND lease_until >= ${now}`,
+            WHERE status = 'running' AND retries_kept = 0 AND closed_at IS NULL AND owner > '' AND lease_until >= ${now}`,
       );
       return readWhole(row, 'hops');
     },

@@ -80,6 +80,8 @@ export function makeMysqlPool(
     timezone: 'Z',
     charset: 'utf8mb4_unicode_ci',
     multipleStatements: false,
+    // Statements have their values in their text. By default mysql2 would search each of them for placeholders.
+    queryFormat: (text) => text,
     trace: false,
     ...tlsOptions(tls),
   };

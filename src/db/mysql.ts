@@ -6,7 +6,7 @@ import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
 import { makeWarningCheck } from './mysql-warnings.ts';
-import { type Fragment, MAX_BYTES, sql, type Statement } from './sql.ts';
+import { type Fragment, MAX_BYTES, MAX_ROWS, sql, type Statement } from './sql.ts';
 
 const MIGRATION_WAIT_S = 60;
 
@@ -15,6 +15,7 @@ const WORDS_SHARE = 1 / 8;
 
 const DIALECT: Omit<Dialect, 'maxBytes'> = {
   name: 'mysql',
+  maxRows: MAX_ROWS,
   now: sql`UTC_TIMESTAMP(3)`,
   nowPlus: (ms) => sql`UTC_TIMESTAMP(3) + INTERVAL ${ms} * 1000 MICROSECOND`,
   at: (epochMs) => sql`TIMESTAMPADD(MICROSECOND, ${fitTime(epochMs)} * 1000, '1970-01-01')`,

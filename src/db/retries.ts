@@ -28,7 +28,7 @@ export function keepRetries(
   const left = deliveries.filter(
     ({ verdict, retryInMs }) => retryInMs !== null || OPEN_VERDICTS.includes(verdict),
   );
-  return chunksOf(left, () => ROW_BYTES, dialect.maxBytes()).map((chunk) => {
+  return chunksOf(left, () => ROW_BYTES, dialect.maxBytes(), dialect.maxRows).map((chunk) => {
     const rows = chunk.map(
       ({ messageId = 0, deviceId }) => sql`(${announcementId}, ${messageId}, ${deviceId})`,
     );

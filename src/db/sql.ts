@@ -46,26 +46,27 @@ export function sql(texts: TemplateStringsArray, ...parts: readonly Part[]): Sta
 }
 
 /** SQLite takes 32,766 values a statement, and a message has 13; MySQL's limit is one of bytes, far beyond that. */
-const MAX_ROWS = 2000;
+export const MAX_ROWS = 2000;
 
 /** Longer statements are no faster, and take memory. */
 export const MAX_BYTES = 900_000;
 
 /**
- * `chunksOf` divides rows into groups that fit one statement each, of at most `maxBytes`. `bytesOf` says how long a row is, if
- * it can be long; a row that is too long by itself is alone in its group.
+ * `chunksOf` divides rows into groups that fit one statement each, of at most `maxBytes` and `maxRows`. `bytesOf` says how
+ * long a row is, if it can be long; a row that is too long by itself is alone in its group.
  */
 export function chunksOf<T>(
   rows: readonly T[],
   bytesOf: (row: T) => number = () => 0,
   maxBytes: number = MAX_BYTES,
+  maxRows: number = MAX_ROWS,
 ): (readonly T[])[] {
   const chunks: T[][] = [];
   let chunk: T[] = [];
   let bytes = 0;
   for (const row of rows) {
     const more = bytesOf(row);
-    if (chunk.length === MAX_ROWS || (chunk.length > 0 && bytes + more > maxBytes)) {
+    if (chunk.length === maxRows || (chunk.length > 0 && bytes + more > maxBytes)) {
       chunks.push(chunk);
       chunk = [];
       bytes = 0;

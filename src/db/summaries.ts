@@ -42,7 +42,7 @@ export function makeSummaries(driver: Driver): Summaries {
         sql`SELECT announcement_id, round, from_id, last_id, next_id, ${epochMs(sql`planted_at`)} AS planted_ms,
               ${epochMs(sql`claimed_at`)} AS claimed_ms, ${epochMs(sql`opened_at`)} AS opened_ms,
               ${epochMs(sql`closed_at`)} AS closed_ms, ${epochMs(sql`lease_until`)} AS lease_ms,
-              CASE WHEN owner IS NOT NULL AND closed_at IS NULL AND lease_until >= ${now} THEN 1 ELSE 0 END AS is_held,
+              CASE WHEN owner > '' AND closed_at IS NULL AND lease_until >= ${now} THEN 1 ELSE 0 END AS is_held,
               woken, taken_over, given_back, back_reason, devices, ${verdictColumns}, work
             FROM push_hop WHERE announcement_id = ${announcementId} ORDER BY round, from_id`,
       );

@@ -35,7 +35,7 @@ export interface Ruling {
   readonly failure: string | null;
 }
 
-interface Settled extends Answer {
+interface Settled extends Pick<Answer, 'outcome' | 'sentAt'> {
   readonly delivery: Delivery;
   isRecorded: boolean;
 }
@@ -118,10 +118,10 @@ export class Judgement {
   }
 
   #settle(answer: Answer): Settled {
-    const { push, outcome } = answer;
+    const { push, outcome, sentAt } = answer;
     const { messageId = 0, deviceId } = push;
     const delivery = { messageId, deviceId, ...settle(this.#options, outcome, push) };
-    return { ...answer, delivery, isRecorded: false };
+    return { outcome, sentAt, delivery, isRecorded: false };
   }
 }
 

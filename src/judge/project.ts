@@ -29,7 +29,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^THIRD_PARTY_AUTH_ERROR$/,
-    "the Firebase project's APNs key or web push certificate is missing or expired",
+    "the Firebase project's APNs key or web push certificate is missing or expired: upload a new one in the Firebase console",
   ],
   [
     /_SERVICE_DISABLED$/,
@@ -41,7 +41,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [/_ACCOUNT_STATE_INVALID$/, 'the service account is disabled or deleted: enable it, or use another one'],
   [/_ACCESS_TOKEN_SCOPE_INSUFFICIENT$/, 'the credentials lack the scope for Firebase Cloud Messaging'],
-  [/^HTTP_401/, 'the access token was refused: the service account key may have been deleted'],
+  [
+    /^HTTP_401/,
+    'the access token was refused: the service account key may have been deleted; make a new one, and set FCM_CREDENTIALS',
+  ],
   [/^HTTP_403/, 'the service account may not send: it needs the role Firebase Cloud Messaging API Admin'],
   [/^HTTP_404/, 'there is no such project, or its Cloud Messaging API is disabled: check FCM_PROJECT_ID'],
   [REFUSED_CONTENT, 'the message was refused: check its fields; it may have at most 4096 bytes'],

@@ -8,7 +8,7 @@ import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } f
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { recordPatiently } from '../pace/record.ts';
-import { reserveUrgent } from '../pace/reserve.ts';
+import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
@@ -121,13 +121,19 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   return reports;
 }
 
-async function reserve(ctx: Context, source: string, pushes: number): Promise<number> {
-  const [waitMs = 0] = await ctx.gatherer.join(`slot ${source}`, [pushes], async (counts) => {
-    const sum = counts.reduce((one, other) => one + other, 0);
-    const slot = await reserveUrgent(ctx, source, sum);
-    return counts.map(() => slot.waitMs);
+/** Reserves room for what all callers of this moment send; or says when to ask again: see reserveUrgent. */
+async function reserve(
+  ctx: Context,
+  source: string,
+  ask: { readonly pushes: number; readonly spareMs: number },
+): Promise<ReservedSlot | NoRoom> {
+  const [slot] = await ctx.gatherer.join(`slot ${source}`, [ask], async (asks) => {
+    const pushes = asks.reduce((sum, each) => sum + each.pushes, 0);
+    const spareMs = Math.min(...asks.map((each) => each.spareMs));
+    const common = await reserveUrgent(ctx, source, pushes, spareMs);
+    return asks.map(() => common);
   });
-  return waitMs;
+  return slot ?? { askAgainInMs: 0 };
 }
 
 /** Waits for the budget as long as both the invocation and the lease leave time for FCM's answer, then sends. */
@@ -139,10 +145,10 @@ async function push(
   const { senders, config, clock } = ctx;
   const own = pushes[0]?.own;
   if (!own) return { outcomes: [], tookMs: 0 };
-  const waitMs = await reserve(ctx, source, pushes.length);
   const spareMs = Math.min(ctx.remainingMs() - config.reserveMs, config.leaseMs - config.fcm.timeoutMs);
-  if (waitMs >= spareMs) return { outcomes: pushes.map(() => noBudget(waitMs)), tookMs: 0 };
-  if (waitMs > 0) await clock.sleep(waitMs);
+  const slot = await reserve(ctx, source, { pushes: pushes.length, spareMs });
+  if ('askAgainInMs' in slot) return { outcomes: pushes.map(() => noBudget(slot.askAgainInMs)), tookMs: 0 };
+  if (slot.waitMs > 0) await clock.sleep(slot.waitMs);
   const sender = await senders.of(source);
   const startedAt = clock.now();
   const deadline = clock.timeout(config.fcm.timeoutMs);

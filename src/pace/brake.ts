@@ -43,13 +43,14 @@ export async function brake(
     const { version, brakeMs, rampAgeMs, outages } = await store.fetchBudget(source, null);
     const isSameCause = -brakeMs < tookMs;
     const pauseMs = Math.round(isOutage ? Math.min(MAX_PAUSE_MS, firstPauseMs * 2 ** outages) : firstPauseMs);
-    if (isSameCause && (brakeMs >= pauseMs || (isOutage && brakeMs <= 0))) return;
+    // An outage's later answers do not lengthen its pause: only a probe that is sent after it does.
+    if (isSameCause && (brakeMs >= pauseMs || (isOutage && (outages > 0 || brakeMs <= 0)))) return;
     const ageMs = Math.min(riseMs, Math.max(0, rampAgeMs + Math.max(0, brakeMs)));
     const next = {
       pauseMs,
       reason,
       rampAgeMs: Math.round(isSameCause || (isOutage && outages > 0) ? ageMs : ageMs / 2),
-      outages: isOutage && !(isSameCause && outages > 0) ? outages + 1 : outages,
+      outages: isOutage ? outages + 1 : outages,
     };
     if (!(await store.brakeBudget(source, version, next))) continue;
     log.info('source stopped', { source, pauseMs, reason });

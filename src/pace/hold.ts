@@ -25,13 +25,17 @@ export async function waitHolding(
   return true;
 }
 
+/** Milliseconds for which an invocation can wait: what it needs at its end is kept. */
+export function spareMsOf({ remainingMs, config }: Pick<Context, 'remainingMs' | 'config'>): number {
+  return remainingMs() - config.reserveMs;
+}
+
 /**
  * Waits and keeps the hop's lease, if this invocation lives that long. If not, an invocation that has sent something leaves
  * the rest to a repeat of the hop, and one that has not leaves it to the tick.
  */
 export async function waitOrLeave(ctx: Context, hop: Hop, waitMs: number, hasSent: boolean): Promise<Turn> {
-  const spareMs = ctx.remainingMs() - ctx.config.reserveMs;
-  if (Math.max(0, waitMs) < spareMs) return (await waitHolding(ctx, hop, waitMs)) ? 'go' : 'stopped';
+  if (Math.max(0, waitMs) < spareMsOf(ctx)) return (await waitHolding(ctx, hop, waitMs)) ? 'go' : 'stopped';
   if (hasSent) return 'repeated';
   if (waitMs <= 0) throw outOfTime(ctx, hop);
   await ctx.store.postponeHop(hop, Math.ceil(waitMs));

@@ -1,7 +1,7 @@
 import type { Addressee, Context } from '../context.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
-import { type Turn, waitOrLeave } from './hold.ts';
+import { spareMsOf, type Turn, waitOrLeave } from './hold.ts';
 import { probe } from './probe.ts';
 import { type ReservedSlot, reserveTurn } from './reserve.ts';
 import { MAX_LATE_MS } from './slot.ts';
@@ -12,6 +12,8 @@ interface CurrentSlot extends ReservedSlot {
   readonly from: number;
   /** When the slot opens, by this machine's clock. */
   readonly opensAt: number;
+  /** When the slots behind it open, by this machine's clock. */
+  endsAt: number;
   /** Milliseconds by which everything still to be sent is delayed: by urgent messages, a brake or a full window. */
   delayMs: number;
 }
@@ -73,17 +75,20 @@ export class Timetable {
 
   /**
    * Gives up what the device at `index` and those after it have reserved of the budget. The part of it that is not over yet
-   * goes to the next hop that asks, of whichever announcement.
+   * goes to the next hop that asks, of whichever announcement; unless another hop has reserved behind it, and would send at
+   * the same time.
    */
   async giveUp(index: number): Promise<void> {
     const slot = this.#slot;
     this.#slot = null;
     if (slot === null) return;
-    const { from, opensAt, delayMs, takenMs, spreadMs, brakes } = slot;
+    const { from, opensAt, endsAt, delayMs, takenMs, spreadMs, brakes } = slot;
+    const now = this.#ctx.clock.now();
     const share = (this.#devices.length - index) / (this.#devices.length - from);
-    const leftMs = opensAt + delayMs + spreadMs - this.#ctx.clock.now();
+    const leftMs = opensAt + delayMs + spreadMs - now;
     const ms = Math.floor(Math.min(takenMs * share, leftMs));
-    if (ms > 0) await this.#ctx.store.returnBudget(this.#announcement.source, { ms, brakes });
+    const endsInMs = Math.ceil(endsAt - now);
+    if (ms > 0) await this.#ctx.store.returnBudget(this.#announcement.source, { ms, endsInMs, brakes });
   }
 
   /**
@@ -96,6 +101,7 @@ export class Timetable {
     const { source } = this.#announcement;
     for (let waitMs = 0; ;) {
       const turn = await waitOrLeave(this.#ctx, this.#hop, waitMs, index > 0);
+      if (turn !== 'go') await this.giveUp(index);
       if (turn !== 'go' || this.#devices.length === 0) return turn;
       if (!(await this.#keepLease(waitMs))) return 'stopped';
 
@@ -106,6 +112,7 @@ export class Timetable {
       }
       const { brakes, brakeMs, urgentMs, outages } = await store.fetchBudget(source, null);
       slot.delayMs += urgentMs - slot.urgentMs;
+      slot.endsAt += urgentMs - slot.urgentMs;
       slot.urgentMs = urgentMs;
       const lateMs = clock.now() - this.dueAt(index);
       const isLost = brakes !== slot.brakes || lateMs > MAX_LATE_MS;
@@ -129,9 +136,11 @@ export class Timetable {
   }
 
   async #reserve(from: number): Promise<CurrentSlot | { readonly askAgainInMs: number }> {
-    const slot = await reserveTurn(this.#ctx, this.#announcement, this.#devices.length - from);
+    const messages = this.#devices.length - from;
+    const slot = await reserveTurn(this.#ctx, this.#announcement, messages, spareMsOf(this.#ctx));
     if ('askAgainInMs' in slot) return slot;
-    this.#slot = { ...slot, from, opensAt: this.#ctx.clock.now() + slot.waitMs, delayMs: 0 };
+    const opensAt = this.#ctx.clock.now() + slot.waitMs;
+    this.#slot = { ...slot, from, opensAt, endsAt: opensAt + slot.takenMs, delayMs: 0 };
     return this.#slot;
   }
 

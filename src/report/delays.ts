@@ -1,3 +1,4 @@
+import { bandsOf } from './bands.ts';
 import { type Cause, terminated } from './cause.ts';
 import { chainsOf, isLost, looksTerminated } from './chains.ts';
 import { DATABASE_ERROR } from './failures.ts';
@@ -9,6 +10,9 @@ import { countOf, formatDuration } from './words.ts';
 /** A delay that took a smaller share of the time is not worth a person's, unless it left a trace of its own. */
 const MIN_SHARE = 0.05;
 const MIN_MS = 1000;
+
+/** A brake leaves a trace, and is worth a person's time sooner. */
+const MIN_BRAKE_SHARE = 0.01;
 
 /** A hop waits for the database if this share of its sending does. */
 const WAITING_SHARE = 0.3;
@@ -38,29 +42,41 @@ export function findDelays(facts: Facts): Cause[] {
     .map(({ code, cause, remedy }) => ({ code, cause, remedy }));
 }
 
-function brakes({ sourceAudit, hops, announcement }: Facts, { parts }: TimeUse): Delay[] {
-  const outages = sourceAudit.filter(({ action }) => action === 'outage');
+function brakes(
+  { sourceAudit, hops, announcement }: Facts,
+  { parts, wallMs, endedAt: wallEnd }: TimeUse,
+): Delay[] {
   const throttles = sourceAudit.filter(({ action }) => action === 'throttled');
-  const why = outages.at(-1)?.why ?? '';
+  const why = longestWhy(sourceAudit, wallEnd);
   const named = sumReasons(hops).find(({ reason }) => why.includes(reason))?.reason ?? 'UNAVAILABLE';
   return [
     {
       code: 'fcm-down',
       ms: parts.down,
-      isCertain: parts.down > 0,
-      cause: `${why.replace(/: waiting for \d+ s$/, '') || 'FCM was down'}: the source stopped for ${formatDuration(parts.down)}`,
+      isCertain: parts.down > wallMs * MIN_BRAKE_SHARE,
+      cause: `${why || 'FCM was down'}: the source stopped for ${formatDuration(parts.down)}`,
       remedy: explainReason(named).remedy ?? 'nothing',
     },
     {
       code: 'throttled',
       ms: parts.throttled,
-      isCertain: parts.throttled > 0,
+      isCertain: parts.throttled > wallMs * MIN_BRAKE_SHARE,
       cause:
         `FCM throttled the source ${announcement.source} (429) ${countOf(throttles.length, 'time')}: ` +
         `it stopped for ${formatDuration(parts.throttled)}, and went on at half the rate`,
       remedy: explainReason('QUOTA_EXCEEDED').remedy ?? 'nothing',
     },
   ];
+}
+
+/** The words for the outage that took longest; empty without one. */
+function longestWhy(sourceAudit: Facts['sourceAudit'], endMs: number): string {
+  const sums = new Map<string, number>();
+  for (const { kind, from, to, why } of bandsOf([], sourceAudit, endMs)) {
+    const words = (why ?? '').replace(/: waiting for \d+ s$/, '');
+    if (kind === 'down') sums.set(words, (sums.get(words) ?? 0) + to - from);
+  }
+  return [...sums].toSorted(([, one], [, two]) => two - one)[0]?.[0] ?? '';
 }
 
 function pauses({ audit }: Facts, { parts }: TimeUse): Delay[] {

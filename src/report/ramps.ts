@@ -6,10 +6,10 @@ import type { Band } from './bands.ts';
 /** A time in which the rate of a source rises to the full rate. */
 export interface Ramp {
   readonly kind: 'ramp';
-  /** When the rate would have been zero: before `from`, where the ramp goes on after a brake. */
-  readonly zeroAt: number;
   readonly from: number;
   readonly to: number;
+  /** When the rate is full, if no brake interrupts the ramp. */
+  readonly fullAt: number;
 }
 
 export interface RampInput {
@@ -28,20 +28,21 @@ export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Ban
   const brakes = bands.filter(({ kind }) => kind !== 'paused');
   const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
   const firstAt = opened.length === 0 ? null : Math.min(...opened);
-  const last: Ramp[] =
-    rampFrom === null ? [] : [{ kind: 'ramp', zeroAt: rampFrom, from: rampFrom, to: rampFrom + riseMs }];
+  const make = (from: number, to: number, fullAt: number): Ramp => ({ kind: 'ramp', from, to, fullAt });
+  const last = rampFrom === null ? [] : [make(rampFrom, rampFrom + riseMs, rampFrom + riseMs)];
   // Without a ramp, the rate rises after a brake only.
   if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;
   if (firstAt === null) return last;
   const ramps: Ramp[] = [];
+  // When the rate would have been zero: before the ramp goes on, if that is after a brake.
   let zeroAt = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
   let from = firstAt;
   for (const brake of brakes) {
-    ramps.push({ kind: 'ramp', zeroAt, from, to: Math.min(brake.from, zeroAt + riseMs) });
+    ramps.push(make(from, Math.min(brake.from, zeroAt + riseMs), zeroAt + riseMs));
     const ageMs = Math.min(riseMs, Math.max(0, brake.from - zeroAt));
     zeroAt = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
     from = brake.to;
   }
-  ramps.push({ kind: 'ramp', zeroAt, from, to: zeroAt + riseMs });
+  ramps.push(make(from, zeroAt + riseMs, zeroAt + riseMs));
   return ramps.filter((ramp) => ramp.to > ramp.from);
 }

@@ -102,7 +102,7 @@ export function budgetOf(
   const at = (time: number): number => {
     if (bands.some(({ from, to }) => time >= from && time < to)) return 0;
     const ramp = ramps.find(({ from, to }) => time >= from && time < to);
-    return ramp ? full * Math.min(1, (time - ramp.zeroAt) / riseMs) : full;
+    return ramp ? full * Math.max(0, 1 - (ramp.fullAt - time) / riseMs) : full;
   };
   const edges = [...bands, ...ramps].flatMap(({ from, to }) => [from, to]);
   const inner = edges.filter((time) => time > startedAt && time < endedAt).toSorted((one, two) => one - two);

@@ -22,13 +22,15 @@ const MIN_GAP_MS = 1000;
 
 /** `tellStory` lists what happened to an announcement, in order of time. */
 export function tellStory(facts: Facts): StoryEvent[] {
+  // Of things at the same time, the start comes first, and the end last.
   const events = [
-    ...some(changesIn(facts.audit)),
+    ...some(changesIn(facts.audit.filter((entry) => !isStop(entry)))),
     ...some(brakesOf(facts)),
     ...some(gapsOf(facts.use?.spans ?? [])),
     ...some(repeatsIn(facts.hops)),
     ...roundsOf(facts),
     ...progressOf(facts.hops),
+    ...some(changesIn(facts.audit.filter(isStop))),
   ].toSorted((one, two) => one.at - two.at);
   if (events.length <= MAX_EVENTS) return events;
   const cut = events.length - MAX_EVENTS + 1;
@@ -52,6 +54,11 @@ function some(events: readonly StoryEvent[]): StoryEvent[] {
     { at, says: `(and ${cut.length} more like this)` },
     ...events.slice(-half),
   ];
+}
+
+/** True for what stops a running announcement, or ends it. */
+function isStop({ was, became }: AuditEntry): boolean {
+  return was !== null && became !== null && became !== 'running' && became !== 'scheduled';
 }
 
 function changesIn(audit: readonly AuditEntry[]): StoryEvent[] {

@@ -17,7 +17,7 @@ export interface Stretch {
   readonly to: number;
 }
 
-/** An event that takes longer than this to arrive, and a wake-up of the tick, is a lost event. */
+/** No invocation takes longer to start. What is planted for longer has waited for a hop before it that was killed, or for the tick. */
 const MAX_START_MS = 5000;
 
 /** A hop that was interrupted for less is not worth a gap. */
@@ -61,9 +61,14 @@ function beforeClaim(hop: HopSummary, to: number): Stretch[] {
   const { round, fromId, plantedAt: from, woken, leaseUntil, claimedAt } = hop;
   // The tick wakes a retry round when it is due.
   if (round > 0 && fromId === 0) return [{ hop, activity: 'retries', from, to }];
-  const end = claimedAt ?? Math.min(to, leaseUntil);
-  const isLost = woken > 0 && end - from > MAX_START_MS;
-  return isLost || end <= from ? [] : [{ hop, activity: 'starting', from, to: end }];
+  if (claimedAt === null)
+    return makeStart(hop, from, Math.min(to, leaseUntil, from + (woken > 0 ? 0 : MAX_START_MS)));
+  const isLost = woken > 0 && claimedAt - from > MAX_START_MS;
+  return isLost ? [] : makeStart(hop, Math.max(from, claimedAt - MAX_START_MS), claimedAt);
+}
+
+function makeStart(hop: HopSummary, from: number, to: number): Stretch[] {
+  return to > from ? [{ hop, activity: 'starting', from, to }] : [];
 }
 
 /** A hop that nobody holds, and whose time to be woken is over, has been waiting for nobody since. */

@@ -70,7 +70,7 @@ export function partsOf(input: TimelineInput): TimeUse {
   const parts = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>;
   const spans: Span[] = [];
   for (const { from, to, active } of sweep([...bands, ...ramps, ...stretches], startedAt, endedAt)) {
-    const { part, databaseShare } = judge(active, pace);
+    const { part, databaseShare } = judge(active, pace, (from + to) / 2);
     const databaseMs = (to - from) * databaseShare;
     parts[part] += to - from - databaseMs;
     parts.database += databaseMs;
@@ -112,6 +112,7 @@ function* sweep(intervals: readonly Interval[], startMs: number, endMs: number):
 function judge(
   active: ReadonlySet<Interval>,
   { perMinute }: PaceConfig,
+  at: number,
 ): { readonly part: Part; readonly databaseShare: number } {
   const all = (part: Part) => ({ part, databaseShare: 0 });
   const kinds = new Set(Array.from(active, (interval) => kindOf(interval)));
@@ -123,10 +124,12 @@ function judge(
   );
   if (senders.length > 0) {
     const databaseShare = meanOf(senders.map(databaseShareOf));
-    if (kinds.has('ramp')) return { part: 'ramp', databaseShare };
     const perMs = senders.reduce((sum, { work }) => sum + work.sent / Math.max(1, work.sendMs), 0);
-    const isFull = perMs * 60_000 >= perMinute * FULL_SHARE;
-    return { part: isFull || kinds.has('waiting') ? 'budget' : 'sending', databaseShare };
+    const ramp = Array.from(active).find((interval) => 'fullAt' in interval);
+    const rampShare = ramp === undefined ? 1 : (at - ramp.from) / (ramp.fullAt - ramp.from);
+    const isFull = perMs * 60_000 >= perMinute * rampShare * FULL_SHARE;
+    if (!isFull && !kinds.has('waiting')) return { part: 'sending', databaseShare };
+    return { part: ramp === undefined ? 'budget' : 'ramp', databaseShare };
   }
   if (kinds.has('waiting')) return all(kinds.has('ramp') ? 'ramp' : 'budget');
   if (kinds.has('reading')) return all('database');

@@ -1,12 +1,13 @@
 import type { DatabaseConfig } from '../../src/config/config.ts';
-import type { Delivery } from '../../src/model/delivery.ts';
 import type { Hop } from '../../src/model/hop.ts';
 import type { Store } from '../../src/store.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tally } from '../../src/broadcast/tally.ts';
 import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { countVerdicts, type Delivery } from '../../src/model/delivery.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 
 const CHUNK = 500;
@@ -23,7 +24,11 @@ export async function benchLedger(): Promise<void> {
     await migrateDatabase(config, systemClock);
     const store = await openStore(config, systemClock);
     const hop = await claimHop(store);
-    const record = (nth: number) => store.recordDeliveries(hop, makeChunk(nth));
+    const tally = new Tally(hop, { guarantee: 'at-least-once' });
+    const record = (nth: number) => {
+      const chunk = makeChunk(nth);
+      return store.recordDeliveries(hop, chunk, { batch: tally.makeBatch(chunk, countVerdicts(chunk), 0) });
+    };
     for (let nth = 0; nth < WARM_UP; nth++) await record(nth);
     const before = process.cpuUsage();
     const startedAt = performance.now();

@@ -1,5 +1,6 @@
 import type { BroadcastJob } from '../../src/job.ts';
 import type { Device } from '../../src/model/device.ts';
+import type { Sender } from '../../src/context.ts';
 import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
@@ -459,4 +460,44 @@ test('a device that another announcement finds unregistered after the page was r
 
   const third = await runAll({ ...job, announcementId: await store.createAnnouncement(draft) });
   expect(third.sent).toHaveLength(9);
+});
+
+test('answers are recorded in batches, and wake the sender with each batch, not one by one', async () => {
+  const job = await announce(400);
+  let waits = 0;
+  const counting: TestClock = {
+    ...clock,
+    sleep: (ms, signal) => {
+      if (signal) waits++;
+      return clock.sleep(ms, signal);
+    },
+  };
+  const recorded: number[] = [];
+  const counted: Store = {
+    ...store,
+    recordDeliveries: (hop, deliveries, options) => {
+      recorded.push(deliveries.length);
+      return store.recordDeliveries(hop, deliveries, options);
+    },
+  };
+  // One answer in each turn of the event loop.
+  let answering = Promise.resolve();
+  const nextTurn = () => (answering = answering.then(() => new Promise((resolve) => setImmediate(resolve))));
+  const sender: Sender = {
+    send: ({ devices }, _signal, onOutcome) =>
+      Promise.all(
+        devices.map(async (_, nth) => {
+          await nextTurn();
+          onOutcome?.(nth, delivered);
+          return delivered;
+        }),
+      ),
+    close: async () => {},
+  };
+  const env = { PAGE_SIZE: '400', BATCH_SIZE: '50', WINDOW: '100' };
+  const ctx = { ...makeContext(counted, { clock: counting, env }), senders: fixedSender(sender) };
+  expect(await runHop(ctx, job)).toMatchObject({ end: 'done', sent: 400 });
+  expect(recorded.reduce((sum, each) => sum + each, 0)).toBe(400);
+  expect(recorded.length).toBeLessThanOrEqual(12);
+  expect(waits).toBeLessThan(60);
 });

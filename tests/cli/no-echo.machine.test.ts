@@ -66,7 +66,7 @@ test('a secret in place of a command or an operand is not shown', async () => {
   for (const shape of SECRET_SHAPES) {
     await expectNothingShown([shape]);
     await expectNothingShown(['help', shape]);
-    for (const name of ['status', 'pause', 'resume', 'cancel', 'devices', 'import']) {
+    for (const name of ['status', 'pause', 'resume', 'cancel', 'explain', 'devices', 'import']) {
       await expectNothingShown([name, shape]);
       await expectNothingShown([name, '1', shape]);
     }

@@ -103,11 +103,20 @@ await describeStores('hops', ({ kind, store, other, startHop, claim, passTime })
     expect(await store.claimHop(key, 'c', LEASE_MS)).toEqual({ kind: 'claimed', hop: third });
     expect(await store.holdHop(third, LEASE_MS)).toBe(true);
     await passTime(LEASE_MS + 1);
+    const busy = await store.countBusyHops();
     expect(await store.reviveHop(key, LEASE_MS)).toBe(true);
+    expect(await store.countBusyHops()).toBe(busy);
     const fourth = await claim(key, 'd');
     expect(fourth.isTakenOver).toBe(true);
     await store.releaseHop(fourth);
-    expect((await claim(key, 'e')).isTakenOver).toBe(false);
+    const fifth = await claim(key, 'e');
+    expect(fifth.isTakenOver).toBe(false);
+    await store.releaseHop(fifth);
+    await passTime(1);
+    // Given back, and woken by the tick: there is no earlier claimant to wait for.
+    expect(await store.reviveHop(key, LEASE_MS)).toBe(true);
+    expect((await claim(key, 'f')).isTakenOver).toBe(false);
+    expect(await store.countBusyHops()).toBe(busy + 1);
   });
 
   test('turning the page keeps its bounds and plants the next hop once', async () => {

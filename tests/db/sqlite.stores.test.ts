@@ -6,7 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { DEFAULT_FILE } from '../../src/config/variables.ts';
+import { upsertDeliveries } from '../../src/db/ledger.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { keepRetries } from '../../src/db/retries.ts';
+import { MAX_KEPT_LENGTH, openSqlite } from '../../src/db/sqlite.ts';
+import type { Delivery } from '../../src/model/delivery.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
 import { explain } from './plan.ts';
 
@@ -106,4 +110,26 @@ test.each([
   expect(files.map((file) => (statSync(file).mode & 0o777).toString(8))).toEqual(files.map(() => each.after));
   await first.close();
   await second.close();
+});
+
+test('a large recording has few different statements, short enough to stay prepared', () => {
+  const driver = openSqlite(':memory:', systemClock);
+  onTestFinished(() => driver.close());
+  const deliveries = Array.from({ length: 510 }, (_, nth): Delivery => ({
+    ...{
+      deviceId: nth + 1,
+      verdict: 'retryable',
+      reason: 'QUOTA_EXCEEDED',
+      messageName: null,
+      retryInMs: nth,
+    },
+  }));
+  for (const statements of [
+    upsertDeliveries(driver.dialect, { announcementId: 1, round: 0 }, deliveries),
+    keepRetries(driver.dialect, 1, deliveries),
+  ]) {
+    const texts = [...new Set(statements.map((statement) => statement.sql))];
+    expect(texts).toHaveLength(2);
+    for (const text of texts) expect(text.length).toBeLessThanOrEqual(MAX_KEPT_LENGTH);
+  }
 });

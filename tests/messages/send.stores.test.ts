@@ -156,8 +156,11 @@ describe.each(databaseKinds())('messages sent at once, on %s', (kind) => {
   test('no message waits longer for the budget than its lease allows: it may be sent again later', async () => {
     const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '1' } });
     expect(await sendMessages(ctx, [make('a', toDevice(3))])).toMatchObject([{ verdict: 'delivered' }]);
+    const { version } = await store.fetchBudget('default', null);
     const [report] = await sendMessages(ctx, [make('b', toDevice(3))]);
     expect(report).toMatchObject({ verdict: 'retryable', reason: 'NO_BUDGET' });
+    // Nothing is reserved for it: it would wait behind itself when it is sent again.
+    expect((await store.fetchBudget('default', null)).version).toBe(version);
     expect(report?.retryInMs).toBeGreaterThan(30_000);
     expect(ctx.sent).toEqual(['target-3']);
     expect(await sendMessages(makeContext(store), [make('b', toDevice(3))])).toMatchObject([

@@ -37,6 +37,12 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     return slot;
   }
 
+  async function reserveForMessages(ctx: TestContext, messages: number) {
+    const slot = await reserveUrgent(ctx, 'default', messages);
+    if ('askAgainInMs' in slot) throw new Error('a caller with time waits for its slot');
+    return slot;
+  }
+
   test('slots that many hops reserve at the same time follow one another and never overlap', async () => {
     const env = { FCM_MESSAGES_PER_MINUTE: '60000' };
     const contexts = [makeContext(store, { env }), makeContext(other, { env })];
@@ -50,13 +56,38 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     const env = { FCM_MESSAGES_PER_MINUTE: '60000' };
     const ctx = makeContext(store, { env });
     const { brakes, takenMs } = await reserve(ctx, 3000);
-    await other.returnBudget('default', { ms: 1000, brakes });
+    const endsInMs = takenMs;
+    await other.returnBudget('default', { ms: 1000, endsInMs, brakes });
     expect((await reserve(ctx, 300)).waitMs).toBe(takenMs - 1000);
-    await other.returnBudget('default', { ms: 600_000, brakes });
+    await other.returnBudget('default', { ms: 600_000, endsInMs, brakes });
     expect((await reserve(ctx, 1)).waitMs).toBe(0);
     await brake(ctx, 'default', { pauseMs: 5000, reason: 'throttled', isOutage: false, tookMs: 0 });
-    await other.returnBudget('default', { ms: 1000, brakes });
+    await other.returnBudget('default', { ms: 1000, endsInMs: 5000, brakes });
     expect((await reserve(ctx, 1)).waitMs).toBe(5000);
+  });
+
+  test('what is given back before the slot of another page is sent by nobody: the two would send together', async () => {
+    // A page of 3000 takes 31 s.
+    const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '6000' } });
+    const first = await reserve(ctx, 3000);
+    const second = await reserve(ctx, 3000);
+    expect(second.waitMs).toBe(first.takenMs);
+    await clock.advance(10_000);
+    await other.returnBudget('default', { ...first, ms: 20_000, endsInMs: first.takenMs - 10_000 });
+    expect((await reserve(ctx, 1)).waitMs).toBe(first.takenMs + second.takenMs - 10_000);
+  });
+
+  test('what the caller cannot wait for is not reserved', async () => {
+    const ctx = makeContext(store, { env: { FCM_MESSAGES_PER_MINUTE: '60000' } });
+    const { takenMs } = await reserve(ctx, 3000);
+    const urgent = await reserveForMessages(ctx, 300);
+    const before = await store.fetchBudget('default', null);
+    const announcement = { source: 'default', announcementId: ++announcements };
+    const waitMs = takenMs + urgent.takenMs;
+    expect(await reserveTurn(ctx, announcement, 3000, waitMs)).toEqual({ askAgainInMs: waitMs });
+    expect(await reserveUrgent(ctx, 'default', 300, 200)).toEqual({ askAgainInMs: urgent.takenMs });
+    expect(await store.fetchBudget('default', announcement.announcementId)).toEqual(before);
+    expect(await reserveTurn(ctx, announcement, 3000, waitMs + 1)).toMatchObject({ waitMs });
   });
 
   test('two sources do not touch each other', async () => {
@@ -99,7 +130,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect(await reserveUrgent(ctx, 'default', 300)).toMatchObject({ waitMs: 0, takenMs: 307 });
     expect((await store.fetchBudget('default', null)).urgentMs - page.urgentMs).toBe(307);
     // Urgent messages wait for one another, so that they are not over the budget either.
-    expect((await reserveUrgent(ctx, 'default', 300)).waitMs).toBe(307);
+    expect((await reserveForMessages(ctx, 300)).waitMs).toBe(307);
     const next = await reserve(ctx, 1);
     expect(next.waitMs).toBe(page.takenMs + 2 * 307);
     expect(next.urgentMs).toBe(page.urgentMs + 2 * 307);
@@ -119,7 +150,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect(freeInMs).toBe(30_000);
     expect(brakes).toBe(slot.brakes + 1);
     expect((await other.fetchBudget('another', null)).brakeMs).toBeLessThan(0);
-    expect((await reserveUrgent(ctx, 'default', 1)).waitMs).toBe(30_000);
+    expect((await reserveForMessages(ctx, 1)).waitMs).toBe(30_000);
   });
 
   test.each([
@@ -178,6 +209,24 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     const late = await reserve(ctx, 1);
     expect(late.rateShare).toBe((30_000 + 50) / 60_000);
     expect(late.waitMs).toBe(5000);
+  });
+
+  test("an outage's later answers do not lengthen its pause, a failed probe doubles it", async () => {
+    const ctx = makeContext(store);
+    const answers = { pauseMs: 10_000, reason: 'FCM is down', isOutage: true, tookMs: 500 };
+    await store.fetchBudget('default', null);
+    for (let batch = 0; batch < 3; batch++) await brake(ctx, 'default', answers);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: 10_000, outages: 1 });
+    await clock.advance(10_000);
+    const probe = { ...answers, tookMs: 0 };
+    // Two lanes probe at the same time.
+    await brake(ctx, 'default', probe);
+    await brake(ctx, 'default', probe);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: 20_000, outages: 2 });
+    // Sent before the last brake, and answered after it.
+    await clock.advance(20_100);
+    await brake(ctx, 'default', answers);
+    expect(await store.fetchBudget('default', null)).toMatchObject({ brakeMs: -100, outages: 2 });
   });
 
   test('a running announcement says that FCM throttles, and until when', async () => {

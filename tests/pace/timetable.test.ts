@@ -26,19 +26,29 @@ const DEVICES = Array.from({ length: 98 }, (_, nth) => ({
 }));
 
 /** A page of 98 devices that takes a second of the budget, and a budget that says what the test wants. */
-function makePage(budget: () => Partial<Budget> = () => ({})) {
+function makePage(budget: () => Partial<Budget> = () => ({}), { isRunning = true } = {}) {
   const clock = makeTestClock({ isEager: true });
-  const calls = { holds: 0, reservations: 0, returned: [] as number[] };
+  const calls = {
+    holds: 0,
+    reservations: 0,
+    returned: [] as number[],
+    ends: [] as number[],
+    postponed: [] as number[],
+  };
   const store: Partial<Store> = {
     fetchBudget: async () => ({ ...FREE, ...budget() }),
     reserveBudget: async () => {
       calls.reservations++;
       return true;
     },
-    returnBudget: async (_source, { ms }) => void calls.returned.push(ms),
+    returnBudget: async (_source, { ms, endsInMs }) => {
+      calls.returned.push(ms);
+      calls.ends.push(endsInMs);
+    },
+    postponeHop: async (_hop, wakeInMs) => void calls.postponed.push(wakeInMs),
     holdHop: async () => {
       calls.holds++;
-      return true;
+      return isRunning;
     },
   };
   const ctx = makeContext(store as Store, { clock, env: { FCM_MESSAGES_PER_MINUTE: '6000' } });
@@ -109,4 +119,26 @@ test('what a hop does not use of its slot goes back, but for the time that is ov
   await timetable.giveUp(90);
   await timetable.giveUp(90);
   expect(calls.returned).toEqual([500]);
+});
+
+test('a hop that cannot wait for its slot reserves none: its next invocation does not wait behind it', async () => {
+  const { calls, timetable } = makePage(() => ({ freeInMs: 400_000, spreadInMs: 400_000 }));
+  expect(await timetable.waitForSlot()).toBe('stopped');
+  expect(calls).toMatchObject({ postponed: [400_000], reservations: 0, returned: [] });
+});
+
+test('a hop whose slot urgent messages delay for longer than its invocation lasts gives it back', async () => {
+  let urgentMs = 0;
+  const { clock, calls, timetable } = makePage(() => ({ freeInMs: 100_000, spreadInMs: 100_000, urgentMs }));
+  void clock.sleep(50_000).then(() => (urgentMs = 400_000));
+  expect(await timetable.waitForSlot()).toBe('stopped');
+  expect(calls).toMatchObject({ reservations: 1, returned: [1000], ends: [401_000] });
+});
+
+test('a hop that stops before its slot gives it back', async () => {
+  const { calls, timetable } = makePage(() => ({ freeInMs: 100_000, spreadInMs: 100_000 }), {
+    isRunning: false,
+  });
+  expect(await timetable.waitForSlot()).toBe('stopped');
+  expect(calls).toMatchObject({ holds: 1, postponed: [], returned: [1000], ends: [91_000] });
 });

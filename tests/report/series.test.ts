@@ -45,8 +45,8 @@ test('the budget rises on a ramp, is zero in a stop, and goes on from where the 
   const pace = { perMinute: 60_000, rampMs: 4000 };
   const stop = { kind: 'throttled', from: 2000, to: 3000, why: null } as const;
   const ramps = [
-    { kind: 'ramp', zeroAt: 0, from: 0, to: 2000 },
-    { kind: 'ramp', zeroAt: 2000, from: 3000, to: 6000 },
+    { kind: 'ramp', from: 0, to: 2000, fullAt: 4000 },
+    { kind: 'ramp', from: 3000, to: 6000, fullAt: 6000 },
   ] as const;
   const knots = new Map(budgetOf(pace, [stop], ramps, range).map(({ at, perSecond }) => [at, perSecond]));
   expect(knots.get(0)).toBe(0);

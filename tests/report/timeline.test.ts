@@ -55,12 +55,12 @@ test('a hop that sends at the full rate is held to the budget', () => {
   expect(shareOut({ hops: [hop], endedAt: 6000 })).toEqual({ budget: 6000 });
 });
 
-test('a ramp counts before the budget, for as long as it lasts', () => {
-  const hop = makeHop({ closedAt: 100_000, work: { sendMs: 100_000 } });
-  expect(shareOut({ hops: [hop], pace: { ...PACE, rampMs: 60_000 }, rampFrom: 0 })).toEqual({
-    ramp: 60_000,
-    sending: 40_000,
-  });
+test('a ramp counts before the budget, for as long as it lasts and is used', () => {
+  const pace = { ...PACE, rampMs: 60_000 };
+  const full = makeHop({ closedAt: 100_000, work: { sendMs: 100_000, sent: 1_000_000 } });
+  expect(shareOut({ hops: [full], pace, rampFrom: 0 })).toEqual({ ramp: 60_000, budget: 40_000 });
+  const slow = makeHop({ closedAt: 100_000, work: { sendMs: 100_000, sent: 1000 } });
+  expect(shareOut({ hops: [slow], pace, rampFrom: 0 })).toEqual({ sending: 100_000 });
 });
 
 test('a pause, a throttle and an outage count before what hops do meanwhile', () => {
@@ -97,7 +97,7 @@ test('the gap of a hop whose invocation was killed is stalled, and so is a lost 
 
 test('a hop that nothing has begun is starting until it should have been, and stalled after', () => {
   const hop = makeHop({ claimedAt: null, openedAt: null });
-  expect(shareOut({ hops: [hop] })).toEqual({ starting: 30_000, stalled: 70_000 });
+  expect(shareOut({ hops: [hop] })).toEqual({ starting: 5000, stalled: 95_000 });
   expect(shareOut({ hops: [{ ...hop, woken: 2, leaseUntil: 90_000 }] })).toEqual({ stalled: 100_000 });
 });
 
