@@ -131,7 +131,7 @@ export function drawStrip(rowsFor: (maxCells: number) => readonly Row[]): Chart 
       marginTop: 0,
       marginBottom: 0,
       marginRight: 0,
-      marginLeft: rows.length > 1 ? 64 : 0,
+      marginLeft: rows.length > 1 ? 72 : 0,
       x: { type: 'linear', domain: [0, end], axis: null },
       y: {
         type: 'band',

@@ -67,8 +67,8 @@ tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { padding-right: 
 .num { text-align: right; white-space: nowrap; overflow-wrap: normal; } .when, .code { white-space: nowrap; overflow-wrap: normal; } .code { font-weight: 600; } .who { width: 9em; } .what { width: 11em; } .meaning { width: 30%; }
 tr.own > * { font-weight: 650; } .muted { color: var(--muted); } .cut { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 1; overflow: hidden; word-break: break-all; }
 .hops td, .hops th { padding-top: 2px; padding-bottom: 2px; border: 0; font-size: 13px; white-space: nowrap; }
-.hops thead th { border-bottom: 1px solid var(--line); padding-bottom: 5px; white-space: normal; }
-.hops .wide-cell { width: 52%; } .hops th .swatch + .swatch, .hops th .swatch:not(:first-child) { margin-left: 12px; } .track { display: flex; height: 12px; margin-top: 4px; }
+.hops thead th { border-bottom: 1px solid var(--line); padding-bottom: 5px; }
+.hops .wide-cell { width: 52%; white-space: normal; } .hops th .swatch + .swatch, .hops th .swatch:not(:first-child) { margin-left: 12px; } .track { display: flex; height: 12px; margin-top: 4px; }
 .track i:first-child { border-radius: 2px 0 0 2px; } .track i:last-child { border-radius: 0 2px 2px 0; }
 .phones { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 18px 28px; margin-top: 12px; }
 .phones h3 { margin: 0 0 8px; } .screen { max-width: 392px; padding: 18px 12px; border-radius: 18px; background: var(--heat0); }
