@@ -48,9 +48,10 @@ export function declare(parser: Parser, command: Command, run: (input: Input) =>
 }
 
 function makeParserOption(name: string, option: Options[string]): ParserOption {
-  const { placeholder, help, fallback, group, isRepeatable = false } = option;
+  const { placeholder, help, fallback, short, group, isRepeatable = false } = option;
   const field = flagOf(name);
-  const parserOption = new ParserOption(placeholder === null ? field : `${field} <${placeholder}>`, help);
+  const names = short === undefined ? field : `-${short}, ${field}`;
+  const parserOption = new ParserOption(placeholder === null ? names : `${names} <${placeholder}>`, help);
   if (group !== undefined) parserOption.helpGroup(`${group}:`);
   if (placeholder === null) return parserOption;
   if (typeof fallback === 'string' || typeof fallback === 'number')

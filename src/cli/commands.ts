@@ -80,6 +80,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./explain.ts')).explainCommand,
   },
   {
+    name: 'report',
+    group: 'Look',
+    summary: 'write the report page of an announcement: one HTML file',
+    load: async () => (await import('./report.ts')).reportCommand,
+  },
+  {
     name: 'export',
     group: 'Look',
     summary: 'print the deliveries of an announcement as CSV',

@@ -9,6 +9,8 @@ export interface Option<T = unknown> {
   readonly placeholder: string | null;
   /** Value if the option is not on the command line. */
   readonly fallback: T;
+  /** One letter for the option: `o` for -o. */
+  readonly short?: string;
   /** Heading above the option in the help. */
   readonly group?: string;
   /** True: the option may occur more than once. `parse` then returns a list, and the lists are joined. */

@@ -4,6 +4,7 @@ import { DEVICE_ROUTES } from './device-routes.ts';
 import { EXPORT_ROUTES } from './export-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
+import { REPORT_ROUTES } from './report-routes.ts';
 import { makeRoute, type Route } from './route.ts';
 
 /**
@@ -41,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   openapi,
   ...ANNOUNCEMENT_ROUTES,
   ...EXPORT_ROUTES,
+  ...REPORT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
 ];

@@ -28,18 +28,24 @@ export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Ban
   const brakes = bands.filter(({ kind }) => kind !== 'paused');
   const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
   const firstAt = opened.length === 0 ? null : Math.min(...opened);
-  const make = (from: number, to: number): Ramp => ({ kind: 'ramp', from, to, fullAt: from + riseMs });
-  const last = rampFrom === null ? [] : [make(rampFrom, rampFrom + riseMs)];
+  const last = rampFrom === null ? [] : [makeRamp(rampFrom, rampFrom + riseMs, rampFrom + riseMs)];
   // Without a ramp, the rate rises after a brake only.
   if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;
   if (firstAt === null) return last;
   const ramps: Ramp[] = [];
-  let from = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
+  // When the rate would have been zero: before the ramp goes on, if that is after a brake.
+  let zeroAt = pace.rampMs === 0 ? firstAt - riseMs : firstAt;
+  let from = firstAt;
   for (const brake of brakes) {
-    ramps.push(make(from, Math.min(brake.from, from + riseMs)));
-    const ageMs = Math.min(riseMs, Math.max(0, brake.from - from));
-    from = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
+    ramps.push(makeRamp(from, Math.min(brake.from, zeroAt + riseMs), zeroAt + riseMs));
+    const ageMs = Math.min(riseMs, Math.max(0, brake.from - zeroAt));
+    zeroAt = brake.to - (brake.kind === 'throttled' ? ageMs / 2 : ageMs);
+    from = brake.to;
   }
-  ramps.push(make(from, from + riseMs));
+  ramps.push(makeRamp(from, zeroAt + riseMs, zeroAt + riseMs));
   return ramps.filter((ramp) => ramp.to > ramp.from);
+}
+
+function makeRamp(from: number, to: number, fullAt: number): Ramp {
+  return { kind: 'ramp', from, to, fullAt };
 }

