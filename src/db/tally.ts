@@ -70,22 +70,25 @@ export function withRetriesShift(
   return [lock, shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
-/** `recountPage` counts the rows of a page of round 0 anew. A device that was deleted since the page was read has no row. */
+/**
+ * `recountPage` counts the rows of a page of round 0 anew. Every push of the page has one by then: what has none is of a device
+ * that was gone when the page was read again.
+ */
 export function recountPage(hop: HopKey): Statement {
   const { fromId } = hop;
   const isOfDevices = sql`message_id = 0 AND device_id BETWEEN ${fromId} AND push_hop.last_id`;
   const isOfMessages = sql`message_id BETWEEN ${Math.max(1, fromId)} AND push_hop.last_id`;
-  const countAll = (where: Fragment): Fragment =>
-    sql`${countRows(hop, sql`${isOfDevices} ${where}`)} + ${countRows(hop, sql`${isOfMessages} ${where}`)}`;
-  const assignments = VERDICTS.map(
-    (verdict) => sql`${columnOf(verdict)} = ${countAll(sql`AND verdict = ${verdict}`)}`,
-  );
-  return sql`UPDATE push_hop SET devices = ${countAll(sql``)}, ${assignments} WHERE ${isHop(hop)}`;
+  const count = (verdict: Verdict | null): Fragment =>
+    sql`${countRows(hop, verdict, isOfDevices)} + ${countRows(hop, verdict, isOfMessages)}`;
+  const assignments = VERDICTS.map((verdict) => sql`${columnOf(verdict)} = ${count(verdict)}`);
+  return sql`UPDATE push_hop SET ${assignments}, devices = ${count(null)} WHERE ${isHop(hop)}`;
 }
 
-function countRows({ announcementId }: HopKey, isCounted: Fragment): Fragment {
+/** The number of rows of one verdict; null: of any. */
+function countRows({ announcementId }: HopKey, verdict: Verdict | null, isCounted: Fragment): Fragment {
+  const isVerdict = verdict === null ? sql`` : sql`AND verdict = ${verdict}`;
   return sql`(SELECT COUNT(*) FROM push_delivery
-    WHERE push_delivery.announcement_id = ${announcementId} AND ${isCounted})`;
+    WHERE push_delivery.announcement_id = ${announcementId} AND ${isCounted} ${isVerdict})`;
 }
 
 /** A verdict's column has its name. */

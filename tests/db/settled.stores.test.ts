@@ -28,4 +28,19 @@ await describeStores('pushes whose retries end', ({ store, startHop, claim }) =>
     const totals = (await store.fetchTotals([key.announcementId])).get(key.announcementId);
     expect(totals?.counts).toEqual(ledger);
   });
+
+  test('a device that is gone when its hop is repeated no longer counts as read', async () => {
+    const key = await startHop();
+    const first = await claim(key, 'killed');
+    await store.turnPage(first, { lastId: 3, nextId: null }, 0, 3);
+    await store.recordDeliveries(
+      first,
+      [1, 2].map((deviceId) => ({ deviceId, ...delivered })),
+    );
+    await store.releaseHop(first);
+    // The third device was deleted, or a message of the same mailing found it unregistered.
+    await store.closeHop(await claim(key, 'repeat'));
+    const totals = (await store.fetchTotals([key.announcementId])).get(key.announcementId);
+    expect(totals).toMatchObject({ read: 2, isRead: true, counts: { delivered: 2 } });
+  });
 });
