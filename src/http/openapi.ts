@@ -56,7 +56,11 @@ function describeRoute({
           {
             description: reply.description,
             ...(reply.body
-              ? { content: { 'application/json': { schema: schemaOf(reply.body, 'output') } } }
+              ? {
+                  content: {
+                    [reply.contentType ?? 'application/json']: { schema: schemaOf(reply.body, 'output') },
+                  },
+                }
               : {}),
           },
         ]),

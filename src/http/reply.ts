@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { HttpRequest } from '../events/http.ts';
 
-/** The answer of a route. `body` is sent as JSON; null: no body. */
+/** The answer of a route. `body` is sent as JSON, and text as it is, with the content-type in `headers`; null: no body. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -37,6 +37,10 @@ export function makeReply(request: HttpRequest, { status, headers = {}, body }: 
       : { headers: all }),
     isBase64Encoded: false,
     // HEAD asks for the head alone.
-    body: body === null || request.method === 'HEAD' ? '' : JSON.stringify(body),
+    body: body === null || request.method === 'HEAD' ? '' : write(body),
   };
+}
+
+function write(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }

@@ -34,10 +34,15 @@ interface RouteSpec<Params, Query, Body> {
   readonly isBodyOptional?: boolean;
   readonly maxBodyBytes?: number;
   /** Replies of a request that succeeds, by status; null: an empty body. */
-  readonly replies: Readonly<
-    Record<number, { readonly description: string; readonly body: z.ZodType | null }>
-  >;
+  readonly replies: Readonly<Record<number, ReplySpec>>;
   run(ctx: Context, input: RouteInput<Params, Query, Body>): Promise<Answer>;
+}
+
+interface ReplySpec {
+  readonly description: string;
+  readonly body: z.ZodType | null;
+  /** Absent: application/json. */
+  readonly contentType?: string;
 }
 
 interface RouteInput<Params, Query, Body> {

