@@ -1,6 +1,6 @@
 import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
 import type { Actor, AuditEntry, NewAuditEntry } from './model/audit.ts';
-import type { Brake, Budget, Reservation } from './model/budget.ts';
+import type { Brake, Budget, Reservation, SourceBudget } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
 import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
@@ -13,7 +13,7 @@ import type { AudienceCount, HopSummary, HopWork, Totals } from './model/summary
  * up to 2^53 - 1; a larger id in a row is a PushError('DATABASE') that `isBadRow`, and is never rounded.
  */
 export interface Store
-  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits {
+  extends Announcements, Hops, Deliveries, Devices, Messages, Budgets, Summaries, Audits, Overviews {
   close(): Promise<void>;
 }
 
@@ -208,6 +208,18 @@ export interface Audits {
   fetchAudit(announcementId: number, limit: number): Promise<AuditEntry[]>;
   /** Entries about a source from one time to another (milliseconds since the epoch, inclusive), the earliest first. */
   fetchSourceAudit(source: string, fromMs: number, toMs: number, limit: number): Promise<AuditEntry[]>;
+}
+
+/** What the dashboard shows of everything: small reads that it may repeat every other second, but for the one that says so. */
+export interface Overviews {
+  /** Running and paused announcements, the latest first. */
+  fetchCurrent(limit: number): Promise<AnnouncementSummary[]>;
+  /** Scheduled announcements, the next one first. */
+  fetchSchedule(limit: number): Promise<AnnouncementSummary[]>;
+  /** The budgets of the sources that have sent anything. */
+  fetchSourceBudgets(): Promise<SourceBudget[]>;
+  /** Counts all devices: reads the whole table. */
+  countDevicesByState(): Promise<{ readonly active: number; readonly unregistered: number }>;
 }
 
 /** Devices. A page is a range of their ids. */

@@ -7,6 +7,7 @@ import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
+import { makeOverviews } from './overviews.ts';
 import { makeSummaries } from './summaries.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
@@ -20,6 +21,7 @@ export function makeStore(driver: Driver): Store {
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
+    ...makeOverviews(driver),
     close: () => driver.close(),
   };
 }

@@ -27,6 +27,8 @@ interface RouteSpec<Params, Query, Body> {
   readonly isOpen?: boolean;
   /** The scope that a caller needs; null: none. */
   readonly scope: Scope | null;
+  /** True: a page of the dashboard may ask for it with its session. It may read everything that needs the scope `read` anyway. */
+  readonly acceptsSession?: boolean;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;

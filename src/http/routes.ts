@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
+import { DASHBOARD_ROUTES } from './dashboard-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
@@ -41,4 +42,5 @@ export const ROUTES: readonly Route[] = [
   ...ANNOUNCEMENT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
+  ...DASHBOARD_ROUTES,
 ];
