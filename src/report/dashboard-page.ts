@@ -36,6 +36,7 @@ export function makeLoginPage({ base }: Pick<DashboardOptions, 'base'>): StrictP
     body: `<main class="login">
   <h1>${MARK}Baton</h1>
   <form id="login" method="post" action="${escapeHtml(base)}/dashboard/login">
+    <input class="unseen" name="username" value="baton" autocomplete="username" tabindex="-1" aria-hidden="true" readonly>
     <label for="token">API token</label>
     <input id="token" name="token" type="password" autocomplete="current-password" autocapitalize="none" spellcheck="false" required autofocus>
     <p id="problem" class="problem" role="alert"></p>
@@ -61,15 +62,17 @@ export function makeDashboardPage({ base, stage, name, maySend, key }: Dashboard
 <p id="warning" class="warning" role="alert" hidden></p>
 <p id="said" class="unseen" role="status"></p>
 <main class="board">
-  <div class="lists">
+  <div class="first">
     ${makeSection('now', 'Now', 'Nothing is being sent.')}
     ${makeSection('scheduled', 'Scheduled', 'Nothing is scheduled.')}
-    ${makeSection('earlier', 'Earlier', 'No announcement yet. <code>POST /announcements</code> or <code>baton push</code> makes the first one.')}
-    <p class="more"><button id="older" type="button" hidden>Older</button></p>
   </div>
   <div class="side">
     ${makeSection('sources', 'Sources', 'No source is configured.')}
     ${makeSection('devices', 'Devices', 'Counting.')}
+  </div>
+  <div class="past">
+    ${makeSection('earlier', 'Earlier', 'No announcement yet. <code>POST /announcements</code> or <code>baton push</code> makes the first one.')}
+    <p class="more"><button id="older" type="button" hidden>Older</button></p>
   </div>
 </main>
 <dialog id="confirm" aria-labelledby="confirm-title" aria-describedby="confirm-text">

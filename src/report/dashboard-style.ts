@@ -40,10 +40,11 @@ code { font: .9em ui-monospace, monospace; }
 .who { margin-left: auto; display: flex; align-items: center; gap: .8rem; min-width: 0; }
 .name { color: var(--soft); font-size: .875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 14rem; }
 .warning { max-width: 73rem; margin: 0 auto 1rem; padding: .7rem 1rem; border-radius: .6rem; background: var(--amber); color: var(--amber-ink); }
-.board { display: grid; grid-template-columns: minmax(0, 1fr) 18rem; gap: 2rem 2.5rem; max-width: 76rem; margin: 0 auto; padding: .5rem 1.5rem 4rem; transition: opacity .3s; }
+.board { display: grid; grid-template-columns: minmax(0, 1fr) 18rem; grid-template-rows: auto 1fr; gap: 2rem 2.5rem; max-width: 76rem; margin: 0 auto; padding: .5rem 1.5rem 4rem; transition: opacity .3s; }
 .old .board { opacity: .55; }
-.lists, .side { display: grid; gap: 2rem; align-content: start; min-width: 0; }
-.side { gap: 2rem; }
+.first, .side { display: grid; gap: 2rem; align-content: start; min-width: 0; }
+.side { grid-column: 2; grid-row: 1 / 3; }
+.past { min-width: 0; }
 .now ul { display: grid; gap: .9rem; }
 .card, .scheduled ul, .earlier ul, .fact { background: var(--sheet); border: 1px solid var(--line); border-radius: .8rem; }
 .card { padding: 1.1rem 1.25rem 1.15rem; }
@@ -52,12 +53,15 @@ code { font: .9em ui-monospace, monospace; }
 .empty { color: var(--soft); padding: .2rem 0; }
 .head { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: .3rem .7rem; align-items: start; }
 .head .chip { margin-top: .2rem; }
-.title { font-size: 1rem; font-weight: 600; line-height: 1.4; overflow-wrap: anywhere; unicode-bidi: isolate; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+.title { font-size: 1rem; font-weight: 600; line-height: 1.4; overflow-wrap: anywhere; text-align: left; unicode-bidi: isolate; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .card .title { font-size: 1.08rem; }
 .about { color: var(--soft); font-size: .875rem; display: flex; flex-wrap: wrap; gap: 0 .6rem; overflow-wrap: anywhere; min-width: 0; }
 .about span + span::before { content: '·'; margin-right: .6rem; }
 .card > .about { margin-top: .15rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .4rem; justify-content: flex-end; }
+.line button, .line .actions a { border-color: transparent; background: none; color: var(--soft); }
+.line button:hover, .line .actions a:hover { border-color: var(--line); color: var(--ink); }
+.line .actions { margin-right: -.8rem; }
 .chip { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .78rem; font-weight: 550; line-height: 1.35rem; background: var(--grey); color: var(--soft); white-space: nowrap; }
 .chip.running, .chip.done { background: var(--green); color: var(--accent); }
 .chip.paused { background: var(--amber); color: var(--amber-ink); }
@@ -92,14 +96,15 @@ code { font: .9em ui-monospace, monospace; }
 .when strong { color: var(--ink); font-weight: 600; }
 .late { color: var(--bad); }
 .reach { font-size: .875rem; margin-top: .15rem; }
-.more { margin-top: -1rem; }
+.more { margin-top: 1rem; }
 .pair { display: flex; justify-content: space-between; gap: .8rem; overflow-wrap: anywhere; }
 .pair strong { font-weight: 600; min-width: 0; }
 .state { color: var(--soft); white-space: nowrap; font-size: .875rem; }
 .state.sending, .state.ramping { color: var(--accent); }
 .state.throttled { color: var(--amber-ink); }
 .state.down { color: var(--bad); }
-.small { font-size: .82rem; color: var(--soft); margin-top: .3rem; }
+.small { font-size: .82rem; color: var(--soft); }
+.bar + .small { margin-top: .3rem; }
 dialog { width: min(30rem, calc(100vw - 2rem)); padding: 1.5rem; border: 1px solid var(--line); border-radius: .9rem; background: var(--sheet); color: var(--ink); }
 dialog::backdrop { background: rgb(0 0 0 / .45); }
 dialog h2 { font-size: 1.1rem; color: var(--ink); margin-bottom: .3rem; letter-spacing: 0; }
@@ -118,7 +123,7 @@ dialog input { flex: none; margin-top: .3rem; accent-color: var(--accent); }
 .hint { color: var(--soft); font-size: .85rem; }
 @media (max-width: 62rem) {
   .board { grid-template-columns: minmax(0, 1fr); }
-  .side { grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); }
+  .side { grid-column: 1; grid-row: auto; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); }
 }
 @media (max-width: 40rem) {
   .top { padding: .9rem 1rem; }
@@ -126,10 +131,10 @@ dialog input { flex: none; margin-top: .3rem; accent-color: var(--accent); }
   .board { padding: .25rem 1rem 3rem; }
   .name { display: none; }
   .card { padding: 1rem; }
-  .head { grid-template-columns: auto minmax(0, 1fr); }
-  .head .chip { grid-column: 1; }
-  .head .title { grid-column: 1 / -1; grid-row: 2; }
-  .head .actions { grid-column: 2; grid-row: 1; }
+  .card { display: flex; flex-direction: column; }
+  .head { display: contents; }
+  .head .chip { align-self: start; margin: 0 0 .4rem; }
+  .head .actions { order: 1; justify-content: start; margin-top: 1rem; }
   .line { grid-template-columns: minmax(0, 1fr) auto; padding: .8rem 1rem; }
   .when { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .6rem; }
   .line .what { grid-column: 1 / -1; grid-row: 2; }

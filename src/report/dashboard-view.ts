@@ -12,11 +12,13 @@ const n = (value) => numbers.format(Math.round(value));
 const percent = (part, whole) => (whole === 0 ? '100' : (Math.floor((part / whole) * 1000) / 10).toFixed(1)) + '%';
 const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const minute = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const date = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
 
 const timeOf = (ms, now) => {
-  const date = day.format(ms);
-  return (date === day.format(now) ? '' : date + ', ') + minute.format(ms);
+  const isThisYear = new Date(ms).getFullYear() === new Date(now).getFullYear();
+  const on = date.format(ms) === date.format(now) ? '' : (isThisYear ? day : date).format(ms) + ', ';
+  return on + minute.format(ms);
 };
 
 const spanOf = (ms) => {
@@ -26,7 +28,7 @@ const spanOf = (ms) => {
   if (minutes < 60) return minutes + ' min' + (seconds % 60 ? ' ' + (seconds % 60) + ' s' : '');
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return hours + ' h' + (minutes % 60 ? ' ' + (minutes % 60) + ' min' : '');
-  return Math.floor(hours / 24) + ' days';
+  return Math.round(hours / 24) + ' days';
 };
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -122,7 +124,7 @@ const spark = (rates) => {
 const card = (row, pace, source, now) => {
   const b = row.balance;
   const isHeld = row.status === 'running' && source && (source.state === 'throttled' || source.state === 'down');
-  const waits = isHeld ? 'Waits: ' + (source.reason || 'source ' + source.source + ' is ' + source.state) + (source.until === null ? '' : ', until ' + clock.format(source.until)) : row.reason;
+  const waits = isHeld ? 'Waits: ' + (source.reason || 'source ' + source.source + ' is ' + source.state) + (source.until === null ? '' : ', until ' + clock.format(source.until)) : row.statusReason;
   const began = row.startedAt === null ? null : 'started ' + timeOf(row.startedAt, now);
   const sent = b && sentOf(b);
   const whole = b && b.audience - b.excluded;
@@ -152,7 +154,7 @@ const pastRow = (row, now) => {
   const took = row.startedAt !== null && row.finishedAt !== null ? 'took ' + spanOf(row.finishedAt - row.startedAt) : null;
   return h('li', { class: 'line', 'data-row': row.announcementId },
     h('p', { class: 'when' }, chip(row.status), h('span', {}, at === null ? '' : timeOf(at, now))),
-    h('div', { class: 'what' }, heading(row), about(row, took), row.reason ? h('p', { class: 'reason' }, row.reason) : null,
+    h('div', { class: 'what' }, heading(row), about(row, took), row.statusReason ? h('p', { class: 'reason' }, row.statusReason) : null,
       b ? h('p', { class: 'reach' }, h('strong', {}, n(b.delivered)), ' of ' + n(b.audience) + ' reached', h('span', { class: 'share' }, percent(b.delivered, b.audience))) : null),
     actions(row));
 };
@@ -163,7 +165,8 @@ const sourceRow = (source, perMinute) =>
   h('li', { class: 'fact ' + source.state, 'data-row': source.source },
     h('p', { class: 'pair' }, h('strong', {}, source.source), h('span', { class: 'state ' + source.state }, STATES[source.state])),
     bar([['delivered', perMinute]], source.perMinute, n(perMinute) + ' of ' + n(source.perMinute) + ' a minute'),
-    h('p', { class: 'pair small' }, h('span', {}, n(perMinute) + ' of ' + n(source.perMinute) + ' a minute'), h('span', {}, source.answerMs === null ? '' : 'FCM ' + n(source.answerMs) + ' ms')),
+    h('p', { class: 'small' }, n(perMinute) + ' of ' + n(source.perMinute) + ' a minute'),
+    source.answerMs === null ? null : h('p', { class: 'small' }, 'FCM answers in ' + n(source.answerMs) + ' ms'),
     source.reason || source.state === 'throttled' || source.state === 'down' ? h('p', { class: 'reason' }, (source.reason || STATES[source.state]) + (source.until === null ? '' : ', until ' + clock.format(source.until))) : null);
 
 const deviceRow = ({ active, unregistered, at }) =>
