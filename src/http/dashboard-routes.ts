@@ -27,7 +27,10 @@ const page = makeRoute({
   async run(ctx, { request }) {
     const { makeDashboardPage, makeLoginPage } = await import('../report/dashboard-page.ts');
     const [session, { prefix: base }] = [findSession(ctx, request), request];
-    if (session === null || !covers(session.owner.scopes, 'read')) return htmlOf(makeLoginPage({ base }));
+    if (session === null || !covers(session.owner.scopes, 'read')) {
+      const site = request.headers.get('sec-fetch-site') ?? '';
+      return htmlOf(makeLoginPage({ base, isFromElsewhere: ['cross-site', 'same-site'].includes(site) }));
+    }
     const { name, scopes } = session.owner;
     const key = { header: PAGE_KEY_HEADER, value: pageKeyOf(ctx, session) };
     const { stage } = ctx.config;

@@ -27,10 +27,17 @@ const ICON =
 
 const MARK = `<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/><path d="M10 22 22 10"/></svg>`;
 
-/** The page that asks for an API token. */
-export function makeLoginPage({ base }: Pick<DashboardOptions, 'base'>): StrictPage {
+/**
+ * The page that asks for an API token. `isFromElsewhere`: it was opened by a link of another site, so that the browser has kept
+ * the cookie back. Then the page asks again at once, as a page of this site.
+ */
+export function makeLoginPage({
+  base,
+  isFromElsewhere,
+}: Pick<DashboardOptions, 'base'> & { readonly isFromElsewhere: boolean }): StrictPage {
   return makePage({
     title: 'Sign in · Baton',
+    head: isFromElsewhere ? `<meta http-equiv="refresh" content="0; url=${escapeHtml(base)}/dashboard">` : '',
     data: { base },
     // Without a script, the token would go into no URL either: the form is a POST.
     body: `<main class="login">
@@ -53,6 +60,7 @@ export function makeDashboardPage({ base, stage, name, maySend, key }: Dashboard
   const who = name === null ? '' : `<span class="name">${escapeHtml(name)}</span>`;
   return makePage({
     title: `Baton ${stage}`,
+    head: '',
     data: { base, keyHeader: key.header, key: key.value, maySend: maySend ? 'yes' : 'no' },
     body: `<header class="top">
   <h1>${MARK}Baton <span class="stage">${escapeHtml(stage)}</span></h1>
@@ -96,13 +104,14 @@ function makeSection(id: string, heading: string, empty: string): string {
 
 interface Parts {
   readonly title: string;
+  readonly head: string;
   /** What the script reads from the attributes of the body. */
   readonly data: Readonly<Record<string, string>>;
   readonly body: string;
   readonly script: string;
 }
 
-function makePage({ title, data, body, script }: Parts): StrictPage {
+function makePage({ title, head, data, body, script }: Parts): StrictPage {
   const attributes = Object.entries(data).map(
     ([name, value]) =>
       ` data-${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}="${escapeHtml(value)}"`,
@@ -116,6 +125,7 @@ function makePage({ title, data, body, script }: Parts): StrictPage {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(title)}</title>
+${head}
 <link rel="icon" href="${ICON}">
 <style>${DASHBOARD_STYLE}</style>
 </head>

@@ -118,7 +118,7 @@ dialog input { flex: none; margin-top: .3rem; accent-color: var(--accent); }
 .login h1 { font-size: 1.4rem; margin-bottom: 1.6rem; }
 .login form { display: grid; gap: .8rem; }
 .login label { font-weight: 550; margin-bottom: -.4rem; }
-.login input { font: inherit; padding: .55rem .7rem; border: 1px solid var(--gone); border-radius: .5rem; background: var(--sheet); color: var(--ink); width: 100%; }
+.login input:not(.unseen) { font: inherit; padding: .55rem .7rem; border: 1px solid var(--gone); border-radius: .5rem; background: var(--sheet); color: var(--ink); width: 100%; }
 .login button { padding: .55rem; font-size: 1rem; }
 .hint { color: var(--soft); font-size: .85rem; }
 @media (max-width: 62rem) {
