@@ -15,11 +15,12 @@ let hasOlder = false;
 let timer = 0;
 let devicesAt = 0;
 let isAsking = false;
+let drawnPast = '';
 const samples = new Map();
 
 /* Asks for JSON. A session that has ended leads to the page that asks for a token. */
 const ask = async (path) => {
-  const reply = await fetch(page.base + path, { signal: AbortSignal.timeout(15000) });
+  const reply = await fetch(page.base + path, { signal: AbortSignal.timeout(30000) });
   if (reply.status === 401) {
     location.reload();
     return new Promise(() => {});
@@ -59,6 +60,10 @@ const draw = () => {
 
 const drawPast = () => {
   const elsewhere = new Set([...state.current, ...state.scheduled].map(({ announcementId }) => announcementId));
+  const wanted = [historyKey, past.length, hasOlder, date.format(state.at), ...elsewhere].join();
+  // A thousand rows are not made anew every other second.
+  if (wanted === drawnPast) return;
+  drawnPast = wanted;
   show('earlier', past.filter(({ announcementId }) => !elsewhere.has(announcementId)).map((row) => pastRow(row, state.at)));
   find('earlier-empty').hidden = past.length > 0;
   find('older').hidden = !hasOlder;
@@ -103,7 +108,7 @@ const askDevices = async () => {
     // Counting takes at most a hundredth of the database's time.
     devicesAt = Date.now() + Math.max(DEVICES_MS, 100 * devices.tookMs);
   } catch {
-    devicesAt = Date.now() + DEVICES_MS;
+    devicesAt = Date.now() + 10 * DEVICES_MS;
   }
 };
 
@@ -118,8 +123,9 @@ const poll = async () => {
     draw();
     warn();
     if (historyKey !== state.history) {
+      const { history } = state;
       await askHistory();
-      historyKey = state.history;
+      historyKey = history;
     }
     drawPast();
     if (Date.now() > devicesAt) askDevices();

@@ -130,6 +130,7 @@ dialog input { flex: none; margin-top: .3rem; accent-color: var(--accent); }
   .warning { margin: 0 1rem 1rem; }
   .board { padding: .25rem 1rem 3rem; }
   .name { display: none; }
+  .spark { width: 4.5rem; }
   .card { padding: 1rem; }
   .card { display: flex; flex-direction: column; }
   .head { display: contents; }
