@@ -44,6 +44,8 @@ const login = makeRoute({
   summary: 'Begin a session of the dashboard, in a cookie.',
   isOpen: true,
   scope: null,
+  // Anybody may send one: a token is short.
+  maxBodyBytes: 1024,
   body: z.strictObject({ token: z.string({ error: A_TOKEN }) }, { error: 'no such field' }),
   replies: { 204: { description: 'The cookie is set.', body: null } },
   async run(ctx, { body: { token }, request }) {
@@ -64,6 +66,7 @@ const logout = makeRoute({
   summary: 'End the session of the dashboard.',
   isOpen: true,
   scope: null,
+  maxBodyBytes: 0,
   replies: { 204: { description: 'The cookie is removed.', body: null } },
   async run(_ctx, { request }) {
     checkOrigin(request);

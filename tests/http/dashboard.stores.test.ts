@@ -225,6 +225,12 @@ test('an announcement is paused by a page of the session only, and the audit nam
   await store.moveAnnouncement(announcementId, ['paused'], 'cancelled', null);
 });
 
+test('a stranger can make the function read no more than a token', async () => {
+  const body = { token: 'x'.repeat(2000) };
+  const reply = await api.send(eventOf({ method: 'POST', path: '/dashboard/login', body }));
+  expect(reply.statusCode).toBe(413);
+});
+
 test('a page of another site can neither begin nor end a session, also where the browser says only its origin', async () => {
   const login = { method: 'POST', path: '/dashboard/login', body: { token: OPS } };
   const without = (event: object, name: string) => {
