@@ -11,6 +11,7 @@ import type { Device, NewDevice } from './model/device.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopWork } from './model/summary.ts';
+import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
 
@@ -32,7 +33,8 @@ export interface Store
     Alerts,
     Exports,
     Retention,
-    Explanations {
+    Explanations,
+    Overviews {
   close(): Promise<void>;
 }
 

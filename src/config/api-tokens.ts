@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { parseScopes, type Scope, SCOPES } from '../model/scope.ts';
 import type { Reader } from './env-reader.ts';
 
@@ -14,6 +14,10 @@ export interface ApiTokens {
   readonly count: number;
   /** Compares with all tokens in constant time: it takes as long for a nearly right token as for any other. Null: no such token. */
   find(token: string): ApiToken | null;
+  /** Signs a text with a token that `find` or `findSigner` has found: whoever has the signature cannot learn the token from it. */
+  sign(owner: ApiToken, text: string): string;
+  /** The token that has signed a text so, found in constant time; null: none of those that are configured now. */
+  findSigner(text: string, signature: string): ApiToken | null;
 }
 
 /** `openssl rand -hex 16` prints a longer one; a token that a person makes up is mostly shorter. */
@@ -39,6 +43,18 @@ export function readTokens(read: Reader): ApiTokens {
       const [found] = entries.filter((entry) => timingSafeEqual(entry.digest, digest));
       return found?.owner ?? null;
     },
+    sign(owner, text) {
+      const entry = entries.find((each) => each.owner === owner);
+      if (!entry) throw new TypeError('expected a token of this configuration, got another one');
+      return signWith(entry.digest, text).toString('base64url');
+    },
+    findSigner(text, signature) {
+      const got = digestToken(signature);
+      const [found] = entries.filter(({ digest }) =>
+        timingSafeEqual(digestToken(signWith(digest, text).toString('base64url')), got),
+      );
+      return found?.owner ?? null;
+    },
   };
 }
 
@@ -52,6 +68,10 @@ function parseEntry(read: Reader, entry: string, nth: number): { digest: Buffer;
     read.complain('API_TOKEN', `tokens of at least ${MIN_TOKEN_LENGTH} characters`, `one of ${token.length}`);
   }
   return { digest: digestToken(token), owner: { name, scopes: scopes ?? [] } };
+}
+
+function signWith(digest: Buffer, text: string): Buffer {
+  return createHmac('sha256', digest).update(text).digest();
 }
 
 function digestToken(token: string): Buffer {

@@ -9,7 +9,7 @@ import type { AnnouncementSummary } from '../store.ts';
 import { show } from '../show.ts';
 import { fits } from './columns.ts';
 import { parseContent } from './content.ts';
-import type { Row } from './driver.ts';
+import type { Dialect, Row } from './driver.ts';
 import {
   readFlag,
   readOptionalText,
@@ -22,6 +22,7 @@ import {
   wrongValue,
 } from './rows.ts';
 import { splitSnapshot } from './snapshot.ts';
+import { type Fragment, sql } from './sql.ts';
 
 /*
  * Back ends and people write rows of push_announcement. A row with a wrong value is read all the same, so that it can be
@@ -50,6 +51,14 @@ export function parseAnnouncement(both: Row): Announcement {
   };
   if (problems.length === 0) return { ...announcement, problem: null };
   return { ...announcement, content: null, problem: problems.join('; ') };
+}
+
+/** `selectSummaries` is the beginning of a statement whose rows `parseSummary` reads. */
+export function selectSummaries({ epochMs }: Pick<Dialect, 'epochMs'>): Fragment {
+  return sql`SELECT announcement_id, audience, source, dry_run, status, status_reason, title,
+      ${epochMs(sql`publish_at`)} AS publish_ms, ${epochMs(sql`started_at`)} AS started_ms,
+      ${epochMs(sql`finished_at`)} AS finished_ms
+    FROM push_announcement`;
 }
 
 export function parseSummary(row: Row): AnnouncementSummary {

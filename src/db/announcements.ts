@@ -10,7 +10,7 @@ import { insertAudit, type StatusChange } from './audits.ts';
 import { cut, fit, fitTime } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
-import { parseAnnouncement, parseSummary, readStatus } from './announcement-rows.ts';
+import { parseAnnouncement, parseSummary, readStatus, selectSummaries } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
 import { findOpenHop, isOver } from './retries.ts';
@@ -102,10 +102,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchLatest(limit, beforeId = MAX_ID) {
       const rows = await driver.all(
-        sql`SELECT announcement_id, audience, source, dry_run, status, status_reason, title,
-              ${epochMs(sql`publish_at`)} AS publish_ms, ${epochMs(sql`started_at`)} AS started_ms,
-              ${epochMs(sql`finished_at`)} AS finished_ms
-            FROM push_announcement WHERE announcement_id < ${beforeId}
+        sql`${selectSummaries(driver.dialect)} WHERE announcement_id < ${beforeId}
             ORDER BY announcement_id DESC LIMIT ${limit}`,
       );
       return rows.map(parseSummary);

@@ -10,6 +10,7 @@ import { makeExports } from './export.ts';
 import { makeExplanations } from './explain.ts';
 import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
+import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
 import { makeSummaries } from './summaries.ts';
 
@@ -24,6 +25,7 @@ export function makeStore(driver: Driver): Store {
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
+    ...makeOverviews(driver),
     ...makeExports(driver),
     ...makeRetention(driver),
     ...makeAlerts(driver),

@@ -46,7 +46,7 @@ export function withShift(
   const shift = (sign: Fragment): Statement => {
     const assignments = VERDICTS.map((verdict) => {
       const column = columnOf(verdict);
-      return sql`${column} = ${column} ${sign} ${countRows(key, sql`${isWritten} AND verdict = ${verdict}`)}`;
+      return sql`${column} = ${column} ${sign} ${countRows(key, verdict, isWritten)}`;
     });
     return sql`UPDATE push_hop SET ${assignments} WHERE ${isHop(key)}`;
   };

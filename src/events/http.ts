@@ -18,7 +18,7 @@ export interface HttpRequest {
   readonly path: string;
   /** What precedes `path` in the URL that the caller used: the stage, or nothing. */
   readonly prefix: string;
-  /** Header values by name in lower case. */
+  /** Header values by name in lower case; `cookie` has all cookies, whatever field of the event they arrive in. */
   readonly headers: ReadonlyMap<string, string>;
   /** The query string's parameters; of a repeated one, the last value. */
   readonly query: ReadonlyMap<string, string>;
@@ -107,15 +107,20 @@ function splitStage(path: string, stage: unknown): { path: string; prefix: strin
 }
 
 function parsePayload(event: Fields): Pick<HttpRequest, 'headers' | 'body' | 'isMultiValue'> {
-  const { headers, multiValueHeaders, body, isBase64Encoded } = event;
+  const { headers, multiValueHeaders, cookies, body, isBase64Encoded } = event;
   const isMultiValue = isObject(multiValueHeaders) && !isObject(headers);
   const merged = new Map<string, string>();
   for (const [name, value] of isObject(headers) ? Object.entries(headers) : []) {
     if (typeof value === 'string') merged.set(name.toLowerCase(), value);
   }
   for (const [name, values] of isObject(multiValueHeaders) ? Object.entries(multiValueHeaders) : []) {
-    if (Array.isArray(values)) merged.set(name.toLowerCase(), values.map(textOf).join(', '));
+    if (!Array.isArray(values)) continue;
+    const lower = name.toLowerCase();
+    // HTTP/2 sends each cookie in a header of its own.
+    merged.set(lower, values.map(textOf).join(lower === 'cookie' ? '; ' : ', '));
   }
+  // An event of format 2.0 has the cookies in a field of its own.
+  if (Array.isArray(cookies) && cookies.length > 0) merged.set('cookie', cookies.map(textOf).join('; '));
   return {
     isMultiValue,
     headers: merged,

@@ -173,6 +173,7 @@ const resume = makeRoute({
   path: '/announcements/{announcementId}/resume',
   summary: 'Continue a paused or failed announcement where it stopped, from the next tick on.',
   scope: 'send',
+  acceptsSession: true,
   params,
   body: z.strictObject(
     {
@@ -197,6 +198,7 @@ function makeMove(move: Move, text: string): Route {
     path: `/announcements/{announcementId}/${move}`,
     summary: text,
     scope: 'send',
+    acceptsSession: true,
     params,
     replies: { 200: { description: `The announcement is ${MOVES[move].to}.`, body: standing } },
     run: async (ctx, { params: { announcementId: id } }) => ({

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { describeFailure, PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
 import { show, showWord } from '../show.ts';
-import { authenticate, authorize, type Caller } from './auth.ts';
+import { authenticate, authorize, type Caller, findSessionCaller } from './auth.ts';
 import { makeProblem, makeStartProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
 import { checkBody, describeAllowed, type Match, matchRoute, scopeOf } from './route.ts';
@@ -114,7 +114,8 @@ async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
 function admitCaller(ctx: Checks, call: Call): void {
   const { match, request } = call;
   if (match.kind === 'options' || (match.kind === 'found' && match.route.isOpen)) return;
-  call.caller = authenticate(ctx, request);
+  const known = match.kind === 'found' ? findSessionCaller(ctx, request, match.route) : null;
+  call.caller = known ?? authenticate(ctx, request);
   const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;
   if (scope !== null) authorize(call.caller, scope);
 }

@@ -3,6 +3,8 @@ import { PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
 import { nameOfCaller } from '../model/gateway-caller.ts';
 import { covers, type Scope } from '../model/scope.ts';
+import type { Route } from './route.ts';
+import { checkPageKey, findSession } from './session.ts';
 
 /** Who sent a request, and what the sender may do. */
 export interface Caller {
@@ -44,6 +46,24 @@ export function authenticate({ config }: Pick<Context, 'config'>, request: HttpR
       got: describe(authorization, token),
     },
   ]);
+}
+
+/**
+ * The caller of a route by the session of the dashboard; null: none, or the route does not accept it. A session reads what
+ * needs the scope `read`; a route that changes something accepts it by `acceptsSession`, from a page of the session's own
+ * only: else PushError('FORBIDDEN').
+ */
+export function findSessionCaller(
+  ctx: Pick<Context, 'config' | 'clock'>,
+  request: HttpRequest,
+  { method, scope, acceptsSession = false }: Pick<Route, 'method' | 'scope' | 'acceptsSession'>,
+): Caller | null {
+  const isReading = method === 'GET' && scope === 'read';
+  if (!(isReading || acceptsSession) || request.headers.has('authorization')) return null;
+  const session = findSession(ctx, request);
+  if (session === null) return null;
+  if (!isReading) checkPageKey(ctx, request, session);
+  return { ...session.owner, isFromGateway: false };
 }
 
 /** Throws PushError('FORBIDDEN') if the caller lacks the scope. */

@@ -29,6 +29,8 @@ interface RouteSpec<Params, Query, Body> {
   readonly scope: Scope | null;
   /** The scope that a request with this query needs, if that depends on the query. */
   readonly scopeOf?: (query: HttpRequest['query']) => Scope;
+  /** True: a page of the dashboard may ask for it with its session. It may read everything that needs the scope `read` anyway. */
+  readonly acceptsSession?: boolean;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
+import { DASHBOARD_ROUTES } from './dashboard-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { EXPORT_ROUTES } from './export-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
@@ -45,4 +46,5 @@ export const ROUTES: readonly Route[] = [
   ...REPORT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
+  ...DASHBOARD_ROUTES,
 ];

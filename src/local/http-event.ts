@@ -6,7 +6,8 @@ import type { IncomingMessage } from 'node:http';
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function makeEvent(request: IncomingMessage, requestId: string): object {
-  const { method = '', url = '', headers, socket } = request;
+  const { method = '', url = '', socket } = request;
+  const { cookie, ...headers } = request.headers;
   const [rawPath = '', rawQueryString = ''] = url.split(/\?(.*)/s);
   return {
     version: '2.0',
@@ -16,6 +17,7 @@ export function makeEvent(request: IncomingMessage, requestId: string): object {
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     ),
+    ...(cookie === undefined ? {} : { cookies: cookie.split(/; */) }),
     requestContext: {
       http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: socket.remoteAddress },
       requestId,

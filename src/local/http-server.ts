@@ -187,12 +187,13 @@ function send(response: ServerResponse, reply: HttpReply, isLast: boolean): void
 
 function writeHead(
   response: ServerResponse,
-  { statusCode, headers, body }: HttpReply,
+  { statusCode, headers, cookies, body }: HttpReply,
   isLast: boolean,
   { isWhole } = { isWhole: true },
 ): void {
   response.writeHead(statusCode, {
     ...headers,
+    ...(cookies === undefined ? {} : { 'set-cookie': [...cookies] }),
     // The length of an answer to HEAD would be that of the answer to GET, which is not made.
     ...(response.req.method === 'HEAD' || !isWhole ? {} : { 'content-length': Buffer.byteLength(body) }),
     ...(isLast ? { connection: 'close' } : {}),

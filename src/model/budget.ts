@@ -51,3 +51,12 @@ export interface Brake {
   /** Failed probes since FCM went down; 0: FCM is up, and throttles. */
   readonly outages: number;
 }
+
+/** The budget of a source for a person to look at, with the reason of the last brake. */
+export interface SourceBudget extends Pick<
+  Budget,
+  'freeInMs' | 'rampAgeMs' | 'brakeMs' | 'outages' | 'answerMs'
+> {
+  readonly source: string;
+  readonly brakeReason: string | null;
+}

@@ -45,6 +45,15 @@ test('a repeated header becomes one, and its name is in lower case', () => {
   expect(request?.headers.get('x-twice')).toBe('1, 2');
 });
 
+test.each([
+  ['function-url', { cookies: ['a=1', 'b=2'] }],
+  ['api-gateway-http-1.0', { multiValueHeaders: { Cookie: ['a=1; b=2'] } }],
+  ['alb', { headers: { cookie: 'a=1; b=2' } }],
+  ['alb-multi-value', { multiValueHeaders: { cookie: ['a=1', 'b=2'] } }],
+])('%s: the cookies are one header, as a browser writes it', (name, change) => {
+  expect(parseRequest({ ...fixture(name), ...change })?.headers.get('cookie')).toBe('a=1; b=2');
+});
+
 const identity = { userArn: ARN };
 
 test.each([

@@ -342,6 +342,11 @@ test.each(ROUTES.filter(({ isOpen }) => !isOpen).map(({ method, path }) => [meth
   },
 );
 
-test('health is the only route that answers without authentication', () => {
-  expect(ROUTES.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual(['/health']);
+test('health, and the ways in and out of the dashboard, are the only routes that answer without authentication', () => {
+  expect(ROUTES.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual([
+    '/health',
+    '/dashboard',
+    '/dashboard/login',
+    '/dashboard/logout',
+  ]);
 });

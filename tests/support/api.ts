@@ -37,7 +37,8 @@ export function makeApi(store: Store, { env, ...rest }: TestOptions = {}): TestA
     send,
     async ask(fields) {
       const { statusCode: status, headers = {}, body } = await send(makeRequest(fields));
-      return { status, headers, body: body === '' ? null : (JSON.parse(body) as unknown) };
+      const isText = headers['content-type']?.startsWith('text/') === true;
+      return { status, headers, body: body === '' ? null : isText ? body : (JSON.parse(body) as unknown) };
     },
   };
 }

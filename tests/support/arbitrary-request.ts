@@ -99,7 +99,10 @@ function anything(token: string): fc.Arbitrary<TestRequest> {
       {
         weight: 1,
         arbitrary: fc.dictionary(
-          fc.constantFrom('content-type', 'authorization', 'content-length', 'host', '__proto__', 'x'),
+          fc.constantFrom(
+            ...['content-type', 'authorization', 'content-length', 'host', '__proto__', 'x'],
+            ...['cookie', 'origin', 'sec-fetch-site', 'x-page-key', 'x-forwarded-proto'],
+          ),
           fc.oneof(fc.constant(MARK), fc.string({ unit: 'binary' })),
         ),
       },

@@ -1,0 +1,14 @@
+import type { SourceBudget } from '../model/budget.ts';
+import type { AnnouncementSummary } from '../store.ts';
+
+/** What the dashboard shows of everything: small reads that it may repeat every other second, but for the one that says so. */
+export interface Overviews {
+  /** Running and paused announcements, the latest first. */
+  fetchCurrent(limit: number): Promise<AnnouncementSummary[]>;
+  /** Scheduled announcements, the next one first. */
+  fetchSchedule(limit: number): Promise<AnnouncementSummary[]>;
+  /** The budgets of the sources that have sent anything. */
+  fetchSourceBudgets(): Promise<SourceBudget[]>;
+  /** Counts all devices: reads the whole table. */
+  countDevicesByState(): Promise<{ readonly active: number; readonly unregistered: number }>;
+}
