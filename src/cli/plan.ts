@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
 import { group } from '../local/format.ts';
 import { parseTime } from '../model/time.ts';
-import { type FinishBy, makePlan, type Plan } from '../report/plan.ts';
+import { type FinishBy, makePlan, type Plan } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';

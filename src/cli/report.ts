@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { readConfig } from '../config/config.ts';
-import { fetchReport } from '../report/report.ts';
+import { fetchReport } from '../report/page/report.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { describeFileError } from './file-error.ts';
@@ -28,7 +28,7 @@ export const reportCommand = defineCommand({
     const report = await withStore(env, (store) =>
       fetchReport({ store, clock: systemClock, config }, announcementId),
     );
-    const { renderPage } = await import('../report/page.tsx');
+    const { renderPage } = await import('../report/page/page.tsx');
     const page = renderPage(report);
     if (output === null) {
       out(page);

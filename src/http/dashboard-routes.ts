@@ -25,7 +25,7 @@ const page = makeRoute({
   scope: null,
   replies: { 200: { description: 'A page.', body: z.string(), contentType: 'text/html' } },
   async run(ctx, { request }) {
-    const { makeDashboardPage, makeLoginPage } = await import('../report/dashboard-page.ts');
+    const { makeDashboardPage, makeLoginPage } = await import('../report/dashboard/page.ts');
     const [session, { prefix: base }] = [findSession(ctx, request), request];
     if (session === null || !covers(session.owner.scopes, 'read')) {
       const site = request.headers.get('sec-fetch-site') ?? '';
@@ -84,7 +84,7 @@ const state = makeRoute({
   scope: 'read',
   replies: { 200: { description: 'What runs, what is scheduled, and the budgets.', body: json } },
   async run(ctx) {
-    const { fetchDashboard } = await import('../report/dashboard-state.ts');
+    const { fetchDashboard } = await import('../report/dashboard/state.ts');
     return { status: 200, body: await fetchDashboard(ctx) };
   },
 });
@@ -97,7 +97,7 @@ const history = makeRoute({
   query: z.strictObject({ before: wholeNumber(1).optional() }, { error: 'no such field' }),
   replies: { 200: { description: 'The latest announcements, or those before an id.', body: json } },
   async run(ctx, { query: { before } }) {
-    const { fetchHistory } = await import('../report/dashboard-state.ts');
+    const { fetchHistory } = await import('../report/dashboard/state.ts');
     return { status: 200, body: { announcements: await fetchHistory(ctx, before) } };
   },
 });

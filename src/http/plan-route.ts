@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { timeSchema } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
-import { makePlan, type Plan } from '../report/plan.ts';
+import { makePlan, type Plan } from '../report/plan/plan.ts';
 import { makeRoute } from './route.ts';
 
 const time = z.iso.datetime();

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { fetchReport } from '../report/report.ts';
+import { fetchReport } from '../report/page/report.ts';
 import { wholeNumber } from '../parse.ts';
 import { makeRoute, type Route } from './route.ts';
 
@@ -15,7 +15,7 @@ const report = makeRoute({
   async run(ctx, { params: { announcementId: id }, request }) {
     const read = await fetchReport(ctx, id);
     // The charts take a third of a second to load: only a report pays for them.
-    const { PAGE_POLICY, renderPage } = await import('../report/page.tsx');
+    const { PAGE_POLICY, renderPage } = await import('../report/page/page.tsx');
     const deliveries = `${request.prefix}/announcements/${id}/deliveries.csv`;
     return {
       status: 200,

@@ -1,5 +1,5 @@
-import { renderPage } from '../../src/report/page.tsx';
-import { makeLargeReport } from '../report/made-report.ts';
+import { renderPage } from '../../src/report/page/page.tsx';
+import { makeLargeReport } from '../report/page/made-report.ts';
 
 const PAGES = 20;
 const MAX_MS = 300;

@@ -1,0 +1,133 @@
+import type { Context } from '../../context.ts';
+import type { SourceBudget } from '../../model/budget.ts';
+import { type Balance, balanceOf, type Totals } from '../../model/summary.ts';
+import type { AnnouncementSummary } from '../../store.ts';
+
+/** How many announcements one answer has at most: of the current ones, of the schedule, and of the history. */
+const MAX_CURRENT = 100;
+const MAX_SCHEDULED = 50;
+const HISTORY_LENGTH = 25;
+
+/** An announcement that failed less long ago stays among the current ones: somebody has to look at it. */
+const FAILED_MS = 24 * 3_600_000;
+
+/** One announcement of the dashboard. Times are milliseconds since the epoch. */
+export interface DashboardRow extends AnnouncementSummary {
+  /** Where its pushes are; null: it has not started, or an earlier release began it. */
+  readonly balance: Balance | null;
+}
+
+/** What a source can do at a moment. */
+export const SOURCE_STATES = ['idle', 'sending', 'ramping', 'throttled', 'down'] as const;
+export type SourceState = (typeof SOURCE_STATES)[number];
+
+export interface DashboardSource {
+  readonly source: string;
+  readonly perMinute: number;
+  readonly state: SourceState;
+  /** When it sends again, or has sent what is reserved; null: now. */
+  readonly until: number | null;
+  /** Why it is throttled or down. */
+  readonly reason: string | null;
+  /** FCM's mean time to an answer; null: not measured yet. */
+  readonly answerMs: number | null;
+}
+
+export interface DashboardState {
+  /** The time by the function's clock. */
+  readonly at: number;
+  /** Milliseconds since the last tick of the schedule; null: there has been none. */
+  readonly tickAgeMs: number | null;
+  readonly current: readonly DashboardRow[];
+  readonly scheduled: readonly DashboardRow[];
+  /** Changes with the first page of the history, so that a page need not ask for that each time. */
+  readonly history: string;
+  readonly sources: readonly DashboardSource[];
+}
+
+type Ports = Pick<Context, 'store' | 'config' | 'clock'>;
+
+/** What the dashboard asks for every other second: it counts nothing in the ledger, nor among the devices. */
+export async function fetchDashboard({ store, config, clock }: Ports): Promise<DashboardState> {
+  const [going, scheduled, latest, budgets, tickAgeMs] = await Promise.all([
+    store.fetchCurrent(MAX_CURRENT),
+    store.fetchSchedule(MAX_SCHEDULED),
+    store.fetchLatest(HISTORY_LENGTH),
+    store.fetchSourceBudgets(),
+    store.fetchTickAgeMs(),
+  ]);
+  const at = clock.now();
+  const failed = latest.filter(
+    ({ status, finishedAt }) => status === 'failed' && finishedAt !== null && at - finishedAt < FAILED_MS,
+  );
+  const current = [...going, ...failed].toSorted((one, two) => two.announcementId - one.announcementId);
+  const budgetOf = new Map(budgets.map((budget) => [budget.source, budget]));
+  return {
+    at,
+    tickAgeMs,
+    current: await addBalances({ store }, current),
+    scheduled: scheduled.map((summary) => ({ ...summary, balance: null })),
+    history: latest
+      .map(({ announcementId, status, finishedAt }) => `${announcementId} ${status} ${finishedAt}`)
+      .join(),
+    sources: Array.from(config.sources, ([source, { pace }]) =>
+      describeSource({ source, ...pace }, budgetOf.get(source), at),
+    ),
+  };
+}
+
+/** Announcements of any status, the latest first; with `beforeId`, only those with a smaller id. */
+export async function fetchHistory(
+  { store }: Pick<Context, 'store'>,
+  beforeId?: number,
+): Promise<DashboardRow[]> {
+  return addBalances({ store }, await store.fetchLatest(HISTORY_LENGTH, beforeId));
+}
+
+async function addBalances(
+  { store }: Pick<Context, 'store'>,
+  summaries: readonly AnnouncementSummary[],
+): Promise<DashboardRow[]> {
+  const begun = summaries.filter(({ startedAt }) => startedAt !== null);
+  const totals = await store.fetchTotals(begun.map(({ announcementId }) => announcementId));
+  return summaries.map((summary) => ({
+    ...summary,
+    balance: findBalance(totals.get(summary.announcementId)),
+  }));
+}
+
+function findBalance(totals: Totals | undefined): Balance | null {
+  return totals?.isCounted === true ? balanceOf(totals) : null;
+}
+
+interface Source {
+  readonly source: string;
+  readonly perMinute: number;
+  readonly rampMs: number;
+}
+
+function describeSource(
+  { source, perMinute, rampMs }: Source,
+  budget: SourceBudget | undefined,
+  at: number,
+): DashboardSource {
+  if (!budget) return { source, perMinute, state: 'idle', until: null, reason: null, answerMs: null };
+  const state = stateOf(budget, rampMs);
+  const isHeld = state === 'throttled' || state === 'down';
+  const waitMs = isHeld ? budget.brakeMs : budget.freeInMs;
+  return {
+    source,
+    perMinute,
+    state,
+    until: waitMs > 0 ? at + waitMs : null,
+    reason: isHeld ? budget.brakeReason : null,
+    answerMs: budget.answerMs > 0 ? budget.answerMs : null,
+  };
+}
+
+function stateOf({ brakeMs, outages, freeInMs, rampAgeMs }: SourceBudget, rampMs: number): SourceState {
+  if (outages > 0) return 'down';
+  if (brakeMs > 0) return 'throttled';
+  if (freeInMs <= 0) return 'idle';
+  return rampAgeMs < rampMs ? 'ramping' : 'sending';
+}

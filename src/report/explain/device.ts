@@ -1,0 +1,170 @@
+import type { Context } from '../../context.ts';
+import { PushError } from '../../errors.ts';
+import type { DeviceDelivery } from '../../model/delivery.ts';
+import type { DeviceName, DeviceRecord } from '../../model/device.ts';
+import type { HopSummary, Totals } from '../../model/summary.ts';
+import type { AnnouncementSummary } from '../../store.ts';
+import { explainReason } from '../reasons.ts';
+import { formatDay } from '../words.ts';
+
+/** So many of the latest announcements are looked through. */
+export const MAX_ANNOUNCEMENTS = 50;
+
+/** A member with more devices than this has more than a person reads. */
+const MAX_DEVICES = 20;
+
+/** One announcement as one device met it. Times are milliseconds since the epoch. */
+export interface Encounter {
+  readonly announcementId: number;
+  readonly title: string;
+  readonly delivery: DeviceDelivery | null;
+  /** What became of it, in words; of a device that was sent nothing, why. */
+  readonly says: string;
+  /** What to do; null: nothing. */
+  readonly remedy: string | null;
+}
+
+export interface DeviceExplanation {
+  readonly deviceId: number;
+  /** Null: there is no row with this id any more, or there never was one. */
+  readonly device: DeviceRecord | null;
+  readonly says: string;
+  /** Of the latest announcements to devices, the latest first. */
+  readonly encounters: readonly Encounter[];
+}
+
+/**
+ * Explains what devices were sent, and why not: PushError('NO_SUCH_DEVICE') if there is none with this name, and no delivery
+ * either. Messages are not looked through: their deliveries cannot be found by device.
+ */
+export async function explainDevices(
+  { store }: Pick<Context, 'store'>,
+  name: DeviceName,
+): Promise<DeviceExplanation[]> {
+  const found = await store.findDevices(name, MAX_DEVICES);
+  const latest = (await store.fetchLatest(MAX_ANNOUNCEMENTS)).filter(
+    ({ audience }) => audience === 'devices',
+  );
+  const ids = latest.map(({ announcementId }) => announcementId);
+  if (found.length > 0 || name.kind !== 'id') {
+    if (found.length === 0) throw noSuchDevice(name);
+    return Promise.all(found.map((device) => explainOne({ store }, device.deviceId, device, latest)));
+  }
+  const deliveries = await store.fetchDeviceDeliveries(name.deviceId, ids);
+  if (deliveries.length === 0) throw noSuchDevice(name);
+  return [await explainOne({ store }, name.deviceId, null, latest)];
+}
+
+async function explainOne(
+  { store }: Pick<Context, 'store'>,
+  deviceId: number,
+  device: DeviceRecord | null,
+  latest: readonly AnnouncementSummary[],
+): Promise<DeviceExplanation> {
+  const ids = latest.map(({ announcementId }) => announcementId);
+  const byId = new Map(
+    (await store.fetchDeviceDeliveries(deviceId, ids)).map((each) => [each.announcementId, each]),
+  );
+  const totals = await store.fetchTotals(ids);
+  const encounters: Encounter[] = [];
+  for (const announcement of latest) {
+    const { announcementId, title } = announcement;
+    const delivery = byId.get(announcementId) ?? null;
+    if (delivery !== null) {
+      encounters.push({ announcementId, title, delivery, ...describeDelivery(delivery) });
+    } else if (announcement.startedAt !== null) {
+      const known = { announcement, totals: totals.get(announcementId) ?? null };
+      const early = whyAbsent(deviceId, device, known);
+      const says =
+        early ?? whyNotReached(deviceId, announcement, await store.fetchHopSummaries(announcementId));
+      encounters.push({ announcementId, title, delivery, says, remedy: null });
+    }
+  }
+  return { deviceId, device, says: describeDevice(deviceId, device), encounters };
+}
+
+function describeDevice(deviceId: number, device: DeviceRecord | null): string {
+  if (device === null) return `device ${deviceId} is deleted: it gets no pushes`;
+  const { memberId, createdAt, unregisteredAt, unregisteredReason, unregisteredBy } = device;
+  const whose = memberId === null ? '' : ' of a member';
+  const since = createdAt === null ? '' : `, registered ${formatDay(createdAt)} UTC`;
+  if (unregisteredAt === null) return `device ${deviceId}${whose}${since}: it gets pushes`;
+  const by =
+    unregisteredBy === null
+      ? ''
+      : `, found by ${unregisteredBy === 0 ? 'a message' : `announcement ${unregisteredBy}`}`;
+  const reason = unregisteredReason ?? 'UNREGISTERED';
+  const why = explainReason(reason).meaning;
+  return (
+    `device ${deviceId}${whose}${since}: it gets no pushes since ${formatDay(unregisteredAt)} UTC, because ${why} ` +
+    `(${reason}${by})`
+  );
+}
+
+function describeDelivery({
+  verdict,
+  reason,
+  messageName,
+  retryAt,
+}: DeviceDelivery): Pick<Encounter, 'says' | 'remedy'> {
+  const again = retryAt === null ? '' : `; it is sent again at ${formatDay(retryAt)} UTC`;
+  if (reason === null) {
+    const says =
+      verdict === 'delivered' ? `FCM accepted it as ${messageName ?? 'a message without a name'}` : verdict;
+    return { says: `${says}${again}`, remedy: null };
+  }
+  const { meaning, remedy } = explainReason(reason);
+  return { says: `${verdict}: ${meaning} (${reason})${again}`, remedy };
+}
+
+/** Why a device was in no page, as far as its row and the audience say it; null if they do not. */
+function whyAbsent(
+  deviceId: number,
+  device: DeviceRecord | null,
+  { announcement, totals }: { readonly announcement: AnnouncementSummary; readonly totals: Totals | null },
+): string | null {
+  const audience = totals?.audience ?? null;
+  const startedAt = announcement.startedAt ?? 0;
+  if (audience !== null && audience.prunedAt !== null) {
+    return `not known: its deliveries are deleted since ${formatDay(audience.prunedAt)} UTC`;
+  }
+  const lastId = audience?.lastId ?? null;
+  if (lastId !== null && deviceId > lastId) {
+    return `not in the audience: it registered after the start (its id is beyond ${lastId}, the last of the audience)`;
+  }
+  if (device === null) return 'not in the audience: it was deleted before its page was read';
+  if (device.createdAt !== null && device.createdAt > startedAt) {
+    return `not in the audience: it registered after the start, at ${formatDay(device.createdAt)} UTC`;
+  }
+  const { unregisteredAt } = device;
+  if (unregisteredAt !== null && unregisteredAt <= startedAt) {
+    return `not in the audience: it was unregistered since ${formatDay(unregisteredAt)} UTC`;
+  }
+  return null;
+}
+
+/** Why a device of the audience has no delivery: by the page that its id belongs to. */
+function whyNotReached(
+  deviceId: number,
+  { status }: Pick<AnnouncementSummary, 'status'>,
+  hops: readonly HopSummary[],
+): string {
+  const broad = hops.filter(({ round }) => round === 0);
+  const first = broad[0]?.fromId ?? 0;
+  if (deviceId < first) return `not in the audience: it began at device ${first}`;
+  const page = broad.findLast(({ fromId }) => fromId <= deviceId);
+  const isRead =
+    page !== undefined && page.lastId !== null && (deviceId <= page.lastId || page.closedAt !== null);
+  if (isRead && page.closedAt !== null) {
+    return 'not in the audience: when its page was read, it was unregistered; it has registered again since';
+  }
+  const isOver = status === 'cancelled' || status === 'failed' || status === 'paused';
+  if (isOver) return `not sent yet: the announcement is ${status}, and its page has not been sent`;
+  return isRead ? 'not sent yet: its page is being sent' : 'not sent yet: its page has not been read';
+}
+
+function noSuchDevice(name: DeviceName): PushError {
+  const expected = 'the id, the target or the member (member:ID) of a row in push_device';
+  const got = name.kind === 'id' ? String(name.deviceId) : `a ${name.kind} without a device`;
+  return PushError.of('NO_SUCH_DEVICE', [{ field: 'device', expected, got }]);
+}

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDriver } from '../../../src/db/open.ts';
+import { sql } from '../../../src/db/sql.ts';
+import { firstJob } from '../../../src/job.ts';
+import { describeDevices } from '../../../src/report/explain/device-text.ts';
+import { explainDevices } from '../../../src/report/explain/device.ts';
+import { describeExplanation, explainAnnouncement } from '../../../src/report/explain/explain.ts';
+import type { Store } from '../../../src/store.ts';
+import { makeTestClock, type TestClock } from '../../support/clock.ts';
+import { delivered, draft, madeUpDevices, outcome } from '../../support/context.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../../support/database.ts';
+import { makeFaultyLambda } from '../../support/faulty-lambda.ts';
+import { openTimedStore } from '../../support/timed-store.ts';
+
+const GONE = 'target-5';
+const BUSY = 'target-6';
+
+describe.each(databaseKinds())('explain (%s)', (kind) => {
+  let database: TestDatabase;
+  let clock: TestClock;
+  let store: Store;
+
+  beforeEach(async () => {
+    clock = makeTestClock({ isEager: true });
+    database = await makeDatabase(kind);
+    store = openTimedStore(database.config, clock);
+  });
+  afterEach(async () => {
+    await store.close();
+    await database.drop();
+  });
+
+  /** Sends an announcement to all devices; resolves to its id. */
+  async function broadcast(title: string): Promise<number> {
+    const announcementId = await store.createAnnouncement({ ...draft, content: { ...draft.content, title } });
+    const lambda = makeFaultyLambda(store, clock, {
+      env: { MAX_ATTEMPTS: '1' },
+      answerOf: ({ target }) => {
+        if (target === GONE) return outcome('unregistered', 'UNREGISTERED');
+        return target === BUSY ? outcome('retryable', 'UNAVAILABLE') : delivered;
+      },
+    });
+    await lambda.start(firstJob(announcementId));
+    await clock.advance(1000);
+    return announcementId;
+  }
+
+  test('a device is explained by what it was sent, or why it was not, and never by its target; and the ledger is counted', async () => {
+    await store.addDevices(madeUpDevices(30).map((device) => ({ ...device, memberId: 'member-1' })));
+    await broadcast('First');
+    await clock.advance(5000);
+    const lateId = await store.registerDevice({ target: 'late-target', targetKind: 'token' });
+    await broadcast('Second');
+    await store.removeDevice('target-7');
+
+    const says = async (deviceId: number) =>
+      (await explainDevices({ store }, { kind: 'id', deviceId })).flatMap(({ encounters }) =>
+        encounters.map((each) => each.says),
+      );
+    expect(await says(1)).toEqual(['FCM accepted it as m', 'FCM accepted it as m']);
+    expect(await says(5)).toEqual([
+      expect.stringContaining('not in the audience: it was unregistered since 2026-01-01') as string,
+      'unregistered: the app is gone from the device, or the target has expired (UNREGISTERED)',
+    ]);
+    expect((await says(6))[0]).toBe('rejected: FCM was overloaded or down (UNAVAILABLE)');
+    expect(await says(7)).toEqual(['FCM accepted it as m', 'FCM accepted it as m']);
+    expect(await says(lateId)).toEqual([
+      'FCM accepted it as m',
+      'not in the audience: it registered after the start (its id is beyond 30, the last of the audience)',
+    ]);
+
+    const text = describeDevices([
+      ...(await explainDevices({ store }, { kind: 'target', target: GONE })),
+      ...(await explainDevices({ store }, { kind: 'id', deviceId: 7 })),
+    ]);
+    expect(text).toContain('device 5 of a member');
+    expect(text).toContain('it gets no pushes since 2026-01-01');
+    expect(text).toContain('(UNREGISTERED, found by announcement 1)');
+    expect(text).toContain('device 7 is deleted');
+    expect(text).not.toContain('target-');
+    expect(text).not.toContain('member-1');
+    expect(await explainDevices({ store }, { kind: 'member', memberId: 'member-1' })).toHaveLength(20);
+    await expect(explainDevices({ store }, { kind: 'target', target: 'wrong' })).rejects.toThrow(
+      'device: expected the id, the target or the member (member:ID) of a row in push_device, got a target without a device',
+    );
+    await expect(explainDevices({ store }, { kind: 'id', deviceId: 999 })).rejects.toMatchObject({
+      code: 'NO_SUCH_DEVICE',
+    });
+
+    // A row that another hand has deleted is found with its page.
+    const announcementId = 1;
+    const pace = { perMinute: 600_000, rampMs: 0 };
+    const before = await explainAnnouncement({ store, clock }, announcementId, () => ({ pace }));
+    expect(before.proof).toMatchObject({ problems: [], pages: 2, lanes: 1 });
+    const driver = openDriver(database.config, clock);
+    await driver.run(sql`DELETE FROM push_delivery WHERE device_id = 30`);
+    await driver.close();
+    const after = await explainAnnouncement({ store, clock }, announcementId, () => ({ pace }));
+    expect(after.proof?.problems[0]).toBe(
+      'delivered: 27 rows in the ledger, 28 counted by the hops; pages that begin at 21 (10 pushes, 9 rows)',
+    );
+  });
+
+  if (kind !== 'sqlite') return;
+
+  test('a device whose page is not sent yet is told so', async () => {
+    await store.addDevices(madeUpDevices(50));
+    const announcementId = await store.createAnnouncement(draft);
+    const lambda = makeFaultyLambda(store, clock, { delivers: ({ nth }) => nth <= 1 });
+    await lambda.start(firstJob(announcementId));
+    const [unsent] = await explainDevices({ store }, { kind: 'id', deviceId: 45 });
+    expect(unsent?.encounters.map(({ says }) => says)).toEqual(['not sent yet: its page has not been read']);
+    await store.moveAnnouncement(announcementId, ['running'], 'cancelled', null, 'cli:anna');
+    const [device] = await explainDevices({ store }, { kind: 'id', deviceId: 45 });
+    expect(device?.encounters[0]?.says).toBe(
+      'not sent yet: the announcement is cancelled, and its page has not been sent',
+    );
+    const explanation = await explainAnnouncement({ store, clock }, announcementId, () => ({
+      pace: { perMinute: 600_000, rampMs: 0 },
+    }));
+    expect(explanation).toMatchObject({ code: 'cancelled' });
+    expect(describeExplanation(explanation)).toContain('cancelled by cli:anna at 2026-01-01');
+  });
+
+  test('an announcement that has not started says why, and what starts it', async () => {
+    const pace = { perMinute: 600_000, rampMs: 0 };
+    const explain = (id: number) => explainAnnouncement({ store, clock }, id, () => ({ pace }));
+    const draftId = await store.createAnnouncement(draft);
+    expect(await explain(draftId)).toMatchObject({ code: 'not-scheduled', use: null, proof: null });
+    const { announcementId } = await store.createAnnouncementOnce(draft, 'key', clock.now() + 60_000);
+    expect(await explain(announcementId)).toMatchObject({ code: 'not-due' });
+    await clock.advance(120_000);
+    const late = await explain(announcementId);
+    expect(late).toMatchObject({ code: 'no-tick' });
+    expect(late.cause).toContain('the schedule has never ticked');
+    await expect(explain(77)).rejects.toMatchObject({ code: 'NO_SUCH_ANNOUNCEMENT' });
+  });
+});
