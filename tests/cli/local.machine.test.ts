@@ -66,7 +66,7 @@ test('local in a process of its own uses a real database only with --force, chan
     err:
       'baton local: DATABASE_URL: expected an empty database, one that a rehearsal made, or --force ' +
       '(what is pushed here is recorded as delivered), ' +
-      'got one with rows in push_announcement, push_device that no rehearsal made\n',
+      'got one with rows in push_announcement, push_audit, push_device that no rehearsal made\n',
   });
   const child = await startBaton(['local', '--force', '--workers', '1'], env, /"kind": "scan"/);
   expect(child.printed()).toContain('DATABASE_URL, with 3 devices');

@@ -103,6 +103,8 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       '003-snapshot',
       '004-retry',
       '005-spread',
+      '006-summary',
+      '007-alert',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,

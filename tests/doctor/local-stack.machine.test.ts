@@ -334,7 +334,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     await stack.ask('DELETE FROM push_migration');
     const { status, out } = await doctor(fn.endpoint, stack.env, '--fix');
     expect(out).toContain(
-      'applied just now: 001-broadcast, 002-guarantee, 003-snapshot, 004-retry, 005-spread',
+      'applied just now: 001-broadcast, 002-guarantee, 003-snapshot, 004-retry, 005-spread, 006-summary, 007-alert',
     );
     expect(status).toBe(0);
     await fn.close();

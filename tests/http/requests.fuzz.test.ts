@@ -14,7 +14,14 @@ import { MARK } from '../support/secret.ts';
 const CHECK_EVERY = 20;
 const MAX_REPLY_BYTES = 64 * 1024;
 const KNOWN_CODES = [
-  ...['BAD_REQUEST', 'NO_SUCH_SOURCE', 'UNAUTHENTICATED', 'NO_SUCH_ROUTE', 'NO_SUCH_ANNOUNCEMENT'],
+  ...[
+    'BAD_REQUEST',
+    'NO_SUCH_SOURCE',
+    'UNAUTHENTICATED',
+    'FORBIDDEN',
+    'NO_SUCH_ROUTE',
+    'NO_SUCH_ANNOUNCEMENT',
+  ],
   ...[
     'NO_SUCH_DEVICE',
     'WRONG_METHOD',

@@ -53,7 +53,8 @@ describe.each(databaseKinds())("failures that are not the devices' fault, on %s"
         DATABASE_URL: database.url,
         FCM_ENDPOINT: sandbox.endpoint,
         FCM_PROJECT_ID: 'a-project',
-        FCM_TIMEOUT_MS: '500',
+        // A machine that is busy is no FCM that is silent.
+        FCM_TIMEOUT_MS: '10000',
         FCM_CREDENTIALS: 'application-default',
         FCM_RAMP_SECONDS: '0',
         PAGE_SIZE: '100',
@@ -204,7 +205,12 @@ describe.each(databaseKinds())("failures that are not the devices' fault, on %s"
       {},
       /^FCM is down \(UNAVAILABLE\): waiting until 20/,
     ],
-    ['silence', { outage: { kind: 'silent', ...WITHOUT_END } }, {}, /^FCM does not answer \(TIMEOUT/],
+    [
+      'silence',
+      { outage: { kind: 'silent', ...WITHOUT_END } },
+      { FCM_TIMEOUT_MS: '500' },
+      /^FCM does not answer \(TIMEOUT/,
+    ],
     [
       'no connection',
       {},
