@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -78,10 +79,11 @@ test('a push that was killed continues with --resume, and repeats only what was 
     stdio: 'ignore',
   });
   await accepted(600);
+  const workers = childrenOf(killed.pid);
   killed.kill('SIGKILL');
   await once(killed, 'exit');
   // Its worker ends by itself, and records nothing more. Then the leases run out, without waiting for it.
-  await sleep(500);
+  while (workers.some((pid) => existsSync(`/proc/${pid}`))) await sleep(20);
   const file = new DatabaseSync(here.env['DATABASE_URL']!);
   file.exec('UPDATE push_hop SET lease_until = 0 WHERE closed_at IS NULL');
   file.close();
@@ -93,6 +95,19 @@ test('a push that was killed continues with --resume, and repeats only what was 
   const repeated = [...here.sandbox.accepted.values()].filter((times) => times > 1).length;
   expect(repeated).toBeLessThanOrEqual(inFlight);
 });
+
+/** The processes that a process has started, by the kernel's list of all processes (proc(5)). */
+function childrenOf(parent: number | undefined): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(parent);
+    } catch {
+      // It has ended.
+      return false;
+    }
+  });
+}
 
 test('scan pushes what is due on this machine, and leaves the rest', async () => {
   await store.addDevices(madeUpDevices(7));
