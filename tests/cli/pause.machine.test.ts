@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -83,7 +83,7 @@ test('a push that was killed continues with --resume, and repeats only what was 
   killed.kill('SIGKILL');
   await once(killed, 'exit');
   // Its worker ends by itself, and records nothing more. Then the leases run out, without waiting for it.
-  while (workers.some((pid) => existsSync(`/proc/${pid}`))) await sleep(20);
+  while (workers.some((pid) => readProcess(pid) !== null)) await sleep(20);
   const file = new DatabaseSync(here.env['DATABASE_URL']!);
   file.exec('UPDATE push_hop SET lease_until = 0 WHERE closed_at IS NULL');
   file.close();
@@ -96,17 +96,20 @@ test('a push that was killed continues with --resume, and repeats only what was 
   expect(repeated).toBeLessThanOrEqual(inFlight);
 });
 
-/** The processes that a process has started, by the kernel's list of all processes (proc(5)). */
+/** The parent of a process, by proc(5); null if it has ended. */
+function readProcess(pid: string): { parent: string } | null {
+  try {
+    const [state = '', parent = ''] =
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return state === 'Z' ? null : { parent };
+  } catch {
+    return null;
+  }
+}
+
 function childrenOf(parent: number | undefined): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(parent);
-    } catch {
-      // It has ended.
-      return false;
-    }
-  });
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => readProcess(pid)?.parent === String(parent));
 }
 
 test('scan pushes what is due on this machine, and leaves the rest', async () => {
