@@ -1,12 +1,11 @@
 import { systemClock } from '../clock.ts';
-import { group } from '../local/format.ts';
+import { formatCount, formatMinute, toIso } from '../words.ts';
 import type { AnnouncementStatus } from '../model/announcement.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
 import { formatSeconds } from './progress.ts';
-import { toIso } from './standing.ts';
 import { withStore } from './with-store.ts';
 
 const MAX_LIMIT = 10_000;
@@ -76,9 +75,9 @@ function makeRow(announcement: Listed): string[] {
     `${status}${dryRun ? ' (dry run)' : ''}`,
     kindOf(announcement),
     source,
-    balance === null ? '-' : group(balance.audience),
+    balance === null ? '-' : formatCount(balance.audience),
     balance === null ? '-' : percent(reachedOf(balance)),
-    balance === null ? '-' : group(failedOf(balance)),
+    balance === null ? '-' : formatCount(failedOf(balance)),
     describeDuration(announcement),
     describeTime(announcement),
     printable(title),
@@ -117,12 +116,7 @@ function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast
 
 /** `describeTime` is the end, or else the start, or else the planned start of an announcement. */
 function describeTime({ publishAt, startedAt, finishedAt }: AnnouncementSummary): string {
-  if (finishedAt !== null) return `ended ${toMinute(finishedAt)}`;
-  if (startedAt !== null) return `started ${toMinute(startedAt)}`;
-  return publishAt === null ? '-' : `due ${toMinute(publishAt)}`;
-}
-
-/** `toMinute` formats a time as 2026-12-24 18:07, in UTC. */
-function toMinute(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+  if (finishedAt !== null) return `ended ${formatMinute(finishedAt)}`;
+  if (startedAt !== null) return `started ${formatMinute(startedAt)}`;
+  return publishAt === null ? '-' : `due ${formatMinute(publishAt)}`;
 }

@@ -1,7 +1,7 @@
 import { prune, type PruneReport } from '../broadcast/prune.ts';
 import { systemClock } from '../clock.ts';
 import { MAX_RETENTION_DAYS } from '../config/variables.ts';
-import { group } from '../local/format.ts';
+import { formatCount } from '../words.ts';
 import type { OldAnnouncement } from '../store/retention.ts';
 import { showNumber } from '../show.ts';
 import type { Store } from '../store.ts';
@@ -50,7 +50,7 @@ export const pruneCommand = defineCommand({
     terminal.out(
       json
         ? `${JSON.stringify({ dryRun, announcements, deliveries, messages })}\n`
-        : `${group(deliveries)} deliveries and ${group(messages)} messages ${verb}, of ${group(announcements)} announcements\n`,
+        : `${formatCount(deliveries)} deliveries and ${formatCount(messages)} messages ${verb}, of ${formatCount(announcements)} announcements\n`,
     );
     return 0;
   },
@@ -94,5 +94,5 @@ async function countOld(store: Store, ageMs: number, { err }: Terminal): Promise
 
 function describe({ announcementId, status, endedAt }: OldAnnouncement, deliveries: number): string {
   const day = new Date(endedAt).toISOString().slice(0, 10);
-  return `announcement ${announcementId}, ${status} ${day}: ${group(deliveries)} deliveries`;
+  return `announcement ${announcementId}, ${status} ${day}: ${formatCount(deliveries)} deliveries`;
 }

@@ -3,6 +3,7 @@ import { type Env, readConfig } from '../config/config.ts';
 import type { Clock } from '../context.ts';
 import type { Observer, Standing } from '../report/standing.ts';
 import type { Store } from '../store.ts';
+import { toIso } from '../words.ts';
 
 /**
  * `makeObserver` is what a standing is read with at a terminal. Its settings need not be those of the function: what is
@@ -35,8 +36,4 @@ export function standingToJson(standing: Standing): object {
     })),
     waitsFor: waitsFor.map(({ what, until }) => ({ what, until: toIso(until) })),
   };
-}
-
-export function toIso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -14,6 +14,7 @@ import {
   openCsvFormat,
 } from '../report/export.ts';
 import { makeRoute, type Route } from './route.ts';
+import { toIso } from '../words.ts';
 
 const params = z.object({ announcementId: wholeNumber(1) });
 
@@ -122,7 +123,7 @@ const audit = makeRoute({
     await findAnnouncement({ store }, id);
     const entries = (await store.fetchAudit(id, MAX_ENTRIES)).map(
       ({ at, actor, action, was, became, why }): z.infer<typeof auditEntry> => {
-        return { at: new Date(at).toISOString(), actor, action, was, became, why };
+        return { at: toIso(at), actor, action, was, became, why };
       },
     );
     return { status: 200, body: { entries } };

@@ -2,6 +2,7 @@ import type { Announcement } from '../model/announcement.ts';
 import type { Budget } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
 import type { Observer } from './standing.ts';
+import { toIso } from '../words.ts';
 
 /** What an announcement waits for. */
 export interface Wait {
@@ -83,7 +84,7 @@ async function explainStop(
 ): Promise<string> {
   const entries = await store.fetchAudit(announcementId, MAX_ENTRIES);
   const entry = entries.findLast((each) => each.action === action);
-  const who = entry ? ` by ${entry.actor} at ${new Date(entry.at).toISOString()}` : '';
+  const who = entry ? ` by ${entry.actor} at ${toIso(entry.at)}` : '';
   return `${action}${who}${statusReason === null ? '' : `: ${statusReason}`}`;
 }
 

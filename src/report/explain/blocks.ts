@@ -3,7 +3,7 @@ import { chainsOf, isDead, isLost, looksTerminated } from './chains.ts';
 import { DATABASE_ERROR } from './failures.ts';
 import { type Facts, sumReasons } from './facts.ts';
 import { explainReason } from '../reasons.ts';
-import { countOf, formatClock } from '../words.ts';
+import { countOf, formatClock } from '../../words.ts';
 
 /** `findBlock` names what a running announcement waits for now; null if it makes progress. */
 export function findBlock(facts: Facts): Cause | null {

@@ -1,4 +1,4 @@
-import { formatDuration } from '../words.ts';
+import { formatDuration } from '../../words.ts';
 
 /** Why an announcement is as it is. */
 export const CAUSE_CODES = [

@@ -5,7 +5,7 @@ import { DATABASE_ERROR } from './failures.ts';
 import { type Facts, sumReasons } from './facts.ts';
 import { explainReason } from '../reasons.ts';
 import { databaseShareOf, type TimeUse } from '../timeline.ts';
-import { countOf, formatDuration } from '../words.ts';
+import { countOf, formatDuration } from '../../words.ts';
 
 /** A delay that took a smaller share of the time is not worth a person's, unless it left a trace of its own. */
 const MIN_SHARE = 0.05;

@@ -1,7 +1,7 @@
 import type { Cause } from './cause.ts';
 import { type Facts, sumReasons } from './facts.ts';
 import { explainReason } from '../reasons.ts';
-import { onOneLine } from '../words.ts';
+import { onOneLine } from '../../words.ts';
 
 /** How the errors of a database begin that are not about one row. */
 export const DATABASE_ERROR = /(^|: )(database|DATABASE_URL): |could not be recorded/;

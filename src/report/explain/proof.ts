@@ -3,7 +3,7 @@ import { type Counts, type Verdict, VERDICTS } from '../../model/delivery.ts';
 import { type Balance, balanceOf, type HopSummary, type Totals } from '../../model/summary.ts';
 import { chainsOf } from './chains.ts';
 import type { Facts } from './facts.ts';
-import { countOf, formatCount, formatDay } from '../words.ts';
+import { countOf, formatCount, formatTime } from '../../words.ts';
 
 /** What was done more than once, and its excuse. */
 export interface Repeats {
@@ -78,7 +78,7 @@ export function proveNumbers(
   if (ledger === null) {
     const prunedAt = totals.audience?.prunedAt ?? 0;
     holds.push(
-      `the deliveries are deleted since ${formatDay(prunedAt)} UTC; the numbers are those of the hops`,
+      `the deliveries are deleted since ${formatTime(prunedAt)} UTC; the numbers are those of the hops`,
     );
   } else if (isCounted) {
     const wrong = VERDICTS.filter((verdict) => ledger[verdict] !== counts[verdict]);

@@ -3,7 +3,7 @@ import type { HopSummary } from '../../model/summary.ts';
 import { bandsOf } from '../bands.ts';
 import type { Facts } from './facts.ts';
 import type { Span } from '../timeline.ts';
-import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../words.ts';
+import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../../words.ts';
 
 /** Something that happened to an announcement. Times are milliseconds since the epoch. */
 export interface StoryEvent {

@@ -5,7 +5,7 @@ import { formatElapsed } from './format.ts';
 import type { Ramp } from '../ramps.ts';
 import { type AnswerTimes, type Bin, type Knot, stepOf } from './series.ts';
 import type { Row } from './strip.ts';
-import { formatCount, formatDuration } from '../words.ts';
+import { formatCount, formatDuration } from '../../words.ts';
 
 /** One chart as SVG, for wide and for narrow screens: its text has the same size on both. */
 export interface Chart {

@@ -2,7 +2,7 @@ import type { HopSummary } from '../../model/summary.ts';
 import { Section } from './parts.tsx';
 import { costOf, LAMBDA_PRICES } from '../prices.ts';
 import { stretchesOf } from '../stretches.ts';
-import { countOf, formatCount } from '../words.ts';
+import { countOf, formatCount } from '../../words.ts';
 
 /** The memory of the function that the cost is for: a full vCPU, as the template sets it. */
 const MEMORY_MB = 1769;

@@ -3,7 +3,7 @@ import { findDelays } from '../explain/delays.ts';
 import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
 import type { TimeUse } from '../timeline.ts';
-import { countOf, formatCount, formatDuration, formatDay } from '../words.ts';
+import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
 export interface Headline {
@@ -26,7 +26,7 @@ export function writeHeadline(report: Report): Headline {
 
 function describeStart({ status, statusReason }: Announcement, publishAt: number | null): string {
   if (status === 'scheduled' && publishAt !== null)
-    return `Not started yet: due ${formatDay(publishAt)} UTC.`;
+    return `Not started yet: due ${formatTime(publishAt)} UTC.`;
   if (status === 'cancelled') return 'Cancelled before it started.';
   return statusReason === null ? 'Not started yet.' : `Not started: ${statusReason}.`;
 }

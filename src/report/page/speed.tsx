@@ -7,7 +7,7 @@ import { rampsOf } from '../ramps.ts';
 import type { Report } from './report.ts';
 import { allAnswersOf, answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
 import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
-import { formatDuration, formatDay } from '../words.ts';
+import { formatDuration, formatTime } from '../../words.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;
@@ -40,7 +40,8 @@ export function Speed({ report, use }: { report: Report; use: TimeUse }) {
   return (
     <Section title="Speed">
       <p class="note">
-        Pushes a second, from the start at {formatDay(startedAt)} UTC. The peak is {formatRate(peak)} a second
+        Pushes a second, from the start at {formatTime(startedAt)} UTC. The peak is {formatRate(peak)} a
+        second
         {isPaceKnown && `; the budget allows ${formatRate(pace.perMinute / 60)}`}
         {isPaceKnown && !isBudgetShown(input) && ', far above what this chart shows'}.
       </p>

@@ -12,6 +12,7 @@ import { perMinuteFor } from './finish-by.ts';
 import { costOf, LAMBDA_PRICES, type LambdaPrices } from '../prices.ts';
 import { fetchPrevious, fetchRivals } from './rivals.ts';
 import { listWarnings } from './warnings.ts';
+import { toIso } from '../../words.ts';
 
 /** FCM's mean time to an answer before the first broadcast has measured it, in milliseconds: a cautious estimate. */
 const ASSUMED_ANSWER_MS = 300;
@@ -48,6 +49,17 @@ export interface Plan {
   readonly warnings: readonly string[];
   /** The message as FCM gets it, without its target; null: a mailing, or a row that cannot be sent. */
   readonly sample: Readonly<Record<string, unknown>> | null;
+}
+
+/** `planToJson` is a plan for programs: its times are ISO 8601. */
+export function planToJson({ startsAt, endsAt, finishBy, warnings, ...rest }: Plan) {
+  return {
+    ...rest,
+    startsAt: toIso(startsAt),
+    endsAt: toIso(endsAt),
+    finishBy: finishBy && { ...finishBy, at: toIso(finishBy.at) },
+    warnings: [...warnings],
+  };
 }
 
 export interface Cost {
