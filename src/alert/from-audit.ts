@@ -7,6 +7,7 @@ import type { Counts } from '../model/delivery.ts';
 import type { Totals } from '../model/summary.ts';
 import { channelsOf } from './channels.ts';
 import { composeAlert, failuresOf } from './compose.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
 
 /** Lines of the audit that alerts are about, each with the kind that has the same name. */
 const ACTIONS = ['started', 'done', 'failed'] as const satisfies readonly (AuditAction & AlertKind)[];
@@ -98,8 +99,7 @@ async function fetchNumbers(
   { store }: Maker,
   announcementId: number,
 ): Promise<{ totals: Totals; counts: Counts | null }> {
-  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
-  if (!totals) throw new Error('fetchTotals: expected the totals of the id asked for, got none');
+  const totals = await fetchTotalsOf(store, announcementId);
   const { hops, counts, isCounted } = totals;
   if (hops.open + hops.closed === 0) return { totals, counts: null };
   return { totals, counts: isCounted ? counts : await store.countDeliveries(announcementId) };

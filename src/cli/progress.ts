@@ -3,6 +3,7 @@ import { SingleBar } from 'cli-progress';
 import type { Progress } from '../local/follow.ts';
 import { formatCount } from '../words.ts';
 import type { Terminal } from './terminal.ts';
+import { sumCounts } from '../model/delivery.ts';
 
 const BAR_WIDTH = 24;
 
@@ -85,7 +86,7 @@ export function drawBar(share: number): string {
 }
 
 function countRecorded({ counts }: Progress): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return sumCounts(counts);
 }
 
 /** `formatSeconds` formats 754.2 as 12:35. */

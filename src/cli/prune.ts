@@ -10,6 +10,7 @@ import { defineCommand } from './command.ts';
 import { flag, JSON_OPTION, type Option, refuse } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
+import { sumCounts } from '../model/delivery.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -80,8 +81,7 @@ async function countOld(store: Store, ageMs: number, { err }: Terminal): Promise
   for (let afterId = 0; ;) {
     const old = await store.fetchOldAnnouncements(ageMs, afterId, ANNOUNCEMENTS_PER_READ);
     for (const announcement of old) {
-      const counts = Object.values(await store.countDeliveries(announcement.announcementId));
-      const deliveries = counts.reduce((total, count) => total + count, 0);
+      const deliveries = sumCounts(await store.countDeliveries(announcement.announcementId));
       sum.announcements++;
       sum.deliveries += deliveries;
       err(`${describe(announcement, deliveries)}\n`);

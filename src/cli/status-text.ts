@@ -1,6 +1,6 @@
 import { formatCount, toIso } from '../words.ts';
 import type { Announcement } from '../model/announcement.ts';
-import { type Counts, OPEN_VERDICTS, type Verdict } from '../model/delivery.ts';
+import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import type { Wait } from '../report/waits.ts';
@@ -25,8 +25,8 @@ export function describeStanding(standing: Standing): string {
 }
 
 /** `describeProgress` is one line: the bar, the rate, and the time that is left. */
-export function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
+function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
+  const recorded = sumCounts(counts);
   const progress =
     balance === null
       ? [`${formatCount(recorded)} pushes`]

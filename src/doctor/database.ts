@@ -13,12 +13,10 @@ import { checkSession } from './database-session.ts';
 import { checkEngines, checkIds } from './database-tables.ts';
 import { checkPrivileges } from './privileges.ts';
 import { judgeSkew } from './skew.ts';
+import { MAX_TICK_AGE_MS } from '../model/tick.ts';
 
 /** Earlier versions take neither the default values of the tables (8.0.13) nor their CHECK (8.0.16). */
 const FIRST_MYSQL: readonly number[] = [8, 0, 16];
-
-/** The schedule ticks every minute: two missed ticks are no failure yet. */
-const MAX_TICK_AGE_MS = 3 * 60_000;
 
 /** Checks the database that the driver opens: connection, version, session, clock, tables, privileges and schedule. */
 export function databaseChecks(

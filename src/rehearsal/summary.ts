@@ -1,6 +1,6 @@
 import { formatCount } from '../words.ts';
 import type { Progress } from '../local/follow.ts';
-import { VERDICTS, type Verdict } from '../model/delivery.ts';
+import { sumCounts, VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import type { Audit } from './audit.ts';
 import type { BalanceCheck } from './balance.ts';
@@ -25,7 +25,7 @@ export function summarize(
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
   { findings: { lost, duplicated }, balances: { balance, unbalanced }, fcm, chaos, cpu }: Measurements,
 ) {
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const recorded = sumCounts(counts);
   return {
     devices,
     messages,

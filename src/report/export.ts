@@ -3,9 +3,10 @@ import { PushError } from '../errors.ts';
 import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { toIso } from '../words.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
 
 /** The columns of an export, in their order; the last one only if targets are asked for. */
-export const EXPORT_COLUMNS = [
+const EXPORT_COLUMNS = [
   'member_id',
   'device_id',
   'message_id',
@@ -35,8 +36,7 @@ export async function checkExportable(
   { store }: Pick<Context, 'store'>,
   announcementId: number,
 ): Promise<void> {
-  const prunedAt =
-    (await store.fetchTotals([announcementId])).get(announcementId)?.audience?.prunedAt ?? null;
+  const prunedAt = (await fetchTotalsOf(store, announcementId)).audience?.prunedAt ?? null;
   if (prunedAt === null) return;
   const got = `${announcementId}, whose deliveries are deleted since ${toIso(prunedAt)}`;
   throw PushError.of('PRUNED', [

@@ -1,8 +1,9 @@
 import type { AuditEntry } from '../../model/audit.ts';
 import { findBlock } from './blocks.ts';
-import { type Cause, describeTick } from './cause.ts';
+import { type Cause, describeTick, TICK_REMEDY } from './cause.ts';
 import { findDelays } from './delays.ts';
-import { type Facts, sumReasons } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { sumReasons } from '../sums.ts';
 import { failedCause } from './failures.ts';
 import { explainReason } from '../reasons.ts';
 import type { Part } from '../timeline.ts';
@@ -54,9 +55,7 @@ function notStarted({ announcement, times, now, tickAgeMs }: Facts): Cause {
   return {
     code: 'no-tick',
     cause: `it was due at ${formatTime(dueAt)} UTC, and ${describeTick(tickAgeMs)}`,
-    remedy:
-      'let the schedule tick: enable its rule in EventBridge and release the kill switch, or run `baton serve`; ' +
-      '`baton scan` ticks once',
+    remedy: TICK_REMEDY,
   };
 }
 

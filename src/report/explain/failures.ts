@@ -1,5 +1,6 @@
 import type { Cause } from './cause.ts';
-import { type Facts, sumReasons } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { sumReasons } from '../sums.ts';
 import { explainReason } from '../reasons.ts';
 import { onOneLine } from '../../words.ts';
 

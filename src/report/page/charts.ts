@@ -113,7 +113,7 @@ const ROW_HEIGHT = 30;
 const HEATS = 6;
 
 /** The colour of a share of the longest time, from 0 to 1. */
-export function heatOf(share: number): string {
+function heatOf(share: number): string {
   return `var(--heat${Math.min(HEATS - 1, Math.floor(share * HEATS))})`;
 }
 

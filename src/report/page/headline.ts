@@ -4,6 +4,7 @@ import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
 import type { TimeUse } from '../timeline.ts';
 import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
+import { sumSent } from '../sums.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
 export interface Headline {
@@ -96,7 +97,7 @@ const SLOW_MS = 5000;
 /** How fast it was; and if it was slow, the one cause that cost the most time. */
 function describeSpeed(report: Report, { wallMs }: TimeUse): string | null {
   const { balance, totals, pace, isPaceKnown, hops } = report;
-  const sent = hops.reduce((sum, { work }) => sum + work.sent, 0);
+  const sent = sumSent(hops);
   if (sent === 0 || wallMs === 0) return null;
   const mean = `That is ${formatRate((sent * 1000) / wallMs)} pushes a second on average.`;
   const idealMs = ((balance?.audience ?? totals.read) * 60_000) / pace.perMinute;

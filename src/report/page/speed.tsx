@@ -5,9 +5,10 @@ import { formatElapsed, formatRate, formatShare } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './parts.tsx';
 import { rampsOf } from '../ramps.ts';
 import type { Report } from './report.ts';
-import { allAnswersOf, answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
+import { answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
 import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { formatDuration, formatTime } from '../../words.ts';
+import { sumAnswers } from '../sums.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;
@@ -142,7 +143,7 @@ const QUANTILES = ['p50', 'p95', 'p99'] as const;
 
 /** FCM's answer times over time. */
 export function Answers({ hops, use }: { hops: readonly HopSummary[]; use: TimeUse }) {
-  const all = quantilesOf(allAnswersOf(hops));
+  const all = quantilesOf(sumAnswers(hops));
   if (all.p50 === null) return null;
   return (
     <Section title="FCM’s answers">

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../model/audit.ts';
 import { formatShare } from './format.ts';
 import { Section, Words } from './parts.tsx';
-import { sumReasons } from '../explain/facts.ts';
+import { sumReasons } from '../sums.ts';
 import { explainReason } from '../reasons.ts';
 import type { Earlier, Report } from './report.ts';
 import type { TimeUse } from '../timeline.ts';
