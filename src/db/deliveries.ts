@@ -6,7 +6,7 @@ import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
-import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
+import { readOptionalText, readVerdict, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
 import { addBatch, lockRetries, withRetriesShift, withShift } from './tally.ts';
 
@@ -77,8 +77,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
       );
       const counts = new Map<Verdict, number>();
       for (const row of rows) {
-        // What another hand wrote into the ledger is not known to have been sent, and is counted all the same.
-        const verdict = readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown');
+        const verdict = readVerdict(row);
         counts.set(verdict, (counts.get(verdict) ?? 0) + readWhole(row, 'deliveries'));
       }
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counts.get(verdict) ?? 0])) as Counts;
