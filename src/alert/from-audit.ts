@@ -5,9 +5,9 @@ import type { Announcement } from '../model/announcement.ts';
 import type { AuditAction, AuditEntry } from '../model/audit.ts';
 import type { Counts } from '../model/delivery.ts';
 import type { Totals } from '../model/summary.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
 import { channelsOf } from './channels.ts';
 import { composeAlert, failuresOf } from './compose.ts';
-import { fetchTotalsOf } from '../store/summaries.ts';
 
 /** Lines of the audit that alerts are about, each with the kind that has the same name. */
 const ACTIONS = ['started', 'done', 'failed'] as const satisfies readonly (AuditAction & AlertKind)[];

@@ -1,11 +1,11 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { AuditEntry } from '../model/audit.ts';
+import { formatTime, toIso } from '../words.ts';
 import { parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
 import { makeTable } from './table.ts';
 import { withStore } from './with-store.ts';
-import { formatTime, toIso } from '../words.ts';
 
 const MAX_ENTRIES = 10_000;
 

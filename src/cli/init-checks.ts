@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';

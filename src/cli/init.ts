@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
-import { DEFAULT_FILE } from '../config/variables.ts';
+import { DEFAULT_FILE } from '../config/variables/database.ts';
 import { migrateDatabase } from '../db/open.ts';
 import { PushError } from '../errors.ts';
 import { formatCount } from '../words.ts';

@@ -1,13 +1,13 @@
 import { systemClock } from '../clock.ts';
-import { formatCount, formatMinute, toIso } from '../words.ts';
 import { hasEnded } from '../model/announcement.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
+import { formatCount, formatMinute, toIso } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
 import { formatSeconds } from './progress.ts';
-import { withStore } from './with-store.ts';
 import { alignRows, printable } from './table.ts';
+import { withStore } from './with-store.ts';
 
 const MAX_LIMIT = 10_000;
 

@@ -1,9 +1,9 @@
 import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
-import { countOf, formatCount, toIso } from '../words.ts';
 import { parseTime } from '../model/time.ts';
 import { type FinishBy, makePlan, type Plan, planToJson } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
+import { countOf, formatCount, toIso } from '../words.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, refuse, text } from './options.ts';

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../local/follow.ts';
+import { sumCounts } from '../model/delivery.ts';
 import { formatCount } from '../words.ts';
 import type { Terminal } from './terminal.ts';
-import { sumCounts } from '../model/delivery.ts';
 
 const BAR_WIDTH = 24;
 

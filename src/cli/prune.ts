@@ -1,16 +1,16 @@
 import { prune, type PruneReport } from '../broadcast/prune.ts';
 import { systemClock } from '../clock.ts';
 import { MAX_RETENTION_DAYS } from '../config/variables.ts';
-import { formatCount } from '../words.ts';
-import type { OldAnnouncement } from '../store/retention.ts';
+import { sumCounts } from '../model/delivery.ts';
 import { showNumber } from '../show.ts';
 import type { Store } from '../store.ts';
+import type { OldAnnouncement } from '../store/retention.ts';
+import { formatCount } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { defineCommand } from './command.ts';
 import { flag, JSON_OPTION, type Option, refuse } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
-import { sumCounts } from '../model/delivery.ts';
 
 const MS_PER_DAY = 86_400_000;
 

@@ -1,9 +1,9 @@
-import { formatCount, toIso } from '../words.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import type { Wait } from '../report/waits.ts';
+import { formatCount, toIso } from '../words.ts';
 import { drawBar, formatSeconds } from './progress.ts';
 
 /** `describeStanding` is the whole picture of one announcement, several lines. */

@@ -2,10 +2,10 @@ import type { Problem } from '../errors.ts';
 import { type AlertsConfig, readAlerts } from './alerts.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
-import { MAX_RETENTION_DAYS } from './variables.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
 import { findSource, type PaceConfig, readSourceName, readSources, type SourceConfig } from './sources.ts';
+import { MAX_RETENTION_DAYS } from './variables.ts';
 
 export type { AlertsConfig, WebhookConfig } from './alerts.ts';
 export type { ApiConfig, ApiToken, ApiTokens } from './api.ts';

@@ -1,12 +1,12 @@
 import { hasEnded, type NewAnnouncement } from '../model/announcement.ts';
 import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
+import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
 import { insertAudit, type StatusChange } from './audits.ts';
 import { cut, fit, fitTime } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
-import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
 import { findOpenHop, isOver } from './retries.ts';

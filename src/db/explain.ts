@@ -1,5 +1,5 @@
-import type { DeviceName, DeviceRecord } from '../model/device.ts';
 import type { DeviceDelivery } from '../model/delivery.ts';
+import type { DeviceName, DeviceRecord } from '../model/device.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';

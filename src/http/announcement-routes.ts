@@ -15,9 +15,9 @@ import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
 import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
+import { toIso } from '../words.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
-import { toIso } from '../words.ts';
 
 const MAX_LISTED = 100;
 const DEFAULT_LISTED = 20;

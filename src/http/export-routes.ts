@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { HttpRequest } from '../events/http.ts';
-import type { DeliveryKey } from '../store/exports.ts';
 import { ANNOUNCEMENT_STATUSES } from '../model/announcement.ts';
 import { AUDIT_ACTIONS } from '../model/audit.ts';
 import { VERDICTS } from '../model/delivery.ts';
@@ -13,8 +12,9 @@ import {
   fetchExportPage,
   openCsvFormat,
 } from '../report/export.ts';
-import { makeRoute, type Route } from './route.ts';
+import type { DeliveryKey } from '../store/exports.ts';
 import { toIso } from '../words.ts';
+import { makeRoute, type Route } from './route.ts';
 
 const params = z.object({ announcementId: wholeNumber(1) });
 

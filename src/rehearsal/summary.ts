@@ -1,7 +1,7 @@
-import { formatCount } from '../words.ts';
 import type { Progress } from '../local/follow.ts';
 import { sumCounts, VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
+import { formatCount } from '../words.ts';
 import type { Audit } from './audit.ts';
 import type { BalanceCheck } from './balance.ts';
 import type { ChaosReport } from './chaos.ts';

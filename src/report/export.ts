@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
 import type { Announcement } from '../model/announcement.ts';
-import { toIso } from '../words.ts';
+import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
 import { fetchTotalsOf } from '../store/summaries.ts';
+import { toIso } from '../words.ts';
 
 /** The columns of an export, in their order; the last one only if targets are asked for. */
 const EXPORT_COLUMNS = [

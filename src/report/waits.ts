@@ -1,10 +1,10 @@
 import type { Announcement } from '../model/announcement.ts';
 import { type Budget, stopOf } from '../model/budget.ts';
-import { isTickLate } from '../model/tick.ts';
-import { withoutUntil } from './bands.ts';
 import type { HopSummary } from '../model/summary.ts';
-import type { Observer } from './standing.ts';
+import { isTickLate } from '../model/tick.ts';
 import { toIso } from '../words.ts';
+import { withoutUntil } from './bands.ts';
+import type { Observer } from './standing.ts';
 
 /** What an announcement waits for. */
 export interface Wait {

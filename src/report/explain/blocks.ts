@@ -1,13 +1,13 @@
-import { type Cause, describeTick, terminatedCause, TICK_REMEDY } from './cause.ts';
-import { chainsOf, isDead, isLost, looksTerminated } from './chains.ts';
-import { DATABASE_ERROR } from './failures.ts';
-import type { Facts } from './facts.ts';
-import { sumReasons } from '../sums.ts';
-import { explainReason } from '../reasons.ts';
-import { countOf, formatClock } from '../../words.ts';
 import { stopOf } from '../../model/budget.ts';
 import { isTickLate } from '../../model/tick.ts';
+import { countOf, formatClock } from '../../words.ts';
 import { withoutUntil } from '../bands.ts';
+import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
+import { type Cause, describeTick, terminatedCause, TICK_REMEDY } from './cause.ts';
+import { chainsOf, isDead, isLost, looksTerminated } from './chains.ts';
+import type { Facts } from './facts.ts';
+import { DATABASE_ERROR } from './failures.ts';
 
 /** `findBlock` names what a running announcement waits for now; null if it makes progress. */
 export function findBlock(facts: Facts): Cause | null {

@@ -1,13 +1,13 @@
 import type { AuditEntry } from '../../model/audit.ts';
+import { countOf, formatCount, formatTime, formatDuration, onOneLine } from '../../words.ts';
+import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
+import type { Part } from '../timeline.ts';
 import { findBlock } from './blocks.ts';
 import { type Cause, describeTick, TICK_REMEDY } from './cause.ts';
 import { findDelays } from './delays.ts';
 import type { Facts } from './facts.ts';
-import { sumReasons } from '../sums.ts';
 import { failedCause } from './failures.ts';
-import { explainReason } from '../reasons.ts';
-import type { Part } from '../timeline.ts';
-import { countOf, formatCount, formatTime, formatDuration, onOneLine } from '../../words.ts';
 
 /** If a larger share of the pushes failed, that is what a person asks about first. */
 const FAILED_SHARE = 0.2;

@@ -1,12 +1,12 @@
+import { countOf, formatDuration } from '../../words.ts';
 import { bandsOf, withoutPause } from '../bands.ts';
+import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
+import { databaseShareOf, type TimeUse } from '../timeline.ts';
 import { type Cause, terminatedCause } from './cause.ts';
 import { chainsOf, isLost, looksTerminated } from './chains.ts';
-import { DATABASE_ERROR } from './failures.ts';
 import type { Facts } from './facts.ts';
-import { sumReasons } from '../sums.ts';
-import { explainReason } from '../reasons.ts';
-import { databaseShareOf, type TimeUse } from '../timeline.ts';
-import { countOf, formatDuration } from '../../words.ts';
+import { DATABASE_ERROR } from './failures.ts';
 
 /** A delay that took a smaller share of the time is not worth a person's, unless it left a trace of its own. */
 const MIN_SHARE = 0.05;

@@ -1,5 +1,5 @@
-import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS } from './device.ts';
 import { formatTime, onOneLine, toIso } from '../../words.ts';
+import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS } from './device.ts';
 
 const TITLE_LENGTH = 40;
 

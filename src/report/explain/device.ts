@@ -4,8 +4,8 @@ import type { DeviceDelivery } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
-import { explainReason } from '../reasons.ts';
 import { formatTime } from '../../words.ts';
+import { explainReason } from '../reasons.ts';
 
 /** So many of the latest announcements are looked through. */
 export const MAX_ANNOUNCEMENTS = 50;

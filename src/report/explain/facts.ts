@@ -5,8 +5,8 @@ import type { AuditEntry } from '../../model/audit.ts';
 import type { Budget } from '../../model/budget.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import { fetchTotalsOf } from '../../store/summaries.ts';
-import { fetchTimes, type Times } from '../times.ts';
 import { partsOf, type TimeUse } from '../timeline.ts';
+import { fetchTimes, type Times } from '../times.ts';
 
 /** The settings of the function that AWS knows. */
 export interface FunctionState {

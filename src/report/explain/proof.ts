@@ -1,10 +1,10 @@
 import type { Context } from '../../context.ts';
 import { type Counts, sumCounts, type Verdict, VERDICTS } from '../../model/delivery.ts';
 import { type Balance, balanceOf, type HopSummary, type Totals, wakeUpsOf } from '../../model/summary.ts';
-import { chainsOf } from './chains.ts';
-import type { Facts } from './facts.ts';
 import { countOf, formatCount, formatTime } from '../../words.ts';
 import { sumSent } from '../sums.ts';
+import { chainsOf } from './chains.ts';
+import type { Facts } from './facts.ts';
 
 /** What was done more than once, and its excuse. */
 export interface Repeats {

@@ -1,10 +1,10 @@
 import type { AuditEntry } from '../../model/audit.ts';
 import type { HopSummary } from '../../model/summary.ts';
-import { bandsOf, withoutPause } from '../bands.ts';
-import type { Facts } from './facts.ts';
-import type { Span } from '../timeline.ts';
 import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../../words.ts';
+import { bandsOf, withoutPause } from '../bands.ts';
 import { firstOpenedOf } from '../sums.ts';
+import type { Span } from '../timeline.ts';
+import type { Facts } from './facts.ts';
 
 /** Something that happened to an announcement. Times are milliseconds since the epoch. */
 export interface StoryEvent {

@@ -1,8 +1,8 @@
 import type { Balance } from '../../model/summary.ts';
+import { formatCount, formatTime } from '../../words.ts';
 import { formatShare } from './format.ts';
 import { Bar, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
-import { formatCount, formatTime } from '../../words.ts';
 
 /** Where the deliveries of a verdict can be had as a file; null: nowhere. */
 export type LinkOf = ((verdict: string) => string) | null;

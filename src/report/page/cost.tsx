@@ -1,8 +1,8 @@
 import type { HopSummary } from '../../model/summary.ts';
-import { Section } from './parts.tsx';
+import { countOf, formatCount } from '../../words.ts';
 import { costOf, gbSecondsOf, LAMBDA_PRICES, MEMORY_MB } from '../prices.ts';
 import { stretchesOf } from '../stretches.ts';
-import { countOf, formatCount } from '../../words.ts';
+import { Section } from './parts.tsx';
 
 /** What the invocations cost at AWS, by the time that the hops were worked on. */
 export function Cost({ hops, now }: { hops: readonly HopSummary[]; now: number }) {

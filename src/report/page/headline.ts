@@ -1,10 +1,10 @@
 import type { Announcement } from '../../model/announcement.ts';
+import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
 import { findDelays } from '../explain/delays.ts';
+import { sumSent } from '../sums.ts';
+import type { TimeUse } from '../timeline.ts';
 import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
-import type { TimeUse } from '../timeline.ts';
-import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
-import { sumSent } from '../sums.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
 export interface Headline {

@@ -1,8 +1,8 @@
 import type { HopSummary } from '../../model/summary.ts';
+import { countOf, formatCount, formatDuration } from '../../words.ts';
 import { drawStrip } from './charts.ts';
 import { Drawing, Section, Swatch } from './parts.tsx';
 import { isTroubled, longestOf, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
-import { countOf, formatCount, formatDuration } from '../../words.ts';
 
 const MAX_SLOWEST = 20;
 

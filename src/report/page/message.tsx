@@ -1,7 +1,7 @@
 import type { Content } from '../../model/content.ts';
+import { countOf } from '../../words.ts';
 import { Section, Words } from './parts.tsx';
 import { previewOf, type Preview } from './preview.ts';
-import { countOf } from '../../words.ts';
 
 /** The message as phones cut it before it is opened. */
 export function Message({ content, source }: { content: Content; source: string }) {

@@ -1,16 +1,16 @@
 import { renderToString } from 'preact-render-to-string';
 import type { AnnouncementStatus } from '../../model/announcement.ts';
+import { formatTime } from '../../words.ts';
 import { BalanceSection, type LinkOf } from './balance.tsx';
 import { Cost } from './cost.tsx';
+import { writeHeadline } from './headline.ts';
 import { Hops } from './hops.tsx';
 import { Message } from './message.tsx';
 import { Words } from './parts.tsx';
+import type { Report } from './report.ts';
 import { Answers, Speed, TimeParts } from './speed.tsx';
 import { PAGE_STYLE } from './style.ts';
 import { Audit, Comparison, Errors } from './tables.tsx';
-import type { Report } from './report.ts';
-import { writeHeadline } from './headline.ts';
-import { formatTime } from '../../words.ts';
 
 /** The page loads nothing and runs nothing, also if text of a user should get into it as HTML. */
 export const PAGE_POLICY =

@@ -4,8 +4,8 @@ import type { Context } from '../../context.ts';
 import { type Balance, balanceIfCounted, balanceOf } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { type Facts, fetchFacts } from '../explain/facts.ts';
-import { partsOf } from '../timeline.ts';
 import { firstOpenedOf } from '../sums.ts';
+import { partsOf } from '../timeline.ts';
 
 /** Announcements that are looked through for the last five of the same source. */
 const MAX_SEARCHED = 60;

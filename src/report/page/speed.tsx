@@ -1,14 +1,14 @@
 import type { HopSummary } from '../../model/summary.ts';
+import { formatDuration, formatTime } from '../../words.ts';
 import { type Band, type BandKind, bandsOf } from '../bands.ts';
+import { rampsOf } from '../ramps.ts';
+import { sumAnswers } from '../sums.ts';
+import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { drawAnswers, drawRates, isBudgetShown } from './charts.ts';
 import { formatElapsed, formatRate, formatShare } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './parts.tsx';
-import { rampsOf } from '../ramps.ts';
 import type { Report } from './report.ts';
 import { answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
-import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
-import { formatDuration, formatTime } from '../../words.ts';
-import { sumAnswers } from '../sums.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;

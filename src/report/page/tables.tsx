@@ -1,11 +1,11 @@
 import type { AuditEntry } from '../../model/audit.ts';
+import { formatCount, formatDuration, formatMinute, formatTime } from '../../words.ts';
+import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
+import type { TimeUse } from '../timeline.ts';
 import { formatShare } from './format.ts';
 import { Section, Words } from './parts.tsx';
-import { sumReasons } from '../sums.ts';
-import { explainReason } from '../reasons.ts';
 import type { Earlier, Report } from './report.ts';
-import type { TimeUse } from '../timeline.ts';
-import { formatCount, formatDuration, formatMinute, formatTime } from '../../words.ts';
 
 const MAX_REASONS = 9;
 

@@ -7,13 +7,13 @@ import { restMessage } from '../../fcm/message.ts';
 import { type Announcement, MAX_LANES } from '../../model/announcement.ts';
 import { type Budget, stopOf } from '../../model/budget.ts';
 import { collapseKeyOf } from '../../model/delivery.ts';
+import { toIso } from '../../words.ts';
+import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from '../prices.ts';
+import { fetchTimes } from '../times.ts';
 import { type Conditions, estimate, type Estimate, type Rival } from './estimate.ts';
 import { perMinuteFor } from './finish-by.ts';
-import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from '../prices.ts';
 import { fetchPrevious, fetchRivals } from './rivals.ts';
 import { listWarnings } from './warnings.ts';
-import { toIso } from '../../words.ts';
-import { fetchTimes } from '../times.ts';
 
 /** FCM's mean time to an answer before the first broadcast has measured it, in milliseconds: a cautious estimate. */
 const ASSUMED_ANSWER_MS = 300;

@@ -1,7 +1,7 @@
 import type { FcmCredentials } from '../../config/config.ts';
 import type { Announcement } from '../../model/announcement.ts';
-import type { Plan } from './plan.ts';
 import { isTickLate } from '../../model/tick.ts';
+import type { Plan } from './plan.ts';
 
 /** What a plan's warnings depend on, beside the plan. */
 export interface Circumstances {
