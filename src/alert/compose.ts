@@ -4,6 +4,7 @@ import type { Alert, AlertKind } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts } from '../model/delivery.ts';
 import { balanceOf, type Totals } from '../model/summary.ts';
+import { formatCount } from '../words.ts';
 
 /** A reason may have FCM's own words, or those of a database. */
 const MAX_REASON_LENGTH = 1000;
@@ -101,8 +102,4 @@ export function failuresOf(counts: Counts | null, isOver: boolean): { percent: n
 
 function formatMinutes(ms: number): string {
   return `${Math.floor(ms / 60_000)} min`;
-}
-
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -1,5 +1,5 @@
 import type { Alert } from '../model/alert.ts';
-import { formatCount } from './compose.ts';
+import { formatCount, toIso } from '../words.ts';
 
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping */
 const SLACK_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
@@ -8,7 +8,7 @@ const SLACK_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&l
 export function toPayload(alert: Alert): object {
   const { id: _, at, ...data } = alert;
   const type = `announcement.${alert.kind.replaceAll('-', '_')}`;
-  return { type, timestamp: new Date(at).toISOString(), data };
+  return { type, timestamp: toIso(at), data };
 }
 
 /** A message for a webhook of Slack. */
@@ -24,7 +24,7 @@ export function toText(alert: Alert): string {
     ...(reason === null ? [] : [`Reason: ${reason}`]),
     ...describeNumbers(alert),
     `Next: ${next}`,
-    `Source ${source}, ${new Date(at).toISOString()}`,
+    `Source ${source}, ${toIso(at)}`,
   ].join('\n');
 }
 

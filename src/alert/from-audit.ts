@@ -5,6 +5,7 @@ import type { Announcement } from '../model/announcement.ts';
 import type { AuditAction, AuditEntry } from '../model/audit.ts';
 import type { Counts } from '../model/delivery.ts';
 import type { Totals } from '../model/summary.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
 import { channelsOf } from './channels.ts';
 import { composeAlert, failuresOf } from './compose.ts';
 
@@ -98,8 +99,7 @@ async function fetchNumbers(
   { store }: Maker,
   announcementId: number,
 ): Promise<{ totals: Totals; counts: Counts | null }> {
-  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
-  if (!totals) throw new Error('fetchTotals: expected the totals of the id asked for, got none');
+  const totals = await fetchTotalsOf(store, announcementId);
   const { hops, counts, isCounted } = totals;
   if (hops.open + hops.closed === 0) return { totals, counts: null };
   return { totals, counts: isCounted ? counts : await store.countDeliveries(announcementId) };

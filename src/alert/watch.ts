@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import type { AlertKind, NewAlert, Watch } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
-import type { Budget } from '../model/budget.ts';
+import { type Budget, stopOf } from '../model/budget.ts';
 import type { Totals } from '../model/summary.ts';
 import { channelsOf } from './channels.ts';
 import { composeAlert, failuresOf } from './compose.ts';
@@ -61,13 +61,13 @@ export interface Sight {
 export function judgeWatch(
   watch: Watch,
   { counts, hops, read }: Pick<Totals, 'counts' | 'hops' | 'read'>,
-  { brakeMs, outages, turnInMs }: Pick<Budget, 'brakeMs' | 'outages' | 'turnInMs'>,
+  budget: Pick<Budget, 'brakeMs' | 'outages' | 'turnInMs'>,
   { leaseMs }: { readonly leaseMs: number },
 ): Sight {
   const progress = [hops.open, hops.closed, read, ...Object.values(counts)].join('/');
-  const isHeld = brakeMs > 0 || outages > 0;
+  const isHeld = stopOf(budget) !== null;
   // The tick wakes a stalled hop within a lease, again and again: only a later time is one that it waits for.
-  const isWaiting = isHeld || turnInMs > 0 || (watch.dueInMs !== null && watch.dueInMs > leaseMs);
+  const isWaiting = isHeld || budget.turnInMs > 0 || (watch.dueInMs !== null && watch.dueInMs > leaseMs);
   const isQuiet = progress === watch.progress && !isWaiting;
   const isSeen = watch.progress !== null;
   return {
@@ -76,7 +76,7 @@ export function judgeWatch(
     quietMs: isQuiet ? watch.quietMs : 0,
     isHeld,
     heldMs: watch.heldMs + (isHeld && isSeen ? Math.min(watch.lookedMs, MAX_LOOK_MS) : 0),
-    brakeMs: Math.max(0, brakeMs),
+    brakeMs: Math.max(0, budget.brakeMs),
   };
 }
 

@@ -1,5 +1,6 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { AuditEntry } from '../model/audit.ts';
+import { formatTime, toIso } from '../words.ts';
 import { parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
@@ -39,7 +40,7 @@ const HEADER = ['TIME (UTC)', 'OF', 'WHO', 'WHAT', 'STATUS', 'WHY'];
 
 function makeRow({ at, announcementId, source, actor, action, was, became, why }: AuditEntry): string[] {
   return [
-    new Date(at).toISOString().slice(0, 19).replace('T', ' '),
+    formatTime(at),
     announcementId === null ? `source ${source ?? '?'}` : String(announcementId),
     actor,
     action,
@@ -49,5 +50,5 @@ function makeRow({ at, announcementId, source, actor, action, was, became, why }
 }
 
 function toJson({ at, ...rest }: AuditEntry): object {
-  return { at: new Date(at).toISOString(), ...rest };
+  return { at: toIso(at), ...rest };
 }

@@ -1,4 +1,4 @@
-import { group } from '../local/format.ts';
+import { formatCount } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { describeOperands } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
@@ -39,7 +39,7 @@ export const devicesCommand = defineCommand({
       if (restored === 0 && (await store.fetchAnnouncement(announcementId)) === null) {
         throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
       }
-      out(json ? `${JSON.stringify({ restored })}\n` : `${group(restored)} devices restored\n`);
+      out(json ? `${JSON.stringify({ restored })}\n` : `${formatCount(restored)} devices restored\n`);
       return 0;
     });
   },
@@ -50,10 +50,10 @@ function describe(
   unregistered: readonly { announcementId: number | null; devices: number }[],
 ): string {
   return [
-    `${group(devices)} devices`,
+    `${formatCount(devices)} devices`,
     ...unregistered.map(
       (each) =>
-        `${group(each.devices)} left out: found unregistered by announcement ${each.announcementId ?? '?'}`,
+        `${formatCount(each.devices)} left out: found unregistered by announcement ${each.announcementId ?? '?'}`,
     ),
     '',
   ].join('\n');

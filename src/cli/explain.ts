@@ -1,9 +1,9 @@
 import { systemClock } from '../clock.ts';
-import { type Config, type Env, type PaceConfig, readConfig } from '../config/config.ts';
+import { defaultPace, type Env, type PaceConfig, readConfig } from '../config/config.ts';
 import { messageOf } from '../errors.ts';
 import type { DeviceName } from '../model/device.ts';
-import { explainDevices } from '../report/explain/device.ts';
 import { describeDevices, devicesToJson } from '../report/explain/device-text.ts';
+import { explainDevices } from '../report/explain/device.ts';
 import { describeExplanation, explainAnnouncement, explanationToJson } from '../report/explain/explain.ts';
 import type { FunctionState } from '../report/explain/facts.ts';
 import { describeOperands, parseAnnouncementId } from './announcement-id.ts';
@@ -82,10 +82,8 @@ async function askLambda(functionName: string, err: Terminal['err']): Promise<Fu
 
 /** The pace of a source as this terminal's settings have it; a source that they do not have gets the defaults. */
 function makePaceOf(env: Env): (source: string) => PaceConfig {
-  const { sources }: Pick<Config, 'sources'> = readConfig(env).config;
-  const defaults = readConfig({}).config;
-  const first = defaults.sources.get(defaults.source)?.pace ?? { perMinute: 600_000, rampMs: 60_000 };
-  return (source) => sources.get(source)?.pace ?? first;
+  const { sources } = readConfig(env).config;
+  return (source) => sources.get(source)?.pace ?? defaultPace();
 }
 
 /** A target is never shown, also not in an error. */

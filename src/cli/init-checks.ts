@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
@@ -7,7 +7,7 @@ import { fetchSchemaVersion } from '../db/migrate.ts';
 import { openDriver } from '../db/open.ts';
 import { codeOf, PushError } from '../errors.ts';
 import { openCredentials } from '../fcm/credentials.ts';
-import { group } from '../local/format.ts';
+import { formatCount } from '../words.ts';
 import type { Checked } from './ask.ts';
 import { openDeviceFile } from './device-csv.ts';
 
@@ -73,7 +73,7 @@ export async function checkBudget(answer: string): Promise<Checked> {
   return {
     isValid,
     says: isValid
-      ? `${group(perMinute)} messages per minute`
+      ? `${formatCount(perMinute)} messages per minute`
       : `expected a whole number from 1 to ${MAX_BUDGET}, without separators`,
   };
 }

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { type Env, parseCredentials, parseDatabaseConfig } from '../config/config.ts';
-import { DEFAULT_FILE } from '../config/variables.ts';
+import { DEFAULT_FILE } from '../config/variables/database.ts';
 import { migrateDatabase } from '../db/open.ts';
 import { PushError } from '../errors.ts';
-import { group } from '../local/format.ts';
+import { formatCount } from '../words.ts';
 import { type Ask, Interrupted, makeAsk } from './ask.ts';
 import { defineCommand, runCommand } from './command.ts';
 import { ENV_FILE } from './env-file.ts';
@@ -138,7 +138,7 @@ async function fillDatabase(csv: string, env: Env, ask: Ask): Promise<number> {
 }
 
 async function offerDryRun(devices: number, ask: Ask, terminal: Terminal): Promise<number> {
-  const message = `Try it with a dry run for ${group(devices)} devices? FCM checks every message, and no phone shows one.`;
+  const message = `Try it with a dry run for ${formatCount(devices)} devices? FCM checks every message, and no phone shows one.`;
   if (!(await ask.confirm(message, true))) return 0;
   try {
     return await runCommand('push', pushCommand, DRY_RUN, terminal);

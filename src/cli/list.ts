@@ -1,12 +1,12 @@
 import { systemClock } from '../clock.ts';
-import { group } from '../local/format.ts';
-import type { AnnouncementStatus } from '../model/announcement.ts';
+import { hasEnded } from '../model/announcement.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
+import { formatCount, formatMinute, toIso } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
 import { formatSeconds } from './progress.ts';
-import { toIso } from './standing.ts';
+import { alignRows, printable } from './table.ts';
 import { withStore } from './with-store.ts';
 
 const MAX_LIMIT = 10_000;
@@ -37,7 +37,7 @@ export const listCommand = defineCommand({
       fetchListed({ store, clock: systemClock }, await store.fetchLatest(limit)),
     );
     if (json) out(`${JSON.stringify({ announcements: announcements.map(toJson) })}\n`);
-    else out(announcements.length === 0 ? 'no announcements yet\n' : makeTable(announcements));
+    else out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements));
     return 0;
   },
 });
@@ -53,20 +53,12 @@ function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Lis
   };
 }
 
-function makeTable(announcements: readonly Listed[]): string {
-  const rows = [HEADER, ...announcements.map(makeRow)];
-  const widths = HEADER.map((_, nth) => Math.max(...rows.map((row) => row[nth]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, nth) => cell.padEnd(widths[nth] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const [header = '', ...rest] = lines;
+function describeList(announcements: readonly Listed[]): string {
+  const [header = '', ...lines] = alignRows(HEADER, announcements.map(makeRow));
   const reasons = announcements.map(({ statusReason }) =>
     statusReason === null ? [] : [`    ${printable(statusReason)}`],
   );
-  return `${[header, ...rest.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
+  return `${[header, ...lines.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
 }
 
 function makeRow(announcement: Listed): string[] {
@@ -76,12 +68,12 @@ function makeRow(announcement: Listed): string[] {
     `${status}${dryRun ? ' (dry run)' : ''}`,
     kindOf(announcement),
     source,
-    balance === null ? '-' : group(balance.audience),
+    balance === null ? '-' : formatCount(balance.audience),
     balance === null ? '-' : percent(reachedOf(balance)),
-    balance === null ? '-' : group(failedOf(balance)),
+    balance === null ? '-' : formatCount(failedOf(balance)),
     describeDuration(announcement),
     describeTime(announcement),
-    printable(title),
+    title,
   ];
 }
 
@@ -92,18 +84,9 @@ function describeDuration({ status, tookMs, balance }: Listed): string {
   return balance === null ? '-' : percent(progressOf(balance));
 }
 
-function hasEnded(status: AnnouncementStatus): boolean {
-  return status === 'done' || status === 'failed' || status === 'cancelled';
-}
-
 /** `percent` rounds down: 100% is all. */
 function percent(share: number): string {
   return `${(Math.floor(1000 * share) / 10).toFixed(1)}%`;
-}
-
-/** A control character could move the cursor. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast' | 'mailing' {
@@ -117,12 +100,7 @@ function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast
 
 /** `describeTime` is the end, or else the start, or else the planned start of an announcement. */
 function describeTime({ publishAt, startedAt, finishedAt }: AnnouncementSummary): string {
-  if (finishedAt !== null) return `ended ${toMinute(finishedAt)}`;
-  if (startedAt !== null) return `started ${toMinute(startedAt)}`;
-  return publishAt === null ? '-' : `due ${toMinute(publishAt)}`;
-}
-
-/** `toMinute` formats a time as 2026-12-24 18:07, in UTC. */
-function toMinute(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+  if (finishedAt !== null) return `ended ${formatMinute(finishedAt)}`;
+  if (startedAt !== null) return `started ${formatMinute(startedAt)}`;
+  return publishAt === null ? '-' : `due ${formatMinute(publishAt)}`;
 }

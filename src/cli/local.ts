@@ -5,11 +5,11 @@ import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
 import type { Engine } from '../local/engine.ts';
-import { group } from '../local/format.ts';
 import { startLocalCloud } from '../rehearsal/local-cloud.ts';
 import { refuseRealDatabase } from '../rehearsal/own-database.ts';
 import { seedDevices } from '../rehearsal/seed.ts';
 import type { Store } from '../store.ts';
+import { formatCount } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
@@ -70,7 +70,7 @@ export const localCommand = defineCommand({
         await stop;
         const { accepted, validated } = cloud.sandbox.stats();
         out(
-          `\nthe sandbox accepted ${group(accepted)} pushes, and checked ${group(validated)} for dry runs\n`,
+          `\nthe sandbox accepted ${formatCount(accepted)} pushes, and checked ${formatCount(validated)} for dry runs\n`,
         );
         return 0;
       } finally {
@@ -83,7 +83,7 @@ export const localCommand = defineCommand({
 });
 
 async function describeDatabase(store: Store, ownFile: string | null): Promise<string> {
-  const devices = `${group(await store.countDevices())} devices`;
+  const devices = `${formatCount(await store.countDevices())} devices`;
   if (ownFile !== null) return `${ownFile}, with ${devices}, all made up; removed at the end`;
   return (
     `DATABASE_URL, with ${devices}.\n            ` +

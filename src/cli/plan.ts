@@ -1,14 +1,13 @@
 import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
-import { group } from '../local/format.ts';
 import { parseTime } from '../model/time.ts';
-import { type FinishBy, makePlan, type Plan } from '../report/plan/plan.ts';
+import { type FinishBy, makePlan, type Plan, planToJson } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
+import { countOf, formatCount, toIso } from '../words.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, refuse, text } from './options.ts';
 import { formatSeconds } from './progress.ts';
-import { toIso } from './standing.ts';
 import { withStore } from './with-store.ts';
 
 export const planCommand = defineCommand({
@@ -32,7 +31,7 @@ export const planCommand = defineCommand({
     const plan = await withStore(env, (store) =>
       makePlan({ store, config, clock: systemClock }, announcementId, { finishBy: limit }),
     );
-    out(json ? `${JSON.stringify(toJson(plan))}\n` : describePlan(plan));
+    out(json ? `${JSON.stringify(planToJson(plan))}\n` : describePlan(plan));
     return 0;
   },
 });
@@ -51,35 +50,23 @@ export function parseFinishBy(value: string, nowMs: number): number {
   throw refuse('--finish-by', `HH:MM, or ${time.expected}`, showTime(value));
 }
 
-function toJson({ startsAt, endsAt, finishBy, ...rest }: Plan): object {
-  return {
-    ...rest,
-    startsAt: toIso(startsAt),
-    endsAt: toIso(endsAt),
-    finishBy: finishBy && { ...finishBy, at: toIso(finishBy.at) },
-  };
-}
-
 /** `describePlan` is the plan in words. */
-export function describePlan(plan: Plan): string {
+function describePlan(plan: Plan): string {
   const { announcementId, source, audience, hops, lanes, pageSize, startsAt, endsAt, durationMs } = plan;
   const ramp = plan.rampMs === 0 ? 'no ramp' : `a ramp of ${plan.rampMs / 1000} s`;
-  const answers = `${group(plan.answerMs)} ms an answer, ${plan.isMeasured ? 'measured' : 'assumed'}`;
+  const answers = `${formatCount(plan.answerMs)} ms an answer, ${plan.isMeasured ? 'measured' : 'assumed'}`;
   return [
     `announcement ${announcementId}, source ${source}`,
     row(
       'audience',
-      `${group(audience)} pushes in ${group(hops)} hops of ${group(pageSize)}, ${lanes} ${lanes === 1 ? 'lane' : 'lanes'}`,
+      `${formatCount(audience)} pushes in ${formatCount(hops)} hops of ${formatCount(pageSize)}, ${countOf(lanes, 'lane')}`,
     ),
-    row('start', new Date(startsAt).toISOString()),
-    row(
-      'end',
-      `${new Date(endsAt).toISOString()}, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`,
-    ),
-    row('budget', `${group(plan.perMinute)} messages a minute, ${ramp}`),
+    row('start', toIso(startsAt)),
+    row('end', `${toIso(endsAt)}, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`),
+    row('budget', `${formatCount(plan.perMinute)} messages a minute, ${ramp}`),
     row(
       'invocations',
-      `at most ${plan.peakConcurrency} at a time, ${group(plan.peakInFlight)} pushes in flight (${answers})`,
+      `at most ${plan.peakConcurrency} at a time, ${formatCount(plan.peakInFlight)} pushes in flight (${answers})`,
     ),
     ...(plan.databaseConnections === 0
       ? []
@@ -101,13 +88,13 @@ function row(name: string, value: string): string {
 function describeCost({ cost: { memoryMb, gbSeconds, requests, dollars, prices } }: Plan): string {
   const { region, asOf } = prices;
   return (
-    `$${dollars.x86_64.toFixed(4)} on x86, $${dollars.arm64.toFixed(4)} on arm64: ${group(gbSeconds)} GB-seconds with ${memoryMb} MB, ` +
-    `${group(requests)} requests (${region}, ${asOf})`
+    `$${dollars.x86_64.toFixed(4)} on x86, $${dollars.arm64.toFixed(4)} on arm64: ${formatCount(gbSeconds)} GB-seconds with ${memoryMb} MB, ` +
+    `${formatCount(requests)} requests (${region}, ${asOf})`
   );
 }
 
 function describeFinish({ at, isPossible, perMinute }: FinishBy): string {
   const answer = isPossible ? 'yes' : 'no';
   const budget = perMinute === null ? 'at no budget' : `from FCM_MESSAGES_PER_MINUTE=${perMinute} on`;
-  return `${new Date(at).toISOString()}: ${answer}; ${budget}`;
+  return `${toIso(at)}: ${answer}; ${budget}`;
 }

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../local/follow.ts';
-import { group } from '../local/format.ts';
+import { sumCounts } from '../model/delivery.ts';
+import { formatCount } from '../words.ts';
 import type { Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 24;
@@ -69,8 +70,8 @@ function describe(total: number, progress: Progress, etaSeconds: number): string
   const share = total === 0 ? 1 : Math.min(1, count / total);
   return [
     drawBar(share),
-    `${group(count)} of ${group(total)}`,
-    `${group(count / Math.max(seconds, 0.001))}/s`,
+    `${formatCount(count)} of ${formatCount(total)}`,
+    `${formatCount(count / Math.max(seconds, 0.001))}/s`,
     ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatSeconds(etaSeconds)}`] : []),
     `hops ${hops.closed} done, ${hops.open} open`,
     `${lambda.inFlight} running`,
@@ -85,7 +86,7 @@ export function drawBar(share: number): string {
 }
 
 function countRecorded({ counts }: Progress): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return sumCounts(counts);
 }
 
 /** `formatSeconds` formats 754.2 as 12:35. */

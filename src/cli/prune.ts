@@ -1,10 +1,11 @@
 import { prune, type PruneReport } from '../broadcast/prune.ts';
 import { systemClock } from '../clock.ts';
 import { MAX_RETENTION_DAYS } from '../config/variables.ts';
-import { group } from '../local/format.ts';
-import type { OldAnnouncement } from '../store/retention.ts';
+import { sumCounts } from '../model/delivery.ts';
 import { showNumber } from '../show.ts';
 import type { Store } from '../store.ts';
+import type { OldAnnouncement } from '../store/retention.ts';
+import { formatCount } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { defineCommand } from './command.ts';
 import { flag, JSON_OPTION, type Option, refuse } from './options.ts';
@@ -50,7 +51,7 @@ export const pruneCommand = defineCommand({
     terminal.out(
       json
         ? `${JSON.stringify({ dryRun, announcements, deliveries, messages })}\n`
-        : `${group(deliveries)} deliveries and ${group(messages)} messages ${verb}, of ${group(announcements)} announcements\n`,
+        : `${formatCount(deliveries)} deliveries and ${formatCount(messages)} messages ${verb}, of ${formatCount(announcements)} announcements\n`,
     );
     return 0;
   },
@@ -80,8 +81,7 @@ async function countOld(store: Store, ageMs: number, { err }: Terminal): Promise
   for (let afterId = 0; ;) {
     const old = await store.fetchOldAnnouncements(ageMs, afterId, ANNOUNCEMENTS_PER_READ);
     for (const announcement of old) {
-      const counts = Object.values(await store.countDeliveries(announcement.announcementId));
-      const deliveries = counts.reduce((total, count) => total + count, 0);
+      const deliveries = sumCounts(await store.countDeliveries(announcement.announcementId));
       sum.announcements++;
       sum.deliveries += deliveries;
       err(`${describe(announcement, deliveries)}\n`);
@@ -94,5 +94,5 @@ async function countOld(store: Store, ageMs: number, { err }: Terminal): Promise
 
 function describe({ announcementId, status, endedAt }: OldAnnouncement, deliveries: number): string {
   const day = new Date(endedAt).toISOString().slice(0, 10);
-  return `announcement ${announcementId}, ${status} ${day}: ${group(deliveries)} deliveries`;
+  return `announcement ${announcementId}, ${status} ${day}: ${formatCount(deliveries)} deliveries`;
 }

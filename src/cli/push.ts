@@ -8,10 +8,10 @@ import { describeFailure } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { startEngine } from '../local/engine.ts';
 import { follow, type Progress } from '../local/follow.ts';
-import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
+import { formatCount } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
@@ -116,7 +116,7 @@ function describe({ announcement, counts, hops, seconds }: Progress): string {
     '',
     ...describeCounts(counts),
     '',
-    `  ${group(hops.closed)} hops, ${seconds.toFixed(1)} s`,
+    `  ${formatCount(hops.closed)} hops, ${seconds.toFixed(1)} s`,
     '',
   ].join('\n');
 }

@@ -1,16 +1,16 @@
 import { systemClock } from '../clock.ts';
 import { type Env, readConfig } from '../config/config.ts';
-import type { Clock } from '../context.ts';
 import type { Observer, Standing } from '../report/standing.ts';
 import type { Store } from '../store.ts';
+import { toIso } from '../words.ts';
 
 /**
  * `makeObserver` is what a standing is read with at a terminal. Its settings need not be those of the function: what is
  * missing or invalid has its default.
  */
-export function makeObserver(env: Env, store: Store, clock: Clock = systemClock): Observer {
+export function makeObserver(env: Env, store: Store): Observer {
   const { sources } = readConfig(env).config;
-  return { store, clock, paceOf: (source) => sources.get(source)?.pace ?? null };
+  return { store, clock: systemClock, paceOf: (source) => sources.get(source)?.pace ?? null };
 }
 
 /** `standingToJson` is a standing as one flat object, for programs. */
@@ -35,8 +35,4 @@ export function standingToJson(standing: Standing): object {
     })),
     waitsFor: waitsFor.map(({ what, until }) => ({ what, until: toIso(until) })),
   };
-}
-
-export function toIso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

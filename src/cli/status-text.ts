@@ -1,9 +1,9 @@
-import { group } from '../local/format.ts';
 import type { Announcement } from '../model/announcement.ts';
-import { type Counts, OPEN_VERDICTS, type Verdict } from '../model/delivery.ts';
+import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import type { Wait } from '../report/waits.ts';
+import { formatCount, toIso } from '../words.ts';
 import { drawBar, formatSeconds } from './progress.ts';
 
 /** `describeStanding` is the whole picture of one announcement, several lines. */
@@ -19,25 +19,25 @@ export function describeStanding(standing: Standing): string {
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
     ...(balance === null ? describeCounts(counts) : describeBalance(balance, counts)),
     ...describeAnswers(standing),
-    ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${group(pushes).padStart(11)}`),
+    ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${formatCount(pushes).padStart(11)}`),
     '',
   ].join('\n');
 }
 
 /** `describeProgress` is one line: the bar, the rate, and the time that is left. */
-export function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
+function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
+  const recorded = sumCounts(counts);
   const progress =
     balance === null
-      ? [`${group(recorded)} pushes`]
+      ? [`${formatCount(recorded)} pushes`]
       : [
           drawBar(progressOf(balance)),
-          `${group(balance.audience - balance.unsent)} of ${group(balance.audience)}`,
+          `${formatCount(balance.audience - balance.unsent)} of ${formatCount(balance.audience)}`,
         ];
   return [
     ...progress,
-    ...(perSecond.now === null ? [] : [`${group(perSecond.now)}/s now`]),
-    ...(perSecond.average === null ? [] : [`${group(perSecond.average)}/s average`]),
+    ...(perSecond.now === null ? [] : [`${formatCount(perSecond.now)}/s now`]),
+    ...(perSecond.average === null ? [] : [`${formatCount(perSecond.average)}/s average`]),
     ...(endsInMs === null ? [] : [`ETA ${formatSeconds(endsInMs / 1000)}`]),
   ].join('  ');
 }
@@ -55,7 +55,7 @@ export function describeLine(standing: Standing): string {
 }
 
 function describeWait({ what, until }: Wait): string {
-  return until === null ? what : `${what}, until ${new Date(until).toISOString()}`;
+  return until === null ? what : `${what}, until ${toIso(until)}`;
 }
 
 /** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
@@ -91,12 +91,14 @@ export function describeCounts(counts: Counts): string[] {
 }
 
 function describeCount(name: string, count: number): string {
-  return `  ${name.padEnd(14)}${group(count).padStart(11)}`;
+  return `  ${name.padEnd(14)}${formatCount(count).padStart(11)}`;
 }
 
 function describeAnswers({ answers, errors }: Standing): string[] {
   const times = answers
-    ? [`answers of FCM: half within ${group(answers.p50Ms)} ms, 95% within ${group(answers.p95Ms)} ms`]
+    ? [
+        `answers of FCM: half within ${formatCount(answers.p50Ms)} ms, 95% within ${formatCount(answers.p95Ms)} ms`,
+      ]
     : [];
   return [...times, ...(errors.length === 0 ? [] : ['errors, by reason, each attempt counted:'])];
 }

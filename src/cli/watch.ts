@@ -1,5 +1,5 @@
 import { PushError } from '../errors.ts';
-import type { AnnouncementStatus } from '../model/announcement.ts';
+import { hasEnded } from '../model/announcement.ts';
 import { fetchStanding, type Observer, type Standing } from '../report/standing.ts';
 import { standingToJson } from './standing.ts';
 import { describeLine, describeStanding } from './status-text.ts';
@@ -37,11 +37,12 @@ export async function watch(
     if (standing !== null) {
       answeredAt = clock.now();
       const { status } = standing.announcement;
-      const hasEnded = isEnd(status);
+      // A paused announcement can be resumed, and is watched on.
+      const isOver = hasEnded(status);
       if (isDrawn) canvas.clear();
-      if (isDrawn && !hasEnded) canvas.draw(describeStanding(standing));
-      else out(describe(standing, json, hasEnded));
-      if (hasEnded) return status === 'done' ? 0 : 1;
+      if (isDrawn && !isOver) canvas.draw(describeStanding(standing));
+      else out(describe(standing, json, isOver));
+      if (isOver) return status === 'done' ? 0 : 1;
     }
     const isInterrupted = await Promise.race([
       interrupted,
@@ -51,24 +52,9 @@ export async function watch(
   }
 }
 
-function describe(standing: Standing, json: boolean, hasEnded: boolean): string {
+function describe(standing: Standing, json: boolean, isOver: boolean): string {
   if (json) return `${JSON.stringify(standingToJson(standing))}\n`;
-  return hasEnded ? describeStanding(standing) : `${describeLine(standing)}\n`;
-}
-
-/** A paused announcement can be resumed, and is watched on. */
-function isEnd(status: AnnouncementStatus): boolean {
-  switch (status) {
-    case 'draft':
-    case 'scheduled':
-    case 'running':
-    case 'paused':
-      return false;
-    case 'failed':
-    case 'cancelled':
-    case 'done':
-      return true;
-  }
+  return isOver ? describeStanding(standing) : `${describeLine(standing)}\n`;
 }
 
 /** `makeCanvas` draws several lines over the ones before. A line that is wider than the terminal would count as two. */

@@ -2,10 +2,10 @@ import type { Problem } from '../errors.ts';
 import { type AlertsConfig, readAlerts } from './alerts.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
-import { MAX_RETENTION_DAYS } from './variables.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
-import { readSourceName, readSources, type SourceConfig } from './sources.ts';
+import { findSource, type PaceConfig, readSourceName, readSources, type SourceConfig } from './sources.ts';
+import { MAX_RETENTION_DAYS } from './variables.ts';
 
 export type { AlertsConfig, WebhookConfig } from './alerts.ts';
 export type { ApiConfig, ApiToken, ApiTokens } from './api.ts';
@@ -72,6 +72,12 @@ export function parseConfig(env: Env): Config {
   const { config, problems } = readConfig(env);
   refuseProblems(problems);
   return config;
+}
+
+/** The pace of a source that is not configured: that of the defaults. */
+export function defaultPace(): PaceConfig {
+  const { config } = readConfig({});
+  return findSource(config, config.source).pace;
 }
 
 /** Reads what can be read of the environment: an invalid variable has its default, and is among the problems. */

@@ -1,6 +1,7 @@
 import { type Problem, PushError } from '../errors.ts';
 import { show, showNumber, showWord } from '../show.ts';
-import { type Variable, VARIABLES, type VariableName } from './variables.ts';
+import { VARIABLES, type VariableName } from './variables.ts';
+import type { Variable } from './variables/variable.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

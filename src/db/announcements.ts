@@ -1,22 +1,19 @@
-import {
-  ANNOUNCEMENT_STATUSES,
-  type AnnouncementStatus,
-  type NewAnnouncement,
-} from '../model/announcement.ts';
+import { hasEnded, type NewAnnouncement } from '../model/announcement.ts';
 import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
+import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
 import { insertAudit, type StatusChange } from './audits.ts';
 import { cut, fit, fitTime } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
-import { parseAnnouncement, parseSummary, readStatus, selectSummaries } from './announcement-rows.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import { BOTH_COLUMNS, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
+import { actionOf, changeStatus, isStatus } from './status-change.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
 const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
@@ -44,26 +41,6 @@ export function makeAnnouncements(driver: Driver): Announcements {
     { why = null, ...change }: StatusChange & { readonly why?: string | null } = {},
   ): Statement =>
     insertAudit(driver.dialect, { announcementId, source: null, actor, action, why, ...change });
-
-  /**
-   * Reads the status and changes it from that one, so that the audit has the status that was there; again if it has changed
-   * in between. False if it is none of `from`. A status that Baton does not know counts as a draft.
-   */
-  const changeStatus = async (
-    announcementId: number,
-    from: readonly AnnouncementStatus[],
-    change: (was: AnnouncementStatus) => Promise<boolean>,
-  ): Promise<boolean> => {
-    for (;;) {
-      const [row] = await driver.all(
-        sql`SELECT status FROM push_announcement WHERE announcement_id = ${announcementId}`,
-      );
-      if (!row) return false;
-      const was = readStatus(row);
-      if (!from.includes(was)) return false;
-      if (await change(was)) return true;
-    }
-  };
 
   return {
     async createAnnouncement(announcement, actor = 'baton') {
@@ -117,14 +94,13 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async moveAnnouncement(announcementId, from, to, reason, actor = 'baton') {
-      const ends = to === 'done' || to === 'cancelled' || to === 'failed';
-      return changeStatus(announcementId, from, async (was) => {
+      return changeStatus(driver, announcementId, from, async (was) => {
         const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)}`;
         const why = cut('status_reason', reason);
         if (to !== 'running') {
           return driver.runTogether(
             sql`UPDATE push_announcement
-                SET status = ${to}, status_reason = ${why}, finished_at = ${ends ? now : null}
+                SET status = ${to}, status_reason = ${why}, finished_at = ${hasEnded(to) ? now : null}
                 WHERE ${isUnchanged}`,
             audit(announcementId, actor, actionOf(to), { was, became: to, why }),
           );
@@ -144,7 +120,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async scheduleAnnouncement(announcementId, publishAt, actor = 'baton') {
       const why = describeDue(publishAt);
-      return changeStatus(announcementId, ['draft', 'scheduled'], (was) =>
+      return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${at(publishAt)}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
@@ -165,7 +141,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
     async startAnnouncement(key, wakeWithinMs, laneIds = [], { audience, actor = 'baton' } = {}) {
       const { announcementId } = key;
       const lanes = [key.fromId, ...laneIds];
-      return changeStatus(announcementId, ['draft', 'scheduled'], (was) =>
+      return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
@@ -271,26 +247,6 @@ function isSameAnnouncement(row: Row, announcement: NewAnnouncement): boolean {
     row['lanes'] === lanes &&
     isSameContent(row, announcement)
   );
-}
-
-/** The condition that a row has this status; a status that Baton does not know is a draft. */
-function isStatus(status: AnnouncementStatus): Fragment {
-  return status === 'draft'
-    ? sql`(status = 'draft' OR status NOT IN (${ANNOUNCEMENT_STATUSES}))`
-    : sql`status = ${status}`;
-}
-
-function actionOf(to: Exclude<AnnouncementStatus, 'running'>): AuditAction {
-  switch (to) {
-    case 'draft':
-      return 'created';
-    case 'scheduled':
-    case 'paused':
-    case 'cancelled':
-    case 'failed':
-    case 'done':
-      return to;
-  }
 }
 
 function describeDue(publishAt: number): string {

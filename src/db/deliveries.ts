@@ -6,9 +6,9 @@ import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
-import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
+import { readOptionalText, readVerdict, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
-import { addBatch, withRetriesShift, withShift } from './tally.ts';
+import { addBatch, lockRetries, withRetriesShift, withShift } from './tally.ts';
 
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
@@ -77,8 +77,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
       );
       const counts = new Map<Verdict, number>();
       for (const row of rows) {
-        // What another hand wrote into the ledger is not known to have been sent, and is counted all the same.
-        const verdict = readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown');
+        const verdict = readVerdict(row);
         counts.set(verdict, (counts.get(verdict) ?? 0) + readWhole(row, 'deliveries'));
       }
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counts.get(verdict) ?? 0])) as Counts;
@@ -131,10 +130,16 @@ export function makeDeliveries(driver: Driver): Deliveries {
       const left = await driver.all(
         sql`SELECT 1 FROM ${joinRetries(dialect)} WHERE ${isOfRetries} AND verdict = 'retryable' LIMIT 1`,
       );
-      const first = left.length === 0 ? null : await fetchFirstClosed(announcementId);
-      if (first === null) await driver.run(settle);
-      else await driver.runTogether(...withRetriesShift(dialect, first, [settle]));
-      await driver.run(sql`DELETE FROM push_retry WHERE ${isOfRetries} AND ${isLast}`);
+      const first = await fetchFirstClosed(announcementId);
+      const forget = sql`DELETE FROM push_retry WHERE ${isOfRetries} AND ${isLast}`;
+      if (first === null) {
+        await driver.run(settle);
+        await driver.run(forget);
+        return;
+      }
+      // One transaction, behind the lock of the counts: an invocation that counts reads the same rows before and after.
+      if (left.length === 0) await driver.runTogether(lockRetries(first), settle, forget);
+      else await driver.runTogether(...withRetriesShift(dialect, first, [settle]), forget);
     },
   };
 }

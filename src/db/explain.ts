@@ -1,5 +1,5 @@
+import type { DeviceDelivery } from '../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../model/device.ts';
-import { type DeviceDelivery, VERDICTS } from '../model/delivery.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
@@ -8,8 +8,8 @@ import {
   readOptionalTime,
   readOptionalWhole,
   readOr,
+  readVerdict,
   readWhole,
-  readWord,
 } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -101,7 +101,7 @@ function read<T>(one: () => T): T | null {
 function parseDeviceDelivery(row: Row): DeviceDelivery {
   return {
     announcementId: readWhole(row, 'announcement_id'),
-    verdict: readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown'),
+    verdict: readVerdict(row),
     reason: readOptionalText(row, 'reason'),
     messageName: readOptionalText(row, 'message_name'),
     attempts: readWhole(row, 'attempts'),

@@ -1,7 +1,6 @@
 import type { ExportedDelivery, Exports } from '../store/exports.ts';
-import { VERDICTS } from '../model/delivery.ts';
 import type { Driver, Row } from './driver.ts';
-import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';
+import { readOptionalText, readVerdict, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /** The statements that read deliveries in full, a page after the other by the primary key: never by OFFSET. */
@@ -47,8 +46,7 @@ function parseExported(
     deviceId: readWhole(row, 'device_id'),
     // A message to a member without devices has no device that would say whose it is.
     memberId: readOptionalText(row, 'member_id') ?? (isMailing ? readOptionalText(row, 'recipient') : null),
-    // What another hand wrote into the ledger is not known to have been sent.
-    verdict: readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown'),
+    verdict: readVerdict(row),
     reason: readOptionalText(row, 'reason'),
     recordedAt: readWhole(row, 'recorded_ms'),
     attempts: readWhole(row, 'attempts'),

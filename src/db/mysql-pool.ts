@@ -1,6 +1,3 @@
-import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
-import { CONNECTIONS } from '../config/variables.ts';
-import type { Clock } from '../context.ts';
 import { readFileSync } from 'node:fs';
 import {
   type Connection,
@@ -10,11 +7,14 @@ import {
   type PoolConnection,
   type RowDataPacket,
 } from 'mysql2/promise';
+import type { DatabaseConfig, DatabaseTls } from '../config/config.ts';
+import { CONNECTIONS } from '../config/variables/database.ts';
+import type { Clock } from '../context.ts';
 import { codeOf, PushError } from '../errors.ts';
-import { isTransient } from '../transient.ts';
-import { SET_SESSION } from './mysql-session.ts';
 import { countCharacters, showName } from '../show.ts';
+import { isTransient } from '../transient.ts';
 import { databaseError } from './error-text.ts';
+import { SET_SESSION } from './mysql-session.ts';
 
 /** A connection that was idle for longer is checked before use: its container may have been frozen in the meantime. */
 const MAX_TRUSTED_IDLE_MS = 1000;

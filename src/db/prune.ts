@@ -1,4 +1,4 @@
-import { ANNOUNCEMENT_STATUSES, type AnnouncementStatus } from '../model/announcement.ts';
+import { ANNOUNCEMENT_STATUSES, END_STATUSES } from '../model/announcement.ts';
 import { VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { OldAnnouncement, Retention } from '../store/retention.ts';
@@ -15,9 +15,6 @@ const PRUNING = 2;
 
 /** Messages that are sent at once are in the ledger under this announcement. */
 const AT_ONCE = 0;
-
-/** Announcements that have ended. One that failed could still be resumed: it becomes `cancelled` first. */
-const ENDED: readonly AnnouncementStatus[] = ['done', 'cancelled', 'failed'];
 
 const DELIVERIES: Fragment = sql`push_delivery`;
 const RETRIES: Fragment = sql`push_retry`;
@@ -93,7 +90,7 @@ export function makeRetention(driver: Driver): Retention {
                  AND pruned_at IS NOT NULL) AS is_begun
             FROM push_announcement
             WHERE announcement_id > ${afterId} AND announcement_id <= ${Number.MAX_SAFE_INTEGER}
-              AND status IN (${ENDED}) AND ${endedAt} < ${nowPlus(-ageMs)}
+              AND status IN (${END_STATUSES}) AND ${endedAt} < ${nowPlus(-ageMs)}
               AND (${hasRowsIn(sql`push_snapshot`)} OR ${hasRowsIn(DELIVERIES)} OR ${hasRowsIn(sql`push_message`)} OR ${hasRowsIn(RETRIES)})
             ORDER BY announcement_id LIMIT ${limit}`,
       );

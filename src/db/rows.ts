@@ -1,4 +1,5 @@
 import { isBadRow, PushError } from '../errors.ts';
+import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { show, showNumber, showWord } from '../show.ts';
 import type { Row } from './driver.ts';
 
@@ -70,6 +71,11 @@ export function readOr<T>(problems: string[], read: () => T, fallback: T): T {
     problems.push(error.message.slice(0, MAX_PROBLEM_LENGTH));
     return fallback;
   }
+}
+
+/** `readVerdict` reads the verdict of a row of the ledger. What another hand wrote there is not known to have been sent. */
+export function readVerdict(row: Row): Verdict {
+  return readOr([], () => readWord(row, 'verdict', VERDICTS), 'unknown');
 }
 
 export function wrongValue(field: string, expected: string, got: string): PushError {

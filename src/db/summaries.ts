@@ -1,20 +1,10 @@
 import * as z from 'zod';
-import { type Counts, VERDICTS } from '../model/delivery.ts';
-import type { HopSummary, HopWork, Totals } from '../model/summary.ts';
+import { type Counts, countVerdicts, VERDICTS } from '../model/delivery.ts';
+import { type HopSummary, type HopWork, NO_WORK, type Totals } from '../model/summary.ts';
 import type { Summaries } from '../store/summaries.ts';
 import type { Driver, Row } from './driver.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
-
-const EMPTY_WORK: HopWork = {
-  waitMs: 0,
-  readMs: 0,
-  sendMs: 0,
-  recordMs: 0,
-  sent: 0,
-  answers: [],
-  reasons: {},
-};
 
 const count = z.number();
 const workSchema = z.object({
@@ -77,9 +67,16 @@ function byId<T>(rows: readonly Row[], parse: (row: Row) => T): Map<number, T> {
 
 function parseTotals(announcementId: number, row: Row | undefined, audience: Totals['audience']): Totals {
   if (!row) {
-    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Counts;
     const hops = { open: 0, closed: 0 };
-    return { announcementId, audience, read: 0, isRead: false, counts, hops, isCounted: true };
+    return {
+      announcementId,
+      audience,
+      read: 0,
+      isRead: false,
+      counts: countVerdicts([]),
+      hops,
+      isCounted: true,
+    };
   }
   const closed = readSum(row, 'closed');
   return {
@@ -121,7 +118,7 @@ function parseHopSummary(row: Row): HopSummary {
     backReason: readOptionalText(row, 'back_reason'),
     devices: readOptionalWhole(row, 'devices'),
     counts: readCounts(row),
-    work: parseWork(row['work']) ?? EMPTY_WORK,
+    work: parseWork(row['work']) ?? NO_WORK,
   };
 }
 

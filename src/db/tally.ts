@@ -53,6 +53,11 @@ export function withShift(
   return [shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
+/** `lockRetries` locks the row that counts the end of the retries: of two invocations that end them, one waits, and finds nothing. */
+export function lockRetries(key: HopKey): Statement {
+  return sql`UPDATE push_hop SET retries_kept = retries_kept WHERE ${isHop(key)}`;
+}
+
 /** `withRetriesShift` makes the statements that end an announcement's retries into ones that also count that in the hop's row. */
 export function withRetriesShift(
   dialect: Dialect,
@@ -65,9 +70,7 @@ export function withRetriesShift(
     sql`UPDATE push_hop SET retryable = retryable ${sign} ${count('retryable')},
           rejected = rejected ${sign} ${count('rejected')}
         WHERE ${isHop(key)}`;
-  // The row is locked before anything is counted: of two invocations that end the retries, the second finds nothing to count.
-  const lock = sql`UPDATE push_hop SET retries_kept = retries_kept WHERE ${isHop(key)}`;
-  return [lock, shift(sql`-`), ...statements, shift(sql`+`)];
+  return [lockRetries(key), shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { DatabaseConfig } from '../config/config.ts';
 import type { Clock } from '../context.ts';
+import { selectPage } from '../db/devices.ts';
 import type { Driver } from '../db/driver.ts';
 import { fetchSchemaVersion, migrate, SCHEMA_VERSION } from '../db/migrate.ts';
-import { readWhole } from '../db/rows.ts';
-import { selectPage } from '../db/devices.ts';
 import { describeServer } from '../db/mysql-pool.ts';
+import { readWhole } from '../db/rows.ts';
 import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
+import { MAX_TICK_AGE_MS } from '../model/tick.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 import { adviseOnDatabase } from './database-advice.ts';
 import { checkSession } from './database-session.ts';
@@ -16,9 +17,6 @@ import { judgeSkew } from './skew.ts';
 
 /** Earlier versions take neither the default values of the tables (8.0.13) nor their CHECK (8.0.16). */
 const FIRST_MYSQL: readonly number[] = [8, 0, 16];
-
-/** The schedule ticks every minute: two missed ticks are no failure yet. */
-const MAX_TICK_AGE_MS = 3 * 60_000;
 
 /** Checks the database that the driver opens: connection, version, session, clock, tables, privileges and schedule. */
 export function databaseChecks(

@@ -15,6 +15,7 @@ import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
 import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
+import { toIso } from '../words.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
 
@@ -124,7 +125,7 @@ const create = makeRoute({
       headers: { location: `${request.prefix}/announcements/${id}` },
       body: {
         announcementId: id,
-        publishAt: new Date(publishAt).toISOString(),
+        publishAt: toIso(publishAt),
         ...(isPast(publishAt, ctx.clock.now()) && isNew ? { note: PAST } : {}),
       } satisfies z.infer<typeof accepted>,
     };
@@ -229,16 +230,16 @@ function showStanding({ announcement, errors, waitsFor, ...rest }: Standing): z.
   return {
     ...describe(announcement),
     ...rest,
-    publishAt: describeTime(rest.publishAt),
-    startedAt: describeTime(rest.startedAt),
-    finishedAt: describeTime(rest.finishedAt),
+    publishAt: toIso(rest.publishAt),
+    startedAt: toIso(rest.startedAt),
+    finishedAt: toIso(rest.finishedAt),
     errors: errors.map(({ reason, pushes, firstAt, lastAt }) => ({
       reason,
       pushes,
-      firstAt: new Date(firstAt).toISOString(),
-      lastAt: new Date(lastAt).toISOString(),
+      firstAt: toIso(firstAt),
+      lastAt: toIso(lastAt),
     })),
-    waitsFor: waitsFor.map(({ what, until }) => ({ what, until: describeTime(until) })),
+    waitsFor: waitsFor.map(({ what, until }) => ({ what, until: toIso(until) })),
   };
 }
 
@@ -246,12 +247,8 @@ function summarize({ statusReason, ...rest }: Listed): z.infer<typeof summary> {
   return {
     ...rest,
     reason: statusReason,
-    publishAt: describeTime(rest.publishAt),
-    startedAt: describeTime(rest.startedAt),
-    finishedAt: describeTime(rest.finishedAt),
+    publishAt: toIso(rest.publishAt),
+    startedAt: toIso(rest.startedAt),
+    finishedAt: toIso(rest.finishedAt),
   };
-}
-
-function describeTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

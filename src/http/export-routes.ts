@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { HttpRequest } from '../events/http.ts';
-import type { DeliveryKey } from '../store/exports.ts';
 import { ANNOUNCEMENT_STATUSES } from '../model/announcement.ts';
 import { AUDIT_ACTIONS } from '../model/audit.ts';
 import { VERDICTS } from '../model/delivery.ts';
@@ -13,6 +12,8 @@ import {
   fetchExportPage,
   openCsvFormat,
 } from '../report/export.ts';
+import type { DeliveryKey } from '../store/exports.ts';
+import { toIso } from '../words.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const params = z.object({ announcementId: wholeNumber(1) });
@@ -122,7 +123,7 @@ const audit = makeRoute({
     await findAnnouncement({ store }, id);
     const entries = (await store.fetchAudit(id, MAX_ENTRIES)).map(
       ({ at, actor, action, was, became, why }): z.infer<typeof auditEntry> => {
-        return { at: new Date(at).toISOString(), actor, action, was, became, why };
+        return { at: toIso(at), actor, action, was, became, why };
       },
     );
     return { status: 200, body: { entries } };

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { timeSchema } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
-import { makePlan, type Plan } from '../report/plan/plan.ts';
+import { makePlan, planToJson } from '../report/plan/plan.ts';
 import { makeRoute } from './route.ts';
 
 const time = z.iso.datetime();
@@ -68,16 +68,6 @@ export const planRoute = makeRoute({
   replies: { 200: { description: 'The plan. Nothing is sent or changed.', body: plan } },
   run: async (ctx, { params: { announcementId }, body: { finishBy = null } }) => ({
     status: 200,
-    body: showPlan(await makePlan(ctx, announcementId, { finishBy })),
+    body: planToJson(await makePlan(ctx, announcementId, { finishBy })) satisfies z.infer<typeof plan>,
   }),
 });
-
-function showPlan({ startsAt, endsAt, finishBy, warnings, ...rest }: Plan): z.infer<typeof plan> {
-  return {
-    ...rest,
-    startsAt: new Date(startsAt).toISOString(),
-    endsAt: new Date(endsAt).toISOString(),
-    finishBy: finishBy && { ...finishBy, at: new Date(finishBy.at).toISOString() },
-    warnings: [...warnings],
-  };
-}

@@ -11,6 +11,14 @@ export const ANNOUNCEMENT_STATUSES = [
 ] as const;
 export type AnnouncementStatus = (typeof ANNOUNCEMENT_STATUSES)[number];
 
+/** Statuses of announcements that have ended. A failed one can still be resumed. */
+export const END_STATUSES: readonly AnnouncementStatus[] = ['done', 'cancelled', 'failed'];
+
+/** True for the status of an announcement that has ended. */
+export function hasEnded(status: AnnouncementStatus): boolean {
+  return END_STATUSES.includes(status);
+}
+
 /**
  * What a crash may do to the pushes in flight.
  * - `at-least-once`: they may be sent again.

@@ -24,6 +24,15 @@ export interface Budget {
   readonly answerMs: number;
 }
 
+/** What stops a source now: FCM is down, or throttles it; null: nothing. */
+export function stopOf({
+  outages,
+  brakeMs,
+}: Pick<Budget, 'outages' | 'brakeMs'>): 'down' | 'throttled' | null {
+  if (outages > 0) return 'down';
+  return brakeMs > 0 ? 'throttled' : null;
+}
+
 /** A part of a source's budget for one page, or for messages that are sent at once. */
 export interface Reservation {
   /** Milliseconds of the budget that the pushes take. */

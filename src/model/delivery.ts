@@ -31,10 +31,16 @@ export const OPEN_VERDICTS: readonly Verdict[] = ['misconfigured', 'unsent'];
 /** Number of deliveries by verdict. */
 export type Counts = Readonly<Record<Verdict, number>>;
 
+/** Counts deliveries by verdict. */
 export function countVerdicts(deliveries: Iterable<{ readonly verdict: Verdict }>): Counts {
   const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
   for (const { verdict } of deliveries) counts[verdict]++;
   return counts;
+}
+
+/** Number of deliveries of any verdict. */
+export function sumCounts(counts: Counts): number {
+  return VERDICTS.reduce((sum, verdict) => sum + counts[verdict], 0);
 }
 
 /** What names a push within its announcement. */

@@ -37,6 +37,17 @@ export interface HopWork {
   readonly reasons: Readonly<Record<string, ReasonTally>>;
 }
 
+/** The work of a hop that has done nothing yet. */
+export const NO_WORK: HopWork = {
+  waitMs: 0,
+  readMs: 0,
+  sendMs: 0,
+  recordMs: 0,
+  sent: 0,
+  answers: [],
+  reasons: {},
+};
+
 /** One hop and what it has done. Times are milliseconds since the epoch; null: not yet. */
 export interface HopSummary extends HopKey {
   readonly lastId: number | null;
@@ -63,6 +74,11 @@ export interface HopSummary extends HopKey {
   /** By how much the hop has changed the number of the ledger's rows of each verdict: a retry round takes from `retryable`. */
   readonly counts: Counts;
   readonly work: HopWork;
+}
+
+/** How often the tick has woken a hop that was interrupted: the first hop of a retry round is woken when it is due. */
+export function wakeUpsOf({ round, fromId, woken }: Pick<HopSummary, 'round' | 'fromId' | 'woken'>): number {
+  return round > 0 && fromId === 0 ? Math.max(0, woken - 1) : woken;
 }
 
 /** The pushes that an announcement is for, counted when it started. */
@@ -114,6 +130,11 @@ export function balanceOf({ audience, read, isRead, counts }: Totals): Balance |
   const { delivered, unregistered, rejected, unknown } = counts;
   const unsent = size - excluded - delivered - unregistered - rejected - unknown;
   return { audience: size, excluded, delivered, unregistered, rejected, unknown, unsent };
+}
+
+/** Makes the balance of an announcement by the numbers of its hops; null also if an earlier release did not keep them. */
+export function balanceIfCounted(totals: Totals | undefined): Balance | null {
+  return totals?.isCounted ? balanceOf(totals) : null;
 }
 
 /** The answer time that a share of the answers (0 to 1) did not exceed, in milliseconds; null without an answer. */

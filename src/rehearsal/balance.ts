@@ -1,5 +1,5 @@
 import type { AnnouncementStatus } from '../model/announcement.ts';
-import { type Counts, VERDICTS } from '../model/delivery.ts';
+import { type Counts, sumCounts, VERDICTS } from '../model/delivery.ts';
 import { type Balance, balanceOf, type Totals } from '../model/summary.ts';
 import type { Store } from '../store.ts';
 
@@ -36,7 +36,7 @@ export function countUnbalanced(totals: Totals, ledger: Counts, status: Announce
   const balance = balanceOf(totals);
   const differences = VERDICTS.map((verdict) => Math.abs(totals.counts[verdict] - ledger[verdict]));
   if (balance !== null) {
-    const rows = VERDICTS.reduce((sum, verdict) => sum + ledger[verdict], 0);
+    const rows = sumCounts(ledger);
     const missing = balance.audience - balance.excluded - rows;
     differences.push(status === 'done' ? Math.abs(missing) : Math.max(0, -missing));
   }

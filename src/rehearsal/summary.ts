@@ -1,7 +1,7 @@
-import { group } from '../local/format.ts';
 import type { Progress } from '../local/follow.ts';
-import { VERDICTS, type Verdict } from '../model/delivery.ts';
+import { sumCounts, VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
+import { formatCount } from '../words.ts';
 import type { Audit } from './audit.ts';
 import type { BalanceCheck } from './balance.ts';
 import type { ChaosReport } from './chaos.ts';
@@ -25,7 +25,7 @@ export function summarize(
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
   { findings: { lost, duplicated }, balances: { balance, unbalanced }, fcm, chaos, cpu }: Measurements,
 ) {
-  const recorded = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const recorded = sumCounts(counts);
   return {
     devices,
     messages,
@@ -119,9 +119,9 @@ export function describeSummary(summary: Summary): string {
     ['throttled', summary.throttled, 'answers with status 429'],
     ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],
   ];
-  const size = `${messages > 0 ? `${group(messages)} messages to ` : ''}${group(devices)} devices`;
+  const size = `${messages > 0 ? `${formatCount(messages)} messages to ` : ''}${formatCount(devices)} devices`;
   return [
-    `${status}: ${size}, ${group(hops)} hops, ${seconds} s, ${group(perSecond)} pushes per second`,
+    `${status}: ${size}, ${formatCount(hops)} hops, ${seconds} s, ${formatCount(perSecond)} pushes per second`,
     ...(reason === null ? [] : [reason]),
     '',
     ...rows.map(describeRow),
@@ -137,14 +137,14 @@ export function describeSummary(summary: Summary): string {
 
 function describeBalance(balance: Balance): string {
   const { audience, ...parts } = balance;
-  const terms = Object.entries(parts).map(([name, count]) => `${group(count)} ${name}`);
-  return `balance: ${group(audience)} in the audience = ${terms.join(' + ')}`;
+  const terms = Object.entries(parts).map(([name, count]) => `${formatCount(count)} ${name}`);
+  return `balance: ${formatCount(audience)} in the audience = ${terms.join(' + ')}`;
 }
 
 function describeQuota({ quotaUse, peakMinute, peakAheadMs }: Summary): string {
   return (
     `quota: ${percent(quotaUse)} used in the middle of the broadcast; at most ${percent(peakMinute)} of it within any 60 s, ` +
-    `and never more than ${group(peakAheadMs)} ms ahead of it`
+    `and never more than ${formatCount(peakAheadMs)} ms ahead of it`
   );
 }
 
@@ -163,5 +163,5 @@ function percent(share: number): string {
 type Row = readonly [name: string, count: number, meaning: string];
 
 function describeRow([name, count, meaning]: Row): string {
-  return `  ${name.padEnd(14)}${group(count).padStart(11)}   ${meaning}`;
+  return `  ${name.padEnd(14)}${formatCount(count).padStart(11)}   ${meaning}`;
 }

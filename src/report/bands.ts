@@ -52,8 +52,21 @@ function brakesIn(sourceAudit: readonly AuditEntry[], endMs: number): Band[] {
   });
 }
 
+/** How long a source stops, in the words of its entry in the audit. */
+const PAUSE = /(?:: waiting)? for (\d{1,9}) s$/;
+
 /** `pauseMsOf` reads how long a source stops from the words of its entry in the audit; null if they do not say it. */
-export function pauseMsOf(why: string | null): number | null {
-  const seconds = / for (\d{1,9}) s$/.exec(why ?? '')?.[1];
+function pauseMsOf(why: string | null): number | null {
+  const seconds = PAUSE.exec(why ?? '')?.[1];
   return seconds === undefined ? null : Number(seconds) * 1000;
+}
+
+/** `withoutPause` leaves the reason of a stop from the words of its entry in the audit. */
+export function withoutPause(why: string): string {
+  return why.replace(PAUSE, '');
+}
+
+/** `withoutUntil` leaves the reason of a stop from the words of a running announcement's status. */
+export function withoutUntil(statusReason: string): string {
+  return statusReason.replace(/ until \S+$/, '');
 }

@@ -1,10 +1,12 @@
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
 import type { Announcement } from '../model/announcement.ts';
+import type { DeliveryKey, ExportedDelivery, ExportOptions } from '../store/exports.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
+import { toIso } from '../words.ts';
 
 /** The columns of an export, in their order; the last one only if targets are asked for. */
-export const EXPORT_COLUMNS = [
+const EXPORT_COLUMNS = [
   'member_id',
   'device_id',
   'message_id',
@@ -34,10 +36,9 @@ export async function checkExportable(
   { store }: Pick<Context, 'store'>,
   announcementId: number,
 ): Promise<void> {
-  const prunedAt =
-    (await store.fetchTotals([announcementId])).get(announcementId)?.audience?.prunedAt ?? null;
+  const prunedAt = (await fetchTotalsOf(store, announcementId)).audience?.prunedAt ?? null;
   if (prunedAt === null) return;
-  const got = `${announcementId}, whose deliveries are deleted since ${new Date(prunedAt).toISOString()}`;
+  const got = `${announcementId}, whose deliveries are deleted since ${toIso(prunedAt)}`;
   throw PushError.of('PRUNED', [
     { field: 'announcementId', expected: 'an announcement that has its deliveries', got },
   ]);
@@ -105,7 +106,7 @@ function makeRow(delivery: ExportedDelivery, withTargets: boolean): Row {
     messageId || null,
     verdict,
     reason,
-    new Date(recordedAt).toISOString(),
+    toIso(recordedAt),
     attempts,
     messageName,
   ];

@@ -19,12 +19,16 @@ export const LAMBDA_PRICES: LambdaPrices = {
   millionRequests: 0.2,
 };
 
+/** The memory of the function that costs are for, in MB: a full vCPU, as the template sets it. */
+export const MEMORY_MB = 1769;
+
+/** The GB-seconds of invocations that together took so many milliseconds. */
+export function gbSecondsOf(busyMs: number): number {
+  return (busyMs / 1000) * (MEMORY_MB / 1024);
+}
+
 /** The dollars that so many seconds and requests cost. */
-export function costOf(
-  gbSeconds: number,
-  requests: number,
-  architecture: Architecture,
-  { gbSecond, millionRequests }: LambdaPrices = LAMBDA_PRICES,
-): number {
+export function costOf(gbSeconds: number, requests: number, architecture: Architecture): number {
+  const { gbSecond, millionRequests } = LAMBDA_PRICES;
   return gbSeconds * gbSecond[architecture] + (requests / 1_000_000) * millionRequests;
 }

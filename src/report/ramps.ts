@@ -2,6 +2,7 @@ import type { PaceConfig } from '../config/config.ts';
 import type { HopSummary } from '../model/summary.ts';
 import { riseMsOf } from '../pace/slot.ts';
 import type { Band } from './bands.ts';
+import { firstOpenedOf } from './sums.ts';
 
 /** A time in which the rate of a source rises to the full rate. */
 export interface Ramp {
@@ -26,8 +27,7 @@ export interface RampInput {
 export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Band[]): Ramp[] {
   const riseMs = riseMsOf(pace);
   const brakes = bands.filter(({ kind }) => kind !== 'paused');
-  const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
-  const firstAt = opened.length === 0 ? null : Math.min(...opened);
+  const firstAt = firstOpenedOf(hops);
   const last = rampFrom === null ? [] : [makeRamp(rampFrom, rampFrom + riseMs, rampFrom + riseMs)];
   // Without a ramp, the rate rises after a brake only.
   if (brakes.length === 0) return pace.rampMs === 0 ? [] : last;

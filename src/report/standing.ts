@@ -2,9 +2,10 @@ import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { PaceConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Announcement } from '../model/announcement.ts';
-import { type Counts, VERDICTS } from '../model/delivery.ts';
+import { type Counts, sumCounts } from '../model/delivery.ts';
 import {
   type Balance,
+  balanceIfCounted,
   balanceOf,
   type HopSummary,
   quantileOf,
@@ -12,6 +13,9 @@ import {
   type Totals,
 } from '../model/summary.ts';
 import type { AnnouncementSummary, Store } from '../store.ts';
+import { fetchTotalsOf } from '../store/summaries.ts';
+import { sumAnswers, sumReasons, sumSent } from './sums.ts';
+import { fetchTimes, type Times } from './times.ts';
 import { listWaits, type Wait } from './waits.ts';
 
 /** Reasons that a standing names, those of the most pushes. */
@@ -21,11 +25,8 @@ const MAX_REASONS = 5;
 const NOW_MS = 10_000;
 
 /** How far an announcement is, without a look into the ledger. Times are milliseconds since the epoch. */
-export interface Standing {
+export interface Standing extends Times {
   readonly announcement: Announcement;
-  readonly publishAt: number | null;
-  readonly startedAt: number | null;
-  readonly finishedAt: number | null;
   /** Rows of the ledger by verdict. */
   readonly counts: Counts;
   /** Null: it has not started, or an earlier release started it. */
@@ -52,12 +53,11 @@ export interface Observer extends Pick<Context, 'store' | 'clock'> {
 export async function fetchStanding(observer: Observer, announcementId: number): Promise<Standing> {
   const { store, clock } = observer;
   const announcement = await findAnnouncement(observer, announcementId);
-  const [times] = await store.fetchLatest(1, announcementId + 1);
+  const { publishAt, startedAt, finishedAt } = await fetchTimes({ store }, announcementId);
   const totals = await fetchCounted(store, announcementId);
   const hops = await store.fetchHopSummaries(announcementId);
   const now = clock.now();
   const balance = balanceOf(totals);
-  const { publishAt = null, startedAt = null, finishedAt = null } = times ?? {};
   const perSecond = ratesOf(hops, { startedAt, finishedAt }, now);
   const waitsFor = await listWaits(observer, { announcement, publishAt, hops, now });
   return {
@@ -71,7 +71,7 @@ export async function fetchStanding(observer: Observer, announcementId: number):
     perSecond,
     endsInMs: announcement.status === 'running' ? endOf(balance, perSecond, waitsFor, now) : null,
     answers: answersOf(hops),
-    errors: errorsOf(hops),
+    errors: sumReasons(hops).slice(0, MAX_REASONS),
     waitsFor,
   };
 }
@@ -81,18 +81,10 @@ async function fetchCounted(
   store: Pick<Store, 'fetchTotals' | 'countDeliveries'>,
   announcementId: number,
 ): Promise<Totals> {
-  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
-  if (totals?.isCounted) return totals;
+  const totals = await fetchTotalsOf(store, announcementId);
+  if (totals.isCounted) return totals;
   const counts = await store.countDeliveries(announcementId);
-  const rows = VERDICTS.reduce((sum, verdict) => sum + counts[verdict], 0);
-  const none = {
-    announcementId,
-    audience: null,
-    isRead: false,
-    hops: { open: 0, closed: 0 },
-    isCounted: false,
-  };
-  return { ...(totals ?? none), counts, read: Math.max(totals?.read ?? 0, rows) };
+  return { ...totals, counts, read: Math.max(totals.read, sumCounts(counts)) };
 }
 
 /** An announcement's numbers for a list. */
@@ -111,11 +103,10 @@ export async function fetchListed(
   const totals = await store.fetchTotals(announcements.map(({ announcementId }) => announcementId));
   const now = clock.now();
   return announcements.map((announcement) => {
-    const counted = totals.get(announcement.announcementId);
     const { startedAt, finishedAt } = announcement;
     return {
       ...announcement,
-      balance: counted?.isCounted ? balanceOf(counted) : null,
+      balance: balanceIfCounted(totals.get(announcement.announcementId)),
       tookMs: startedAt === null ? null : (finishedAt ?? now) - startedAt,
     };
   });
@@ -138,10 +129,10 @@ export function progressOf({ audience, unsent }: Balance): number {
 
 function ratesOf(
   hops: readonly HopSummary[],
-  { startedAt, finishedAt }: Pick<Standing, 'startedAt' | 'finishedAt'>,
+  { startedAt, finishedAt }: Pick<Times, 'startedAt' | 'finishedAt'>,
   now: number,
 ): Standing['perSecond'] {
-  const sent = hops.reduce((sum, { work }) => sum + work.sent, 0);
+  const sent = sumSent(hops);
   if (sent === 0 || startedAt === null) return { now: null, average: null };
   const seconds = Math.max(1, (finishedAt ?? now) - startedAt) / 1000;
   return { now: finishedAt === null ? rateWithin(hops, now - NOW_MS, now) : null, average: sent / seconds };
@@ -179,27 +170,7 @@ function endOf(
 }
 
 function answersOf(hops: readonly HopSummary[]): Standing['answers'] {
-  const answers: number[] = [];
-  for (const { work } of hops) {
-    for (const [bucket, count] of work.answers.entries()) answers[bucket] = (answers[bucket] ?? 0) + count;
-  }
+  const answers = sumAnswers(hops);
   const [p50Ms, p95Ms] = [quantileOf(answers, 0.5), quantileOf(answers, 0.95)];
   return p50Ms === null || p95Ms === null ? null : { p50Ms, p95Ms };
-}
-
-function errorsOf(hops: readonly HopSummary[]): Standing['errors'] {
-  const reasons = new Map<string, ReasonTally>();
-  for (const { work } of hops) {
-    for (const [reason, tally] of Object.entries(work.reasons)) {
-      const { pushes, firstAt, lastAt } = reasons.get(reason) ?? { ...tally, pushes: 0 };
-      reasons.set(reason, {
-        pushes: pushes + tally.pushes,
-        firstAt: Math.min(firstAt, tally.firstAt),
-        lastAt: Math.max(lastAt, tally.lastAt),
-      });
-    }
-  }
-  return Array.from(reasons, ([reason, tally]) => ({ reason, ...tally }))
-    .toSorted((one, other) => other.pushes - one.pushes)
-    .slice(0, MAX_REASONS);
 }

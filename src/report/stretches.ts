@@ -18,7 +18,7 @@ export interface Stretch {
 }
 
 /** No invocation takes longer to start. What is planted for longer has waited for a hop before it that was killed, or for the tick. */
-const MAX_START_MS = 5000;
+export const MAX_START_MS = 5000;
 
 /** A hop that was interrupted for less is not worth a gap. */
 const MIN_GAP_MS = 1000;

@@ -1,6 +1,9 @@
 import type { Announcement } from '../model/announcement.ts';
-import type { Budget } from '../model/budget.ts';
+import { type Budget, stopOf } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
+import { isTickLate } from '../model/tick.ts';
+import { toIso } from '../words.ts';
+import { withoutUntil } from './bands.ts';
 import type { Observer } from './standing.ts';
 
 /** What an announcement waits for. */
@@ -15,9 +18,6 @@ export interface Wait {
 
 /** Entries of the audit that are read to find who paused an announcement. */
 const MAX_ENTRIES = 1000;
-
-/** The tick comes once a minute. */
-const MAX_TICK_AGE_MS = 180_000;
 
 /** A hop whose lease ran out so long ago is stalled: a claim or a tick may be under way. */
 const STALLED_MS = 5000;
@@ -83,14 +83,20 @@ async function explainStop(
 ): Promise<string> {
   const entries = await store.fetchAudit(announcementId, MAX_ENTRIES);
   const entry = entries.findLast((each) => each.action === action);
-  const who = entry ? ` by ${entry.actor} at ${new Date(entry.at).toISOString()}` : '';
+  const who = entry ? ` by ${entry.actor} at ${toIso(entry.at)}` : '';
   return `${action}${who}${statusReason === null ? '' : `: ${statusReason}`}`;
 }
 
-function waitForFcm({ statusReason }: Announcement, { brakeMs, outages }: Budget, now: number): Wait[] {
-  const reason = statusReason?.replace(/ until \S+$/, '') ?? 'the source is stopped';
-  if (outages > 0) return [stop(`FCM to be up again (${reason}), next probe`, now + Math.max(0, brakeMs))];
-  return brakeMs > 0 ? [stop(`the source to go on (${reason})`, now + brakeMs)] : [];
+function waitForFcm({ statusReason }: Announcement, budget: Budget, now: number): Wait[] {
+  const reason = statusReason === null ? 'the source is stopped' : withoutUntil(statusReason);
+  switch (stopOf(budget)) {
+    case 'down':
+      return [stop(`FCM to be up again (${reason}), next probe`, now + Math.max(0, budget.brakeMs))];
+    case 'throttled':
+      return [stop(`the source to go on (${reason})`, now + budget.brakeMs)];
+    case null:
+      return [];
+  }
 }
 
 function waitForHops({ hops, now }: Scene): Wait[] {
@@ -133,7 +139,7 @@ function waitForRamp(
 
 async function waitForTick({ store }: Observer): Promise<Wait[]> {
   const ageMs = await store.fetchTickAgeMs();
-  if (ageMs !== null && ageMs <= MAX_TICK_AGE_MS) return [];
+  if (!isTickLate(ageMs)) return [];
   const last =
     ageMs === null ? 'there was none yet' : `the last one was ${Math.round(ageMs / 60_000)} minutes ago`;
   return [

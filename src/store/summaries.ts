@@ -10,6 +10,16 @@ export interface CountedBatch {
   readonly counts: Counts;
 }
 
+/** Reads the sums over the hops of one announcement. */
+export async function fetchTotalsOf(
+  store: Pick<Summaries, 'fetchTotals'>,
+  announcementId: number,
+): Promise<Totals> {
+  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
+  if (totals) return totals;
+  throw new Error('fetchTotals: expected the totals of the id asked for, got none');
+}
+
 /** What hops and announcements have done, in numbers: it is in their rows, and no ledger is counted. */
 export interface Summaries {
   /** All hops of an announcement, by round and first id. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { DEFAULT_FILE } from '../../src/config/variables.ts';
+import { DEFAULT_FILE } from '../../src/config/variables/database.ts';
 import { upsertDeliveries } from '../../src/db/ledger.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { keepRetries } from '../../src/db/retries.ts';

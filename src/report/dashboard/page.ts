@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { LOGIN_SCRIPT } from './login-script.ts';
 import { DASHBOARD_SCRIPT } from './script.ts';
 import { DASHBOARD_STYLE } from './style.ts';
 import { DASHBOARD_VIEW } from './view.ts';
-import { LOGIN_SCRIPT } from './login-script.ts';
 
 /** A page, and the Content-Security-Policy that allows nothing but its own style and script. */
 export interface StrictPage {

@@ -1,9 +1,11 @@
+import { MAX_TICK_AGE_MS } from '../../model/tick.ts';
+
 /** The second half of the dashboard's script, plain JavaScript for browsers: what it asks for, when, and what its buttons do. */
 export const DASHBOARD_SCRIPT = `
 const POLL_MS = 2000;
 const OLD_MS = 7000;
 const DEVICES_MS = 60000;
-const LATE_TICK_MS = 180000;
+const LATE_TICK_MS = ${MAX_TICK_AGE_MS};
 const RATE_MS = 10000;
 const MAX_SAMPLES = 60;
 

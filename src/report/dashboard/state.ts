@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts';
-import type { SourceBudget } from '../../model/budget.ts';
-import { type Balance, balanceOf, type Totals } from '../../model/summary.ts';
+import { type SourceBudget, stopOf } from '../../model/budget.ts';
+import { type Balance, balanceIfCounted } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 
 /** How many announcements one answer has at most: of the current ones, of the schedule, and of the history. */
@@ -92,12 +92,8 @@ async function addBalances(
   const totals = await store.fetchTotals(begun.map(({ announcementId }) => announcementId));
   return summaries.map((summary) => ({
     ...summary,
-    balance: findBalance(totals.get(summary.announcementId)),
+    balance: balanceIfCounted(totals.get(summary.announcementId)),
   }));
-}
-
-function findBalance(totals: Totals | undefined): Balance | null {
-  return totals?.isCounted === true ? balanceOf(totals) : null;
 }
 
 interface Source {
@@ -125,9 +121,10 @@ function describeSource(
   };
 }
 
-function stateOf({ brakeMs, outages, freeInMs, rampAgeMs }: SourceBudget, rampMs: number): SourceState {
-  if (outages > 0) return 'down';
-  if (brakeMs > 0) return 'throttled';
+function stateOf(budget: SourceBudget, rampMs: number): SourceState {
+  const { freeInMs, rampAgeMs } = budget;
+  const stop = stopOf(budget);
+  if (stop !== null) return stop;
   if (freeInMs <= 0) return 'idle';
   return rampAgeMs < rampMs ? 'ramping' : 'sending';
 }

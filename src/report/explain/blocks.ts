@@ -1,9 +1,13 @@
-import { type Cause, describeTick, MAX_TICK_AGE_MS, terminated } from './cause.ts';
-import { chainsOf, isDead, isLost, looksTerminated } from './chains.ts';
-import { DATABASE_ERROR } from './failures.ts';
-import { type Facts, sumReasons } from './facts.ts';
+import { stopOf } from '../../model/budget.ts';
+import { isTickLate } from '../../model/tick.ts';
+import { countOf, formatClock } from '../../words.ts';
+import { withoutUntil } from '../bands.ts';
 import { explainReason } from '../reasons.ts';
-import { countOf, formatClock } from '../words.ts';
+import { sumReasons } from '../sums.ts';
+import { type Cause, describeTick, terminatedCause, TICK_REMEDY } from './cause.ts';
+import { chainsOf, isDead, isLost, looksTerminated } from './chains.ts';
+import type { Facts } from './facts.ts';
+import { DATABASE_ERROR } from './failures.ts';
 
 /** `findBlock` names what a running announcement waits for now; null if it makes progress. */
 export function findBlock(facts: Facts): Cause | null {
@@ -11,12 +15,13 @@ export function findBlock(facts: Facts): Cause | null {
 }
 
 function findBrake({ budget, now, hops, announcement, sourceAudit }: Facts): Cause | null {
-  if (budget === null || (budget.brakeMs <= 0 && budget.outages === 0)) return null;
+  const stop = budget === null ? null : stopOf(budget);
+  if (budget === null || stop === null) return null;
   const until = `${formatClock(now + Math.max(0, budget.brakeMs))} UTC`;
-  const why = announcement.statusReason?.replace(/ until \S+$/, '') ?? sourceAudit.at(-1)?.why ?? '';
+  const why = withoutUntil(announcement.statusReason ?? sourceAudit.at(-1)?.why ?? '');
   const named =
     sumReasons(hops).find(({ reason }) => why.includes(reason))?.reason ?? /\((\w+)/.exec(why)?.[1];
-  if (budget.outages > 0) {
+  if (stop === 'down') {
     const remedy = named === undefined ? null : explainReason(named).remedy;
     return {
       code: 'fcm-down',
@@ -35,13 +40,13 @@ function findBrake({ budget, now, hops, announcement, sourceAudit }: Facts): Cau
 function findDead(facts: Facts): Cause | null {
   const { hops, now, lambda, tickAgeMs } = facts;
   const dead = hops.filter((hop) => isDead(hop, now));
-  const isTicking = tickAgeMs !== null && tickAgeMs < MAX_TICK_AGE_MS;
+  const isTicking = !isTickLate(tickAgeMs);
   if (lambda?.reservedConcurrency === 0) return notInvoked('its reserved concurrency is 0');
   if (dead.length === 0) return null;
   const chains = chainsOf(hops);
   if (lambda !== null && lambda.recursiveLoop !== 'Allow')
-    return terminated(lambda.recursiveLoop ?? 'Terminate');
-  if (looksTerminated(chains, now)) return terminated(null);
+    return terminatedCause(lambda.recursiveLoop ?? 'Terminate');
+  if (looksTerminated(chains, now)) return terminatedCause(null);
   const open = hops.filter(({ closedAt }) => closedAt === null);
   if (dead.some(({ backReason }) => DATABASE_ERROR.test(backReason ?? ''))) return null;
   const isUnclaimed = dead.every(({ claimedAt }) => claimedAt === null);
@@ -84,8 +89,6 @@ function noTick({ tickAgeMs }: Facts, dead: number): Cause {
   return {
     code: 'no-tick',
     cause: `${countOf(dead, 'hop')} stalled, and nothing wakes them: ${describeTick(tickAgeMs)}`,
-    remedy:
-      'let the schedule tick: enable its rule in EventBridge and release the kill switch, or run `baton serve`; ' +
-      '`baton scan` ticks once',
+    remedy: TICK_REMEDY,
   };
 }

@@ -1,4 +1,4 @@
-import { formatDuration } from '../words.ts';
+import { formatDuration } from '../../words.ts';
 
 /** Why an announcement is as it is. */
 export const CAUSE_CODES = [
@@ -34,9 +34,6 @@ export interface Cause {
   readonly remedy: string;
 }
 
-/** The tick comes each minute. */
-export const MAX_TICK_AGE_MS = 180_000;
-
 /** `describeTick` says when the schedule ticked last. */
 export function describeTick(tickAgeMs: number | null): string {
   return tickAgeMs === null
@@ -44,8 +41,13 @@ export function describeTick(tickAgeMs: number | null): string {
     : `the last tick was ${formatDuration(tickAgeMs)} ago`;
 }
 
+/** What to do where the schedule does not tick. */
+export const TICK_REMEDY =
+  'let the schedule tick: enable its rule in EventBridge and release the kill switch, or run `baton serve`; ' +
+  '`baton scan` ticks once';
+
 /** The cause of chains that Lambda's recursive loop detection stops; `setting` is null if AWS was not asked. */
-export function terminated(setting: string | null): Cause {
+export function terminatedCause(setting: string | null): Cause {
   return {
     code: 'loop-terminated',
     cause:

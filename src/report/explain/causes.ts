@@ -1,12 +1,13 @@
 import type { AuditEntry } from '../../model/audit.ts';
-import { findBlock } from './blocks.ts';
-import { type Cause, describeTick } from './cause.ts';
-import { findDelays } from './delays.ts';
-import { type Facts, sumReasons } from './facts.ts';
-import { failedCause } from './failures.ts';
+import { countOf, formatCount, formatTime, formatDuration, onOneLine } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
 import type { Part } from '../timeline.ts';
-import { countOf, formatCount, formatDay, formatDuration, onOneLine } from '../words.ts';
+import { findBlock } from './blocks.ts';
+import { type Cause, describeTick, TICK_REMEDY } from './cause.ts';
+import { findDelays } from './delays.ts';
+import type { Facts } from './facts.ts';
+import { failedCause } from './failures.ts';
 
 /** If a larger share of the pushes failed, that is what a person asks about first. */
 const FAILED_SHARE = 0.2;
@@ -48,15 +49,13 @@ function notStarted({ announcement, times, now, tickAgeMs }: Facts): Cause {
   }
   const dueAt = times.publishAt ?? now;
   if (dueAt > now) {
-    const cause = `it is due at ${formatDay(dueAt)} UTC`;
+    const cause = `it is due at ${formatTime(dueAt)} UTC`;
     return { code: 'not-due', cause, remedy: 'nothing: the first tick after that time starts it' };
   }
   return {
     code: 'no-tick',
-    cause: `it was due at ${formatDay(dueAt)} UTC, and ${describeTick(tickAgeMs)}`,
-    remedy:
-      'let the schedule tick: enable its rule in EventBridge and release the kill switch, or run `baton serve`; ' +
-      '`baton scan` ticks once',
+    cause: `it was due at ${formatTime(dueAt)} UTC, and ${describeTick(tickAgeMs)}`,
+    remedy: TICK_REMEDY,
   };
 }
 
@@ -73,7 +72,7 @@ function endedBy({ announcement, audit }: Facts, status: 'paused' | 'cancelled')
 }
 
 function describeChange({ action, actor, at, why }: AuditEntry): string {
-  return `${action} by ${onOneLine(actor)} at ${formatDay(at)} UTC${why === null ? '' : `: ${onOneLine(why)}`}`;
+  return `${action} by ${onOneLine(actor)} at ${formatTime(at)} UTC${why === null ? '' : `: ${onOneLine(why)}`}`;
 }
 
 /** What a person asks about if much of the audience was not reached. */
@@ -135,10 +134,10 @@ export function describeState({ announcement, times, totals, use, now }: Facts):
   const { audience, counts } = totals;
   const name = `announcement ${announcementId} is ${status}${dryRun ? ' (dry run)' : ''}`;
   if (times.startedAt === null || use === null) return name;
-  const size = audience === null ? '' : ` of ${countOf(audience.devices, 'push').replace(/s$/, 'es')}`;
+  const size = audience === null ? '' : ` of ${countOf(audience.devices, 'push', 'pushes')}`;
   const isOver = times.finishedAt !== null;
   const since = isOver
     ? `in ${formatDuration(use.wallMs)}`
     : `${formatDuration(now - times.startedAt)} after its start`;
-  return `${name}: ${formatCount(counts.delivered)}${size} delivered ${since} (started ${formatDay(times.startedAt)} UTC)`;
+  return `${name}: ${formatCount(counts.delivered)}${size} delivered ${since} (started ${formatTime(times.startedAt)} UTC)`;
 }

@@ -1,10 +1,8 @@
 import type { HopSummary } from '../../model/summary.ts';
+import { MAX_START_MS } from '../stretches.ts';
 
 /** The hops of one lane, each invoked by the one before. */
 export type Chain = readonly HopSummary[];
-
-/** An event that takes longer than this to arrive, and a wake-up by the tick, is a lost event. */
-const MAX_START_MS = 5000;
 
 /** Lambda stops a chain after about so many invocations, the tick's own among them. */
 const MIN_TERMINATED = 14;

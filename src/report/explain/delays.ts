@@ -1,11 +1,12 @@
-import { bandsOf } from '../bands.ts';
-import { type Cause, terminated } from './cause.ts';
-import { chainsOf, isLost, looksTerminated } from './chains.ts';
-import { DATABASE_ERROR } from './failures.ts';
-import { type Facts, sumReasons } from './facts.ts';
+import { countOf, formatDuration } from '../../words.ts';
+import { bandsOf, withoutPause } from '../bands.ts';
 import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
 import { databaseShareOf, type TimeUse } from '../timeline.ts';
-import { countOf, formatDuration } from '../words.ts';
+import { type Cause, terminatedCause } from './cause.ts';
+import { chainsOf, isLost, looksTerminated } from './chains.ts';
+import type { Facts } from './facts.ts';
+import { DATABASE_ERROR } from './failures.ts';
 
 /** A delay that took a smaller share of the time is not worth a person's, unless it left a trace of its own. */
 const MIN_SHARE = 0.05;
@@ -73,7 +74,7 @@ function brakes(
 function longestWhy(sourceAudit: Facts['sourceAudit'], endMs: number): string {
   const sums = new Map<string, number>();
   for (const { kind, from, to, why } of bandsOf([], sourceAudit, endMs)) {
-    const words = (why ?? '').replace(/: waiting for \d+ s$/, '');
+    const words = withoutPause(why ?? '');
     if (kind === 'down') sums.set(words, (sums.get(words) ?? 0) + to - from);
   }
   return [...sums].toSorted(([, one], [, two]) => two - one)[0]?.[0] ?? '';
@@ -140,7 +141,7 @@ function gaps({ hops, now }: Facts, { parts }: TimeUse): Delay[] {
   const lost = hops.filter((hop) => hop.round === 0 && isLost(hop, now)).length;
   if (killed + lost === 0) return [];
   if (killed === 0 && looksTerminated(chains, now)) {
-    return [{ ...terminated(null), ms: parts.stalled, isCertain: true }];
+    return [{ ...terminatedCause(null), ms: parts.stalled, isCertain: true }];
   }
   const cost = `it stood still for ${formatDuration(parts.stalled)}`;
   const all: Delay[] = [

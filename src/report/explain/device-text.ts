@@ -1,5 +1,5 @@
+import { formatTime, onOneLine, toIso } from '../../words.ts';
 import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS } from './device.ts';
-import { formatDay, onOneLine } from '../words.ts';
 
 const TITLE_LENGTH = 40;
 
@@ -20,7 +20,7 @@ function describeOne({ says, encounters }: DeviceExplanation): string {
 }
 
 function describeEncounter({ announcementId, title, delivery, says, remedy }: Encounter): string[] {
-  const when = delivery === null ? ''.padEnd(19) : formatDay(delivery.recordedAt);
+  const when = delivery === null ? ''.padEnd(19) : formatTime(delivery.recordedAt);
   const name = onOneLine(title).slice(0, TITLE_LENGTH);
   return [
     `  ${when}  announcement ${announcementId} "${name}": ${onOneLine(says)}`,
@@ -51,8 +51,4 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
       })),
     })),
   };
-}
-
-function toIso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

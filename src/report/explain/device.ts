@@ -4,8 +4,8 @@ import type { DeviceDelivery } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
+import { formatTime } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
-import { formatDay } from '../words.ts';
 
 /** So many of the latest announcements are looked through. */
 export const MAX_ANNOUNCEMENTS = 50;
@@ -87,7 +87,7 @@ function describeDevice(deviceId: number, device: DeviceRecord | null): string {
   if (device === null) return `device ${deviceId} is deleted: it gets no pushes`;
   const { memberId, createdAt, unregisteredAt, unregisteredReason, unregisteredBy } = device;
   const whose = memberId === null ? '' : ' of a member';
-  const since = createdAt === null ? '' : `, registered ${formatDay(createdAt)} UTC`;
+  const since = createdAt === null ? '' : `, registered ${formatTime(createdAt)} UTC`;
   if (unregisteredAt === null) return `device ${deviceId}${whose}${since}: it gets pushes`;
   const by =
     unregisteredBy === null
@@ -96,7 +96,7 @@ function describeDevice(deviceId: number, device: DeviceRecord | null): string {
   const reason = unregisteredReason ?? 'UNREGISTERED';
   const why = explainReason(reason).meaning;
   return (
-    `device ${deviceId}${whose}${since}: it gets no pushes since ${formatDay(unregisteredAt)} UTC, because ${why} ` +
+    `device ${deviceId}${whose}${since}: it gets no pushes since ${formatTime(unregisteredAt)} UTC, because ${why} ` +
     `(${reason}${by})`
   );
 }
@@ -107,7 +107,7 @@ function describeDelivery({
   messageName,
   retryAt,
 }: DeviceDelivery): Pick<Encounter, 'says' | 'remedy'> {
-  const again = retryAt === null ? '' : `; it is sent again at ${formatDay(retryAt)} UTC`;
+  const again = retryAt === null ? '' : `; it is sent again at ${formatTime(retryAt)} UTC`;
   if (reason === null) {
     const says =
       verdict === 'delivered' ? `FCM accepted it as ${messageName ?? 'a message without a name'}` : verdict;
@@ -126,7 +126,7 @@ function whyAbsent(
   const audience = totals?.audience ?? null;
   const startedAt = announcement.startedAt ?? 0;
   if (audience !== null && audience.prunedAt !== null) {
-    return `not known: its deliveries are deleted since ${formatDay(audience.prunedAt)} UTC`;
+    return `not known: its deliveries are deleted since ${formatTime(audience.prunedAt)} UTC`;
   }
   const lastId = audience?.lastId ?? null;
   if (lastId !== null && deviceId > lastId) {
@@ -134,11 +134,11 @@ function whyAbsent(
   }
   if (device === null) return 'not in the audience: it was deleted before its page was read';
   if (device.createdAt !== null && device.createdAt > startedAt) {
-    return `not in the audience: it registered after the start, at ${formatDay(device.createdAt)} UTC`;
+    return `not in the audience: it registered after the start, at ${formatTime(device.createdAt)} UTC`;
   }
   const { unregisteredAt } = device;
   if (unregisteredAt !== null && unregisteredAt <= startedAt) {
-    return `not in the audience: it was unregistered since ${formatDay(unregisteredAt)} UTC`;
+    return `not in the audience: it was unregistered since ${formatTime(unregisteredAt)} UTC`;
   }
   return null;
 }

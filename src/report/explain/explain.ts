@@ -1,12 +1,12 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
 import type { Context } from '../../context.ts';
+import { countOf, formatClock, formatCount, formatDuration, onOneLine, toIso } from '../../words.ts';
+import { PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { type Cause } from './cause.ts';
 import { describeState, findCause } from './causes.ts';
 import { type FactOptions, type Facts, fetchFacts } from './facts.ts';
 import { fetchCounted, type Proof, proveNumbers } from './proof.ts';
 import { type StoryEvent, tellStory } from './story.ts';
-import { PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
-import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../words.ts';
 
 /** What `explain` says of an announcement. */
 export interface Explanation extends Cause {
@@ -109,8 +109,4 @@ function describeProof({ holds, problems, repeats, isMoving }: Proof): string[] 
       .slice(0, 3)
       .map(({ why, hops: same }) => `    ${countOf(same, 'hop')}: ${onOneLine(why).slice(0, 200)}`),
   ];
-}
-
-function toIso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -3,9 +3,10 @@ import type { Context } from '../../context.ts';
 import type { Announcement } from '../../model/announcement.ts';
 import type { AuditEntry } from '../../model/audit.ts';
 import type { Budget } from '../../model/budget.ts';
-import type { HopSummary, ReasonTally, Totals } from '../../model/summary.ts';
-import type { AnnouncementSummary } from '../../store.ts';
+import type { HopSummary, Totals } from '../../model/summary.ts';
+import { fetchTotalsOf } from '../../store/summaries.ts';
 import { partsOf, type TimeUse } from '../timeline.ts';
+import { fetchTimes, type Times } from '../times.ts';
 
 /** The settings of the function that AWS knows. */
 export interface FunctionState {
@@ -17,7 +18,7 @@ export interface FunctionState {
 /** All that is known of an announcement. Times are milliseconds since the epoch. */
 export interface Facts {
   readonly announcement: Announcement;
-  readonly times: Pick<AnnouncementSummary, 'publishAt' | 'startedAt' | 'finishedAt'>;
+  readonly times: Times;
   readonly now: number;
   readonly hops: readonly HopSummary[];
   readonly totals: Totals;
@@ -46,13 +47,12 @@ export async function fetchFacts(
   announcement: Announcement,
 ): Promise<Facts> {
   const { announcementId, source } = announcement;
-  const [times] = await store.fetchLatest(1, announcementId + 1);
+  const times = await fetchTimes({ store }, announcementId);
   const hops = await store.fetchHopSummaries(announcementId);
-  const totals = (await store.fetchTotals([announcementId])).get(announcementId);
+  const totals = await fetchTotalsOf(store, announcementId);
   const audit = await store.fetchAudit(announcementId, MAX_ENTRIES);
   const tickAgeMs = await store.fetchTickAgeMs();
   const now = clock.now();
-  if (totals === undefined || times === undefined) throw new Error('an announcement without totals');
   const { startedAt } = times;
   const facts = { announcement, times, now, hops, totals, audit, pace, tickAgeMs, lambda };
   if (startedAt === null) return { ...facts, sourceAudit: [], budget: null, use: null };
@@ -69,22 +69,4 @@ export interface FactOptions {
   /** The pace of the announcement's source. */
   readonly pace: PaceConfig;
   readonly lambda?: FunctionState | null;
-}
-
-/** The reasons of all hops, the most frequent first. */
-export function sumReasons(hops: readonly HopSummary[]): (ReasonTally & { readonly reason: string })[] {
-  const sums = new Map<string, ReasonTally>();
-  for (const { work } of hops) {
-    for (const [reason, tally] of Object.entries(work.reasons)) {
-      const { pushes, firstAt, lastAt } = sums.get(reason) ?? { ...tally, pushes: 0 };
-      sums.set(reason, {
-        pushes: pushes + tally.pushes,
-        firstAt: Math.min(firstAt, tally.firstAt),
-        lastAt: Math.max(lastAt, tally.lastAt),
-      });
-    }
-  }
-  return Array.from(sums, ([reason, tally]) => ({ reason, ...tally })).toSorted(
-    (one, two) => two.pushes - one.pushes,
-  );
 }

@@ -1,7 +1,8 @@
-import type { Cause } from './cause.ts';
-import { type Facts, sumReasons } from './facts.ts';
+import { onOneLine } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
-import { onOneLine } from '../words.ts';
+import { sumReasons } from '../sums.ts';
+import type { Cause } from './cause.ts';
+import type { Facts } from './facts.ts';
 
 /** How the errors of a database begin that are not about one row. */
 export const DATABASE_ERROR = /(^|: )(database|DATABASE_URL): |could not be recorded/;

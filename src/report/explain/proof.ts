@@ -1,9 +1,10 @@
 import type { Context } from '../../context.ts';
-import { type Counts, type Verdict, VERDICTS } from '../../model/delivery.ts';
-import { type Balance, balanceOf, type HopSummary, type Totals } from '../../model/summary.ts';
+import { type Counts, sumCounts, type Verdict, VERDICTS } from '../../model/delivery.ts';
+import { type Balance, balanceOf, type HopSummary, type Totals, wakeUpsOf } from '../../model/summary.ts';
+import { countOf, formatCount, formatTime } from '../../words.ts';
+import { sumSent } from '../sums.ts';
 import { chainsOf } from './chains.ts';
 import type { Facts } from './facts.ts';
-import { countOf, formatCount, formatDay } from '../words.ts';
 
 /** What was done more than once, and its excuse. */
 export interface Repeats {
@@ -78,18 +79,18 @@ export function proveNumbers(
   if (ledger === null) {
     const prunedAt = totals.audience?.prunedAt ?? 0;
     holds.push(
-      `the deliveries are deleted since ${formatDay(prunedAt)} UTC; the numbers are those of the hops`,
+      `the deliveries are deleted since ${formatTime(prunedAt)} UTC; the numbers are those of the hops`,
     );
   } else if (isCounted) {
     const wrong = VERDICTS.filter((verdict) => ledger[verdict] !== counts[verdict]);
-    const says = `the ledger has ${countOf(sum(ledger), 'row')}, and the hops have counted as many of each verdict`;
+    const says = `the ledger has ${countOf(sumCounts(ledger), 'row')}, and the hops have counted as many of each verdict`;
     check(wrong.length === 0, says, describeDifference(wrong, ledger, counts, broad, byPage));
     if (isRead && announcement.status === 'done') {
       const same = `every push of the ${countOf(broad.length, 'page')} has its row`;
       check(
-        sum(ledger) === totals.read,
+        sumCounts(ledger) === totals.read,
         same,
-        `the pages have ${formatCount(totals.read)} pushes, the ledger ${countOf(sum(ledger), 'row')}`,
+        `the pages have ${formatCount(totals.read)} pushes, the ledger ${countOf(sumCounts(ledger), 'row')}`,
       );
     }
   } else {
@@ -113,10 +114,6 @@ export function proveNumbers(
   );
   const result = { ledger, hops: isCounted ? counts : null, balance, holds, problems, isMoving };
   return { ...result, lanes: chains.length, pages: broad.length, repeats: repeatsOf(hops) };
-}
-
-function sum(counts: Counts): number {
-  return VERDICTS.reduce((total, verdict) => total + counts[verdict], 0);
 }
 
 function describeDifference(
@@ -171,12 +168,11 @@ function repeatsOf(hops: readonly HopSummary[]): Repeats {
   const total = (pick: (hop: HopSummary) => number): number => hops.reduce((all, hop) => all + pick(hop), 0);
   const given = hops.flatMap(({ backReason }) => (backReason === null ? [] : [backReason]));
   return {
-    sent: total(({ work }) => work.sent),
+    sent: sumSent(hops),
     hops: hops.filter(({ takenOver, givenBack }) => takenOver + givenBack > 0).length,
     takenOver: total(({ takenOver }) => takenOver),
     givenBack: total(({ givenBack }) => givenBack),
-    // The tick wakes each retry round.
-    woken: total(({ round, fromId, woken }) => (round > 0 && fromId === 0 ? Math.max(0, woken - 1) : woken)),
+    woken: total(wakeUpsOf),
     reasons: Array.from(
       Map.groupBy(given, (why) => why),
       ([why, same]) => ({ why, hops: same.length }),

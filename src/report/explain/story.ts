@@ -1,9 +1,10 @@
 import type { AuditEntry } from '../../model/audit.ts';
 import type { HopSummary } from '../../model/summary.ts';
-import { bandsOf } from '../bands.ts';
-import type { Facts } from './facts.ts';
+import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../../words.ts';
+import { bandsOf, withoutPause } from '../bands.ts';
+import { firstOpenedOf } from '../sums.ts';
 import type { Span } from '../timeline.ts';
-import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../words.ts';
+import type { Facts } from './facts.ts';
 
 /** Something that happened to an announcement. Times are milliseconds since the epoch. */
 export interface StoryEvent {
@@ -78,8 +79,7 @@ function brakesOf({ sourceAudit, use }: Facts): StoryEvent[] {
     if (last?.kind === kind && from <= last.to) {
       last.to = to;
       last.times++;
-    } else
-      merged.push({ kind, from, to, why: (why ?? kind).replace(/(: waiting)? for \d+ s$/, ''), times: 1 });
+    } else merged.push({ kind, from, to, why: withoutPause(why ?? kind), times: 1 });
   }
   return merged.map(({ kind, from, to, why, times }) => ({
     at: from,
@@ -126,11 +126,11 @@ function roundsOf({ hops }: Facts): StoryEvent[] {
     ({ round }) => round,
   );
   return Array.from(rounds, ([round, group]) => {
-    const began = group.flatMap(({ openedAt }) => openedAt ?? []);
-    const at = began.length > 0 ? Math.min(...began) : Math.min(...group.map(({ plantedAt }) => plantedAt));
+    const beganAt = firstOpenedOf(group);
+    const at = beganAt ?? Math.min(...group.map(({ plantedAt }) => plantedAt));
     const pushes = group.reduce((sum, { devices }) => sum + (devices ?? 0), 0);
     const says =
-      began.length > 0
+      beganAt !== null
         ? `retry round ${round} began, with ${formatCount(pushes)} pushes`
         : `retry round ${round} was planted, due at ${formatClock(group[0]?.leaseUntil ?? at)}`;
     return { at, says };
@@ -140,16 +140,14 @@ function roundsOf({ hops }: Facts): StoryEvent[] {
 /** When the first slot opened, and when a half and all of the pages were done. */
 function progressOf(hops: readonly HopSummary[]): StoryEvent[] {
   const broad = hops.filter(({ round }) => round === 0);
-  const opened = broad.flatMap(({ openedAt }) => openedAt ?? []);
+  const openedAt = firstOpenedOf(broad);
   const closed = broad.flatMap(({ closedAt }) => closedAt ?? []).toSorted((one, two) => one - two);
   const isRead = broad.length > 0 && broad.every(({ nextId, lastId }) => nextId !== null || lastId !== null);
   const half = closed[Math.ceil(broad.length / 2) - 1];
   const last = closed.length === broad.length ? closed.at(-1) : undefined;
   const pages = countOf(broad.length, 'page');
   return [
-    ...(opened.length > 0
-      ? [{ at: Math.min(...opened), says: 'the first slot opened, and sending began' }]
-      : []),
+    ...(openedAt === null ? [] : [{ at: openedAt, says: 'the first slot opened, and sending began' }]),
     ...(isRead && broad.length > 3 && half !== undefined
       ? [{ at: half, says: `half of the ${pages} were done` }]
       : []),

@@ -1,8 +1,8 @@
 import type { Balance } from '../../model/summary.ts';
+import { formatCount, formatTime } from '../../words.ts';
 import { formatShare } from './format.ts';
 import { Bar, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
-import { formatCount, formatDay } from '../words.ts';
 
 /** Where the deliveries of a verdict can be had as a file; null: nowhere. */
 export type LinkOf = ((verdict: string) => string) | null;
@@ -69,8 +69,8 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
       </p>
       {prunedAt !== null && (
         <p class="notice">
-          The list of devices was deleted on {formatDay(prunedAt)} UTC, as the retention asks for. The numbers
-          on this page stay.
+          The list of devices was deleted on {formatTime(prunedAt)} UTC, as the retention asks for. The
+          numbers on this page stay.
         </p>
       )}
     </Section>

@@ -1,11 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { formatCount, formatDuration } from '../../words.ts';
 import type { Band, BandKind } from '../bands.ts';
-import { formatElapsed } from './format.ts';
 import type { Ramp } from '../ramps.ts';
+import { formatElapsed } from './format.ts';
 import { type AnswerTimes, type Bin, type Knot, stepOf } from './series.ts';
 import type { Row } from './strip.ts';
-import { formatCount, formatDuration } from '../words.ts';
 
 /** One chart as SVG, for wide and for narrow screens: its text has the same size on both. */
 export interface Chart {
@@ -113,7 +113,7 @@ const ROW_HEIGHT = 30;
 const HEATS = 6;
 
 /** The colour of a share of the longest time, from 0 to 1. */
-export function heatOf(share: number): string {
+function heatOf(share: number): string {
   return `var(--heat${Math.min(HEATS - 1, Math.floor(share * HEATS))})`;
 }
 

@@ -1,18 +1,15 @@
 import type { HopSummary } from '../../model/summary.ts';
-import { Section } from './parts.tsx';
-import { costOf, LAMBDA_PRICES } from '../prices.ts';
+import { countOf, formatCount } from '../../words.ts';
+import { costOf, gbSecondsOf, LAMBDA_PRICES, MEMORY_MB } from '../prices.ts';
 import { stretchesOf } from '../stretches.ts';
-import { countOf, formatCount } from '../words.ts';
-
-/** The memory of the function that the cost is for: a full vCPU, as the template sets it. */
-const MEMORY_MB = 1769;
+import { Section } from './parts.tsx';
 
 /** What the invocations cost at AWS, by the time that the hops were worked on. */
 export function Cost({ hops, now }: { hops: readonly HopSummary[]; now: number }) {
   const worked = hops.filter(({ claimedAt }) => claimedAt !== null);
   if (worked.length === 0) return null;
   const requests = worked.reduce((sum, { takenOver, givenBack }) => sum + 1 + takenOver + givenBack, 0);
-  const gbSeconds = (busyMsOf(worked, now) / 1000) * (MEMORY_MB / 1024);
+  const gbSeconds = gbSecondsOf(busyMsOf(worked, now));
   const { region, asOf } = LAMBDA_PRICES;
   return (
     <Section title="Cost">

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from '../words.ts';
+import { formatCount, formatDuration } from '../../words.ts';
 
 /** `formatRate` writes a number per second: one below ten has a decimal. */
 export function formatRate(perSecond: number): string {

@@ -1,9 +1,10 @@
 import type { Announcement } from '../../model/announcement.ts';
+import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
 import { findDelays } from '../explain/delays.ts';
+import { sumSent } from '../sums.ts';
+import type { TimeUse } from '../timeline.ts';
 import { formatRate } from './format.ts';
 import type { Report } from './report.ts';
-import type { TimeUse } from '../timeline.ts';
-import { countOf, formatCount, formatDuration, formatDay } from '../words.ts';
 
 /** The report in a few sentences: the first says whether everybody was reached. */
 export interface Headline {
@@ -26,7 +27,7 @@ export function writeHeadline(report: Report): Headline {
 
 function describeStart({ status, statusReason }: Announcement, publishAt: number | null): string {
   if (status === 'scheduled' && publishAt !== null)
-    return `Not started yet: due ${formatDay(publishAt)} UTC.`;
+    return `Not started yet: due ${formatTime(publishAt)} UTC.`;
   if (status === 'cancelled') return 'Cancelled before it started.';
   return statusReason === null ? 'Not started yet.' : `Not started: ${statusReason}.`;
 }
@@ -96,7 +97,7 @@ const SLOW_MS = 5000;
 /** How fast it was; and if it was slow, the one cause that cost the most time. */
 function describeSpeed(report: Report, { wallMs }: TimeUse): string | null {
   const { balance, totals, pace, isPaceKnown, hops } = report;
-  const sent = hops.reduce((sum, { work }) => sum + work.sent, 0);
+  const sent = sumSent(hops);
   if (sent === 0 || wallMs === 0) return null;
   const mean = `That is ${formatRate((sent * 1000) / wallMs)} pushes a second on average.`;
   const idealMs = ((balance?.audience ?? totals.read) * 60_000) / pace.perMinute;

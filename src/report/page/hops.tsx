@@ -1,8 +1,8 @@
 import type { HopSummary } from '../../model/summary.ts';
+import { countOf, formatCount, formatDuration } from '../../words.ts';
 import { drawStrip } from './charts.ts';
 import { Drawing, Section, Swatch } from './parts.tsx';
 import { isTroubled, longestOf, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
-import { formatCount, formatDuration } from '../words.ts';
 
 const MAX_SLOWEST = 20;
 
@@ -17,8 +17,7 @@ export function Hops({ hops, now }: { hops: readonly HopSummary[]; now: number }
   return (
     <Section title="Hops">
       <p class="note">
-        {formatCount(worked.length)} {worked.length === 1 ? 'hop' : 'hops'}, each the work on one page of
-        devices, in their order.
+        {countOf(worked.length, 'hop')}, each the work on one page of devices, in their order.
         {troubled > 0 &&
           ` ${formatCount(troubled)} ${troubled === 1 ? 'was' : 'were'} interrupted and went on: an invocation was killed, an event was lost, or a hop was given back.`}
       </p>

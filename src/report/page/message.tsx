@@ -1,7 +1,7 @@
 import type { Content } from '../../model/content.ts';
+import { countOf } from '../../words.ts';
 import { Section, Words } from './parts.tsx';
 import { previewOf, type Preview } from './preview.ts';
-import { formatCount } from '../words.ts';
 
 /** The message as phones cut it before it is opened. */
 export function Message({ content, source }: { content: Content; source: string }) {
@@ -10,8 +10,8 @@ export function Message({ content, source }: { content: Content; source: string 
     <Section title="The message">
       <p class="note">
         About as phones cut it: the title after one line, the text after one line on Android until it is
-        pulled down, and after four lines on iOS. Title {describeLength(preview.titleLength)}, text{' '}
-        {describeLength(preview.bodyLength)}.
+        pulled down, and after four lines on iOS. Title {countOf(preview.titleLength, 'character')}, text{' '}
+        {countOf(preview.bodyLength, 'character')}.
       </p>
       <div class="phones">
         <div>
@@ -54,8 +54,4 @@ function Push({ preview, lines, app, hasPicture = false }: PushProps) {
       {hasPicture && <div class="picture">the picture</div>}
     </div>
   );
-}
-
-function describeLength(length: number): string {
-  return `${formatCount(length)} ${length === 1 ? 'character' : 'characters'}`;
 }

@@ -1,16 +1,16 @@
 import { renderToString } from 'preact-render-to-string';
 import type { AnnouncementStatus } from '../../model/announcement.ts';
+import { formatTime } from '../../words.ts';
 import { BalanceSection, type LinkOf } from './balance.tsx';
 import { Cost } from './cost.tsx';
+import { writeHeadline } from './headline.ts';
 import { Hops } from './hops.tsx';
 import { Message } from './message.tsx';
 import { Words } from './parts.tsx';
+import type { Report } from './report.ts';
 import { Answers, Speed, TimeParts } from './speed.tsx';
 import { PAGE_STYLE } from './style.ts';
 import { Audit, Comparison, Errors } from './tables.tsx';
-import type { Report } from './report.ts';
-import { writeHeadline } from './headline.ts';
-import { formatDay } from '../words.ts';
 
 /** The page loads nothing and runs nothing, also if text of a user should get into it as HTML. */
 export const PAGE_POLICY =
@@ -73,7 +73,7 @@ function Page({ report, linkOf }: { report: Report; linkOf: LinkOf }) {
           <Audit report={report} />
         </main>
         <footer>
-          Made by Baton on {formatDay(now)} UTC,{' '}
+          Made by Baton on {formatTime(now)} UTC,{' '}
           {status === 'running' ? 'while it was running' : 'from its database'}. It contains no token of a
           device.
         </footer>

@@ -1,9 +1,10 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
-import { type Config, readConfig } from '../../config/config.ts';
+import { type Config, defaultPace } from '../../config/config.ts';
 import type { Context } from '../../context.ts';
-import { type Balance, balanceOf, type HopSummary, type Totals } from '../../model/summary.ts';
+import { type Balance, balanceIfCounted, balanceOf } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { type Facts, fetchFacts } from '../explain/facts.ts';
+import { firstOpenedOf } from '../sums.ts';
 import { partsOf } from '../timeline.ts';
 
 /** Announcements that are looked through for the last five of the same source. */
@@ -73,10 +74,6 @@ async function fetchEarlier(
   }));
 }
 
-function balanceIfCounted(totals: Totals | undefined): Balance | null {
-  return totals?.isCounted ? balanceOf(totals) : null;
-}
-
 /**
  * Where the time went, up to the end. An announcement that waits for a person has ended for the report: how long it waits
  * says nothing about it. The database knows only the last ramp of a source: if that began later, this announcement had one of
@@ -90,16 +87,6 @@ function timesOf(facts: Facts): Pick<Report, 'use' | 'rampFrom'> {
   const stoppedAt = status === 'running' ? now : audit.findLast(({ became }) => became === status)?.at;
   const endedAt = Math.max(startedAt, times.finishedAt ?? stoppedAt ?? now);
   const last = budget === null ? null : now - budget.rampAgeMs;
-  const rampFrom = last === null || last > endedAt ? firstPushOf(hops) : last;
+  const rampFrom = last === null || last > endedAt ? firstOpenedOf(hops) : last;
   return { use: partsOf({ ...facts, startedAt, endedAt, rampFrom }), rampFrom };
-}
-
-function firstPushOf(hops: readonly HopSummary[]): number | null {
-  const opened = hops.flatMap(({ openedAt }) => openedAt ?? []);
-  return opened.length === 0 ? null : Math.min(...opened);
-}
-
-function defaultPace(): Facts['pace'] {
-  const { sources, source } = readConfig({}).config;
-  return sources.get(source)?.pace ?? { perMinute: Infinity, rampMs: 0 };
 }

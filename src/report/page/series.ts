@@ -1,9 +1,10 @@
 import type { PaceConfig } from '../../config/config.ts';
-import { ANSWER_BUCKETS_MS, type HopSummary, quantileOf } from '../../model/summary.ts';
+import { type HopSummary, quantileOf } from '../../model/summary.ts';
 import { riseMsOf } from '../../pace/slot.ts';
 import type { Band } from '../bands.ts';
 import type { Ramp } from '../ramps.ts';
 import { stretchesOf } from '../stretches.ts';
+import { emptyHistogram } from '../sums.ts';
 
 /** A time span of a chart, in milliseconds since the start of the announcement, and its value; null: none. */
 export interface Bin<Value> {
@@ -74,14 +75,6 @@ export function answersOf(hops: readonly HopSummary[], range: Range): Bin<Answer
 export function quantilesOf(histogram: readonly number[]): AnswerTimes {
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => quantileOf(histogram, share));
   return { p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null };
-}
-
-/** `allAnswersOf` adds up the histograms of all hops. */
-export function allAnswersOf(hops: readonly HopSummary[]): number[] {
-  const sum = emptyHistogram();
-  for (const { work } of hops)
-    for (const [bucket, answers] of work.answers.entries()) sum[bucket] = (sum[bucket] ?? 0) + answers;
-  return sum;
 }
 
 /** A point of the budget over time: milliseconds since the start, and messages per second. */
@@ -158,8 +151,4 @@ function spread(
     const inside = Math.min(to, (nth + 1) * widthMs) - Math.max(from, nth * widthMs);
     if (inside > 0) add(nth, inside / (to - from));
   }
-}
-
-function emptyHistogram(): number[] {
-  return Array.from({ length: ANSWER_BUCKETS_MS.length + 1 }, () => 0);
 }

@@ -1,13 +1,14 @@
 import type { HopSummary } from '../../model/summary.ts';
+import { formatDuration, formatTime } from '../../words.ts';
 import { type Band, type BandKind, bandsOf } from '../bands.ts';
+import { rampsOf } from '../ramps.ts';
+import { sumAnswers } from '../sums.ts';
+import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { drawAnswers, drawRates, isBudgetShown } from './charts.ts';
 import { formatElapsed, formatRate, formatShare } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './parts.tsx';
-import { rampsOf } from '../ramps.ts';
 import type { Report } from './report.ts';
-import { allAnswersOf, answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
-import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
-import { formatDuration, formatDay } from '../words.ts';
+import { answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';
 
 /** The most bands that are listed below the chart of the rate. */
 const MAX_LISTED_BANDS = 8;
@@ -40,7 +41,8 @@ export function Speed({ report, use }: { report: Report; use: TimeUse }) {
   return (
     <Section title="Speed">
       <p class="note">
-        Pushes a second, from the start at {formatDay(startedAt)} UTC. The peak is {formatRate(peak)} a second
+        Pushes a second, from the start at {formatTime(startedAt)} UTC. The peak is {formatRate(peak)} a
+        second
         {isPaceKnown && `; the budget allows ${formatRate(pace.perMinute / 60)}`}
         {isPaceKnown && !isBudgetShown(input) && ', far above what this chart shows'}.
       </p>
@@ -141,7 +143,7 @@ const QUANTILES = ['p50', 'p95', 'p99'] as const;
 
 /** FCM's answer times over time. */
 export function Answers({ hops, use }: { hops: readonly HopSummary[]; use: TimeUse }) {
-  const all = quantilesOf(allAnswersOf(hops));
+  const all = quantilesOf(sumAnswers(hops));
   if (all.p50 === null) return null;
   return (
     <Section title="FCM’s answers">

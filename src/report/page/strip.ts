@@ -1,4 +1,4 @@
-import type { HopSummary } from '../../model/summary.ts';
+import { type HopSummary, wakeUpsOf } from '../../model/summary.ts';
 
 /** Rounds that have a row of their own; the later ones share the last row. */
 const MAX_ROWS = 4;
@@ -50,10 +50,8 @@ function labelOf(round: number): string {
   return round === MAX_ROWS - 1 ? `retry ${round}…` : `retry ${round}`;
 }
 
-export function isTroubled({ round, fromId, woken, takenOver, givenBack }: HopSummary): boolean {
-  // The tick wakes the first hop of a retry round when it is due.
-  const expected = round > 0 && fromId === 0 ? 1 : 0;
-  return takenOver > 0 || givenBack > 0 || woken > expected;
+export function isTroubled(hop: HopSummary): boolean {
+  return hop.takenOver > 0 || hop.givenBack > 0 || wakeUpsOf(hop) > 0;
 }
 
 /** `sendingMsOf` is how long a hop took from its slot to its end, or up to now. */

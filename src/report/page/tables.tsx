@@ -1,11 +1,11 @@
 import type { AuditEntry } from '../../model/audit.ts';
+import { formatCount, formatDuration, formatMinute, formatTime } from '../../words.ts';
+import { explainReason } from '../reasons.ts';
+import { sumReasons } from '../sums.ts';
+import type { TimeUse } from '../timeline.ts';
 import { formatShare } from './format.ts';
 import { Section, Words } from './parts.tsx';
-import { sumReasons } from '../explain/facts.ts';
-import { explainReason } from '../reasons.ts';
 import type { Earlier, Report } from './report.ts';
-import type { TimeUse } from '../timeline.ts';
-import { formatCount, formatDuration, formatDay } from '../words.ts';
 
 const MAX_REASONS = 9;
 
@@ -96,7 +96,7 @@ export function Comparison({ report, use }: { report: Report; use: TimeUse }) {
                   {each.status === 'done' ? '' : ` (${each.status})`}
                 </span>
               </th>
-              <td class="when">{each.startedAt === null ? '–' : formatDay(each.startedAt).slice(0, 16)}</td>
+              <td class="when">{each.startedAt === null ? '–' : formatMinute(each.startedAt)}</td>
               <td class="num">{each.balance === null ? '–' : formatCount(each.balance.audience)}</td>
               <td class="num">{shareOf(each, 'delivered')}</td>
               <td class="num">{shareOf(each, 'unregistered')}</td>
@@ -144,7 +144,7 @@ export function Audit({ report }: { report: Report }) {
         <tbody>
           {shown.map((entry) => (
             <tr key={entry.auditId}>
-              <td class="when">{formatDay(entry.at)}</td>
+              <td class="when">{formatTime(entry.at)}</td>
               <td class="who">
                 <span class="brief">{entry.actor}</span>
               </td>

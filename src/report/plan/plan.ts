@@ -5,19 +5,18 @@ import type { Context } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import { restMessage } from '../../fcm/message.ts';
 import { type Announcement, MAX_LANES } from '../../model/announcement.ts';
-import type { Budget } from '../../model/budget.ts';
+import { type Budget, stopOf } from '../../model/budget.ts';
 import { collapseKeyOf } from '../../model/delivery.ts';
+import { toIso } from '../../words.ts';
+import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from '../prices.ts';
+import { fetchTimes } from '../times.ts';
 import { type Conditions, estimate, type Estimate, type Rival } from './estimate.ts';
 import { perMinuteFor } from './finish-by.ts';
-import { costOf, LAMBDA_PRICES, type LambdaPrices } from '../prices.ts';
 import { fetchPrevious, fetchRivals } from './rivals.ts';
 import { listWarnings } from './warnings.ts';
 
 /** FCM's mean time to an answer before the first broadcast has measured it, in milliseconds: a cautious estimate. */
 const ASSUMED_ANSWER_MS = 300;
-
-/** The memory of the function that the costs are for: a full vCPU, as the template sets it. */
-const MEMORY_MB = 1769;
 
 /** Number of announcements among which others of the same source, and its last one, are looked for. */
 const MAX_COMPARED = 500;
@@ -48,6 +47,17 @@ export interface Plan {
   readonly warnings: readonly string[];
   /** The message as FCM gets it, without its target; null: a mailing, or a row that cannot be sent. */
   readonly sample: Readonly<Record<string, unknown>> | null;
+}
+
+/** `planToJson` is a plan for programs: its times are ISO 8601. */
+export function planToJson({ startsAt, endsAt, finishBy, warnings, ...rest }: Plan) {
+  return {
+    ...rest,
+    startsAt: toIso(startsAt),
+    endsAt: toIso(endsAt),
+    finishBy: finishBy && { ...finishBy, at: toIso(finishBy.at) },
+    warnings: [...warnings],
+  };
 }
 
 export interface Cost {
@@ -90,9 +100,9 @@ export async function makePlan(
     throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
   }
   const latest = await store.fetchLatest(MAX_COMPARED);
-  const [own] = await store.fetchLatest(1, announcementId + 1);
+  const { publishAt } = await fetchTimes({ store }, announcementId);
   const now = clock.now();
-  const startsAt = Math.max(now, own?.publishAt ?? now);
+  const startsAt = Math.max(now, publishAt ?? now);
   const others = latest.filter((other) => other.announcementId !== announcementId && other.source === source);
   const { devices } = await store.countAudience(announcement, 0);
   const rivals = await fetchRivals(ctx, others, startsAt, devices);
@@ -129,7 +139,7 @@ export async function makePlan(
     announcement,
     credentials: config.sources.get(source)?.credentials ?? null,
     brakeMs: budget?.brakeMs ?? 0,
-    isDown: (budget?.outages ?? 0) > 0,
+    isDown: budget !== null && stopOf(budget) === 'down',
     tickAgeMs: await store.fetchTickAgeMs(),
     isScheduled: status === 'scheduled',
     previous: await fetchPrevious(ctx, others, announcement),
@@ -178,7 +188,7 @@ function connectionsOf({ database }: Config): number {
 
 /** One request for each hop, and one for the event that starts the announcement. */
 function costsOf({ busyMs, hops }: Estimate): Cost {
-  const gbSeconds = (busyMs / 1000) * (MEMORY_MB / 1024);
+  const gbSeconds = gbSecondsOf(busyMs);
   const requests = hops + 1;
   return {
     memoryMb: MEMORY_MB,

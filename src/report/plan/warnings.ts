@@ -1,5 +1,6 @@
 import type { FcmCredentials } from '../../config/config.ts';
 import type { Announcement } from '../../model/announcement.ts';
+import { isTickLate } from '../../model/tick.ts';
 import type { Plan } from './plan.ts';
 
 /** What a plan's warnings depend on, beside the plan. */
@@ -27,9 +28,6 @@ const QUARTER_MS = 900_000;
 
 /** An audience that differs from the last one by this factor is probably a mistake. */
 const FAR_FACTOR = 2;
-
-/** The tick comes once a minute. */
-const MAX_TICK_AGE_MS = 180_000;
 
 /** Lists what is likely to go wrong, or probably not meant. */
 export function listWarnings(plan: Omit<Plan, 'warnings'>, circumstances: Circumstances): string[] {
@@ -62,7 +60,7 @@ function warnOfTime({ startsAt, durationMs }: Omit<Plan, 'warnings'>, given: Cir
   const { ttlSeconds } = announcement;
   const sinceQuarterMs = startsAt % QUARTER_MS;
   const isBusy = Math.min(sinceQuarterMs, QUARTER_MS - sinceQuarterMs) < BUSY_MS;
-  const isTickLate = isScheduled && (tickAgeMs === null || tickAgeMs > MAX_TICK_AGE_MS);
+  const isWithoutTick = isScheduled && isTickLate(tickAgeMs);
   return [
     ...(isBusy
       ? ['it starts within two minutes of :00, :15, :30 or :45, when FCM is busy: FCM asks for another time']
@@ -72,7 +70,7 @@ function warnOfTime({ startsAt, durationMs }: Omit<Plan, 'warnings'>, given: Cir
           `the time to live of ${ttlSeconds} s is shorter than the broadcast: what FCM refuses at its end is not retried`,
         ]
       : []),
-    ...(isTickLate
+    ...(isWithoutTick
       ? [
           `${tickAgeMs === null ? 'there was no tick yet' : `the last tick is ${minutes(tickAgeMs)} old`}: nothing starts without the tick`,
         ]

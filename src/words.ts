@@ -4,8 +4,8 @@ export function formatCount(count: number): string {
 }
 
 /** `countOf` writes a number with its noun: `1 hop`, `2 hops`. */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** `formatDuration` writes milliseconds for a person: `840 ms`, `12.3 s`, `3 min 31 s`, `2 h 5 min`. */
@@ -19,14 +19,25 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(wholeMinutes / 60)} h ${wholeMinutes % 60} min`;
 }
 
-/** `formatDay` is the day and the time to the second, in UTC: `2026-12-24 18:07:12`. */
-export function formatDay(ms: number): string {
+/** `formatTime` writes the day and the time to the second, in UTC: `2026-12-24 18:07:12`. */
+export function formatTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** `formatClock` is the time of day in UTC, to the tenth of a second: `18:07:12.4`. */
+/** `formatMinute` writes the day and the time to the minute, in UTC: `2026-12-24 18:07`. */
+export function formatMinute(ms: number): string {
+  return formatTime(ms).slice(0, 16);
+}
+
+/** `formatClock` writes the time of day in UTC, to the tenth of a second: `18:07:12.4`. */
 export function formatClock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 21);
+}
+
+/** `toIso` writes a time as ISO 8601 has it, for programs; null stays null. */
+export function toIso<Time extends number | null>(ms: Time): Time extends null ? null : string;
+export function toIso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** `onOneLine` makes a text that may come from outside fit for a line of a terminal. */

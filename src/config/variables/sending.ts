@@ -1,0 +1,83 @@
+import { PLAIN, type Variable } from './variable.ts';
+
+/** The variables of hops, retries and the queue. */
+export const SENDING_VARIABLES = [
+  {
+    ...PLAIN,
+    name: 'STAGE',
+    fallback: 'dev',
+    meaning: '`dev`, `staging` or `prod`; in every log line.',
+  },
+  {
+    ...PLAIN,
+    name: 'PAGE_SIZE',
+    fallback: '3000',
+    meaning: 'Devices per hop.',
+  },
+  {
+    ...PLAIN,
+    name: 'WINDOW',
+    fallback: '1000',
+    meaning: 'Pushes that a hop may have in flight or unrecorded at a time; a crash may repeat as many.',
+  },
+  {
+    ...PLAIN,
+    name: 'BATCH_SIZE',
+    fallback: '500',
+    meaning:
+      'Answers that are recorded and judged together, at most; the first pushes of an announcement, which are judged before all others, are as many.',
+  },
+  {
+    ...PLAIN,
+    name: 'MAX_CONCURRENCY',
+    fallback: '0',
+    meaning:
+      'The reserved concurrency of the function; 0: it has none. When that many invocations are busy, a hop does not wait for its last few answers: they are recorded when they arrive, by the process that sent them.',
+  },
+  {
+    ...PLAIN,
+    name: 'MAX_ATTEMPTS',
+    fallback: '5',
+    meaning: "Attempts per push before FCM's refusal is final.",
+  },
+  {
+    ...PLAIN,
+    name: 'RETRY_MS',
+    // FCM asks for 10 s after a 500 or 503, and for 60 s after a 429 without Retry-After: see scale-fcm, above.
+    fallback: '10000',
+    meaning: 'The first wait after a 500, a 503 or no answer from FCM; each further wait is twice as long.',
+  },
+  {
+    ...PLAIN,
+    name: 'QUOTA_RETRY_MS',
+    fallback: '60000',
+    meaning: 'The wait after a 429 without `Retry-After`.',
+  },
+  {
+    ...PLAIN,
+    name: 'LEASE_MS',
+    fallback: '30000',
+    meaning: 'How long a claimed hop stays reserved after its last recorded answers.',
+  },
+  {
+    ...PLAIN,
+    name: 'DEADLINE_RESERVE_MS',
+    fallback: '15000',
+    meaning:
+      'The last part of an invocation, in which nothing is sent: pushes in flight are recorded, and the rest goes to a repeat of the hop.',
+  },
+  {
+    ...PLAIN,
+    name: 'RETENTION_DAYS',
+    fallback: '0',
+    meaning:
+      'The tick deletes the deliveries of announcements that ended so many days ago, and messages that were sent at once before that; 0: nothing is deleted.',
+  },
+  {
+    ...PLAIN,
+    name: 'QUEUE_REFUSED',
+    fallback: 'return',
+    meaning:
+      'What becomes of an SQS record that can never be sent: `return` (to the queue, which moves it to its dead-letter queue) or `drop`.',
+  },
+] as const satisfies readonly Variable[];
