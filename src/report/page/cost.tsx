@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
 import { Section } from './parts.tsx';
 import { costOf, LAMBDA_PRICES } from '../prices.ts';

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
 import { drawStrip } from './charts.ts';
 import { Drawing, Section, Swatch } from './parts.tsx';
