@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
 import { group } from '../local/format.ts';
+import { formatDay } from '../report/words.ts';
 import { parseTime } from '../model/time.ts';
 import { type FinishBy, makePlan, type Plan } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
@@ -71,10 +72,10 @@ export function describePlan(plan: Plan): string {
       'audience',
       `${group(audience)} pushes in ${group(hops)} hops of ${group(pageSize)}, ${lanes} ${lanes === 1 ? 'lane' : 'lanes'}`,
     ),
-    row('start', new Date(startsAt).toISOString()),
+    row('start', `${formatDay(startsAt)} UTC`),
     row(
       'end',
-      `${new Date(endsAt).toISOString()}, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`,
+      `${formatDay(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`,
     ),
     row('budget', `${group(plan.perMinute)} messages a minute, ${ramp}`),
     row(
@@ -108,6 +109,6 @@ function describeCost({ cost: { memoryMb, gbSeconds, requests, dollars, prices }
 
 function describeFinish({ at, isPossible, perMinute }: FinishBy): string {
   const answer = isPossible ? 'yes' : 'no';
-  const budget = perMinute === null ? 'at no budget' : `from FCM_MESSAGES_PER_MINUTE=${perMinute} on`;
-  return `${new Date(at).toISOString()}: ${answer}; ${budget}`;
+  const budget = perMinute === null ? 'not with any budget' : `from FCM_MESSAGES_PER_MINUTE=${perMinute} on`;
+  return `${formatDay(at)} UTC: ${answer}; ${budget}`;
 }

@@ -1,4 +1,5 @@
 import { group } from '../local/format.ts';
+import { formatDay } from '../report/words.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
@@ -55,7 +56,7 @@ export function describeLine(standing: Standing): string {
 }
 
 function describeWait({ what, until }: Wait): string {
-  return until === null ? what : `${what}, until ${new Date(until).toISOString()}`;
+  return until === null ? what : `${what}, until ${formatDay(until)} UTC`;
 }
 
 /** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
