@@ -6,6 +6,7 @@ import { showName } from '../show.ts';
 import { declare } from './command.ts';
 import { type CommandEntry, COMMANDS } from './commands.ts';
 import { loadEnvFile, makeEnvReader } from './env-file.ts';
+import { describeFileError } from './file-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `main` runs one command. Exit status: 0 done, 1 failed, 2 the command line is not valid. */
@@ -133,17 +134,24 @@ async function writeOut(text: string): Promise<void> {
   });
 }
 
+const MIN_NODE = 24;
+
 /** Milliseconds that a connection attempt that is still open may delay the end of the process. */
 const LEAVE_WITHIN_MS = 500;
 
 if (import.meta.main) {
-  // A reader that has read enough, such as `head`, closes the pipe: the work goes on without output.
+  // A reader that has read enough, such as `head`, closes the pipe: the work goes on without output. It goes on as well if the
+  // disk is full, but that is an error.
+  let isCut = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (codeOf(error) !== 'EPIPE' && !reported.has(error)) throw error;
+      if (codeOf(error) === 'EPIPE' || reported.has(error) || isCut) return;
+      isCut = true;
+      process.exitCode ||= 1;
+      process.stderr.write(`baton: output: expected room for all lines, got ${describeFileError(error)}\n`);
     });
   }
-  process.exitCode = await main(process.argv.slice(2), {
+  const status = await main(process.argv.slice(2), {
     env: process.env,
     folder: process.cwd(),
     out: (text) => process.stdout.write(text),
@@ -154,5 +162,10 @@ if (import.meta.main) {
     dialog: process.stdin.isTTY ? { input: process.stdin, output: process.stderr } : null,
     interrupted: () => Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]),
   });
+  process.exitCode = status === 0 && isCut ? 1 : status;
   setTimeout(() => process.exit(), LEAVE_WITHIN_MS).unref();
+} else if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
+  // Such a Node has no `import.meta.main`: without this, every command would do nothing, and succeed.
+  process.stderr.write(`baton: node: expected version ${MIN_NODE} or later, got ${process.versions.node}\n`);
+  process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { parseConfig } from '../config/config.ts';
 import { parseTime } from '../model/time.ts';
 import { type FinishBy, makePlan, type Plan, planToJson } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
-import { countOf, formatCount, toIso } from '../words.ts';
+import { countOf, formatCount, formatTime } from '../words.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, refuse, text } from './options.ts';
@@ -61,8 +61,11 @@ function describePlan(plan: Plan): string {
       'audience',
       `${formatCount(audience)} pushes in ${formatCount(hops)} hops of ${formatCount(pageSize)}, ${countOf(lanes, 'lane')}`,
     ),
-    row('start', toIso(startsAt)),
-    row('end', `${toIso(endsAt)}, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`),
+    row('start', `${formatTime(startsAt)} UTC`),
+    row(
+      'end',
+      `${formatTime(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`,
+    ),
     row('budget', `${formatCount(plan.perMinute)} messages a minute, ${ramp}`),
     row(
       'invocations',
@@ -95,6 +98,6 @@ function describeCost({ cost: { memoryMb, gbSeconds, requests, dollars, prices }
 
 function describeFinish({ at, isPossible, perMinute }: FinishBy): string {
   const answer = isPossible ? 'yes' : 'no';
-  const budget = perMinute === null ? 'at no budget' : `from FCM_MESSAGES_PER_MINUTE=${perMinute} on`;
-  return `${toIso(at)}: ${answer}; ${budget}`;
+  const budget = perMinute === null ? 'not with any budget' : `from FCM_MESSAGES_PER_MINUTE=${perMinute} on`;
+  return `${formatTime(at)} UTC: ${answer}; ${budget}`;
 }

@@ -3,7 +3,7 @@ import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/de
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import type { Wait } from '../report/waits.ts';
-import { formatCount, toIso } from '../words.ts';
+import { formatCount, formatTime } from '../words.ts';
 import { drawBar, formatSeconds } from './progress.ts';
 
 /** `describeStanding` is the whole picture of one announcement, several lines. */
@@ -55,7 +55,7 @@ export function describeLine(standing: Standing): string {
 }
 
 function describeWait({ what, until }: Wait): string {
-  return until === null ? what : `${what}, until ${toIso(until)}`;
+  return until === null ? what : `${what}, until ${formatTime(until)} UTC`;
 }
 
 /** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */

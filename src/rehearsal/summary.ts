@@ -123,6 +123,7 @@ export function describeSummary(summary: Summary): string {
   return [
     `${status}: ${size}, ${formatCount(hops)} hops, ${seconds} s, ${formatCount(perSecond)} pushes per second`,
     ...(reason === null ? [] : [reason]),
+    ...describeDoubt(summary),
     '',
     ...rows.map(describeRow),
     '',
@@ -133,6 +134,16 @@ export function describeSummary(summary: Summary): string {
     `  ${describeCpu(summary.cpu)}`,
     '',
   ].join('\n');
+}
+
+/** A number of its own among the flaws: the others are in the table as they are, and have to be 0. */
+function describeDoubt({ duplicated, inFlightAtKills, ambiguous }: Summary): string[] {
+  const explained = inFlightAtKills + ambiguous;
+  if (duplicated <= explained) return [];
+  return [
+    `not as guaranteed: ${formatCount(duplicated)} duplicated, expected at most ${formatCount(explained)} (in flight and ambiguous); ` +
+      'on a machine that is too busy, answers are late without being counted as such: see the line of the CPU',
+  ];
 }
 
 function describeBalance(balance: Balance): string {

@@ -59,7 +59,7 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
   [/^NO_ACCESS_TOKEN$/, 'Google gave no access token in time', CHECK_ROUTE],
   [/^NO_CONNECTION/, 'there was no connection to FCM', CHECK_ROUTE],
   [/^(TIMEOUT|app\/network-timeout)$/, 'FCM did not answer within FCM_TIMEOUT_MS', TOO_LATE],
-  [/^LATE$/, 'the answer was still out when its invocation ended', SENT_AGAIN],
+  [/^LATE$/, 'the answer had not arrived when its invocation ended', SENT_AGAIN],
   [
     /^IN_FLIGHT$/,
     'the push was being sent when its invocation was killed; FCM may have accepted it',
@@ -67,7 +67,7 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
   ],
   [/^NOT_SENT$/, 'the push was not sent: the time ran out, or the announcement stopped', SENT_AGAIN],
   [/^NO_ANSWER$/, 'the connection ended before FCM answered; FCM may have accepted it', SENT_AGAIN],
-  [/^(RESET_\w*|REFUSED_STREAM)$/, 'FCM broke off the connection', SENT_AGAIN],
+  [/^(RESET_\w*|REFUSED_STREAM)$/, 'FCM closed the connection before it answered', SENT_AGAIN],
   [
     /^UNREADABLE_REPLY$/,
     'the answer was not one of FCM; it may have accepted the message',

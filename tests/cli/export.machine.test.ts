@@ -97,6 +97,14 @@ test('a disk that is full is one clear error', async () => {
   });
 });
 
+test.each(['audit', 'list', 'report 1'])('%s: a disk that is full is one clear error', async (command) => {
+  expect(await inShell(`BATON ${command} > /dev/full`)).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'baton: output: expected room for all lines, got ENOSPC (no space left)\n',
+  });
+});
+
 test('a disk that takes only a part of the lines is an error', async (context) => {
   const disk = mountSmallDisk(1);
   if (disk === null) return context.skip();

@@ -133,7 +133,7 @@ test.each([
 ])('%s is refused', async (query, field) => {
   const { status, body } = await get(`/announcements/${id}/deliveries.csv?${query}`);
   expect(status).toBe(400);
-  expect(JSON.parse(body)).toMatchObject({ errors: [{ field: expect.stringContaining(field) }] });
+  expect(JSON.parse(body)).toMatchObject({ errors: [{ field }] });
 });
 
 test('a page is cut to what the gateway takes', async () => {

@@ -57,5 +57,9 @@ test('a duplicate is no flaw if its first push had no answer in time', () => {
   const fcm = { ...makeSandboxTally(600_000).stats(), ambiguous: 1 };
   const findings = { lost: 0, duplicated: 1 };
   expect(isFlawless(summaryOf({ findings }))).toBe(false);
+  expect(describeSummary(summaryOf({ findings }))).toContain(
+    'not as guaranteed: 1 duplicated, expected at most 0 (in flight and ambiguous)',
+  );
+  expect(describeSummary(summaryOf({ findings, fcm }))).not.toContain('not as guaranteed');
   expect(isFlawless(summaryOf({ findings, fcm }))).toBe(true);
 });

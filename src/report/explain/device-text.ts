@@ -12,7 +12,7 @@ function describeOne({ says, encounters }: DeviceExplanation): string {
   const sent = encounters.filter(({ delivery }) => delivery !== null).length;
   return [
     onOneLine(says),
-    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} pushes, ${encounters.length - sent} without one ` +
+    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} ${sent === 1 ? 'push' : 'pushes'}, ${encounters.length - sent} without one ` +
       '(messages are not listed)',
     ...encounters.flatMap(describeEncounter),
     '',

@@ -102,7 +102,7 @@ export function proveNumbers(
     const words = [delivered, unregistered, rejected, unknown].map(formatCount).join(' + ');
     check(
       unsent === 0,
-      `audience ${formatCount(audience)} = ${formatCount(excluded)} left out + ${words} (delivered, unregistered, rejected, unknown)`,
+      `audience ${formatCount(audience)} = ${formatCount(excluded)} + ${words} (excluded, delivered, unregistered, rejected, unknown)`,
       `${countOf(unsent, 'device')} of the audience of ${formatCount(audience)} got no push and no final verdict`,
     );
   }

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { Balance } from '../../model/summary.ts';
 import { formatCount, formatTime } from '../../words.ts';
 import { formatShare } from './format.ts';

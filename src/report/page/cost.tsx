@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
 import { countOf, formatCount } from '../../words.ts';
 import { costOf, gbSecondsOf, LAMBDA_PRICES, MEMORY_MB } from '../prices.ts';

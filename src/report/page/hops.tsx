@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
 import { countOf, formatCount, formatDuration } from '../../words.ts';
 import { drawStrip } from './charts.ts';

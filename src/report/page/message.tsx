@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { Content } from '../../model/content.ts';
 import { countOf } from '../../words.ts';
 import { Section, Words } from './parts.tsx';

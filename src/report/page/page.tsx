@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import { renderToString } from 'preact-render-to-string';
 import type { AnnouncementStatus } from '../../model/announcement.ts';
 import { formatTime } from '../../words.ts';

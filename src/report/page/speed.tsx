@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
 import { formatDuration, formatTime } from '../../words.ts';
 import { type Band, type BandKind, bandsOf } from '../bands.ts';

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic @jsxImportSource preact */
 import type { AuditEntry } from '../../model/audit.ts';
 import { formatCount, formatDuration, formatMinute, formatTime } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
@@ -66,7 +67,7 @@ export function Comparison({ report, use }: { report: Report; use: TimeUse }) {
   };
   return (
     <Section
-      title={`Beside the last ${earlier.length === 1 ? 'one' : earlier.length} of ${announcement.source}`}
+      title={`Compared with the last ${earlier.length === 1 ? 'announcement' : `${earlier.length} announcements`} of ${announcement.source}`}
     >
       <table class="stack">
         <thead>

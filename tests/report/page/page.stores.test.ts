@@ -57,7 +57,7 @@ describe.each(databaseKinds())('the report page, on %s', (kind) => {
     });
     expect(body).toContain('of 22 phones in');
     expect(body).toContain(`href="/announcements/${announcementId}/deliveries.csv?verdict=delivered"`);
-    expect(body).toContain('Beside the last one of default');
+    expect(body).toContain('Compared with the last announcement of default');
     expect(body).not.toContain('target-');
   });
 

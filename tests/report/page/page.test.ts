@@ -41,7 +41,7 @@ test('the page has the sections that a person looks for', () => {
     'Hops',
     'FCM’s answers',
     'Errors',
-    'Beside the last 5 of default',
+    'Compared with the last 5 announcements of default',
     'Cost',
     'The message',
     'Who changed what',
