@@ -15,9 +15,9 @@ export function makeAudits(driver: Driver): Audits {
       await driver.run(insertAudit(driver.dialect, entry));
     },
 
-    async fetchAudit(announcementId, limit) {
+    async fetchAudit(announcementId, limit, afterId = 0) {
       const rows = await driver.all(
-        sql`${select} WHERE announcement_id = ${announcementId} ORDER BY audit_id LIMIT ${limit}`,
+        sql`${select} WHERE announcement_id = ${announcementId} AND audit_id > ${afterId} ORDER BY audit_id LIMIT ${limit}`,
       );
       return rows.map(parseEntry);
     },

@@ -100,8 +100,10 @@ const csv = makeRoute({
 });
 
 const MAX_ENTRIES = 1000;
+const DEFAULT_ENTRIES = 100;
 
 const auditEntry = z.object({
+  auditId: z.int(),
   at: z.iso.datetime(),
   actor: z.string().describe('who: api:NAME, cli:NAME, event, schedule, baton'),
   action: z.enum(AUDIT_ACTIONS),
@@ -117,17 +119,24 @@ const audit = makeRoute({
     'Who changed an announcement, when, from which status to which, and why; the earliest change first.',
   scope: 'read',
   params,
+  query: z.strictObject(
+    {
+      limit: wholeNumber(1, MAX_ENTRIES).default(DEFAULT_ENTRIES),
+      after: wholeNumber(0).default(0).describe('only entries with a larger auditId: the next page'),
+    },
+    { error: 'no such field' },
+  ),
   replies: {
     200: {
-      description: `The first ${MAX_ENTRIES} changes.`,
+      description: 'At most limit changes.',
       body: z.object({ entries: z.array(auditEntry) }),
     },
   },
-  async run({ store }, { params: { announcementId: id } }) {
+  async run({ store }, { params: { announcementId: id }, query: { limit, after } }) {
     await findAnnouncement({ store }, id);
-    const entries = (await store.fetchAudit(id, MAX_ENTRIES)).map(
-      ({ at, actor, action, was, became, why }): z.infer<typeof auditEntry> => {
-        return { at: toIso(at), actor, action, was, became, why };
+    const entries = (await store.fetchAudit(id, limit, after)).map(
+      ({ auditId, at, actor, action, was, became, why }): z.infer<typeof auditEntry> => {
+        return { auditId, at: toIso(at), actor, action, was, became, why };
       },
     );
     return { status: 200, body: { entries } };
