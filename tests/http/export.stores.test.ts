@@ -183,13 +183,24 @@ test('the audit says who did what, and who asked for a start', async () => {
   const { entries } = body as { entries: object[] };
   expect(entries).toEqual([
     {
-      ...{ at: expect.any(String), actor: 'cli:somebody', action: 'created', was: null, became: 'draft' },
+      ...{
+        auditId: 1,
+        at: expect.any(String),
+        actor: 'cli:somebody',
+        action: 'created',
+        was: null,
+        became: 'draft',
+      },
       why: null,
     },
     expect.objectContaining({ actor: 'schedule', action: 'started', was: 'draft', became: 'running' }),
     expect.objectContaining({ actor: 'api:boss', action: 'start requested', why: 'from id 3' }),
     expect.objectContaining({ actor: 'api:boss', action: 'paused', was: 'running', became: 'paused' }),
   ]);
+  const next = await api.ask({
+    ...{ method: 'GET', path: `/announcements/${id}/audit?after=1&limit=2`, headers: as(READ) },
+  });
+  expect(next.body).toEqual({ entries: entries.slice(1, 3) });
   expect((await api.ask({ method: 'GET', path: '/announcements/999/audit', headers: as(READ) })).status).toBe(
     404,
   );
