@@ -40,7 +40,7 @@ export const exportCommand = defineCommand({
   options: {
     verdict,
     targets: flag(
-      'also print the registration tokens and installation ids: whoever has them and the key can push to these phones',
+      'also print the registration tokens and installation ids: with them and the key, anybody can push to these phones',
     ),
   },
   async run({ options: { verdict: verdicts, targets }, operands }, terminal) {

@@ -53,7 +53,7 @@ function readKinds(read: Reader): AlertKind[] {
   return kinds;
 }
 
-/** The address of a webhook is a secret of its own: whoever knows Slack's may write there. */
+/** The address of a webhook is a secret of its own: who knows Slack's may write there. */
 function readWebhook(read: Reader): WebhookConfig | null {
   const format = read.oneOf('ALERT_WEBHOOK_FORMAT', FORMATS);
   const secret = read.optional('ALERT_WEBHOOK_SECRET');

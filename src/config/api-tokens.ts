@@ -14,7 +14,7 @@ export interface ApiTokens {
   readonly count: number;
   /** Compares with all tokens in constant time: it takes as long for a nearly right token as for any other. Null: no such token. */
   find(token: string): ApiToken | null;
-  /** Signs a text with a token that `find` or `findSigner` has found: whoever has the signature cannot learn the token from it. */
+  /** Signs a text with a token that `find` or `findSigner` has found: nobody can learn the token from the signature. */
   sign(owner: ApiToken, text: string): string;
   /** The token that has signed a text so, found in constant time; null: none of those that are configured now. */
   findSigner(text: string, signature: string): ApiToken | null;

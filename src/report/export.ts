@@ -70,8 +70,8 @@ const PLAIN = /^\w[\w.:@/% -]*$/;
 type Row = readonly (string | number | null)[];
 
 /**
- * Opens the format of an export. Cells that a spreadsheet would run as formulas get an apostrophe in front: whoever may
- * register a device chooses its member id. The library is loaded here, because a push does not need it.
+ * Opens the format of an export. Cells that a spreadsheet would run as formulas get an apostrophe in front: an app
+ * that registers a device chooses its member id. The library is loaded here, because a push does not need it.
  */
 export async function openCsvFormat({ withTargets }: Pick<ExportOptions, 'withTargets'>): Promise<CsvFormat> {
   const { stringify } = await import('csv-stringify/sync');
