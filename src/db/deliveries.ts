@@ -8,14 +8,14 @@ import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readVerdict, readWhole, readWord } from './rows.ts';
 import { sql, type Statement } from './sql.ts';
-import { addBatch, lockRetries, withRetriesShift, withShift } from './tally.ts';
+import { addBatch, withRetriesShift, withShift } from './tally.ts';
 
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
   const { dialect } = driver;
 
-  /** The first hop that is closed; null if there is none. No condition on the round: see keepRetries. */
-  const fetchFirstClosed = async (announcementId: number): Promise<HopKey | null> => {
+  /** A hop that is closed; null if there is none. No condition on the round: see keepRetries. */
+  const fetchClosed = async (announcementId: number): Promise<HopKey | null> => {
     const [row] = await driver.all(
       sql`SELECT round, from_id FROM push_hop WHERE announcement_id = ${announcementId} AND retries_kept = 1 LIMIT 1`,
     );
@@ -127,19 +127,15 @@ export function makeDeliveries(driver: Driver): Deliveries {
         ${dialect.onConflict(sql`announcement_id, message_id, device_id`)} retry_at = NULL,
           verdict = CASE push_delivery.verdict WHEN 'retryable' THEN 'rejected'
             ELSE push_delivery.verdict END`;
-      const left = await driver.all(
-        sql`SELECT 1 FROM ${joinRetries(dialect)} WHERE ${isOfRetries} AND verdict = 'retryable' LIMIT 1`,
-      );
-      const first = await fetchFirstClosed(announcementId);
+      const closed = await fetchClosed(announcementId);
       const forget = sql`DELETE FROM push_retry WHERE ${isOfRetries} AND ${isLast}`;
-      if (first === null) {
+      if (closed === null) {
         await driver.run(settle);
         await driver.run(forget);
         return;
       }
       // One transaction, behind the lock of the counts: an invocation that counts reads the same rows before and after.
-      if (left.length === 0) await driver.runTogether(lockRetries(first), settle, forget);
-      else await driver.runTogether(...withRetriesShift(dialect, first, [settle]), forget);
+      await driver.runTogether(...withRetriesShift(dialect, closed, [settle]), forget);
     },
   };
 }

@@ -10,10 +10,10 @@ import { type Fragment, sql, type Statement } from './sql.ts';
  * The numbers in push_hop follow the ledger: whatever changes rows of push_delivery changes them in the same transaction.
  * - The claimant of a hop knows what its batch changes, and adds that. A transaction may run twice, if its connection is lost
  *   in the commit: a batch has a number, and counts once.
- * - Whoever does not know what the ledger has (an answer that arrives late, a claimant that has lost the hop) takes off the
+ * - A writer that does not know what the ledger has (of an answer that arrives late, or after the hop was lost) takes off the
  *   rows that it is about to write, writes them, and adds them as they are then.
  * - A repeat of a hop counts its page anew when it closes it.
- * - The end of the retries makes `retryable` rows `rejected`: the announcement's first hop counts them.
+ * - The end of the retries makes `retryable` rows `rejected`: a closed hop of the announcement counts them.
  */
 
 /** `addBatch` are the assignments that count a batch in the hop's row; `batches` is last, as MySQL assigns from left to right. */
@@ -53,11 +53,6 @@ export function withShift(
   return [shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
-/** `lockRetries` locks the row that counts the end of the retries: of two invocations that end them, one waits, and finds nothing. */
-export function lockRetries(key: HopKey): Statement {
-  return sql`UPDATE push_hop SET retries_kept = retries_kept WHERE ${isHop(key)}`;
-}
-
 /** `withRetriesShift` makes the statements that end an announcement's retries into ones that also count that in the hop's row. */
 export function withRetriesShift(
   dialect: Dialect,
@@ -70,7 +65,9 @@ export function withRetriesShift(
     sql`UPDATE push_hop SET retryable = retryable ${sign} ${count('retryable')},
           rejected = rejected ${sign} ${count('rejected')}
         WHERE ${isHop(key)}`;
-  return [lockRetries(key), shift(sql`-`), ...statements, shift(sql`+`)];
+  // The row is locked before anything is counted: of two invocations that end the retries, one waits, and finds nothing.
+  const lock = sql`UPDATE push_hop SET retries_kept = retries_kept WHERE ${isHop(key)}`;
+  return [lock, shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
 /**
