@@ -142,7 +142,7 @@ function describeDoubt({ duplicated, inFlightAtKills, ambiguous }: Summary): str
   if (duplicated <= explained) return [];
   return [
     `not as guaranteed: ${formatCount(duplicated)} duplicated, expected at most ${formatCount(explained)} (in flight and ambiguous); ` +
-      'on a machine that is too busy, answers are late without being counted as such: see the line of the CPU',
+      'on a machine that is too busy, an answer may be late without being counted as such: see the line of the CPU',
   ];
 }
 

@@ -15,10 +15,10 @@ export interface StoryEvent {
 /** A story has at most so many events: what is cut is counted. */
 const MAX_EVENTS = 40;
 
-/** Of one kind, the first and the last few are told. */
+/** Of one kind, the first and the last few are shown. */
 const MAX_OF_A_KIND = 8;
 
-/** A gap that is shorter is not told. */
+/** A gap that is shorter is not shown. */
 const MIN_GAP_MS = 1000;
 
 /** `tellStory` lists what happened to an announcement, in order of time. */
