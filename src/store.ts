@@ -8,6 +8,7 @@ import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
 import type { Device, NewDevice } from './model/device.ts';
+import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopWork } from './model/summary.ts';
@@ -77,7 +78,7 @@ export interface Announcements {
   scheduleAnnouncement(announcementId: number, publishAt: number, actor?: Actor): Promise<boolean>;
   /** Counts the pushes that an announcement is for: the devices from `fromId` on that receive pushes, or those of a mailing. */
   countAudience(
-    announcement: Pick<Announcement, 'announcementId' | 'audience'>,
+    announcement: Pick<Announcement, 'announcementId' | 'audience' | 'filter'>,
     fromId: number,
   ): Promise<Pick<AudienceCount, 'devices' | 'lastId'>>;
   /**
@@ -195,6 +196,7 @@ export interface Deliveries {
     key: HopKey,
     toId: number | null,
     limit: number,
+    selection?: Pick<DeviceSelection, 'withTraits'>,
   ): Promise<(Device & { readonly was: Verdict })[]>;
   /**
    * Makes sure that retry rounds find what hops of round 0 have left to retry, if an earlier release of Baton closed them; does
@@ -216,9 +218,14 @@ export interface Devices {
   /** Number of devices that receive pushes: all but the unregistered. */
   countDevices(): Promise<number>;
   /** Devices that receive pushes, by id from `fromId` to `toId`, both inclusive (null: no end), at most `limit`. */
-  fetchPage(fromId: number, toId: number | null, limit: number): Promise<Device[]>;
+  fetchPage(
+    fromId: number,
+    toId: number | null,
+    limit: number,
+    selection?: DeviceSelection,
+  ): Promise<Device[]>;
   /** The page of a hop again, up to `lastId`, with the devices found unregistered since the hop was planted. */
-  fetchPageAgain(key: HopKey, lastId: number): Promise<Device[]>;
+  fetchPageAgain(key: HopKey, lastId: number, selection?: DeviceSelection): Promise<Device[]>;
   /** All devices by id, unregistered or not, each with the announcement that found it unregistered. */
   fetchDevices(fromId: number, limit: number): Promise<(Device & { unregisteredBy: number | null })[]>;
   /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */

@@ -21,6 +21,7 @@ import {
   readWord,
   wrongValue,
 } from './rows.ts';
+import { parseAim } from './plan-columns.ts';
 import { splitSnapshot } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -47,6 +48,7 @@ export function parseAnnouncement(both: Row): Announcement {
     status,
     statusReason: read((each) => readOptionalText(each, 'status_reason'), null) ?? describeBrake(row),
     content: read(parseContent, null),
+    ...parseAim(row, problems),
     edited,
   };
   if (problems.length === 0) return { ...announcement, problem: null };

@@ -9,9 +9,11 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
+import { makeColumnLookup } from './optional.ts';
+import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
-import { BOTH_COLUMNS, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
+import { bothColumns, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 import { actionOf, changeStatus, isStatus } from './status-change.ts';
 
@@ -29,10 +31,14 @@ export function makeAnnouncements(driver: Driver): Announcements {
   const ofBrake = (column: Fragment): Fragment => sql`
     (SELECT ${column} FROM push_budget WHERE HEX(push_budget.source) = ${SOURCE_AT_START}
        AND (braked_until > ${now} OR outages > 0))`;
-  const select = sql`
-    SELECT push_announcement.announcement_id, ${BOTH_COLUMNS}, lanes, accept_unregistered, status, status_reason,
+  const fetchColumns = makeColumnLookup(driver, 'push_announcement');
+  const select = async (): Promise<Fragment> => {
+    const columns = await fetchColumns();
+    return sql`
+    SELECT push_announcement.announcement_id, ${bothColumns(columns)}, ${planColumns(columns)}, lanes, accept_unregistered, status, status_reason,
       ${ofBrake(sql`brake_reason`)} AS brake_reason, ${ofBrake(epochMs(sql`braked_until`))} AS braked_until
     FROM ${JOIN_SNAPSHOT}`;
+  };
 
   const audit = (
     announcementId: number,
@@ -44,8 +50,9 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
   return {
     async createAnnouncement(announcement, actor = 'baton') {
+      requirePlan(announcement, await fetchColumns());
       const { insertId } = await driver.run(
-        sql`INSERT INTO push_announcement (${NEW_COLUMNS}, status, created_at)
+        sql`INSERT INTO push_announcement (${newColumns(announcement)}, status, created_at)
             VALUES (${newValues(announcement)}, 'draft', ${now})`,
       );
       await driver.run(audit(insertId, actor, 'created', { became: 'draft' }));
@@ -54,13 +61,15 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async createAnnouncementOnce(announcement, idempotencyKey, publishAt, actor = 'baton') {
       const key = fit('idempotency_key', idempotencyKey);
+      const columns = await fetchColumns();
+      requirePlan(announcement, columns);
       const isNew = await insertIfNew(
         driver,
-        sql`INSERT INTO push_announcement (${NEW_COLUMNS}, idempotency_key, publish_at, status, created_at)
+        sql`INSERT INTO push_announcement (${newColumns(announcement)}, idempotency_key, publish_at, status, created_at)
             VALUES (${newValues(announcement)}, ${key}, ${at(publishAt)}, 'scheduled', ${now})`,
       );
       const [row = {}] = await driver.all(
-        sql`SELECT announcement_id, ${NEW_COLUMNS} FROM push_announcement WHERE idempotency_key = ${key}`,
+        sql`SELECT announcement_id, ${NEW_COLUMNS}, ${planColumns(columns)}, ${aimColumns(columns)} FROM push_announcement WHERE idempotency_key = ${key}`,
       );
       const announcementId = readWhole(row, 'announcement_id');
       if (isNew) {
@@ -72,7 +81,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchAnnouncement(announcementId) {
       const [row] = await driver.all(
-        sql`${select} WHERE push_announcement.announcement_id = ${announcementId}`,
+        sql`${await select()} WHERE push_announcement.announcement_id = ${announcementId}`,
       );
       return row ? parseAnnouncement(row) : null;
     },
@@ -87,7 +96,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchUnfinished(limit) {
       const rows = await driver.all(
-        sql`${select} WHERE status IN ('running', 'paused', 'failed')
+        sql`${await select()} WHERE status IN ('running', 'paused', 'failed')
             ORDER BY push_announcement.announcement_id DESC LIMIT ${limit}`,
       );
       return rows.map(parseAnnouncement);
@@ -112,7 +121,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
                 status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
                 status_reason = ${why}, finished_at = NULL
               WHERE ${isUnchanged}`,
-          ...renewSnapshot(announcementId),
+          ...renewSnapshot(announcementId, await fetchColumns()),
           audit(announcementId, actor, 'resumed', { was, became: to, why }),
         );
       });
@@ -141,11 +150,12 @@ export function makeAnnouncements(driver: Driver): Announcements {
     async startAnnouncement(key, wakeWithinMs, laneIds = [], { audience, actor = 'baton' } = {}) {
       const { announcementId } = key;
       const lanes = [key.fromId, ...laneIds];
+      const columns = await fetchColumns();
       return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
-          ...takeSnapshot(announcementId),
+          ...takeSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {
             const next = lanes[lane + 1];
             const toId = next === undefined ? (audience?.lastId ?? null) : next - 1;
@@ -158,7 +168,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async acceptEdits(announcementId, actor = 'baton') {
-      const [discard, copy] = takeSnapshot(announcementId);
+      const [discard, copy] = takeSnapshot(announcementId, await fetchColumns());
       await driver.runTogether(
         sql`${discard} AND EXISTS (
               SELECT 1 FROM push_announcement
@@ -232,9 +242,15 @@ export function makeAnnouncements(driver: Driver): Announcements {
   };
 }
 
+function newColumns(announcement: NewAnnouncement): Fragment {
+  const names = optionalValues(announcement).map(([name]) => `, ${name}`);
+  return sql`${NEW_COLUMNS}${{ sql: names.join(''), values: [] }}`;
+}
+
 function newValues(announcement: NewAnnouncement): Fragment {
   const { source, guarantee, dryRun, lanes } = announcement;
-  return sql`${contentValues(announcement)}, ${fit('source', source)}, ${guarantee}, ${dryRun ? 1 : 0}, ${lanes}`;
+  const own = sql`${contentValues(announcement)}, ${fit('source', source)}, ${guarantee}, ${dryRun ? 1 : 0}, ${lanes}`;
+  return sql`${[own, ...optionalValues(announcement).map(([, value]) => value)]}`;
 }
 
 /** True if a row has what a request asked for; its status may have moved on since. */
@@ -245,7 +261,8 @@ function isSameAnnouncement(row: Row, announcement: NewAnnouncement): boolean {
     row['guarantee'] === guarantee &&
     row['dry_run'] === (dryRun ? 1 : 0) &&
     row['lanes'] === lanes &&
-    isSameContent(row, announcement)
+    isSameContent(row, announcement) &&
+    isSamePlan(row, announcement)
   );
 }
 

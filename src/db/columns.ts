@@ -31,6 +31,8 @@ export const COLUMNS = {
   brake_reason: {},
   back_reason: {},
   actor: { characters: 200 },
+  repeat_at: { characters: 100 },
+  repeat_zone: { characters: 64 },
   why: {},
 } as const satisfies Record<string, Column>;
 

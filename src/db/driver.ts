@@ -51,6 +51,8 @@ export interface Driver {
   /** Runs the statements of a migration file. */
   runScript(script: string): Promise<void>;
   hasTable(name: string): Promise<boolean>;
+  /** The names of the columns of a table or a view. */
+  fetchColumns(table: string): Promise<ReadonlySet<string>>;
   /** Runs the work while no other process runs work of its own in this method. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;

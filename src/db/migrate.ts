@@ -12,6 +12,7 @@ const MIGRATIONS = [
   '005-spread',
   '006-summary',
   '007-alert',
+  '008-aim',
 ] as const;
 
 /** The number of migrations that this version of the code works with. */

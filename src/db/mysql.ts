@@ -6,6 +6,7 @@ import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
 import { makeWarningCheck } from './mysql-warnings.ts';
+import { readText } from './rows.ts';
 import { type Fragment, MAX_BYTES, MAX_ROWS, sql, type Statement } from './sql.ts';
 
 const MIGRATION_WAIT_S = 60;
@@ -98,6 +99,13 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
         sql`SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ${name}`,
       );
       return rows.length > 0;
+    },
+    async fetchColumns(table) {
+      const rows = await fetchRows(
+        sql`SELECT column_name AS name FROM information_schema.columns
+            WHERE table_schema = DATABASE() AND table_name = ${table}`,
+      );
+      return new Set(rows.map((row) => readText(row, 'name').toLowerCase()));
     },
     async exclusively(work) {
       // A named lock, because a transaction would exclude no one: MySQL commits DDL by itself. It ends with its connection.

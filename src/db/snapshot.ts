@@ -1,10 +1,11 @@
 import type { Row } from './driver.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Verdict } from '../model/delivery.ts';
+import { columnOrNull, type OptionalColumn } from './optional.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The columns of push_announcement that decide what is sent, and how. push_snapshot has each as it was at the start. */
-const COLUMNS = [
+const REQUIRED = [
   'title',
   'body',
   'image',
@@ -17,20 +18,32 @@ const COLUMNS = [
   'audience',
 ] as const;
 
+/** Those of them that a team's own view may lack. */
+const OPTIONAL = ['filter', 'locales', 'template'] as const satisfies readonly OptionalColumn[];
+
+const COLUMNS = [...REQUIRED, ...OPTIONAL] as const;
+
 /** Columns of JSON: the database may write the same value in another way. */
-const JSON_COLUMNS: readonly string[] = ['data', 'options'];
+const JSON_COLUMNS: readonly string[] = ['data', 'options', 'filter', 'locales'];
 
 const MAY_HAVE_ARRIVED: readonly Verdict[] = ['delivered', 'unknown'];
 
-const LIST: Fragment = { sql: COLUMNS.join(', '), values: [] };
+/** `bothColumns` are the columns of the row and of its snapshot, for `splitSnapshot`; the table `JOIN_SNAPSHOT` has both. */
+export function bothColumns(columns: ReadonlySet<string>): Fragment {
+  const pairs = COLUMNS.map((column) => {
+    const now = isOptional(column) ? columnOrNull('push_announcement', column, columns) : ofRow(column);
+    return `${now.sql} AS ${column}, push_snapshot.${column} AS started_${column}`;
+  });
+  return { sql: pairs.join(', '), values: [] };
+}
 
-/** The columns of the row and of its snapshot, for `splitSnapshot`; the table `JOIN_SNAPSHOT` has both. */
-export const BOTH_COLUMNS: Fragment = {
-  sql: COLUMNS.map(
-    (column) => `push_announcement.${column}, push_snapshot.${column} AS started_${column}`,
-  ).join(', '),
-  values: [],
-};
+function isOptional(column: string): boolean {
+  return OPTIONAL.some((each) => each === column);
+}
+
+function ofRow(column: string): Fragment {
+  return { sql: `push_announcement.${column}`, values: [] };
+}
 
 export const JOIN_SNAPSHOT = sql`push_announcement LEFT JOIN push_snapshot
   ON push_snapshot.announcement_id = push_announcement.announcement_id`;
@@ -51,11 +64,13 @@ function choose(then: string, now: string): Fragment {
 }
 
 /** `takeSnapshot` copies what an announcement is to send, in the place of an earlier copy. */
-export function takeSnapshot(announcementId: number): [Statement, Statement] {
+export function takeSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
+  const names = COLUMNS.filter((column) => !isOptional(column) || columns.has(column));
+  const list: Fragment = { sql: names.join(', '), values: [] };
   return [
     sql`DELETE FROM push_snapshot WHERE announcement_id = ${announcementId}`,
-    sql`INSERT INTO push_snapshot (announcement_id, ${LIST})
-        SELECT announcement_id, ${LIST} FROM push_announcement WHERE announcement_id = ${announcementId}`,
+    sql`INSERT INTO push_snapshot (announcement_id, ${list})
+        SELECT announcement_id, ${list} FROM push_announcement WHERE announcement_id = ${announcementId}`,
   ];
 }
 
@@ -63,8 +78,8 @@ export function takeSnapshot(announcementId: number): [Statement, Statement] {
  * Copies what a resumed announcement is to send, if there is no copy yet, or if no phone can have shown the earlier one: a
  * person has fixed the row that FCM refused. The hops of another audience would go over other ids: that one is kept.
  */
-export function renewSnapshot(announcementId: number): [Statement, Statement] {
-  const [discard, copy] = takeSnapshot(announcementId);
+export function renewSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
+  const [discard, copy] = takeSnapshot(announcementId, columns);
   return [
     sql`${discard}
         AND HEX(audience) = (SELECT HEX(audience) FROM push_announcement WHERE announcement_id = ${announcementId})

@@ -7,6 +7,7 @@ import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { databaseError } from './error-text.ts';
+import { readText } from './rows.ts';
 import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
@@ -101,6 +102,10 @@ export function openSqlite(file: string, clock: Clock): Driver {
     async hasTable(name) {
       const rows = await fetchRows(sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ${name}`);
       return rows.length > 0;
+    },
+    async fetchColumns(table) {
+      const rows = await fetchRows(sql`SELECT name FROM pragma_table_info(${table})`);
+      return new Set(rows.map((row) => readText(row, 'name').toLowerCase()));
     },
     async exclusively(work) {
       attempt(() => database.exec('BEGIN IMMEDIATE'));

@@ -1,4 +1,6 @@
 import type { Content } from './content.ts';
+import type { DeviceFilter } from './filter.ts';
+import type { Locales } from './locales.ts';
 
 export const ANNOUNCEMENT_STATUSES = [
   'draft',
@@ -38,8 +40,30 @@ export type Audience = (typeof AUDIENCES)[number];
 /** More lanes would only wait for one another: four already feed FCM's default quota many times over. */
 export const MAX_LANES = 100;
 
+/** The languages that the texts of an announcement may be templates in. */
+export const TEMPLATE_LANGUAGES = ['liquid'] as const;
+export type TemplateLanguage = (typeof TEMPLATE_LANGUAGES)[number];
+
+/** Whom an announcement is for, in which words, and when; each part is absent or null where it says nothing. */
+export interface Aim {
+  /** The devices that a broadcast is for; null: all. */
+  readonly filter?: DeviceFilter | null;
+  /** Content by locale, for devices that say theirs. */
+  readonly locales?: Locales | null;
+  /** Its texts are templates in this language; null: they are sent as they are. */
+  readonly template?: TemplateLanguage | null;
+  /** The announcement starts only if the number of its pushes is within 10% of this. */
+  readonly expectedAudience?: number | null;
+  /** Wall-clock time without a zone, such as `2026-12-24T18:00`: each device gets it at this time in its own zone. */
+  readonly localTime?: string | null;
+  /** Each occurrence is an announcement of its own: a cron expression, in an IANA time zone. */
+  readonly repeat?: { readonly at: string; readonly zone: string } | null;
+  /** The id of the announcement that this one is a part or an occurrence of. */
+  readonly partOf?: number | null;
+}
+
 /** An announcement that has no id yet. */
-export interface NewAnnouncement {
+export interface NewAnnouncement extends Aim {
   readonly source: string;
   readonly guarantee: Guarantee;
   /** How long FCM may hold a push (time to live), and how long Baton retries one. Null: FCM's own 4 weeks. */
@@ -66,6 +90,8 @@ export interface Announcement extends Omit<NewAnnouncement, 'content'> {
   readonly status: AnnouncementStatus;
   /** True: answers that are nearly all `unregistered` are accepted and do not stop the announcement. */
   readonly acceptUnregistered: boolean;
+  /** Who has approved it, where APPROVAL is required; absent or null: nobody. */
+  readonly approvedBy?: string | null;
   /** Why the announcement has its status, in words for a person; null where the status says it all. */
   readonly statusReason: string | null;
 }

@@ -1,3 +1,5 @@
+import type { Platform } from './filter.ts';
+
 /** A registration token or a Firebase installation id; FCM accepts both. */
 export const TARGET_KINDS = ['token', 'fid'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
@@ -24,18 +26,40 @@ export function isNullWord(text: string): boolean {
   return NULL_WORD.test(text);
 }
 
+/** What a device says about itself. Absent: not said, or not read; null: not known. */
+export interface DeviceTraits {
+  readonly platform?: Platform | null;
+  /** A language tag, such as `de` or `zh-TW`. */
+  readonly locale?: string | null;
+  /** An IANA time zone, such as `Europe/Berlin`. */
+  readonly timeZone?: string | null;
+  /** Numbers between dots, such as `4.12.0`. */
+  readonly appVersion?: string | null;
+  /** When the app was last used, in milliseconds since the epoch. */
+  readonly lastSeenAt?: number | null;
+}
+
 /** A device that has no id yet. */
-export interface NewDevice {
-  /** Whoever knows a target can push to its device: it is never logged or shown. */
+export interface NewDevice extends DeviceTraits {
+  /** A person who knows a target can push to its device: it is never logged or shown. */
   readonly target: string;
   readonly targetKind: TargetKind;
   /** The team's own id of the device's owner; absent or null: not known. */
   readonly memberId?: string | null;
+  /** True: it gets the test sends; absent: as it is. */
+  readonly isTest?: boolean;
+  /** Values by the name of a tag; null takes the tag away. Tags that are not named stay. */
+  readonly tags?: Readonly<Record<string, string | null>>;
 }
 
 /** A device that pushes can go to. Its id is auto-increment and is the cursor of a broadcast. */
-export interface Device extends Omit<NewDevice, 'memberId'> {
+export interface Device extends DeviceTraits {
   readonly deviceId: number;
+  /** A person who knows a target can push to its device: it is never logged or shown. */
+  readonly target: string;
+  readonly targetKind: TargetKind;
+  /** Read only where a template or a locale needs it. */
+  readonly memberId?: string | null;
   /** Why nothing can be sent to the device as its row is; absent: it can. */
   readonly problem?: string;
 }

@@ -17,7 +17,17 @@ await describeStores('announcements', ({ kind, store, other, startHop, passTime 
       acceptUnregistered: false,
       problem: null,
       edited: [],
+      ...{ filter: null, locales: null, template: null, expectedAudience: null, approvedBy: null },
+      ...{ localTime: null, repeat: null, partOf: null },
     });
+    const aimed = {
+      ...draft,
+      filter: { platform: ['ios'], tags: { plan: ['pro', 'team'] }, sample: '0-10%' },
+      locales: { de: { title: 'Hallo', body: 'Welt' } },
+      ...{ template: 'liquid' as const, expectedAudience: 12, localTime: '2026-12-24T18:00', partOf: id },
+      repeat: { at: '0 9 * * 1', zone: 'Europe/Berlin' },
+    } as const;
+    expect(await store.fetchAnnouncement(await store.createAnnouncement(aimed))).toMatchObject(aimed);
     const picture = {
       ...draft,
       dryRun: true,

@@ -105,6 +105,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       '005-spread',
       '006-summary',
       '007-alert',
+      '008-aim',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,

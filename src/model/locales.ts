@@ -1,0 +1,42 @@
+import * as z from 'zod';
+import { contentFields } from './content.ts';
+
+/** What an announcement says in one locale. What is absent is as in its own content. */
+export interface LocaleContent {
+  readonly title: string;
+  readonly body: string;
+  readonly image?: string | null | undefined;
+  readonly data?: Readonly<Record<string, string>> | undefined;
+  readonly link?: string | undefined;
+}
+
+/** Content by locale, a language tag such as `de` or `zh-TW`. */
+export type Locales = Readonly<Record<string, LocaleContent>>;
+
+/** A language tag of BCP 47, as far as phones report it: a language, a script, a region, variants. */
+const LOCALE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i;
+
+/** What a locale is, for errors. */
+export const LOCALE_WORDS = 'a locale such as de or zh-TW';
+
+const { title, body, image, link } = contentFields;
+
+export const localeSchema = z.string({ error: LOCALE_WORDS }).max(35, { error: LOCALE_WORDS }).regex(LOCALE, {
+  error: LOCALE_WORDS,
+});
+
+const CONTENT_OF = 'an object with a title and a body, and image, data or link';
+
+/** Content by locale in a request or a row. */
+export const localesSchema: z.ZodType<Locales> = z.record(
+  localeSchema,
+  z.strictObject(
+    { title, body, image, data: contentFields.data.unwrap().optional(), link },
+    {
+      error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : CONTENT_OF),
+    },
+  ),
+  {
+    error: (issue) => (issue.code === 'invalid_key' ? LOCALE_WORDS : 'an object: content by locale'),
+  },
+);
