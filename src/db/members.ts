@@ -34,7 +34,10 @@ export function makeMembers(driver: Driver): Members {
       const [row] = await driver.all(
         sql`SELECT attributes FROM push_member WHERE ${isSameText(sql`member_id`, sql`${memberId}`)}`,
       );
-      return row ? parseAttributes(row) : null;
+      if (!row) return null;
+      const problems: string[] = [];
+      const attributes = readOr(problems, () => parseAttributes(row), {});
+      return { attributes, problem: problems[0] ?? null };
     },
 
     async setMember(memberId, attributes) {

@@ -1,4 +1,4 @@
-import type { Attributes } from '../model/member.ts';
+import type { Attributes, MemberRecord } from '../model/member.ts';
 
 /** Members: the owners of devices, by the team's own ids. A device may have a member that is not known here. */
 export interface Members {
@@ -7,8 +7,8 @@ export interface Members {
    * may have written it.
    */
   fetchMembers(memberIds: readonly string[]): Promise<Map<string, Attributes>>;
-  /** Null if the member is not known. PushError('DATABASE') if its row cannot be read. */
-  fetchMember(memberId: string): Promise<Attributes | null>;
+  /** Null if the member is not known. */
+  fetchMember(memberId: string): Promise<MemberRecord | null>;
   /** Adds a member, or puts these attributes in the place of those it has. PushError('BAD_INPUT'). */
   setMember(memberId: string, attributes: Attributes): Promise<void>;
   /** Deletes a member, not its devices; false if it is not known. */
