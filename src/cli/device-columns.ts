@@ -1,136 +1,112 @@
-import type { PushError } from '../errors.ts';
 import { TARGET_KINDS, type TargetKind } from '../model/device.ts';
-import { type RowShape, splitRow } from './csv-rows.ts';
+import { normalizeName, readHeader } from './csv-header.ts';
+import type { RowShape } from './csv-rows.ts';
+import { TRAIT_COLUMNS, type DeviceTexts, type TraitColumn } from './device-texts.ts';
 import { refuse } from './options.ts';
 import type { Line } from './text-lines.ts';
 
+/** `DeviceField` is a value of a device that a file has a column for. */
+export type DeviceField = TargetKind | 'member' | TraitColumn;
+
 /** `DeviceColumns` says where a CSV file has the values of a device. */
 export interface DeviceColumns extends RowShape {
-  /** Index of the column of each kind of target, if the file has it. */
-  readonly targets: Readonly<Partial<Record<TargetKind, number>>>;
-  /** Index of the column of member ids; null: the file has none. */
-  readonly member: number | null;
+  /** Index of the column of each field that the file has. */
+  readonly fields: readonly (readonly [DeviceField, number])[];
+  /** Index of the column of each tag, by name. */
+  readonly tags: readonly (readonly [string, number])[];
   /** The columns as they are named in `NAMES`, where the header has another name than Baton's. */
   readonly aliases: readonly string[];
 }
 
-/** The delimiters by which files are separated, with their names; a line `sep=` may name another one. */
-const DELIMITERS = new Map([
-  [',', 'commas'],
-  [';', 'semicolons'],
-  ['\t', 'tabs'],
-  ['|', 'vertical bars'],
-]);
+export type Names = Readonly<Record<DeviceField, readonly string[]>>;
 
 /** Names of columns, Baton's own first. Case, blanks, `_`, `-` and the like do not count. */
-const NAMES = {
+export const NAMES: Names = {
   token: ['token', 'fcm_token', 'device_token', 'push_token', 'registration_token'],
   fid: ['fid', 'installation_id', 'firebase_installation_id'],
   member: ['member_id', 'user_id'],
-} as const satisfies Record<TargetKind | 'member', readonly string[]>;
+  platform: ['platform', 'device_platform', 'os', 'os_name', 'device_type'],
+  locale: ['locale', 'device_locale', 'language', 'lang', 'device_language', 'language_code'],
+  time_zone: ['time_zone', 'timezone_id', 'device_time_zone', 'tz'],
+  app_version: ['app_version', 'application_version', 'app_version_name'],
+  last_seen_at: ['last_seen_at', 'last_seen', 'last_active_at', 'last_active', 'last_used_at'],
+  is_test: ['is_test', 'is_test_device', 'test_device'],
+};
 
-const SEPARATOR_LINE = /^"?sep=([^\w\s"]|\t)"?$/i;
+/** Without one of these, a row has no device: that several columns could be meant is refused. */
+const REQUIRED: readonly DeviceField[] = [...TARGET_KINDS, 'member'];
 
-const MAX_HEADER_LINES = 20;
+/** A column of a tag: `tag:plan`. */
+const TAG = /^\s*tag\s*:\s*(.*?)\s*$/i;
 
-export function nameOfDelimiter(delimiter: string): string {
-  return DELIMITERS.get(delimiter) ?? JSON.stringify(delimiter);
-}
-
-/**
- * `readColumns` reads the header row: the delimiter is the one that makes a column of targets. PushError('BAD_INPUT')
- * without such a column. Its text never has the row: without a header, that is a device.
- */
-export async function readColumns(lines: AsyncGenerator<Line, undefined>): Promise<DeviceColumns> {
-  let line = await nextLine(lines);
-  const separator = SEPARATOR_LINE.exec(line?.text ?? '')?.[1];
-  if (separator !== undefined) line = await nextLine(lines);
-  if (line === null) throw refuseHeader(1, 'nothing');
-  let header = line.text;
-  for (let read = 1; isOpen(header) && read < MAX_HEADER_LINES; read++) {
-    const more = await nextLine(lines);
-    if (more === null) break;
-    header += `\n${more.text}`;
-  }
-  const delimiters = separator === undefined ? [...DELIMITERS.keys()] : [separator];
-  const rows = delimiters.flatMap((delimiter) => {
-    const row = splitRow(header, delimiter);
-    return row.kind === 'row' ? [{ delimiter, names: row.values }] : [];
-  });
-  for (const { delimiter, names } of rows) {
-    const columns = findColumns(line.number, delimiter, names);
-    if (columns !== null) return columns;
-  }
-  if (/^\s*[{[]/.test(header)) throw refuseHeader(line.number, 'JSON');
-  const widths = rows.map(({ names }) => names.length);
-  throw refuseHeader(
-    line.number,
-    widths.length === 0 ? 'other quotes' : `${Math.max(...widths)} other columns`,
-  );
-}
-
-/** True if the text ends within quotes. */
-function isOpen(text: string): boolean {
-  return text.split('"').length % 2 === 0;
-}
-
-/** `nextLine` resolves to the next line that is not empty; null at the end. PushError('BAD_INPUT') if it cannot be read. */
-async function nextLine(
+/** `readColumns` reads the header row. PushError('BAD_INPUT') if it has no column of targets. */
+export async function readColumns(
   lines: AsyncGenerator<Line, undefined>,
-): Promise<{ number: number; text: string } | null> {
-  for (;;) {
-    const { value: line } = await lines.next();
-    if (line === undefined) return null;
-    if ('problem' in line) throw refuse(`line ${line.number}`, line.problem.expected, line.problem.got);
-    if (line.text.trim() !== '') return line;
-  }
+  names: Names = NAMES,
+): Promise<DeviceColumns> {
+  const expected = `a column named ${TARGET_KINDS.join(' or ')}`;
+  const header = await readHeader(lines, expected, (row, line) => findColumns(line, row, names));
+  return { delimiter: header.delimiter, width: header.width, ...header.columns };
 }
 
-function findColumns(line: number, delimiter: string, names: readonly string[]): DeviceColumns | null {
-  const token = findColumn(line, 'token', names);
-  const fid = findColumn(line, 'fid', names);
-  if (!token && !fid) return null;
-  const member = findColumn(line, 'member', names);
-  const found = [token, fid, member].filter((each) => each !== null);
+type Columns = Omit<DeviceColumns, 'delimiter' | 'width'>;
+
+function findColumns(line: number, header: readonly string[], names: Names): Columns | null {
+  const find = (field: DeviceField): Column[] => findColumn(line, field, header, names);
+  const targets = TARGET_KINDS.flatMap(find);
+  if (targets.length === 0) return null;
+  const required = [...targets, ...find('member')];
+  const found = [...required, ...TRAIT_COLUMNS.flatMap(find)];
   return {
-    delimiter,
-    width: names.length,
-    oneLine: found.map(({ index }) => index),
-    targets: {
-      ...(token ? { token: token.index } : {}),
-      ...(fid ? { fid: fid.index } : {}),
-    },
-    member: member?.index ?? null,
+    // A tag or a locale may be anything: a quote that does not close there costs no more than the value.
+    oneLine: required.map(({ index }) => index),
+    fields: found.map(({ field, index }) => [field, index]),
+    tags: findTags(line, header),
     aliases: found.filter(({ isOwn }) => !isOwn).map(({ name }) => name),
   };
 }
 
 interface Column {
+  readonly field: DeviceField;
   readonly index: number;
   readonly name: string;
   /** True for the name that Baton itself gives the column. */
   readonly isOwn: boolean;
 }
 
-/** `findColumn` takes the column with Baton's own name, or else the only one with another name for it. */
-function findColumn(line: number, kind: keyof typeof NAMES, header: readonly string[]): Column | null {
-  const all = header.flatMap((text, index): Column[] => {
-    const nth = NAMES[kind].findIndex((name) => normalize(name) === normalize(text));
-    const name = NAMES[kind][nth];
-    return name === undefined ? [] : [{ index, name, isOwn: nth === 0 }];
+/**
+ * `findColumn` takes the column with Baton's own name, or else the only one with another name for it. Of an optional field,
+ * the first of the other names is taken: files have had such columns before they meant anything.
+ */
+function findColumn(line: number, field: DeviceField, header: readonly string[], names: Names): Column[] {
+  const all = header.flatMap((text, index): (Column & { nth: number })[] => {
+    const nth = names[field].findIndex((name) => normalizeName(name) === normalizeName(text));
+    const name = names[field][nth];
+    return name === undefined ? [] : [{ field, index, name, isOwn: nth === 0, nth }];
   });
-  const own = all.filter(({ isOwn }) => isOwn);
-  const candidates = own.length > 0 ? own : all;
-  const [first] = candidates;
-  if (candidates.length < 2) return first ?? null;
-  const expected = `one column named ${NAMES[kind][0]}`;
+  const first = Math.min(...all.map(({ nth }) => nth));
+  const isChosen = first === 0 || !REQUIRED.includes(field);
+  const candidates = isChosen ? all.filter(({ nth }) => nth === first) : all;
+  if (candidates.length < 2) return candidates;
+  const expected = `one column named ${names[field][0]}`;
   throw refuse(`line ${line}`, expected, candidates.map(({ name }) => name).join(' and '));
 }
 
-function normalize(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+function findTags(line: number, header: readonly string[]): [string, number][] {
+  const tags = header.flatMap((text, index): [string, number][] => {
+    const name = TAG.exec(text)?.[1];
+    return name === undefined ? [] : [[name, index]];
+  });
+  const names = tags.map(([name]) => name);
+  if (names.includes('')) throw refuse(`line ${line}`, 'a name after tag:', 'nothing');
+  if (new Set(names).size < names.length) throw refuse(`line ${line}`, 'one column for each tag', 'two');
+  return tags;
 }
 
-function refuseHeader(line: number, got: string): PushError {
-  return refuse(`line ${line}`, `a header row with a column named ${TARGET_KINDS.join(' or ')}`, got);
+/** `readTexts` takes the values of a device out of a row. */
+export function readTexts(values: readonly string[], { fields, tags }: DeviceColumns): DeviceTexts {
+  return {
+    ...Object.fromEntries(fields.map(([field, index]) => [field, values[index] ?? ''])),
+    ...(tags.length === 0 ? {} : { tags: tags.map(([name, index]) => [name, values[index] ?? ''] as const) }),
+  };
 }

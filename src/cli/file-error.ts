@@ -7,6 +7,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'not allowed',
   EPERM: 'not allowed',
   ENOSPC: 'no space left',
+  Z_BUF_ERROR: 'a gzip file that is cut off',
+  Z_DATA_ERROR: 'a damaged gzip file',
 };
 
 /** `describeFileError` says why a file cannot be read: the system's code, and what that means. */

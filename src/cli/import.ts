@@ -2,8 +2,11 @@ import type { NewDevice } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { defineCommand } from './command.ts';
 import { describeOperands } from './announcement-id.ts';
-import { type DeviceFile, type Leniency, openDeviceFile } from './device-csv.ts';
-import { flag, refuse } from './options.ts';
+import { openDeviceFile, type ReadOptions } from './device-file.ts';
+import { type DeviceFile, type DeviceLine, isLeftOut } from './device-line.ts';
+import { describeTally, makeRemarks, type Tally } from './import-report.ts';
+import { MOVER_NAMES } from './movers/movers.ts';
+import { flag, oneOf, refuse } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { withStore } from './with-store.ts';
 
@@ -15,42 +18,40 @@ const MAX_ROWS_REPORTED = 20;
 export const importCommand = defineCommand({
   description:
     'Add devices from a CSV file with a header row. Columns: token (a registration token) or fid (a Firebase ' +
-    'installation id), and member_id if messages go to members. Other columns are ignored. The delimiter and the ' +
-    'encoding are found out. Devices already in the table keep their id. Invalid rows are reported by line number and ' +
-    'skipped.',
-  examples: [['baton import devices.csv', 'Add the devices of this file']],
-  operands: { usage: 'FILE', help: 'the path of one CSV file' },
+    'installation id), member_id if messages go to members, and platform, locale, time_zone, app_version, last_seen_at, ' +
+    'is_test and tag:NAME for audiences. Other columns are ignored. The delimiter and the encoding are found out, and gzip ' +
+    'is unpacked. Devices already in the table keep their id. Invalid rows are reported by line number and skipped; a wrong ' +
+    'value of an optional column is left out and counted. With --from, the file is the export of another service.',
+  examples: [
+    ['baton import devices.csv', 'Add the devices of this file'],
+    ['baton import --from onesignal export.csv.gz', 'Move from OneSignal'],
+  ],
+  operands: { usage: 'FILE', help: 'the path of one file' },
   options: {
+    from: oneOf('SERVICE', `the service whose export FILE is: ${MOVER_NAMES.join(', ')}`, {
+      choices: MOVER_NAMES,
+      fallback: null,
+    }),
     force: flag('also import tokens and fids that have another length or other characters than those of FCM'),
   },
   async run({ operands, options }, terminal) {
     const [file] = operands;
     if (file === undefined || operands.length > 1) {
-      throw refuse('FILE', 'the path of one CSV file', describeOperands(operands));
+      throw refuse('FILE', 'the path of one file', describeOperands(operands));
     }
     const tally = await withStore(terminal.env, (store) => importDevices(file, store, terminal, options));
-    terminal.out(`${describeTally(tally)}\n`);
+    for (const line of [describeTally(tally), ...tally.remarks]) terminal.out(`${line}\n`);
     return tally.invalid === 0 ? 0 : 1;
   },
 });
-
-/** `Tally` counts the rows of an import. */
-export interface Tally {
-  /** Number of rows in the file, valid or not. */
-  readonly rows: number;
-  readonly added: number;
-  readonly invalid: number;
-  /** What was found out about the file; empty for the usual. */
-  readonly format: string;
-}
 
 export async function importDevices(
   file: string,
   store: Pick<Store, 'addDevices'>,
   terminal: Pick<Terminal, 'err'>,
-  leniency: Leniency = { force: false },
+  options: ReadOptions = { force: false },
 ): Promise<Tally> {
-  return addDevices(await openDeviceFile(file, leniency), store, terminal);
+  return addDevices(await openDeviceFile(file, options), store, terminal);
 }
 
 /** `addDevices` adds the devices of a file in batches; invalid rows are reported and skipped. */
@@ -59,29 +60,55 @@ export async function addDevices(
   store: Pick<Store, 'addDevices'>,
   { err }: Pick<Terminal, 'err'>,
 ): Promise<Tally> {
-  let [rows, added, invalid] = [0, 0, 0];
+  let [rows, added, invalid, leftOut] = [0, 0, 0, 0];
+  const remarks = makeRemarks();
   let batch: NewDevice[] = [];
   const flush = async (): Promise<void> => {
     if (batch.length > 0) added += await store.addDevices(batch);
     batch = [];
   };
-  for await (const { line, device } of lines) {
+  const add = async ({ line, device, drops = [] }: DeviceLine): Promise<void> => {
     rows++;
-    if (typeof device !== 'string') {
+    if (typeof device === 'string') {
+      invalid++;
+      if (invalid <= MAX_ROWS_REPORTED) err(`line ${line}: ${device}\n`);
+      if (invalid === MAX_ROWS_REPORTED) err('further invalid rows are counted, but not reported\n');
+    } else if (isLeftOut(device)) {
+      leftOut++;
+      remarks.leaveOut(line, device.leftOut);
+    } else {
+      remarks.drop(line, drops);
       batch.push(device);
       if (batch.length >= ROWS_PER_STATEMENT) await flush();
-      continue;
     }
-    invalid++;
-    if (invalid <= MAX_ROWS_REPORTED) err(`line ${line}: ${device}\n`);
-    if (invalid === MAX_ROWS_REPORTED) err('further invalid rows are counted, but not reported\n');
+  };
+  const finish = async (): Promise<Tally> => {
+    await flush();
+    return { rows, added, invalid, leftOut, format: describe(), remarks: remarks.describe() };
+  };
+  const iterator = lines[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await readOn(iterator, async () =>
+        err(`${describeTally(await finish())}, up to the error\n`),
+      );
+      if (next.done) return await finish();
+      await add(next.value);
+    }
+  } finally {
+    await iterator.return?.();
   }
-  await flush();
-  return { rows, added, invalid, format: describe() };
 }
 
-export function describeTally({ rows, added, invalid, format }: Tally): string {
-  const alreadyThere = rows - invalid - added;
-  const counts = `${rows} rows read, ${added} devices added, ${alreadyThere} already there, ${invalid} invalid rows`;
-  return format === '' ? counts : `${counts}; the file: ${format}`;
+/** `readOn` reads the next row. If the rest of the file cannot be read, the rows before it are not lost: `finish` adds them. */
+async function readOn(
+  iterator: AsyncIterator<DeviceLine>,
+  finish: () => Promise<void>,
+): Promise<IteratorResult<DeviceLine, unknown>> {
+  try {
+    return await iterator.next();
+  } catch (error) {
+    await finish();
+    throw error;
+  }
 }

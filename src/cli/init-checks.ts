@@ -9,7 +9,8 @@ import { codeOf, PushError } from '../errors.ts';
 import { openCredentials } from '../fcm/credentials.ts';
 import { formatCount } from '../words.ts';
 import type { Checked } from './ask.ts';
-import { openDeviceFile } from './device-csv.ts';
+import { openDeviceFile } from './device-file.ts';
+import { isLeftOut } from './device-line.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const MAX_BUDGET = 1_000_000_000;
@@ -85,6 +86,7 @@ export function checkCsv(answer: string): Promise<Checked> {
     const { rows } = await openDeviceFile(answer, { force: false });
     for await (const { device } of rows) {
       if (typeof device === 'string') return `the header is valid, the first row is not: ${device}`;
+      if (isLeftOut(device)) continue;
       return `the first row is a ${device.targetKind}${device.memberId ? ' with a member id' : ''}`;
     }
     return 'the header is valid; there are no rows';

@@ -9,7 +9,8 @@ import { formatCount } from '../words.ts';
 import { type Ask, Interrupted, makeAsk } from './ask.ts';
 import { defineCommand, runCommand } from './command.ts';
 import { ENV_FILE } from './env-file.ts';
-import { describeTally, importDevices } from './import.ts';
+import { importDevices } from './import.ts';
+import { describeTally } from './import-report.ts';
 import {
   checkBudget,
   checkCredentials,
@@ -131,7 +132,7 @@ async function fillDatabase(csv: string, env: Env, ask: Ask): Promise<number> {
   return withStore(env, async (store) => {
     if (csv !== '') {
       const tally = await importDevices(csv, store, { err: (line) => ask.warn(line.trimEnd()) });
-      ask.say(describeTally(tally));
+      for (const line of [describeTally(tally), ...tally.remarks]) ask.say(line);
     }
     return store.countDevices();
   });

@@ -71,7 +71,7 @@ test('import refuses a file that is not there, or has no column of targets', asy
   await here.openStore();
   expect(await here.baton(['import', '/nowhere.csv'])).toMatchObject({
     status: 2,
-    err: expect.stringContaining('FILE: expected a CSV file that can be read, got ENOENT') as string,
+    err: expect.stringContaining('FILE: expected a file that can be read, got ENOENT') as string,
   });
   expect(await here.importCsv('name,email\nAnn,a@example.com\n')).toMatchObject({
     status: 2,

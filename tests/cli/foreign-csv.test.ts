@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readDevices } from '../../src/cli/device-csv.ts';
-import { addDevices, describeTally } from '../../src/cli/import.ts';
+import { addDevices } from '../../src/cli/import.ts';
+import { describeTally } from '../../src/cli/import-report.ts';
 import { inChunks, makeDeviceTable } from '../support/device-file.ts';
 import { makeToken } from '../support/targets.ts';
 

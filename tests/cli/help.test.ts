@@ -76,7 +76,7 @@ test.each([
   [['explain', '1', '--function', 'a b'], '--function: expected the name of a Lambda function'],
   [['pause', 'x'], 'got 1 character'],
   [['resume', '1', '2'], 'got 2 words'],
-  [['import'], 'FILE: expected the path of one CSV file, got nothing'],
+  [['import'], 'FILE: expected the path of one file, got nothing'],
   [['devices', 'count'], 'ACTION: expected restore, or nothing, got 5 characters'],
   [['devices', '--announcement', '1'], '--announcement: expected restore before it, got nothing'],
   [['init'], 'expected a terminal to ask questions on, got none'],

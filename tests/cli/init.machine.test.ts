@@ -150,7 +150,7 @@ test('each wrong answer is refused at once with its reason, and asked for again'
     'expected a service account as a JSON object',
     'expected 1 to 64 of a-z, 0-9 and _',
     'expected a whole number from 1 to 1000000000, without separators',
-    'expected a CSV file that can be read, got ENOENT',
+    'expected a file that can be read, got ENOENT',
     'expected a header row with a column named token or fid, got 1 other columns',
   ]) {
     expect(wrong).toContain(reason);

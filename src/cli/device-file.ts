@@ -1,0 +1,34 @@
+import { createReadStream } from 'node:fs';
+
+import { readDevices } from './device-csv.ts';
+import type { DeviceFile, DeviceLine, Leniency } from './device-line.ts';
+import { gunzipped } from './gunzip.ts';
+import { type MoverName, MOVERS } from './movers/movers.ts';
+
+export interface ReadOptions extends Leniency {
+  /** The service whose export the file is; absent or null: a CSV file with Baton's own columns. */
+  readonly from?: MoverName | null;
+}
+
+/**
+ * `openDeviceFile` opens a file of devices of any size, packed by gzip or not, whose rows are then read one by one.
+ * PushError('BAD_INPUT') if the file or its header is not valid.
+ */
+export async function openDeviceFile(file: string, { from = null, force }: ReadOptions): Promise<DeviceFile> {
+  const stream = createReadStream(file);
+  async function* closeAfter(rows: AsyncIterable<DeviceLine>): AsyncGenerator<DeviceLine> {
+    try {
+      yield* rows;
+    } finally {
+      stream.destroy();
+    }
+  }
+  try {
+    const read = from === null ? readDevices : MOVERS[from];
+    const content = await read(gunzipped(stream), { force });
+    return { rows: closeAfter(content.rows), describe: content.describe };
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+}
