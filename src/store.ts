@@ -12,6 +12,7 @@ import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
 import type { AudienceCount, HopWork } from './model/summary.ts';
+import type { Members } from './store/members.ts';
 import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
@@ -27,6 +28,7 @@ export interface Store
     Hops,
     Deliveries,
     Devices,
+    Members,
     Messages,
     Budgets,
     Summaries,

@@ -9,6 +9,7 @@ import type { Driver } from './driver.ts';
 import { makeExports } from './export.ts';
 import { makeExplanations } from './explain.ts';
 import { makeHops } from './hops.ts';
+import { makeMembers } from './members.ts';
 import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
@@ -21,6 +22,7 @@ export function makeStore(driver: Driver): Store {
     ...makeHops(driver),
     ...makeDeliveries(driver),
     ...makeDevices(driver),
+    ...makeMembers(driver),
     ...makeMessages(driver),
     ...makeBudgets(driver),
     ...makeSummaries(driver),

@@ -1,0 +1,131 @@
+import { PLATFORMS, type Platform } from './filter.ts';
+import { LOCALE_WORDS, localeSchema } from './locales.ts';
+import { parseTime } from './time.ts';
+
+/*
+ * What devices say about themselves, as apps, files and other services write it, in the one form that the table has. Each
+ * function gives null for a text that means nothing to it.
+ */
+
+export { LOCALE_WORDS };
+export const PLATFORM_WORDS = `one of ${PLATFORMS.join(', ')}`;
+export const TIME_ZONE_WORDS = 'an IANA time zone such as Europe/Berlin';
+export const APP_VERSION_WORDS = 'a version such as 4.12.0, at most four numbers';
+export const LAST_SEEN_WORDS = 'a time such as 2026-12-24T18:07Z, or seconds since 1970';
+
+/** How many tags a device has at most, and how long a name and a value are. */
+export const MAX_TAGS = 20;
+export const MAX_TAG_NAME_LENGTH = 64;
+export const MAX_TAG_VALUE_LENGTH = 128;
+
+/** The width of push_device.time_zone, of push_device.app_version. */
+const MAX_TIME_ZONE_LENGTH = 64;
+const MAX_APP_VERSION_LENGTH = 32;
+
+/** Names of platforms, in small letters without blanks, `_`, `-` and `.`. FCM takes browsers and desktop apps for the web. */
+const PLATFORM_NAMES: Readonly<Record<Platform, readonly string[]>> = {
+  android: ['android', 'fcm', 'gcm', 'google', 'googleandroid'],
+  ios: ['ios', 'iphone', 'ipad', 'ipod', 'ipodtouch', 'iphoneos', 'ipados', 'apple', 'apns', 'apn'],
+  web: [
+    'web',
+    'webpush',
+    'browser',
+    'js',
+    'javascript',
+    'pwa',
+    'chrome',
+    'firefox',
+    'safari',
+    'edge',
+    'opera',
+    'chromewebpush',
+    'chromepush',
+    'firefoxpush',
+    'safaripush',
+  ],
+};
+
+/** `parsePlatform` takes the names that services and systems have for a platform, such as `iPhone OS`. */
+export function parsePlatform(text: string): Platform | null {
+  const name = text.toLowerCase().replaceAll(/[\s_.-]/g, '');
+  return PLATFORMS.find((platform) => PLATFORM_NAMES[platform].includes(name)) ?? null;
+}
+
+/**
+ * `parseLocale` writes a locale as BCP 47 has it: `de_DE.UTF-8` is `de-DE`, and `zh_TW_#Hant`, as Java has it, is
+ * `zh-Hant-TW`. Languages that were renamed get their present name: old Androids say `iw` for Hebrew, which is `he`.
+ */
+export function parseLocale(text: string): string | null {
+  const [plain = ''] = text.trim().split(/[.@]/, 1);
+  const [language = '', ...rest] = plain.replaceAll(/_#?/g, '-').split(/-+/);
+  // What follows a single character says how to format, such as the calendar.
+  const end = rest.findIndex((part) => /^[a-z0-9]$/i.test(part));
+  const parts = end === -1 ? rest : rest.slice(0, end);
+  const script = parts.find(isScript);
+  const others = parts.filter((part) => part !== script);
+  const tag = [language, ...(script === undefined ? [] : [script]), ...others].join('-');
+  if (!localeSchema.safeParse(tag).success || /^und\b/i.test(tag)) return null;
+  try {
+    const locale = Intl.getCanonicalLocales(tag)[0] ?? tag;
+    return localeSchema.safeParse(locale).success ? locale : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A script, such as `Hant`, comes before the region. */
+function isScript(part: string): boolean {
+  return /^[a-z]{4}$/i.test(part);
+}
+
+/** Time zones that were looked up: a look-up takes longer than all else that is done for a row of a file. */
+const zones = new Map<string, string | null>();
+const MAX_ZONES_KEPT = 2000;
+
+/**
+ * `parseTimeZone` takes the name of a zone in the IANA database, in capitals or not. An offset such as `+01:00` or `3600` is
+ * none: it does not say when the clocks change.
+ */
+export function parseTimeZone(text: string): string | null {
+  const name = text.trim();
+  if (name.length > MAX_TIME_ZONE_LENGTH || !/^[a-z]/i.test(name)) return null;
+  const known = zones.get(name);
+  if (known !== undefined) return known;
+  if (zones.size >= MAX_ZONES_KEPT) zones.clear();
+  const zone = findTimeZone(name);
+  zones.set(name, zone);
+  return zone;
+}
+
+/** A zone that has been renamed keeps the name that was given: who asks for `Asia/Kolkata` does not ask for `Asia/Calcutta`. */
+function findTimeZone(name: string): string | null {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return timeZone.toLowerCase() === name.toLowerCase() ? timeZone : name;
+  } catch {
+    return null;
+  }
+}
+
+const APP_VERSION = /^v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-+ (].{0,64})?$/i;
+
+/** `parseAppVersion` takes the numbers of a version: `v4.12.0-beta (731)` is `4.12.0`. */
+export function parseAppVersion(text: string): string | null {
+  const version = APP_VERSION.exec(text.trim())?.[1] ?? null;
+  return version === null || version.length > MAX_APP_VERSION_LENGTH ? null : version;
+}
+
+/** From so many digits on, whole numbers are milliseconds since 1970: as seconds, they would be in the year 5138 or later. */
+const MILLISECOND_DIGITS = 12;
+
+/** `parseLastSeen` takes a time with its zone, or seconds or milliseconds since 1970: milliseconds since 1970. */
+export function parseLastSeen(text: string): number | null {
+  const plain = text.trim();
+  if (/^\d{9,14}(\.\d{1,9})?$/.test(plain)) {
+    const [whole = ''] = plain.split('.', 1);
+    return Math.round(Number(plain) * (whole.length < MILLISECOND_DIGITS ? 1000 : 1));
+  }
+  // Databases and services write `UTC` for `Z`.
+  const time = parseTime(plain.replace(/ ?(UTC|GMT)$/i, 'Z'));
+  return 'ms' in time ? time.ms : null;
+}
