@@ -1,6 +1,6 @@
 import { type Problem, PushError } from '../errors.ts';
-import { bytesOf, MAX_MESSAGE_BYTES } from '../fcm/size.ts';
-import type { Announcement } from '../model/announcement.ts';
+import { bytesOf, LONGEST_COLLAPSE_KEY, MAX_MESSAGE_BYTES } from '../fcm/size.ts';
+import type { NewAnnouncement } from '../model/announcement.ts';
 import type { Content, Notification } from '../model/content.ts';
 import type { Device } from '../model/device.ts';
 import type { LocaleContent } from '../model/locales.ts';
@@ -11,7 +11,7 @@ import { compileContent, type ContentTemplate, makeScope, type Unrendered } from
 export { type Unrendered } from './template.ts';
 
 /** The parts of an announcement that a message is made of. */
-export interface MessageParts extends Pick<Announcement, 'locales' | 'template' | 'ttlSeconds'> {
+export interface MessageParts extends Pick<NewAnnouncement, 'locales' | 'template' | 'ttlSeconds'> {
   readonly content: Content;
 }
 
@@ -33,7 +33,7 @@ export function isUnrendered(rendered: Notification | Unrendered): rendered is U
 export function needsRenderer({
   locales = null,
   template = null,
-}: Pick<Announcement, 'locales' | 'template'>): boolean {
+}: Pick<NewAnnouncement, 'locales' | 'template'>): boolean {
   return template !== null || (locales !== null && Object.keys(locales).length > 0);
 }
 
@@ -42,6 +42,24 @@ export async function findTemplateProblems(parts: MessageParts): Promise<readonl
   const problems: Problem[] = [];
   await compileParts({ ...parts, collapseKey: '' }, problems);
   return problems;
+}
+
+/** Checks a new announcement: PushError('BAD_INPUT') for templates that cannot be read, and for a locale that FCM would refuse. */
+export async function checkTexts(parts: MessageParts): Promise<void> {
+  const problems = [...(await findTemplateProblems(parts))];
+  if ((parts.template ?? null) === null) {
+    for (const [locale, each] of Object.entries(parts.locales ?? {})) {
+      const bytes = bytesOf({
+        ...parts,
+        content: contentOf(parts.content, each),
+        collapseKey: LONGEST_COLLAPSE_KEY,
+      });
+      if (bytes <= MAX_MESSAGE_BYTES) continue;
+      const expected = `a message of at most ${MAX_MESSAGE_BYTES} bytes in all`;
+      problems.push({ field: `locales.${locale}.body`, expected, got: `one of ${bytes}` });
+    }
+  }
+  if (problems.length > 0) throw PushError.of('BAD_INPUT', problems);
 }
 
 /** Makes the renderer of an announcement. PushError('DATABASE') that `isBadRow` if one of its templates cannot be read. */

@@ -6,7 +6,7 @@ import { restMessage } from './message.ts';
 export const MAX_MESSAGE_BYTES = 4096;
 
 /** The longest key that Baton assigns: the message's own key is not known yet, but counts towards the size. */
-const LONGEST_COLLAPSE_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
+export const LONGEST_COLLAPSE_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
 
 /** Any moment serves: `apns-expiration`, in seconds, has ten digits until the year 2286. */
 const ANY_MOMENT_MS = Date.UTC(2026, 0, 1);
