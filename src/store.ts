@@ -7,7 +7,7 @@ import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/
 import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, NewDevice } from './model/device.ts';
+import type { Device, NewDevice, TraitCounts } from './model/device.ts';
 import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
@@ -211,11 +211,17 @@ export interface Deliveries {
 
 /** Devices. A page is a range of their ids. */
 export interface Devices {
-  /** Adds devices; those already in the table keep their id and receive pushes again. Resolves to the number added. */
+  /**
+   * Adds devices; those already in the table keep their id and their member, receive pushes again, and get the traits and tags
+   * that are given. Resolves to the number added. PushError('BAD_INPUT'), also if a team's own view lacks a column.
+   */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
-  /** Adds one device or renews it, even if it was unregistered; sets its member if one is given. Resolves to its id. */
+  /**
+   * Adds one device or renews it, even if it was unregistered; sets the member, the traits and the tags that are given. It was
+   * last seen now if nothing else is given. Resolves to its id. PushError('BAD_INPUT'), also if a team's own view lacks a column.
+   */
   registerDevice(device: NewDevice): Promise<number>;
-  /** Deletes a device; false if there is none with this target. */
+  /** Deletes a device and its tags; false if there is none with this target. */
   removeDevice(target: string): Promise<boolean>;
   /** Number of devices that receive pushes: all but the unregistered. */
   countDevices(): Promise<number>;
@@ -232,6 +238,8 @@ export interface Devices {
   fetchDevices(fromId: number, limit: number): Promise<(Device & { unregisteredBy: number | null })[]>;
   /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */
   splitDevices(fromId: number, lanes: number): Promise<number[]>;
+  /** What the devices that receive pushes say about themselves, in numbers. */
+  countTraits(maxLocales: number): Promise<TraitCounts>;
   /** Number of unregistered devices, by the announcement that found them. */
   countUnregistered(): Promise<{ announcementId: number | null; devices: number }[]>;
   /**

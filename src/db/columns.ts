@@ -16,6 +16,11 @@ interface Column {
 export const COLUMNS = {
   target: { characters: MAX_TARGET_LENGTH, isVisibleAscii: true },
   member_id: { characters: 64 },
+  locale: { characters: 35 },
+  time_zone: { characters: 64 },
+  app_version: { characters: 32 },
+  tag_name: { characters: 64 },
+  tag_value: { characters: 128 },
   source: { characters: 64 },
   idempotency_key: { characters: 128, isVisibleAscii: true },
   message_key: { characters: 128, isVisibleAscii: true },
@@ -65,11 +70,11 @@ export function cut<T extends string | null>(name: ColumnName, text: T): T | str
     .join('');
 }
 
-/** The time, if `publish_at` can hold it. PushError('BAD_INPUT'). */
-export function fitTime(epochMs: number): number {
+/** The time, if a time column can hold it. PushError('BAD_INPUT') names the column. */
+export function fitTime(epochMs: number, field = 'publish_at'): number {
   if (Number.isInteger(epochMs) && epochMs >= 0 && epochMs <= MAX_TIME) return epochMs;
   const got = Number.isInteger(epochMs) ? `${epochMs} ms since 1970` : 'no whole number of milliseconds';
-  throw PushError.of('BAD_INPUT', [{ field: 'publish_at', expected: 'a time from 1970 to 9999', got }]);
+  throw PushError.of('BAD_INPUT', [{ field, expected: 'a time from 1970 to 9999', got }]);
 }
 
 function findProblem(

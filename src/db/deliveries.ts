@@ -1,7 +1,7 @@
 import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
-import { parseDevice, pruneDevices } from './devices.ts';
+import { makeDeviceReader, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
@@ -13,6 +13,7 @@ import { addBatch, withRetriesShift, withShift } from './tally.ts';
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
   const { dialect } = driver;
+  const readerOf = makeDeviceReader(driver);
 
   /** A hop that is closed; null if there is none. No condition on the round: see keepRetries. */
   const fetchClosed = async (announcementId: number): Promise<HopKey | null> => {
@@ -83,9 +84,11 @@ export function makeDeliveries(driver: Driver): Deliveries {
       return Object.fromEntries(VERDICTS.map((verdict) => [verdict, counts.get(verdict) ?? 0])) as Counts;
     },
 
-    async fetchRetryPage({ announcementId, round, fromId }, toId, limit) {
+    async fetchRetryPage({ announcementId, round, fromId }, toId, limit, selection) {
+      const own = sql`push_device.device_id, target, target_kind`;
+      const { columns, parse } = await readerOf(own, selection);
       const rows = await driver.all(
-        sql`SELECT push_device.device_id, target, target_kind, verdict
+        sql`SELECT ${columns}, verdict
             FROM ${joinRetries(dialect)}
               ${dialect.joinInOrder} push_device ON push_device.device_id = push_retry.device_id
             WHERE push_retry.announcement_id = ${announcementId} AND push_retry.message_id = 0
@@ -94,7 +97,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
               AND ${isToSend(round)}
             ORDER BY push_retry.device_id LIMIT ${limit}`,
       );
-      return rows.map((row) => ({ ...parseDevice(row), was: readWord(row, 'verdict', VERDICTS) }));
+      return rows.map((row) => ({ ...parse(row), was: readWord(row, 'verdict', VERDICTS) }));
     },
 
     async keepRetries(announcementId) {

@@ -1,74 +1,30 @@
 import type { Delivery } from '../model/delivery.ts';
-import { type Device, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import { type Device, TARGET_KINDS } from '../model/device.ts';
+import type { DeviceSelection } from '../model/filter.ts';
 import type { Devices } from '../store.ts';
 import { isBadRow } from '../errors.ts';
 import { insertAudit } from './audits.ts';
-import { cut, fit, fits } from './columns.ts';
-import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
+import { cut } from './columns.ts';
+import { parseTraits, traitColumns } from './device-traits.ts';
+import { makeDeviceWrites, RESTORE } from './device-writes.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
 import { isHop } from './hop-key.ts';
-import { insertMissing } from './insert.ts';
-import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
+import { LISTED_ID_BYTES } from './literals.ts';
+import { makeColumnLookup } from './optional.ts';
 import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';
 import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
+import { countTraits } from './trait-counts.ts';
 
 const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
 
-/** The assignments that let a device receive pushes again. */
-const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregistered_by = NULL`;
-
 /** The statements of push_device. */
 export function makeDevices(driver: Driver): Devices {
-  const { now, onConflict, incoming, isSameText, maxBytes } = driver.dialect;
-
-  const insertDevices = (devices: readonly NewDevice[]): Statement => {
-    const rows = devices.map((device) => sql`(${newValues(device)}, ${now})`);
-    return sql`INSERT INTO push_device (target, target_kind, member_id, created_at) VALUES ${rows}`;
-  };
-
-  const fetchTargets = async (targets: readonly string[]): Promise<ReadonlySet<string>> => {
-    const rows = await driver.all(sql`SELECT target FROM push_device WHERE target IN (${targets})`);
-    return new Set(rows.map((row) => readText(row, 'target')));
-  };
+  const readerOf = makeDeviceReader(driver);
+  const fetchColumns = makeColumnLookup(driver, 'push_device');
 
   return {
-    async addDevices(devices) {
-      for (const device of devices) checkDevice(device);
-      let added = 0;
-      for (const chunk of chunksOf(devices, bytesOf, maxBytes())) {
-        const changes = await insertMissing(driver, chunk, {
-          keyOf: ({ target }) => target,
-          insert: insertDevices,
-          fetchKeys: fetchTargets,
-        });
-        added += changes;
-        if (changes === chunk.length) continue;
-        // Some are in the table already: an app that registers again receives pushes again.
-        await driver.run(
-          sql`UPDATE push_device SET ${RESTORE}
-              WHERE target IN (${chunk.map(({ target }) => target)}) AND unregistered_at IS NOT NULL`,
-        );
-      }
-      return added;
-    },
-
-    async registerDevice(device) {
-      checkDevice(device);
-      const { target, memberId } = device;
-      const setMember = memberId === undefined ? sql`` : sql`member_id = ${incoming(sql`member_id`)},`;
-      await driver.run(
-        sql`INSERT INTO push_device (target, target_kind, member_id, created_at)
-            VALUES (${newValues(device)}, ${now})
-            ${onConflict(sql`target`)} target = ${incoming(sql`target`)}, target_kind = ${incoming(sql`target_kind`)}, ${setMember} ${RESTORE}`,
-      );
-      const [row = {}] = await driver.all(sql`SELECT device_id FROM push_device WHERE target = ${target}`);
-      return readWhole(row, 'device_id');
-    },
-
-    async removeDevice(target) {
-      if (!fits('target', target)) return false;
-      return hasEffect(driver, sql`DELETE FROM push_device WHERE ${isSameText(sql`target`, sql`${target}`)}`);
-    },
+    ...makeDeviceWrites(driver),
 
     async countDevices() {
       const [row = {}] = await driver.all(
@@ -77,18 +33,20 @@ export function makeDevices(driver: Driver): Devices {
       return readWhole(row, 'devices');
     },
 
-    async fetchPage(fromId, toId, limit) {
-      return (await driver.all(selectPage(fromId, toId, limit))).map(parseDevice);
+    async fetchPage(fromId, toId, limit, selection) {
+      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
+      return (await driver.all(selectPage(fromId, toId, limit, columns))).map(parse);
     },
 
-    async fetchPageAgain(key, lastId) {
+    async fetchPageAgain(key, lastId, selection) {
+      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
       const rows = await driver.all(
-        sql`SELECT ${DEVICE_COLUMNS} FROM push_device
+        sql`SELECT ${columns} FROM push_device
             WHERE device_id BETWEEN ${key.fromId} AND ${lastId} AND (unregistered_at IS NULL
               OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))
             ORDER BY device_id`,
       );
-      return rows.map(parseDevice);
+      return rows.map(parse);
     },
 
     async fetchDevices(fromId, limit) {
@@ -118,6 +76,8 @@ export function makeDevices(driver: Driver): Devices {
       }
       return starts;
     },
+
+    countTraits: async (maxLocales) => countTraits(driver, await fetchColumns(), maxLocales),
 
     async countUnregistered() {
       const rows = await driver.all(
@@ -150,9 +110,14 @@ export function makeDevices(driver: Driver): Devices {
 }
 
 /** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */
-export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
+export function selectPage(
+  fromId: number,
+  toId: number | null,
+  limit: number,
+  columns: Fragment = DEVICE_COLUMNS,
+): Statement {
   return sql`
-    SELECT ${DEVICE_COLUMNS} FROM push_device
+    SELECT ${columns} FROM push_device
     WHERE device_id >= ${fromId} ${toId === null ? sql`` : sql`AND device_id <= ${toId}`}
       AND unregistered_at IS NULL
     ORDER BY device_id LIMIT ${limit}`;
@@ -181,19 +146,25 @@ export function pruneDevices(
   );
 }
 
-/** PushError('BAD_INPUT') if the columns cannot hold the device. */
-function checkDevice({ target, memberId = null }: NewDevice): void {
-  fit('target', target);
-  fit('member_id', memberId);
+/** How the devices of a page are read: what is selected of push_device, and how a row is parsed. */
+interface DeviceReader {
+  readonly columns: Fragment;
+  readonly parse: (row: Row) => Device;
 }
 
-function newValues({ target, targetKind, memberId = null }: NewDevice): Fragment {
-  return sql`${target}, ${targetKind}, ${memberId}`;
-}
-
-/** Never less than the bytes that a device takes in a statement. */
-function bytesOf({ target, memberId = null }: NewDevice): number {
-  return literalBytesOf(memberId) + target.length + 50;
+/** Makes a function that adds the traits to the columns of a page where they are asked for. */
+export function makeDeviceReader(
+  driver: Driver,
+): (columns: Fragment, selection?: Pick<DeviceSelection, 'withTraits'>) => Promise<DeviceReader> {
+  const fetchColumns = makeColumnLookup(driver, 'push_device');
+  return async (columns, { withTraits = false } = {}) => {
+    if (!withTraits) return { columns, parse: parseDevice };
+    const traits = traitColumns(driver.dialect, await fetchColumns());
+    return {
+      columns: sql`${columns}, ${traits}`,
+      parse: (row) => ({ ...parseDevice(row), ...parseTraits(row) }),
+    };
+  };
 }
 
 /** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */

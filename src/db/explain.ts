@@ -2,8 +2,11 @@ import type { DeviceDelivery } from '../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../model/device.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
+import { parseTraits, testColumn, traitColumns } from './device-traits.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
+import { makeColumnLookup } from './optional.ts';
 import {
+  readFlag,
   readOptionalText,
   readOptionalTime,
   readOptionalWhole,
@@ -12,11 +15,13 @@ import {
   readWhole,
 } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
+import { fetchTags } from './tags.ts';
 
 /** The statements that `explain` needs besides those of the other tables. */
 export function makeExplanations(driver: Driver): Explanations {
   const { dialect } = driver;
   const { epochMs } = dialect;
+  const fetchColumns = makeColumnLookup(driver, 'push_device');
 
   return {
     async fetchLaneEnds(announcementId) {
@@ -39,12 +44,18 @@ export function makeExplanations(driver: Driver): Explanations {
     async findDevices(name, limit) {
       const condition = isNamed(dialect, name);
       if (condition === null) return [];
+      const columns = await fetchColumns();
       const rows = await driver.all(
-        sql`SELECT device_id, member_id, ${epochMs(sql`created_at`)} AS created_ms,
+        sql`SELECT device_id, ${traitColumns(dialect, columns)}, ${testColumn(columns)},
+              ${epochMs(sql`created_at`)} AS created_ms,
               ${epochMs(sql`unregistered_at`)} AS unregistered_ms, unregistered_reason, unregistered_by
             FROM push_device WHERE ${condition} ORDER BY device_id LIMIT ${limit}`,
       );
-      return rows.map(parseDeviceRecord);
+      const tagsById = await fetchTags(
+        driver,
+        rows.map((row) => readWhole(row, 'device_id')),
+      );
+      return rows.map((row) => parseDeviceRecord(row, tagsById));
     },
 
     async fetchDeviceDeliveries(deviceId, announcementIds) {
@@ -83,10 +94,13 @@ function isNamed({ isSameText }: Dialect, name: DeviceName): Fragment | null {
 }
 
 /** Another hand may have written the row: what cannot be read is not known. */
-function parseDeviceRecord(row: Row): DeviceRecord {
+function parseDeviceRecord(row: Row, tagsById: Awaited<ReturnType<typeof fetchTags>>): DeviceRecord {
+  const deviceId = readWhole(row, 'device_id');
   return {
-    deviceId: readWhole(row, 'device_id'),
-    memberId: read(() => readOptionalText(row, 'member_id')),
+    deviceId,
+    ...parseTraits(row),
+    isTest: read(() => readFlag(row, 'is_test')) ?? false,
+    tags: Object.fromEntries(tagsById.get(deviceId) ?? []),
     createdAt: read(() => readOptionalTime(row, 'created_ms')),
     unregisteredAt: read(() => readOptionalTime(row, 'unregistered_ms')),
     unregisteredReason: read(() => readOptionalText(row, 'unregistered_reason')),

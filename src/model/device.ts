@@ -64,6 +64,17 @@ export interface Device extends DeviceTraits {
   readonly problem?: string;
 }
 
+/** Devices by what they say about themselves; null: they do not say it. */
+export interface TraitCounts {
+  readonly byPlatform: readonly { readonly platform: Platform | null; readonly devices: number }[];
+  /** The most frequent locales, as the table has them; `null` is one of them. */
+  readonly byLocale: readonly { readonly locale: string | null; readonly devices: number }[];
+  /** Number of locales, without null. */
+  readonly locales: number;
+  readonly withTimeZone: number;
+  readonly test: number;
+}
+
 /** What a person names a device by. */
 export type DeviceName =
   | { readonly kind: 'id'; readonly deviceId: number }
@@ -71,9 +82,11 @@ export type DeviceName =
   | { readonly kind: 'member'; readonly memberId: string };
 
 /** What the table says of a device, without its target. Times are milliseconds since the epoch. */
-export interface DeviceRecord {
+export interface DeviceRecord extends Required<DeviceTraits> {
   readonly deviceId: number;
   readonly memberId: string | null;
+  readonly isTest: boolean;
+  readonly tags: Readonly<Record<string, string>>;
   readonly createdAt: number | null;
   /** Since when it gets no pushes; null: it gets them. */
   readonly unregisteredAt: number | null;
