@@ -36,7 +36,7 @@ async function fetchDevices(
   announcement: SendableAnnouncement,
 ): Promise<Page> {
   const write = await openWriter({ store, log }, announcement);
-  const selection = { withTraits: write !== null };
+  const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0
       ? store.fetchPage(hop.fromId, toId, limit, selection)
