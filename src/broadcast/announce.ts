@@ -1,17 +1,18 @@
 import * as z from 'zod';
+import { checkTexts } from '../content/render.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import type { AnnounceJob } from '../job.ts';
-import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
+import { GUARANTEES, MAX_LANES, TEMPLATE_LANGUAGES } from '../model/announcement.ts';
 import {
   contentFields,
-  DATA_ALONE,
-  hasMoreThanData,
   makeContent,
   requestFields,
   unknownFields,
+  withContentRules,
 } from '../model/content.ts';
+import { localesSchema } from '../model/locales.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
@@ -25,20 +26,34 @@ const announceFields = z.strictObject(
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: timeSchema.nullish(),
+    locales: localesSchema.nullish(),
+    template: z.enum(TEMPLATE_LANGUAGES, { error: TEMPLATE_LANGUAGES.join(' or ') }).nullish(),
   },
   { error: unknownFields('an announcement') },
 );
 
 /** An announcement in an event or a request -> the job that puts it into the table. */
-export const announceSchema = announceFields
-  .refine(hasMoreThanData, DATA_ALONE)
-  .refine(fitsFcm, TOO_BIG)
+export const announceSchema = withContentRules(announceFields)
+  .refine(({ title, locales }) => title !== undefined || (locales ?? null) === null, {
+    path: ['locales'],
+    error: 'a title and a body beside it, for devices of other locales',
+  })
+  // The size of a template is not that of its messages.
+  .refine((fields) => (fields.template ?? null) !== null || fitsFcm(fields), TOO_BIG)
   .transform((fields): AnnounceJob => {
-    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
+    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...rest } = fields;
+    const { locales, template, ...content } = rest;
     return {
       kind: 'announce',
       source: source ?? null,
-      announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
+      announcement: {
+        guarantee,
+        dryRun,
+        lanes,
+        ...makeContent(content),
+        ...(locales ? { locales } : {}),
+        ...(template ? { template } : {}),
+      },
       publishAt: publishAt ?? null,
       idempotencyKey: idempotencyKey ?? null,
     };
@@ -56,7 +71,8 @@ export interface AnnounceReport {
 /**
  * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
  * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials,
- * ('KEY_REUSED') for the key of an announcement with other content.
+ * ('KEY_REUSED') for the key of an announcement with other content, ('BAD_INPUT') for templates that cannot be read and
+ * for the text of a locale that is too long.
  */
 export async function announce(
   { store, senders, config, clock, log, requestId, actor }: Context,
@@ -64,6 +80,7 @@ export async function announce(
 ): Promise<AnnounceReport> {
   const source = job.source ?? config.source;
   senders.check(source);
+  await checkTexts(job.announcement);
   const publishAt = job.publishAt ?? clock.now();
   // Lambda repeats a failed event with the same request id.
   const key = job.idempotencyKey ?? `request:${requestId}`;

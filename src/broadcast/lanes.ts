@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts';
-import { isBadRow } from '../errors.ts';
+import { findTemplateProblems } from '../content/render.ts';
+import { isBadRow, PushError } from '../errors.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
-import { type Announcement, MAX_LANES } from '../model/announcement.ts';
+import { type Announcement, isSendable, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
 
@@ -12,12 +13,12 @@ import { failAnnouncement } from './announcement.ts';
 export async function startLanes(
   ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'announcementId' | 'lanes' | 'audience' | 'problem'>,
+  announcement: Announcement,
 ): Promise<boolean> {
   const { store, config, log, actor } = ctx;
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
-  let { problem } = announcement;
+  let problem = announcement.problem ?? (await explainTemplates(announcement));
   const unlessBadRow = <T>(work: Promise<T>, fallback: T): Promise<T> =>
     work.catch((error: unknown) => {
       if (!isBadRow(error)) throw error;
@@ -49,4 +50,11 @@ export async function wakeLanes(
   for (const fromId of await store.fetchSleepingLanes(hop)) {
     await invoker.invoke(functionName, nextJob(hop, fromId));
   }
+}
+
+/** Why the templates of an announcement cannot be read; null if they can. */
+async function explainTemplates(announcement: Announcement): Promise<string | null> {
+  if (!isSendable(announcement) || announcement.audience !== 'devices') return null;
+  const problems = await findTemplateProblems(announcement);
+  return problems.length === 0 ? null : PushError.of('DATABASE', problems).message;
 }

@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts';
 import { asBadDevice, isSendable, listUndeliverable, toPushes } from '../messages/pushes.ts';
-import type { Announcement } from '../model/announcement.ts';
+import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
+import { openWriter } from './own-content.ts';
 
 /** The work of one hop. */
 export interface Page {
@@ -17,13 +18,13 @@ export interface Page {
 export async function fetchPage(
   ctx: Pick<Context, 'store' | 'config' | 'log'>,
   hop: Hop,
-  { audience }: Pick<Announcement, 'audience'>,
+  announcement: SendableAnnouncement,
 ): Promise<Page> {
   // An earlier release of Baton may have planted the round.
   if (hop.round > 0) await ctx.store.keepRetries(hop.announcementId);
-  switch (audience) {
+  switch (announcement.audience) {
     case 'devices':
-      return fetchDevices(ctx, hop);
+      return fetchDevices(ctx, hop, announcement);
     case 'messages':
       return fetchMessages(ctx, hop);
   }
@@ -32,21 +33,29 @@ export async function fetchPage(
 async function fetchDevices(
   { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
   hop: Hop,
+  announcement: SendableAnnouncement,
 ): Promise<Page> {
+  const write = await openWriter({ store, log }, announcement);
+  const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
-    hop.round === 0 ? store.fetchPage(hop.fromId, toId, limit) : store.fetchRetryPage(hop, toId, limit);
-  const makePage = (devices: Device[], bounds: PageBounds): Page => {
+    hop.round === 0
+      ? store.fetchPage(hop.fromId, toId, limit, selection)
+      : store.fetchRetryPage(hop, toId, limit, selection);
+  const makePage = async (devices: Device[], bounds: PageBounds): Promise<Page> => {
     const bad = devices.filter((device) => !isSendable(device));
     for (const { deviceId, problem = '' } of bad) log.error('device refused', { deviceId, why: problem });
     const pushes = bad.length === 0 ? devices : devices.filter(isSendable);
-    return { pushes, undeliverable: bad.map(asBadDevice), bounds };
+    const undeliverable = bad.map(asBadDevice);
+    if (write === null) return { pushes, undeliverable, bounds };
+    const own = await write(pushes, hop.isCanary);
+    return { pushes: own.pushes, undeliverable: [...undeliverable, ...own.refused], bounds };
   };
 
   if (hop.page) {
     // A repeat. Devices may have been added or removed since: the bounds make it the same page.
     const { lastId } = hop.page;
     if (hop.round > 0) return makePage(await fetch(lastId, config.pageSize), hop.page);
-    const devices = await store.fetchPageAgain(hop, lastId);
+    const devices = await store.fetchPageAgain(hop, lastId, selection);
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
     return makePage(
       devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))),

@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
-import type { Content } from '../model/content.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';
-import { parseContent } from './content-options.ts';
+import { parseContent, readTexts } from './content-options.ts';
 import { refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
 
@@ -13,9 +12,12 @@ import type { PushOptions } from './push-options.ts';
 const MAX_UNFINISHED = 100;
 
 /** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
-export function checkContent(options: PushOptions): void {
+export async function checkContent(options: PushOptions): Promise<void> {
   if (options.announcement === null) {
     parseContent(options);
+    await readTexts(options);
+  } else if (options.locales !== null || options.template) {
+    throw refuse('--announcement', 'no --locales or --template beside it', 'both');
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
   }
@@ -43,9 +45,10 @@ export async function chooseAnnouncement(
   const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
-    if (resume) return chooseUnfinished(store, content, dryRun);
+    const texts = await readTexts(options);
+    if (resume) return chooseUnfinished(store, { content, ...texts }, dryRun);
     const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
+    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, ...texts });
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
@@ -64,10 +67,22 @@ export async function chooseAnnouncement(
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
 }
 
+type Texts = Pick<NewAnnouncement, 'content' | 'locales' | 'template'>;
+
 /** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
-async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
+async function chooseUnfinished(
+  store: Store,
+  { content, locales, template }: Texts,
+  dryRun: boolean,
+): Promise<Announcement> {
   const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
-  const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
+  const same = unfinished.find(
+    (each) =>
+      each.dryRun === dryRun &&
+      isDeepStrictEqual(each.content, content) &&
+      isDeepStrictEqual(each.locales ?? null, locales ?? null) &&
+      (each.template ?? null) === (template ?? null),
+  );
   if (same) return wake(store, same);
   throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
 }

@@ -39,7 +39,7 @@ export const pushCommand = defineCommand({
   readsSecrets: true,
   async run({ options }, terminal) {
     // Content that is not valid needs no database and no key to be refused.
-    checkContent(options);
+    await checkContent(options);
     const live = await openLiveConfig(terminal);
     const { config } = live;
     const store = await openRenewingStore(live, ({ database }) => openStore(database, systemClock));

@@ -5,6 +5,7 @@ import { isUnicode, parseJson, UNICODE } from '../json.ts';
 import {
   type Content,
   type ContentOptions,
+  isDataOnly,
   isReservedKey,
   type Notification,
   optionsSchema,
@@ -60,13 +61,15 @@ function isSameJson(column: unknown, value: unknown): boolean {
 
 /** `parseContent` reads content as back ends write it by SQL. An empty image is none. */
 export function parseContent(row: Row): Content {
-  return {
+  const content = {
     title: readText(row, 'title'),
     body: readText(row, 'body'),
     image: readOptionalText(row, 'image') || null,
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
+  if (!isDataOnly(content) || Object.keys(content.data).length > 0) return content;
+  throw wrongValue('title', 'a text, or data without a title and a body', '""');
 }
 
 /** `readData` makes texts of numbers and booleans: FCM accepts only texts, and PHP's json_encode writes 42 as a number. */

@@ -1,25 +1,38 @@
-import type { Notification } from '../model/content.ts';
+import { isDataOnly, type Notification } from '../model/content.ts';
 import type { BaseMessage, Message } from 'firebase-admin/messaging';
 import type { Addressee, Batch } from '../context.ts';
 import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Makes a function that writes the JSON request for a device. The batch's message is written once: only the target differs. */
+/** A batch with more different messages than this has hardly two devices with the same one. */
+const MAX_SHARED = 100;
+
+/** Makes a function that makes each notification once, however many devices share it. Of very many, it makes the rest anew each time. */
+function once<T>(make: (notification: Notification) => T): (notification: Notification) => T {
+  const made = new Map<Notification, T>();
+  return (notification) => {
+    const known = made.get(notification);
+    if (known !== undefined) return known;
+    const result = make(notification);
+    if (made.size < MAX_SHARED) made.set(notification, result);
+    return result;
+  };
+}
+
+/** Makes a function that writes the JSON request for a device. A message is written once: only the target differs. */
 export function makeBody(batch: Batch, nowMs: number): (device: Addressee) => string {
   const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
-  const write = (message: Notification): string =>
-    `,${JSON.stringify(restMessage(message, nowMs)).slice(1)}}`;
-  const after = write(batch);
+  const write = once((message) => `,${JSON.stringify(restMessage(message, nowMs)).slice(1)}}`);
   return ({ targetKind, target, own }) =>
-    `${before}"${targetKind}":${JSON.stringify(target)}${own ? write(own) : after}`;
+    `${before}"${targetKind}":${JSON.stringify(target)}${write(own ?? batch)}`;
 }
 
 /** Makes a function that makes firebase-admin's message for a device. */
 export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee) => Message {
-  const common = sdkMessage(batch, nowMs);
+  const make = once((message) => sdkMessage(message, nowMs));
   return ({ targetKind, target, own }) => {
-    const message = own ? sdkMessage(own, nowMs) : common;
+    const message = make(own ?? batch);
     return targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target };
   };
 }
@@ -30,29 +43,35 @@ export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee)
  *
  * The collapse key, the tags and apns-collapse-id make a repeat of the same push replace the first on the phone. APNs expects
  * the time of expiry in seconds since the epoch, the web a time to live in seconds. Apps get a link in their `data`.
+ *
+ * Content without texts is a background message: the app gets its data, and the phone shows nothing. APNs refuses one that is
+ * to be shown or heard, or that has another priority than 5.
+ * https://developer.apple.com/documentation/usernotifications/pushing-background-updates-to-your-app
  */
 export function restMessage({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
   const { title, body, image, options } = content;
   const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
-  const isHigh = priority === 'high';
+  const isBackground = isDataOnly(content);
+  const shown = (fields: Json): Json | undefined => (isBackground ? undefined : omitUndefined(fields));
   const data = { ...content.data, ...(link === undefined ? {} : { link }) };
   const android = omitUndefined({
     collapse_key: collapseKey,
     ttl: ttlSeconds === null ? undefined : `${ttlSeconds}s`,
     priority,
-    notification: omitUndefined({
+    notification: shown({
       tag: collapseKey,
       click_action: clickAction,
       sound,
       notification_count: badge,
     }),
   });
-  const aps = omitUndefined({ sound, badge, category: clickAction });
+  const aps = shown({ sound, badge, category: clickAction }) ?? { 'content-available': 1 };
   const apns = omitUndefined({
     headers: omitUndefined({
-      'apns-collapse-id': collapseKey,
+      'apns-push-type': isBackground ? 'background' : undefined,
+      'apns-collapse-id': isBackground ? undefined : collapseKey,
       'apns-expiration': ttlSeconds === null ? undefined : String(Math.floor(nowMs / 1000) + ttlSeconds),
-      'apns-priority': priority && (isHigh ? '10' : '5'),
+      'apns-priority': isBackground ? '5' : priority && APNS_PRIORITY[priority],
     }),
     payload: Object.keys(aps).length === 0 ? undefined : { aps },
   });
@@ -62,18 +81,21 @@ export function restMessage({ content, collapseKey, ttlSeconds }: Notification, 
   });
   const webpush = omitUndefined({
     headers: Object.keys(headers).length === 0 ? undefined : headers,
-    notification: { tag: collapseKey },
-    fcm_options: link === undefined ? undefined : { link },
+    notification: shown({ tag: collapseKey }),
+    fcm_options: link === undefined ? undefined : shown({ link }),
   });
+  const ofWeb = merge(webpush, options.webpush);
   return omitUndefined({
-    notification: omitUndefined({ title, body, image: image ?? undefined }),
+    notification: shown({ title, body, image: image ?? undefined }),
     data: Object.keys(data).length === 0 ? undefined : data,
     android: merge(android, options.android),
     apns: merge(apns, options.apns),
-    webpush: merge(webpush, options.webpush),
+    webpush: Object.keys(ofWeb).length === 0 ? undefined : ofWeb,
     fcm_options: analyticsLabel === undefined ? undefined : { analytics_label: analyticsLabel },
   });
 }
+
+const APNS_PRIORITY = { normal: '5', high: '10' } as const;
 
 /** `sdkMessage` makes the message for firebase-admin: the format of HTTP v1, with Android's time to live in milliseconds. */
 export function sdkMessage(parts: Notification, nowMs: number): BaseMessage {

@@ -1,12 +1,12 @@
-import { type ContentInput, makeContent } from '../model/content.ts';
+import { type ContentInput, makeContent, type Notification } from '../model/content.ts';
 import { collapseKeyOf } from '../model/delivery.ts';
 import { restMessage } from './message.ts';
 
 /** https://firebase.google.com/docs/cloud-messaging/concept-options : the whole message without its target. */
-const MAX_MESSAGE_BYTES = 4096;
+export const MAX_MESSAGE_BYTES = 4096;
 
 /** The longest key that Baton assigns: the message's own key is not known yet, but counts towards the size. */
-const LONGEST_COLLAPSE_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
+export const LONGEST_COLLAPSE_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
 
 /** Any moment serves: `apns-expiration`, in seconds, has ten digits until the year 2286. */
 const ANY_MOMENT_MS = Date.UTC(2026, 0, 1);
@@ -24,6 +24,10 @@ export const TOO_BIG = {
 };
 
 function sizeOf(input: ContentInput): number {
-  const message = restMessage({ ...makeContent(input), collapseKey: LONGEST_COLLAPSE_KEY }, ANY_MOMENT_MS);
-  return Buffer.byteLength(JSON.stringify(message));
+  return bytesOf({ ...makeContent(input), collapseKey: LONGEST_COLLAPSE_KEY });
+}
+
+/** The size of a message without its target, as FCM counts it. */
+export function bytesOf(notification: Notification): number {
+  return Buffer.byteLength(JSON.stringify(restMessage(notification, ANY_MOMENT_MS)));
 }

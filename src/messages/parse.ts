@@ -5,11 +5,10 @@ import { fitsFcm, TOO_BIG } from '../fcm/size.ts';
 import { isUnicode, UNICODE } from '../json.ts';
 import {
   contentFields,
-  DATA_ALONE,
-  hasMoreThanData,
   makeContent,
   requestFields,
   unknownFields,
+  withContentRules,
 } from '../model/content.ts';
 import { isNullWord } from '../model/device.ts';
 import type { NewMessage } from '../model/message.ts';
@@ -38,8 +37,7 @@ const messageFields = z.strictObject(
 );
 
 /** A message in a request or a queue's record. Its source and its key may be absent. */
-export const messageSchema = messageFields
-  .refine(hasMoreThanData, DATA_ALONE)
+export const messageSchema = withContentRules(messageFields)
   .refine(fitsFcm, TOO_BIG)
   .refine(({ deviceId, memberId }) => ((deviceId ?? null) === null) !== ((memberId ?? null) === null), {
     path: ['deviceId'],

@@ -2,7 +2,10 @@ import { isDeeper, isUnicode, UNICODE } from '../json.ts';
 import * as z from 'zod';
 import { isObject } from '../parse.ts';
 
-/** What the phone shows. `data` goes to the app; FCM accepts only strings in it. */
+/**
+ * What the phone shows. `data` goes to the app; FCM accepts only strings in it. With empty texts it is a background message: the
+ * phone shows nothing.
+ */
 export interface Content {
   readonly title: string;
   readonly body: string;
@@ -27,6 +30,11 @@ export interface ContentOptions {
   readonly android?: Readonly<Record<string, unknown>> | undefined;
   readonly apns?: Readonly<Record<string, unknown>> | undefined;
   readonly webpush?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** True for a background message: content of data alone. */
+export function isDataOnly({ title, body }: Pick<Content, 'title' | 'body'>): boolean {
+  return title === '' && body === '';
 }
 
 /** Content with what FCM needs to hold and replace it. */
@@ -107,28 +115,50 @@ export const optionsSchema: z.ZodType<ContentOptions> = z.strictObject(optionFie
   error: unknownFields('an object of options'),
 });
 
-/** The content's fields in a request, which has them beside its other fields. */
+/** The texts that a phone shows. */
+export const textFields = { title: text('a title'), body: text('a text') };
+
+/** The content's fields in a request, which has them beside its other fields. Both texts are absent in a background message. */
 export const contentFields = {
-  title: text('a title'),
-  body: text('a text'),
+  title: textFields.title.optional(),
+  body: textFields.body.optional(),
   image: httpsUrl.nullish(),
   data: dataSchema.default({}),
   ttlSeconds: z.int(seconds).min(0, seconds).max(MAX_TTL_SECONDS, seconds).nullish(),
   ...optionFields,
 };
 
-/** False for a request with `data` but neither a title nor a body. It is also called with requests that are wrong otherwise. */
-export function hasMoreThanData(request: unknown): boolean {
-  return !isObject(request) || !('data' in request) || 'title' in request || 'body' in request;
+/** Fields of what a phone shows. */
+const SHOWN_FIELDS = ['image', 'clickAction', 'sound', 'badge'];
+
+/** Zod would not check a request with a wrong or missing field. */
+const always = { when: () => true };
+
+/** Lets a request be without a title and a text only together, where it has `data` alone. */
+export function withContentRules<T extends z.ZodType>(schema: T): T {
+  const complete = schema
+    .refine((request) => hasField(request, 'title'), { path: ['title'], error: 'a title', ...always })
+    .refine((request) => hasField(request, 'body'), { path: ['body'], error: 'a text', ...always });
+  return SHOWN_FIELDS.reduce<T>(
+    (each, field) =>
+      each.refine((request) => mayHave(request, field), { path: [field], error: NOT_SHOWN, ...always }),
+    complete,
+  );
 }
 
-/** What is wrong where `hasMoreThanData` is false. */
-export const DATA_ALONE = {
-  path: ['data'],
-  error: 'a title and a body beside it: messages of data alone are not supported',
-  // Zod would not call the check, because a title and a body are missing.
-  when: () => true,
-};
+function hasField(request: unknown, field: string): boolean {
+  return !isObject(request) || request[field] !== undefined || hasDataAlone(request);
+}
+
+function mayHave(request: unknown, field: string): boolean {
+  return !isObject(request) || (request[field] ?? null) === null || !hasDataAlone(request);
+}
+
+const NOT_SHOWN = 'a title and a body beside it: no phone shows a message of data alone';
+
+function hasDataAlone({ title, body, data }: Readonly<Record<string, unknown>>): boolean {
+  return title === undefined && body === undefined && isObject(data) && Object.keys(data).length > 0;
+}
 
 const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
 
@@ -144,8 +174,8 @@ export const requestFields = {
 
 /** Content as `contentFields` parses it: all fields in one flat object. */
 export interface ContentInput extends ContentOptions {
-  readonly title: string;
-  readonly body: string;
+  readonly title?: string | undefined;
+  readonly body?: string | undefined;
   readonly image?: string | null | undefined;
   readonly data: Readonly<Record<string, string>>;
   readonly ttlSeconds?: number | null | undefined;
@@ -153,7 +183,7 @@ export interface ContentInput extends ContentOptions {
 
 /** Sorts the fields of a request into the parts that the tables store; ignores all other fields. */
 export function makeContent(input: ContentInput): { content: Content; ttlSeconds: number | null } {
-  const { title, body, image = null, data, ttlSeconds = null, ...rest } = input;
+  const { title = '', body = '', image = null, data, ttlSeconds = null, ...rest } = input;
   const known = Object.keys(optionFields);
   const options: ContentOptions = Object.fromEntries(
     Object.entries(rest).filter(([name, value]) => known.includes(name) && value !== undefined),

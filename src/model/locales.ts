@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { contentFields } from './content.ts';
+import { contentFields, textFields } from './content.ts';
 
 /** What an announcement says in one locale. What is absent is as in its own content. */
 export interface LocaleContent {
@@ -19,7 +19,7 @@ const LOCALE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i;
 /** What a locale is, for errors. */
 export const LOCALE_WORDS = 'a locale such as de or zh-TW';
 
-const { title, body, image, link } = contentFields;
+const { image, link } = contentFields;
 
 export const localeSchema = z.string({ error: LOCALE_WORDS }).max(35, { error: LOCALE_WORDS }).regex(LOCALE, {
   error: LOCALE_WORDS,
@@ -31,7 +31,7 @@ const CONTENT_OF = 'an object with a title and a body, and image, data or link';
 export const localesSchema: z.ZodType<Locales> = z.record(
   localeSchema,
   z.strictObject(
-    { title, body, image, data: contentFields.data.unwrap().optional(), link },
+    { ...textFields, image, data: contentFields.data.unwrap().optional(), link },
     {
       error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : CONTENT_OF),
     },

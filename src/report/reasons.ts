@@ -88,6 +88,26 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
     'the row of the message cannot be sent',
     'correct what makes the messages: the log names the column',
   ],
+  [
+    /^TEMPLATE_VARIABLE$/,
+    'the template uses a variable that is not known of the member or the device',
+    'give the variable a default: {{ name | default: "there" }}; `baton lint ID` names it',
+  ],
+  [
+    /^TEMPLATE_ERROR$/,
+    'the template could not be filled in: a filter failed, or it takes too many steps',
+    'correct the template; `baton lint ID` shows devices that it fails for',
+  ],
+  [
+    /^TEMPLATE_EMPTY$/,
+    'the title and the text of the template are empty for the device',
+    'nothing, if it is meant so; otherwise give the text an {% else %}',
+  ],
+  [
+    /^MESSAGE_TOO_BIG$/,
+    "the device's message has more than the 4,096 bytes that FCM takes",
+    'shorten what the template fills in: {{ name | truncate: 40 }}; `baton lint ID` counts the devices',
+  ],
   [/^NO_BUDGET$/, 'the budget had no room within the time of the invocation', SENT_AGAIN],
   [
     /^KEY_REUSED$/,

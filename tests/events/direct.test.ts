@@ -26,12 +26,9 @@ test.each([
   [{ announcementId: 42, deviceId: '-3' }, 'deviceId', WHOLE(0), '2 characters'],
   [{ announcementId: 42, deviceId: '9007199254740993' }, 'deviceId', WHOLE(0), '"9007199254740993"'],
   [{ announcementId: 42, deviceId: {} }, 'deviceId', WHOLE(0), '{}'],
-  [
-    { data: { sync: '1' } },
-    'data',
-    'a title and a body beside it: messages of data alone are not supported',
-    'an object with sync',
-  ],
+  [{ data: {} }, 'title', 'a title', 'nothing'],
+  [{ data: { sync: '1' }, body: 'b' }, 'title', 'a title', 'nothing'],
+  [{ data: { sync: '1' }, title: 't' }, 'body', 'a text', 'nothing'],
   [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '8 characters'],
 ])('%j is refused because of the field %s', (event, field, expected, got) => {
   expect(refusal(() => parseEvent(event)).problems).toContainEqual({ field, expected, got });

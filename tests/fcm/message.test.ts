@@ -1,6 +1,6 @@
 import type { Content, ContentOptions } from '../../src/model/content.ts';
 import { expect, test } from 'vitest';
-import { restMessage, sdkMessage } from '../../src/fcm/message.ts';
+import { makeBody, restMessage, sdkMessage } from '../../src/fcm/message.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -83,4 +83,73 @@ test("Android's time to live is in milliseconds for firebase-admin, Baton's own 
   expect(sdkMessage(partsFor({}, {}, 60), NOW).android).toMatchObject({ ttl: 60_000 });
   expect(sdkMessage(partsFor({ android: { ttl: '3.5s' } }), NOW).android).toMatchObject({ ttl: 3500 });
   expect(sdkMessage(partsFor({}), NOW).android).not.toHaveProperty('ttl');
+});
+
+test('data alone is a background message: nothing of it is shown, heard or replaced on the phone', () => {
+  const content = { title: '', body: '', data: { sync: '1' } };
+  expect(restMessage(partsFor({}, content, 60), NOW)).toEqual({
+    data: { sync: '1' },
+    android: { collapse_key: 'k', ttl: '60s' },
+    apns: {
+      headers: {
+        'apns-push-type': 'background',
+        'apns-priority': '5',
+        'apns-expiration': String(NOW / 1000 + 60),
+      },
+      payload: { aps: { 'content-available': 1 } },
+    },
+    webpush: { headers: { TTL: '60' } },
+  });
+});
+
+test('a high priority of data alone is for Android and browsers: APNs takes only 5', () => {
+  const options = { priority: 'high', sound: 'chime', badge: 1, link: 'https://example.com/' } as const;
+  expect(restMessage(partsFor(options, { title: '', body: '', data: { a: '1' } }), NOW)).toEqual({
+    data: { a: '1', link: 'https://example.com/' },
+    android: { collapse_key: 'k', priority: 'high' },
+    apns: {
+      headers: { 'apns-push-type': 'background', 'apns-priority': '5' },
+      payload: { aps: { 'content-available': 1 } },
+    },
+    webpush: { headers: { Urgency: 'high' } },
+  });
+});
+
+test('devices that share a message share its text, and each has its own target', () => {
+  const shared = partsFor({}, { title: 'shared' });
+  let made = 0;
+  const counted = (title: string) => ({
+    ...partsFor({}, { title }),
+    get content() {
+      made++;
+      return { ...shared.content, title };
+    },
+  });
+  const [one, two] = [counted('one'), counted('two')];
+  const devices = Array.from({ length: 50 }, (_, nth) => ({
+    ...{ deviceId: nth, target: `t${nth}`, targetKind: 'token' as const, own: nth % 2 === 0 ? one : two },
+  }));
+  const bodies = devices.map(makeBody({ ...shared, dryRun: false, devices }, NOW));
+  expect(made).toBe(2);
+  expect(bodies.map((body) => JSON.parse(body) as unknown)).toMatchObject(
+    devices.map(({ target, own }) => ({
+      message: { token: target, notification: { title: own === one ? 'one' : 'two' } },
+    })),
+  );
+});
+
+test('of more messages than a batch shares, each device still gets its own', () => {
+  const devices = Array.from({ length: 250 }, (_, nth) => ({
+    ...{
+      deviceId: nth,
+      target: `t${nth}`,
+      targetKind: 'fid' as const,
+      own: partsFor({}, { title: `n${nth}` }),
+    },
+  }));
+  const batch = { ...partsFor({}), dryRun: true, devices };
+  const bodies = devices.map(makeBody(batch, NOW)).map((body) => JSON.parse(body) as { message: unknown });
+  expect(bodies.map(({ message }) => message)).toMatchObject(
+    devices.map(({ target, own }) => ({ fid: target, notification: { title: own.content.title } })),
+  );
 });

@@ -33,16 +33,42 @@ test.each(['fromUserId', 'from_shop', 'message_types', 'From', 'Google', 'my.gcm
   },
 );
 
+const KINDS = [
+  ['an announcement', announceSchema, {}],
+  ['a message', messageSchema, { memberId: 'm' }],
+] as const;
+
+test.each(KINDS)('%s may be of data alone', (_, schema, fields) => {
+  const request = { data: { sync: '1' }, priority: 'high', ttlSeconds: 60, ...fields };
+  expect(() => parseWith<unknown>(schema, request, 'BAD_REQUEST')).not.toThrow();
+});
+
+test.each(KINDS)('%s without data has a title and a text', (_, schema, fields) => {
+  const refusal = (request: object): unknown => {
+    try {
+      parseWith<unknown>(schema, { ...fields, ...request }, 'BAD_REQUEST');
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const [title, body] = ['title: expected a title, got nothing', 'body: expected a text, got nothing'];
+  expect(refusal({})).toBe(`${title}; ${body}`);
+  expect(refusal({ data: {} })).toBe(`${title}; ${body}`);
+  expect(refusal({ data: { a: '1' }, title: 't' })).toBe(body);
+  expect(refusal({ data: { a: '1' }, body: 'b' })).toBe(title);
+  expect(refusal({ data: { a: '1' }, title: null })).toContain('title: expected a title, got null');
+});
+
 test.each([
-  ['an announcement', announceSchema],
-  ['a message', messageSchema],
-])('%s of data alone is refused plainly', (_, schema) => {
-  const request = { data: { sync: '1' }, apns: { payload: { aps: { 'content-available': 1 } } } };
-  expect(() => parseWith<unknown>(schema, request, 'BAD_REQUEST')).toThrow(
-    'data: expected a title and a body beside it: messages of data alone are not supported, got ',
-  );
-  expect(() => parseWith<unknown>(schema, { data: {}, title: 'T' }, 'BAD_REQUEST')).not.toThrow(
-    'of data alone',
+  ['image', 'https://example.com/a.png'],
+  ['clickAction', 'OPEN'],
+  ['sound', 'chime'],
+  ['badge', 1],
+])('beside data alone, %s has no effect and is refused', (field, value) => {
+  const request = { data: { a: '1' }, [field]: value };
+  expect(() => parseWith<unknown>(announceSchema, request, 'BAD_REQUEST')).toThrow(
+    `${field}: expected a title and a body beside it: no phone shows a message of data alone, got `,
   );
 });
 

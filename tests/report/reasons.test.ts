@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RENDER_PROBLEMS } from '../../src/content/template.ts';
 import { explainReason } from '../../src/report/reasons.ts';
 
 test.each([
@@ -31,6 +32,7 @@ test.each([
   'NO_DEVICE',
   'BAD_DEVICE',
   'BAD_CONTENT',
+  ...RENDER_PROBLEMS,
   'NO_BUDGET',
   'KEY_REUSED',
   'UNWRITABLE_REPLY',
