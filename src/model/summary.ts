@@ -102,6 +102,11 @@ export function wakeUpsOf({ round, fromId, woken }: Pick<HopSummary, 'round' | '
   return round > 0 && fromId === 0 ? Math.max(0, woken - 1) : woken;
 }
 
+/** True if an invocation of the hop was killed or gave it back, or its event was lost. */
+export function isInterrupted(hop: HopSummary): boolean {
+  return hop.takenOver > 0 || hop.givenBack > 0 || wakeUpsOf(hop) > 0;
+}
+
 /** The pushes that an announcement is for, counted when it started. */
 export interface AudienceCount {
   readonly devices: number;
