@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/model/delivery.ts';
 import { brake, brakeIfThrottled } from '../../src/pace/brake.ts';
 import { reserveTurn, reserveUrgent } from '../../src/pace/reserve.ts';
 import type { Store } from '../../src/store.ts';
+import { formatTime } from '../../src/words.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { delivered, draft, makeContext, outcome, type TestContext } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -237,7 +238,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     await reserve(ctx, 1);
     expect(await reason()).toBeNull();
     await brakeIfThrottled(ctx, 'default', throttled(4, 4, 400), { tookMs: 0 });
-    expect(await reason()).toBe(`throttled until ${new Date(clock.now() + 400).toISOString()}`);
+    expect(await reason()).toBe(`throttled until ${formatTime(clock.now() + 400)} UTC`);
     await store.moveAnnouncement(announcementId, ['running'], 'paused', null);
     expect(await reason()).toBeNull();
     await store.moveAnnouncement(announcementId, ['paused'], 'running', null);
