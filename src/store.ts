@@ -284,7 +284,7 @@ export interface Messages {
 
 /** Budgets, one for each source. A change applies only to the version that the caller has read. */
 export interface Budgets {
-  /** A source's budget, and an announcement's turn in it (null: without a turn). */
+  /** A source's budget, and an announcement's turn in it (null: without a turn). A source that has never sent is idle. */
   fetchBudget(source: string, announcementId: number | null): Promise<Budget>;
   /** Reserves the next part of the budget; false if it has changed since `version`. */
   reserveBudget(source: string, version: number, reservation: Reservation): Promise<boolean>;

@@ -75,6 +75,7 @@ export async function prune(
       afterId = last.announcementId;
     }
     await takeAll(turns, () => store.pruneAtOnce(ageMs, ROWS_PER_BATCH), add);
+    await takeAll(turns, () => store.pruneAlerts(ageMs, ROWS_PER_BATCH), add);
     return { ...sum, isComplete: true };
   } catch (error) {
     if (error instanceof TimeOver) return { ...sum, isComplete: false };

@@ -1,12 +1,15 @@
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts, Delivery, Push, Verdict } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
-import { bucketOf, type HopWork, NO_WORK, type ReasonTally } from '../model/summary.ts';
+import {
+  bucketOf,
+  type HopWork,
+  MAX_REASONS,
+  NO_WORK,
+  OTHER_REASONS,
+  type ReasonTally,
+} from '../model/summary.ts';
 import type { CountedBatch } from '../store/summaries.ts';
-
-/** Further reasons of one hop are counted together: FCM has few, but Baton does not choose them. */
-const MAX_REASONS = 30;
-const OTHER_REASONS = 'OTHER';
 
 /** Counts what the invocations of one hop have done. It goes into the hop's row with each batch of deliveries. */
 export class Tally {

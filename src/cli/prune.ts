@@ -29,7 +29,7 @@ const age: Option<number | null> = {
 
 export const pruneCommand = defineCommand({
   description:
-    'Delete the deliveries of announcements that ended so long ago, and messages that were sent at once before that. ' +
+    'Delete the deliveries of announcements that ended so long ago, and messages and alerts that were sent before that. ' +
     'Announcements, their numbers and the audit stay. One that failed so long ago is cancelled. It goes on slowly, so that ' +
     'it takes at most a tenth of the time of the database; what is interrupted goes on with the next call.',
   examples: [

@@ -68,6 +68,11 @@ const OPTIONS = {
   }),
   ...under('Baton', {
     pageSize: wholeNumber('N', 'devices per hop', { min: 1, max: 50_000, fallback: defaultOptions.pageSize }),
+    window: wholeNumber('N', 'pushes in flight per hop at most', {
+      min: 1,
+      max: 10_000,
+      fallback: defaultOptions.window,
+    }),
     lanes: wholeNumber('N', 'chains of hops side by side', {
       min: 1,
       max: MAX_LANES,

@@ -2,6 +2,7 @@ import type { Announcement } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
+import { withoutUntil } from '../report/bands.ts';
 import type { Wait } from '../report/waits.ts';
 import { formatCount, formatTime } from '../words.ts';
 import { drawBar, formatSeconds } from './progress.ts';
@@ -13,7 +14,7 @@ export function describeStanding(standing: Standing): string {
   const held = hops.held === 0 ? '' : ` (${hops.held} at work)`;
   return [
     `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
-    ...(statusReason === null ? [] : [statusReason]),
+    ...(statusReason === null || isSaid(statusReason, waitsFor) ? [] : [statusReason]),
     ...describeRow(announcement),
     ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
@@ -24,8 +25,14 @@ export function describeStanding(standing: Standing): string {
   ].join('\n');
 }
 
-/** `describeProgress` is one line: the bar, the rate, and the time that is left. */
-function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): string {
+/** True if what the announcement waits for says why: one time is enough. */
+function isSaid(statusReason: string, waitsFor: readonly Wait[]): boolean {
+  return waitsFor.some(({ what }) => what.includes(withoutUntil(statusReason)));
+}
+
+/** `describeProgress` is one line: the bar, the rate, and the time that is left. Attempts that failed are no progress. */
+function describeProgress({ balance, counts, perSecond, isHeld, endsInMs }: Standing): string {
+  const hasEnded = balance === null || balance.unsent < balance.audience;
   const recorded = sumCounts(counts);
   const progress =
     balance === null
@@ -36,8 +43,8 @@ function describeProgress({ balance, counts, perSecond, endsInMs }: Standing): s
         ];
   return [
     ...progress,
-    ...(perSecond.now === null ? [] : [`${formatCount(perSecond.now)}/s now`]),
-    ...(perSecond.average === null ? [] : [`${formatCount(perSecond.average)}/s average`]),
+    ...(perSecond.now === null || isHeld ? [] : [`${formatCount(perSecond.now)}/s now`]),
+    ...(perSecond.average === null || !hasEnded ? [] : [`${formatCount(perSecond.average)}/s average`]),
     ...(endsInMs === null ? [] : [`ETA ${formatSeconds(endsInMs / 1000)}`]),
   ].join('  ');
 }

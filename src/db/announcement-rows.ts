@@ -7,6 +7,7 @@ import {
 } from '../model/announcement.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { show } from '../show.ts';
+import { formatTime } from '../words.ts';
 import { fits } from './columns.ts';
 import { parseContent } from './content.ts';
 import type { Dialect, Row } from './driver.ts';
@@ -103,5 +104,5 @@ function describeBrake(row: Row): string | null {
   const reason = readOr([], () => readOptionalText(row, 'brake_reason'), null);
   const until = readOr([], () => readOptionalTime(row, 'braked_until'), null);
   if (reason === null || until === null || row['status'] !== 'running') return null;
-  return `${reason} until ${new Date(until).toISOString()}`;
+  return `${reason} until ${formatTime(until)} UTC`;
 }

@@ -1,16 +1,32 @@
+import type { Budget } from '../model/budget.ts';
 import type { Budgets } from '../store.ts';
 import { insertAudit } from './audits.ts';
 import { cut, fit } from './columns.ts';
-import type { Driver } from './driver.ts';
+import { type Driver, hasEffect } from './driver.ts';
 import { readText, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /** Two clocks count the milliseconds of a slot, the database's and the machine's, and each rounds. */
 const CLOCK_ROUNDING_MS = 2;
 
+/** The version of a budget that has no row yet. */
+const NO_ROW = -1;
+
 /** The statements of push_budget and push_turn. Each changes the source's row only if its version is still the one that was read. */
 export function makeBudgets(driver: Driver): Budgets {
   const { now, nowPlus, at, plus, later, msUntil, keepExisting, onConflict, incoming } = driver.dialect;
+
+  /** A source gets its row with the first change, so that whoever only looks writes nothing. Resolves to the version to change. */
+  const openRow = async (source: string, version: number): Promise<number> => {
+    if (version !== NO_ROW) return version;
+    // All times long past: a source that has never sent is idle.
+    const past = at(0);
+    await driver.run(
+      sql`INSERT INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
+          VALUES (${fit('source', source)}, ${past}, ${past}, ${past}, ${past}) ${keepExisting(sql`source`)}`,
+    );
+    return 0;
+  };
 
   return {
     async fetchBudget(source, announcementId) {
@@ -23,16 +39,8 @@ export function makeBudgets(driver: Driver): Budgets {
         FROM push_budget LEFT JOIN push_turn
           ON push_turn.source = push_budget.source AND push_turn.announcement_id = ${announcementId}
         WHERE push_budget.source = ${source}`;
-      let [row] = await driver.all(select);
-      if (!row) {
-        // All times long past: a source that has never sent is idle.
-        const past = at(0);
-        await driver.run(
-          sql`INSERT INTO push_budget (source, taken_until, urgent_until, ramp_from, braked_until)
-              VALUES (${fit('source', source)}, ${past}, ${past}, ${past}, ${past}) ${keepExisting(sql`source`)}`,
-        );
-        [row = {}] = await driver.all(select);
-      }
+      const [row] = await driver.all(select);
+      if (!row) return fetchIdle(driver);
       return {
         version: readWhole(row, 'version'),
         freeInMs: readWhole(row, 'free_in_ms'),
@@ -48,7 +56,8 @@ export function makeBudgets(driver: Driver): Budgets {
       };
     },
 
-    reserveBudget(source, version, { takenMs, gapMs, spreadMs, startsRamp, isUrgent, turn }) {
+    async reserveBudget(source, known, { takenMs, gapMs, spreadMs, startsRamp, isUrgent, turn }) {
+      const version = await openRow(source, known);
       const startRamp = startsRamp ? sql`ramp_from = ${now},` : sql``;
       const reserveUrgent = isUrgent
         ? sql`urgent_ms = urgent_ms + ${takenMs}, urgent_until = ${plus(later(sql`urgent_until`, now), takenMs)},`
@@ -71,7 +80,8 @@ export function makeBudgets(driver: Driver): Budgets {
       );
     },
 
-    brakeBudget(source, version, { pauseMs, rampAgeMs, reason, outages }) {
+    async brakeBudget(source, known, { pauseMs, rampAgeMs, reason, outages }) {
+      const version = await openRow(source, known);
       const end = nowPlus(pauseMs);
       const action = outages > 0 ? 'outage' : 'throttled';
       const why = `${reason} for ${Math.ceil(pauseMs / 1000)} s`;
@@ -98,12 +108,14 @@ export function makeBudgets(driver: Driver): Budgets {
 
     async recordAnswerTime(source, answerMs) {
       // Each hop counts an eighth.
-      await driver.run(
-        sql`UPDATE push_budget
-            SET answer_ms = CASE WHEN answer_ms = 0 THEN ${answerMs}
-              ELSE CAST((7 * answer_ms + ${answerMs}) / 8 AS SIGNED INTEGER) END
-            WHERE source = ${source}`,
-      );
+      const count = sql`
+        UPDATE push_budget
+        SET answer_ms = CASE WHEN answer_ms = 0 THEN ${answerMs}
+          ELSE CAST((7 * answer_ms + ${answerMs}) / 8 AS SIGNED INTEGER) END
+        WHERE source = ${source}`;
+      if (await hasEffect(driver, count)) return;
+      await openRow(source, NO_ROW);
+      await driver.run(count);
     },
 
     async endOutage(source) {
@@ -118,6 +130,26 @@ export function makeBudgets(driver: Driver): Budgets {
         }),
       );
     },
+  };
+}
+
+/** The budget of a source that has never sent. */
+async function fetchIdle(driver: Driver): Promise<Budget> {
+  const { at, msUntil } = driver.dialect;
+  const [row = {}] = await driver.all(sql`SELECT ${msUntil(at(0))} AS past_ms`);
+  const pastMs = readWhole(row, 'past_ms');
+  return {
+    version: NO_ROW,
+    freeInMs: pastMs,
+    spreadInMs: pastMs,
+    urgentInMs: pastMs,
+    urgentMs: 0,
+    rampAgeMs: -pastMs,
+    brakeMs: pastMs,
+    brakes: 0,
+    outages: 0,
+    turnInMs: 0,
+    answerMs: 0,
   };
 }
 

@@ -4,10 +4,11 @@ import type { Deliveries } from '../store.ts';
 import { makeDeviceReader, pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
+import { countLateReasons } from './late-reasons.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readVerdict, readWhole, readWord } from './rows.ts';
-import { sql, type Statement } from './sql.ts';
+import { type Fragment, sql, type Statement } from './sql.ts';
 import { addBatch, withRetriesShift, withShift } from './tally.ts';
 
 /** The statements of push_delivery. */
@@ -49,21 +50,28 @@ export function makeDeliveries(driver: Driver): Deliveries {
     },
 
     async recordDeliveries(hop, deliveries, { isProgress = true, batch } = {}) {
-      const count = batch ? sql`, ${addBatch(batch)}` : sql``;
-      const hold = sql`UPDATE push_hop SET claims = ${isProgress ? 1 : sql`claims`} ${count} WHERE ${isHeld(hop)}`;
+      const claims = sql`claims = ${isProgress ? 1 : sql`claims`}`;
       const record = (chunk: readonly Delivery[]): Statement[] => [
         ...upsertDeliveries(dialect, hop, chunk),
         ...keepRetries(dialect, hop.announcementId, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
       ];
-      const statements = record(deliveries);
-      const isCounted = batch !== undefined || deliveries.length === 0;
-      if (
-        await driver.runTogether(hold, ...(isCounted ? statements : withShift(hop, deliveries, statements)))
-      )
-        return;
+      const recordLate = (condition: Fragment, late: readonly Delivery[]): Promise<boolean> =>
+        countLateReasons(driver, hop, late, (count) =>
+          driver.runTogether(
+            sql`UPDATE push_hop SET ${claims}, ${count.assignment} WHERE ${condition} AND ${count.isUnchanged}`,
+            ...withShift(hop, late, record(late)),
+          ),
+        );
+      if (batch === undefined && deliveries.length > 0) {
+        if (await recordLate(isHeld(hop), deliveries)) return;
+      } else {
+        const count = batch ? sql`, ${addBatch(batch)}` : sql``;
+        const hold = sql`UPDATE push_hop SET ${claims} ${count} WHERE ${isHeld(hop)}`;
+        if (await driver.runTogether(hold, ...record(deliveries))) return;
+      }
       const final = deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict));
-      if (final.length > 0) await driver.runTogether(...withShift(hop, final, record(final)));
+      if (final.length > 0) await recordLate(isHop(hop), final);
     },
 
     proveRecording(hop) {

@@ -1,7 +1,7 @@
 import { ANNOUNCEMENT_STATUSES, END_STATUSES } from '../model/announcement.ts';
 import { VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
-import type { OldAnnouncement, Retention } from '../store/retention.ts';
+import type { OldAnnouncement, Pruned, Retention } from '../store/retention.ts';
 import { insertAudit } from './audits.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { isHop } from './hop-key.ts';
@@ -15,6 +15,11 @@ const PRUNING = 2;
 
 /** Messages that are sent at once are in the ledger under this announcement. */
 const AT_ONCE = 0;
+
+/** The row of push_watch that belongs to no announcement. */
+const AUDIT_WATCH = 0;
+
+const NOTHING_OF_LEDGER: Pruned = { deliveries: 0, messages: 0 };
 
 const DELIVERIES: Fragment = sql`push_delivery`;
 const RETRIES: Fragment = sql`push_retry`;
@@ -185,6 +190,23 @@ export function makeRetention(driver: Driver): Retention {
       return { deliveries, messages };
     },
 
+    async pruneAlerts(ageMs, limit) {
+      const rows = await driver.all(
+        sql`SELECT alert_id FROM push_alert
+            WHERE closed_at < ${nowPlus(-ageMs)} AND ${isNotRunning(sql`push_alert`)}
+            ORDER BY closed_at LIMIT ${limit}`,
+      );
+      const ids = rows.map((row) => readWhole(row, 'alert_id'));
+      if (ids.length > 0) await driver.run(sql`DELETE FROM push_alert WHERE alert_id IN (${ids})`);
+      if (ids.length === limit) return NOTHING_OF_LEDGER;
+      // Few rows: the tick itself forgets them, while there are alerts.
+      await driver.run(
+        sql`DELETE FROM push_watch
+            WHERE announcement_id <> ${AUDIT_WATCH} AND looked_at < ${nowPlus(-ageMs)} AND ${isNotRunning(sql`push_watch`)}`,
+      );
+      return ids.length > 0 ? NOTHING_OF_LEDGER : null;
+    },
+
     async countOldMessages(ageMs) {
       const [row = {}] = await driver.all(
         sql`SELECT COUNT(*) AS messages FROM push_message
@@ -193,6 +215,12 @@ export function makeRetention(driver: Driver): Retention {
       return readWhole(row, 'messages');
     },
   };
+}
+
+function isNotRunning(table: Fragment): Fragment {
+  return sql`NOT EXISTS (
+    SELECT 1 FROM push_announcement
+    WHERE push_announcement.announcement_id = ${table}.announcement_id AND status = 'running')`;
 }
 
 function hasRowsIn(table: Fragment): Fragment {

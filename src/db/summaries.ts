@@ -1,12 +1,20 @@
 import * as z from 'zod';
 import { type Counts, countVerdicts, VERDICTS } from '../model/delivery.ts';
-import { type HopSummary, type HopWork, NO_WORK, type Totals } from '../model/summary.ts';
+import {
+  addReasons,
+  type HopSummary,
+  type HopWork,
+  NO_WORK,
+  type Reasons,
+  type Totals,
+} from '../model/summary.ts';
 import type { Summaries } from '../store/summaries.ts';
 import type { Driver, Row } from './driver.ts';
 import { readFlag, readOptionalText, readOptionalWhole, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 
 const count = z.number();
+const reasonsSchema = z.record(z.string(), z.object({ pushes: count, firstAt: count, lastAt: count }));
 const workSchema = z.object({
   waitMs: count,
   readMs: count,
@@ -14,7 +22,7 @@ const workSchema = z.object({
   recordMs: count,
   sent: count,
   answers: z.array(count),
-  reasons: z.record(z.string(), z.object({ pushes: count, firstAt: count, lastAt: count })),
+  reasons: reasonsSchema,
 });
 
 /** The statements that read what hops have done. Baton alone writes these columns, with what it writes anyway. */
@@ -33,7 +41,7 @@ export function makeSummaries(driver: Driver): Summaries {
               ${epochMs(sql`claimed_at`)} AS claimed_ms, ${epochMs(sql`opened_at`)} AS opened_ms,
               ${epochMs(sql`closed_at`)} AS closed_ms, ${epochMs(sql`lease_until`)} AS lease_ms,
               CASE WHEN owner > '' AND closed_at IS NULL AND lease_until >= ${now} THEN 1 ELSE 0 END AS is_held,
-              woken, taken_over, given_back, back_reason, devices, ${verdictColumns}, work
+              woken, taken_over, given_back, back_reason, devices, ${verdictColumns}, work, late_reasons
             FROM push_hop WHERE announcement_id = ${announcementId} ORDER BY round, from_id`,
       );
       return rows.map(parseHopSummary);
@@ -100,6 +108,7 @@ function parseAudience(row: Row): NonNullable<Totals['audience']> {
 }
 
 function parseHopSummary(row: Row): HopSummary {
+  const work = parseWork(row['work']) ?? NO_WORK;
   return {
     announcementId: readWhole(row, 'announcement_id'),
     round: readWhole(row, 'round'),
@@ -118,7 +127,7 @@ function parseHopSummary(row: Row): HopSummary {
     backReason: readOptionalText(row, 'back_reason'),
     devices: readOptionalWhole(row, 'devices'),
     counts: readCounts(row),
-    work: parseWork(row['work']) ?? NO_WORK,
+    work: { ...work, reasons: addReasons(work.reasons, parseReasons(row['late_reasons'])) },
   };
 }
 
@@ -134,9 +143,18 @@ function readSum(row: Row, column: string): number {
 
 /** `parseWork` reads the column `work`; undefined without work, or with what is none. */
 export function parseWork(text: unknown): HopWork | undefined {
+  return parseJson(workSchema, text);
+}
+
+/** `parseReasons` reads the column `late_reasons`; what holds none has none. */
+export function parseReasons(text: unknown): Reasons {
+  return parseJson(reasonsSchema, text) ?? {};
+}
+
+function parseJson<T>(schema: z.ZodType<T>, text: unknown): T | undefined {
   if (typeof text !== 'string') return undefined;
   try {
-    return workSchema.safeParse(JSON.parse(text)).data;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

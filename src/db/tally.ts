@@ -11,7 +11,8 @@ import { type Fragment, sql, type Statement } from './sql.ts';
  * - The claimant of a hop knows what its batch changes, and adds that. A transaction may run twice, if its connection is lost
  *   in the commit: a batch has a number, and counts once.
  * - A writer that does not know what the ledger has (of an answer that arrives late, or after the hop was lost) takes off the
- *   rows that it is about to write, writes them, and adds them as they are then.
+ *   rows that it is about to write, writes them, and adds them as they are then. Its reasons go into `late_reasons`, because
+ *   the next batch of a claimant overwrites `work`.
  * - A repeat of a hop counts its page anew when it closes it.
  * - The end of the retries makes `retryable` rows `rejected`: a closed hop of the announcement counts them.
  */
@@ -37,12 +38,7 @@ export function withShift(
   pushes: readonly PushId[],
   statements: readonly Statement[],
 ): [Statement, ...Statement[]] {
-  const isWritten = sql`(${joinByOr(
-    [...Map.groupBy(pushes, ({ messageId = 0 }) => messageId)].map(
-      ([messageId, group]) =>
-        sql`message_id = ${messageId} AND device_id IN (${group.map(({ deviceId }) => deviceId)})`,
-    ),
-  )})`;
+  const isWritten = isAmong(pushes);
   const shift = (sign: Fragment): Statement => {
     const assignments = VERDICTS.map((verdict) => {
       const column = columnOf(verdict);
@@ -51,6 +47,16 @@ export function withShift(
     return sql`UPDATE push_hop SET ${assignments} WHERE ${isHop(key)}`;
   };
   return [shift(sql`-`), ...statements, shift(sql`+`)];
+}
+
+/** The condition that a row of the ledger is that of one of these pushes. */
+export function isAmong(pushes: readonly PushId[]): Fragment {
+  return sql`(${joinByOr(
+    [...Map.groupBy(pushes, ({ messageId = 0 }) => messageId)].map(
+      ([messageId, group]) =>
+        sql`message_id = ${messageId} AND device_id IN (${group.map(({ deviceId }) => deviceId)})`,
+    ),
+  )})`;
 }
 
 /** `withRetriesShift` makes the statements that end an announcement's retries into ones that also count that in the hop's row. */

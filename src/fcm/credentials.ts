@@ -89,10 +89,35 @@ function openServiceAccount(
     );
   }
   try {
-    return { credential: cert(account), projectId: projectId ?? account.projectId };
+    return { credential: withoutWarning(cert(account)), projectId: projectId ?? account.projectId };
   } catch (cause) {
     throw refuse('FCM_CREDENTIALS', `a service account JSON (${HOW_TO_GET})`, `${where}another one`, cause);
   }
+}
+
+/** How google-auth-library begins to warn of the call by which firebase-admin reads a service account. */
+const KNOWN_WARNING = 'The `fromJSON` method is deprecated.';
+
+/**
+ * `withoutWarning` keeps one warning of google-auth-library off the terminal: that it is handed a service account by a method
+ * that checks no address in it. firebase-admin calls it, and parseServiceAccount has checked the account before.
+ */
+function withoutWarning(credential: Credential): Credential {
+  return {
+    getAccessToken() {
+      const { console: printer } = globalThis;
+      const { warn } = printer;
+      // It is printed before the call returns: nothing else runs in between.
+      printer.warn = (...words: unknown[]) => {
+        if (!String(words[0]).startsWith(KNOWN_WARNING)) warn(...words);
+      };
+      try {
+        return credential.getAccessToken();
+      } finally {
+        printer.warn = warn;
+      }
+    },
+  };
 }
 
 function refuse(field: string, expected: string, got: string, cause?: unknown): PushError {

@@ -62,7 +62,11 @@ const progress = standing.extend({
   perSecond: z
     .object({ now: z.number().nullable(), average: z.number().nullable() })
     .describe('pushes a second'),
-  endsInMs: z.number().nullable().describe('milliseconds until everything is sent, at the rate now'),
+  isHeld: z.boolean().describe('nothing is sent now, because FCM is down or throttles the source'),
+  endsInMs: z
+    .number()
+    .nullable()
+    .describe('milliseconds until everything is sent, at the rate now; null while isHeld'),
   answers: z
     .object({ p50Ms: z.number(), p95Ms: z.number() })
     .nullable()

@@ -9,16 +9,14 @@ import type { HttpReply } from '../http/reply.ts';
 
 interface HttpEvent {
   readonly rawQueryString?: string;
-  readonly requestContext?: { readonly http?: { readonly method?: string } };
 }
 
-/** True if the server goes on with the next page: of a table, unless the caller asks for pages by `limit` or `after`. */
-export function hasNextPage(reply: HttpReply, event: HttpEvent): boolean {
+/** True if the server makes one file of all pages: of a table, unless the caller asks for pages by `limit` or `after`. */
+export function isJoined(reply: HttpReply, event: HttpEvent): boolean {
   const query = new URLSearchParams(event.rawQueryString);
   return (
     nextOf(reply) !== null &&
     reply.headers?.['content-type']?.startsWith('text/csv') === true &&
-    event.requestContext?.http?.method === 'GET' &&
     !query.has('limit') &&
     !query.has('after')
   );

@@ -5,7 +5,7 @@ import type { Admission } from '../http/answer.ts';
 import type { HttpReply } from '../http/reply.ts';
 import { declaredBytes, makeRoom, readBody, type Room } from './http-body.ts';
 import { makeEvent, withBody } from './http-event.ts';
-import { hasNextPage, pageEvent, sendPages, withoutNext } from './http-pages.ts';
+import { isJoined, pageEvent, sendPages, withoutNext } from './http-pages.ts';
 import { listen } from './listen.ts';
 
 /** Time that API Gateway waits for a reply, and so the time that `close` waits for open requests. */
@@ -83,11 +83,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
     const work = answer(request, response, options, room)
       .then(({ reply, leavesBody, event }) => {
-        if (!leavesBody && hasNextPage(reply, event)) {
+        if (!leavesBody && isJoined(reply, event)) {
           writeHead(response, withoutNext(reply), isClosing, { isWhole: false });
-          return sendPages(response, reply, (next) => options.handle(pageEvent(event, next), randomUUID()));
-        }
-        if (!leavesBody) send(response, reply, isClosing);
+          if (request.method !== 'HEAD')
+            return sendPages(response, reply, (next) => options.handle(pageEvent(event, next), randomUUID()));
+          response.end();
+        } else if (!leavesBody) send(response, reply, isClosing);
         else if (!isClosing && lingering.take(1)) linger(response, reply, () => lingering.give(1));
         else send(response, reply, true);
         return undefined;

@@ -37,6 +37,27 @@ export interface HopWork {
   readonly reasons: Readonly<Record<string, ReasonTally>>;
 }
 
+/** Further reasons of one hop are counted together, as OTHER_REASONS: FCM has few, but Baton does not choose them. */
+export const MAX_REASONS = 30;
+export const OTHER_REASONS = 'OTHER';
+
+/** Answers by what they say. */
+export type Reasons = HopWork['reasons'];
+
+/** `addReasons` adds up two tallies. */
+export function addReasons(one: Reasons, other: Reasons): Reasons {
+  const sum: Record<string, ReasonTally> = { ...one };
+  for (const [reason, tally] of Object.entries(other)) {
+    const { pushes, firstAt, lastAt } = sum[reason] ?? { ...tally, pushes: 0 };
+    sum[reason] = {
+      pushes: pushes + tally.pushes,
+      firstAt: Math.min(firstAt, tally.firstAt),
+      lastAt: Math.max(lastAt, tally.lastAt),
+    };
+  }
+  return sum;
+}
+
 /** The work of a hop that has done nothing yet. */
 export const NO_WORK: HopWork = {
   waitMs: 0,
@@ -79,6 +100,11 @@ export interface HopSummary extends HopKey {
 /** How often the tick has woken a hop that was interrupted: the first hop of a retry round is woken when it is due. */
 export function wakeUpsOf({ round, fromId, woken }: Pick<HopSummary, 'round' | 'fromId' | 'woken'>): number {
   return round > 0 && fromId === 0 ? Math.max(0, woken - 1) : woken;
+}
+
+/** True if an invocation of the hop was killed or gave it back, or its event was lost. */
+export function isInterrupted(hop: HopSummary): boolean {
+  return hop.takenOver > 0 || hop.givenBack > 0 || wakeUpsOf(hop) > 0;
 }
 
 /** The pushes that an announcement is for, counted when it started. */

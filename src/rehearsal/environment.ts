@@ -6,7 +6,16 @@ import type { RehearsalOptions } from './options.ts';
 
 /** `functionEnvironment` makes the variables that the function would have on Lambda; only the waits are shorter. */
 export function functionEnvironment(
-  { transport, pageSize, workers, hurry, budgetPerMinute, quotaPerMinute, rampSeconds }: RehearsalOptions,
+  {
+    transport,
+    pageSize,
+    window,
+    workers,
+    hurry,
+    budgetPerMinute,
+    quotaPerMinute,
+    rampSeconds,
+  }: RehearsalOptions,
   databaseUrl: string,
   env: Env,
 ): Record<string, string> {
@@ -15,6 +24,7 @@ export function functionEnvironment(
     DATABASE_TLS: env['DATABASE_TLS'] ?? '',
     FCM_TRANSPORT: transport,
     PAGE_SIZE: String(pageSize),
+    WINDOW: String(window),
     MAX_CONCURRENCY: String(workers),
     FCM_MESSAGES_PER_MINUTE: String(budgetPerMinute ?? quotaPerMinute),
     FCM_RAMP_SECONDS: String(Math.ceil(rampSeconds / hurry)),

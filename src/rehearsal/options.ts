@@ -20,6 +20,8 @@ export interface RehearsalOptions extends ChaosOptions {
   readonly batch: number;
   /** Devices per hop. */
   readonly pageSize: number;
+  /** Maximum number of pushes in flight per hop. */
+  readonly window: number;
   /** Chains of hops that run side by side. */
   readonly lanes: number;
   /** Maximum number of concurrent invocations. */
@@ -60,6 +62,7 @@ export const defaultOptions: RehearsalOptions = {
   isQueue: false,
   batch: DEFAULT_BATCH,
   pageSize: 3000,
+  window: 1000,
   lanes: 1,
   announcements: 1,
   workers: 2 * availableParallelism(),

@@ -68,5 +68,5 @@ export function withoutPause(why: string): string {
 
 /** `withoutUntil` leaves the reason of a stop from the words of a running announcement's status. */
 export function withoutUntil(statusReason: string): string {
-  return statusReason.replace(/ until \S+$/, '');
+  return statusReason.replace(/(?:: waiting)? until [\d-]+ [\d:]+ UTC$/, '');
 }

@@ -1,4 +1,5 @@
 import type { PaceConfig } from '../config/config.ts';
+import type { Budget } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
 import { riseMsOf } from '../pace/slot.ts';
 import type { Band } from './bands.ts';
@@ -44,6 +45,24 @@ export function rampsOf({ hops, pace, rampFrom }: RampInput, bands: readonly Ban
   }
   ramps.push(makeRamp(from, zeroAt + riseMs, zeroAt + riseMs));
   return ramps.filter((ramp) => ramp.to > ramp.from);
+}
+
+/**
+ * `rampFromOf` is when the ramp of an announcement began, in milliseconds since the epoch. The database knows only the last ramp
+ * of a source: if that began after the end, the announcement had one of its own, from its first push.
+ */
+export function rampFromOf({
+  hops,
+  budget,
+  now,
+  endedAt,
+}: Pick<RampInput, 'hops'> & {
+  readonly budget: Pick<Budget, 'rampAgeMs'> | null;
+  readonly now: number;
+  readonly endedAt: number;
+}): number | null {
+  const last = budget === null ? null : now - budget.rampAgeMs;
+  return last === null || last > endedAt ? firstOpenedOf(hops) : last;
 }
 
 function makeRamp(from: number, to: number, fullAt: number): Ramp {

@@ -2,6 +2,7 @@ import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { PaceConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Announcement } from '../model/announcement.ts';
+import { stopOf } from '../model/budget.ts';
 import { type Counts, sumCounts } from '../model/delivery.ts';
 import {
   type Balance,
@@ -35,7 +36,9 @@ export interface Standing extends Times {
   readonly hops: { readonly open: number; readonly held: number; readonly closed: number };
   /** Pushes a second; null: none yet. */
   readonly perSecond: { readonly now: number | null; readonly average: number | null };
-  /** Milliseconds until everything is sent, at the rate now; null: not known, or ended. */
+  /** True: nothing is sent now, because FCM is down or throttles the source. */
+  readonly isHeld: boolean;
+  /** Milliseconds until everything is sent, at the rate now; null: not known, held, or ended. */
   readonly endsInMs: number | null;
   /** FCM's answer times over all hops; null: no answer yet. */
   readonly answers: { readonly p50Ms: number; readonly p95Ms: number } | null;
@@ -59,7 +62,10 @@ export async function fetchStanding(observer: Observer, announcementId: number):
   const now = clock.now();
   const balance = balanceOf(totals);
   const perSecond = ratesOf(hops, { startedAt, finishedAt }, now);
-  const waitsFor = await listWaits(observer, { announcement, publishAt, hops, now });
+  const isRunning = announcement.status === 'running';
+  const budget = isRunning ? await store.fetchBudget(announcement.source, announcementId) : null;
+  const isHeld = budget !== null && stopOf(budget) !== null;
+  const waitsFor = await listWaits(observer, { announcement, publishAt, hops, budget, now });
   return {
     announcement,
     publishAt,
@@ -67,9 +73,10 @@ export async function fetchStanding(observer: Observer, announcementId: number):
     finishedAt,
     counts: totals.counts,
     balance,
-    hops: { ...totals.hops, held: hops.filter(({ isHeld }) => isHeld).length },
+    hops: { ...totals.hops, held: hops.filter((hop) => hop.isHeld).length },
     perSecond,
-    endsInMs: announcement.status === 'running' ? endOf(balance, perSecond, waitsFor, now) : null,
+    isHeld,
+    endsInMs: isRunning && !isHeld ? endOf(balance, perSecond, waitsFor, now) : null,
     answers: answersOf(hops),
     errors: sumReasons(hops).slice(0, MAX_REASONS),
     waitsFor,

@@ -1,4 +1,4 @@
-import type { HopSummary } from '../model/summary.ts';
+import { type HopSummary, isInterrupted } from '../model/summary.ts';
 
 /**
  * What a hop does at a time.
@@ -40,9 +40,9 @@ export function stretchesOf(hop: HopSummary, endMs: number): Stretch[] {
   if (openedAt === null) return [...begin, ...make('waiting', readAt, activeUntil(hop, endMs))];
   const to = closedAt ?? endMs;
   const waited = make('waiting', readAt, openedAt);
-  const isInterrupted = hop.takenOver + hop.woken + hop.givenBack > 0 || !(hop.isHeld || closedAt !== null);
+  const hasGaps = isInterrupted(hop) || !(hop.isHeld || closedAt !== null);
   const gapMs = to - openedAt - work.sendMs;
-  if (!isInterrupted || gapMs < MIN_GAP_MS) return [...begin, ...waited, ...make('sending', openedAt, to)];
+  if (!hasGaps || gapMs < MIN_GAP_MS) return [...begin, ...waited, ...make('sending', openedAt, to)];
   // A repeat waits for a slot of its own.
   const againMs = Math.min(gapMs, Math.max(0, work.waitMs - Math.max(0, openedAt - readAt)));
   const isGivenUp = closedAt === null && !hop.isHeld;

@@ -1,4 +1,10 @@
-import { ANSWER_BUCKETS_MS, type HopSummary, type ReasonTally } from '../model/summary.ts';
+import {
+  addReasons,
+  ANSWER_BUCKETS_MS,
+  type HopSummary,
+  type Reasons,
+  type ReasonTally,
+} from '../model/summary.ts';
 
 /** The pushes that all hops have sent, repeats included. */
 export function sumSent(hops: readonly HopSummary[]): number {
@@ -7,20 +13,10 @@ export function sumSent(hops: readonly HopSummary[]): number {
 
 /** The reasons of all hops, the most frequent first. */
 export function sumReasons(hops: readonly HopSummary[]): (ReasonTally & { readonly reason: string })[] {
-  const sums = new Map<string, ReasonTally>();
-  for (const { work } of hops) {
-    for (const [reason, tally] of Object.entries(work.reasons)) {
-      const { pushes, firstAt, lastAt } = sums.get(reason) ?? { ...tally, pushes: 0 };
-      sums.set(reason, {
-        pushes: pushes + tally.pushes,
-        firstAt: Math.min(firstAt, tally.firstAt),
-        lastAt: Math.max(lastAt, tally.lastAt),
-      });
-    }
-  }
-  return Array.from(sums, ([reason, tally]) => ({ reason, ...tally })).toSorted(
-    (one, two) => two.pushes - one.pushes,
-  );
+  const sums = hops.reduce<Reasons>((sum, { work }) => addReasons(sum, work.reasons), {});
+  return Object.entries(sums)
+    .map(([reason, tally]) => ({ reason, ...tally }))
+    .toSorted((one, two) => two.pushes - one.pushes);
 }
 
 /** The answer times of all hops, by ANSWER_BUCKETS_MS. */

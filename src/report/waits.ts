@@ -2,7 +2,7 @@ import type { Announcement } from '../model/announcement.ts';
 import { type Budget, stopOf } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
 import { isTickLate } from '../model/tick.ts';
-import { toIso } from '../words.ts';
+import { formatTime } from '../words.ts';
 import { withoutUntil } from './bands.ts';
 import type { Observer } from './standing.ts';
 
@@ -29,6 +29,8 @@ interface Scene {
   readonly announcement: Announcement;
   readonly publishAt: number | null;
   readonly hops: readonly HopSummary[];
+  /** The budget of its source; null: it does not run. */
+  readonly budget: Budget | null;
   readonly now: number;
 }
 
@@ -60,13 +62,12 @@ export async function listWaits(observer: Observer, scene: Scene): Promise<Wait[
 }
 
 async function waitWhileRunning(observer: Observer, scene: Scene): Promise<Wait[]> {
-  const { announcement, now } = scene;
-  const budget = await observer.store.fetchBudget(announcement.source, announcement.announcementId);
+  const { announcement, budget, now } = scene;
   return [
-    ...waitForFcm(announcement, budget, now),
+    ...(budget === null ? [] : waitForFcm(announcement, budget, now)),
     ...waitForHops(scene),
-    ...waitForSlot(budget, now),
-    ...waitForRamp(observer, announcement, budget, now),
+    ...(budget === null ? [] : waitForSlot(budget, now)),
+    ...(budget === null ? [] : waitForRamp(observer, announcement, budget, now)),
     ...(await waitForTick(observer)),
   ];
 }
@@ -83,7 +84,7 @@ async function explainStop(
 ): Promise<string> {
   const entries = await store.fetchAudit(announcementId, MAX_ENTRIES);
   const entry = entries.findLast((each) => each.action === action);
-  const who = entry ? ` by ${entry.actor} at ${toIso(entry.at)}` : '';
+  const who = entry ? ` by ${entry.actor} at ${formatTime(entry.at)} UTC` : '';
   return `${action}${who}${statusReason === null ? '' : `: ${statusReason}`}`;
 }
 

@@ -29,6 +29,12 @@ export interface Retention {
   pruneBatch(announcementId: number, limit: number): Promise<Pruned | null>;
   /** Deletes the next messages that were sent at once more than `ageMs` ago, and their deliveries; null if there are none. */
   pruneAtOnce(ageMs: number, limit: number): Promise<Pruned | null>;
+  /**
+   * Deletes the next alerts that were sent or given up more than `ageMs` ago, and at the end what the tick remembers of
+   * announcements that no longer run; null if there are none left. What belongs to a running announcement stays: it says what
+   * was alerted already.
+   */
+  pruneAlerts(ageMs: number, limit: number): Promise<Pruned | null>;
   /** Counts the messages that were sent at once more than `ageMs` ago. */
   countOldMessages(ageMs: number): Promise<number>;
 }

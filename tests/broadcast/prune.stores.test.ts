@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { prune } from '../../src/broadcast/prune.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
@@ -76,6 +76,50 @@ describe.each(databaseKinds())('pruning, on %s', (kind) => {
     ...store,
     pruneBatch: (announcementId) => store.pruneBatch(announcementId, limit),
     pruneAtOnce: (ageMs) => store.pruneAtOnce(ageMs, limit),
+  });
+
+  test('deletes alerts that were closed long ago, and what the tick remembers, but of nothing that runs or is to be sent', async () => {
+    const [done, runs] = [await broadcast(), await inStatus('running')];
+    const driver = openDriver(database.config, clock);
+    onTestFinished(() => driver.close());
+    const { at } = driver.dialect;
+    const addAlert = (announcementId: number, kind: string, closedAt: number | null) =>
+      driver.run(
+        sql`INSERT INTO push_alert (announcement_id, kind, cause, channel, content, made_at, due_at, closed_at)
+            VALUES (${announcementId}, ${kind}, 0, 'webhook', '{}', ${at(0)}, ${at(0)}, ${closedAt === null ? sql`NULL` : at(closedAt)})`,
+      );
+    const longAgo = clock.now();
+    for (const id of [0, done, runs]) {
+      await driver.run(
+        sql`INSERT INTO push_watch (announcement_id, progress, changed_at, looked_at)
+            VALUES (${id}, '', ${at(longAgo)}, ${at(longAgo)})`,
+      );
+    }
+    await addAlert(done, 'stalled', longAgo);
+    await addAlert(done, 'throttled', null);
+    await addAlert(runs, 'stalled', longAgo);
+    await clock.advance(91 * DAY);
+    await addAlert(done, 'done', clock.now());
+    const listAll = async () => [
+      (await driver.all(sql`SELECT announcement_id, kind FROM push_alert ORDER BY alert_id`)).map((row) => ({
+        ...row,
+      })),
+      (await driver.all(sql`SELECT announcement_id FROM push_watch ORDER BY announcement_id`)).map(
+        (row) => row['announcement_id'],
+      ),
+    ];
+    await prune(contextOf(), AGE);
+    const left = [
+      [
+        { announcement_id: done, kind: 'throttled' },
+        { announcement_id: runs, kind: 'stalled' },
+        { announcement_id: done, kind: 'done' },
+      ],
+      [0, runs],
+    ];
+    expect(await listAll()).toEqual(left);
+    expect(await store.pruneAlerts(AGE.ageMs, 1)).toBeNull();
+    expect(await listAll()).toEqual(left);
   });
 
   test('deletes the deliveries of what ended long ago; the numbers, the hops and the audit stay', async () => {

@@ -77,6 +77,44 @@ await describeStores('what hops have done', ({ kind, database, store, startHop, 
     expect(await countsOf(key)).toEqual(await ledgerOf(key));
   });
 
+  test('the reasons of answers that arrive late are counted once, also while another claimant counts its own', async () => {
+    const [a = 0, b = 0, c = 0] = await addDevices(3);
+    const key = await startHop();
+    const lost = await claim(key, 'a');
+    await store.turnPage(lost, { lastId: c, nextId: null }, LEASE_MS, 3);
+    const gone = {
+      ...delivered,
+      verdict: 'unregistered',
+      reason: 'UNREGISTERED',
+      messageName: null,
+    } as const;
+    const reasonsOf = async () => {
+      const [{ work: { reasons } } = { work }] = await store.fetchHopSummaries(key.announcementId);
+      return Object.fromEntries(Object.entries(reasons).map(([reason, { pushes }]) => [reason, pushes]));
+    };
+    // Nobody has taken the hop over, and it is counted without a batch.
+    await store.recordDeliveries(lost, [{ deviceId: a, ...gone }]);
+    await store.recordDeliveries(lost, [{ deviceId: a, ...gone }]);
+    expect(await reasonsOf()).toEqual({ UNREGISTERED: 1 });
+    await passTime(LEASE_MS + 1);
+    const holder = await claim(key, 'b');
+    expect(holder.work).toBeUndefined();
+    const late = [
+      { deviceId: a, ...gone },
+      { deviceId: b, ...gone },
+    ];
+    await store.recordDeliveries(lost, late, batchOf(1, late));
+    await store.recordDeliveries(lost, late, batchOf(1, late));
+    const own = [{ deviceId: c, ...delivered }];
+    await store.recordDeliveries(holder, own, batchOf(1, own));
+    expect(await reasonsOf()).toEqual({ UNAVAILABLE: 1, UNREGISTERED: 2 });
+    expect(await store.closeHop(holder, work)).toBe(true);
+    const [d = 0] = await addDevices(1);
+    const after: Delivery[] = [{ deviceId: d, ...gone, verdict: 'rejected', reason: 'INVALID_ARGUMENT' }];
+    await Promise.all([store.recordDeliveries(lost, late), store.recordDeliveries(holder, after)]);
+    expect(await reasonsOf()).toEqual({ UNAVAILABLE: 1, UNREGISTERED: 2, INVALID_ARGUMENT: 1 });
+  });
+
   test.each(['at-least-once', 'at-most-once'] as const)(
     'a retry round takes from what the rounds before have left, and its end rejects the rest (%s)',
     async (guarantee) => {

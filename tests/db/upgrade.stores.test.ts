@@ -39,7 +39,7 @@ function upgradedRows(tables: Readonly<Record<string, Row[]>>): Record<string, R
     retries_kept: 0,
     ...{ claimed_at: null, opened_at: null, woken: 0, taken_over: 0, given_back: 0, back_reason: null },
     ...{ devices: null, delivered: 0, unregistered: 0, rejected: 0, retryable: 0, unknown: 0 },
-    ...{ misconfigured: 0, unsent: 0, batches: 0, work: null },
+    ...{ misconfigured: 0, unsent: 0, batches: 0, work: null, late_reasons: null },
   }));
   const budgets = (tables['push_budget'] ?? []).map((row) => ({ ...row, spread_until: null, answer_ms: 0 }));
   const renamed = renamedRows(tables);

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { fetchAccessToken } from '../../src/fcm/credentials.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { fetchAccessToken, openCredentials } from '../../src/fcm/credentials.ts';
 import { MARK } from '../support/secret.ts';
 
 const failing = (message: string) => ({
@@ -19,4 +20,28 @@ test('the reason for having no access token shows no assertion or token', async 
   await expect(fetchAccessToken(failing(`invalid_grant: Invalid JWT: ${assertion}`))).rejects.toThrow(
     'no access token for FCM: invalid_grant: Invalid JWT: eyJhbGciOiJSUzI1NiJ9.…',
   );
+});
+
+test('a service account is used without a warning on the terminal', async () => {
+  // A key this short signs nothing, so that no request is made.
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 512,
+    ...{ publicKeyEncoding: { type: 'spki', format: 'pem' } },
+    ...{ privateKeyEncoding: { type: 'pkcs8', format: 'pem' } },
+  } as const);
+  const account = {
+    type: 'service_account',
+    project_id: 'p',
+    client_email: 'a@b.c',
+    private_key: privateKey,
+  };
+  const json = JSON.stringify(account);
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  try {
+    const access = openCredentials({ credentials: { kind: 'inline', json }, projectId: null });
+    await expect(fetchAccessToken(access)).rejects.toThrow('no access token for FCM');
+    expect(warn).not.toHaveBeenCalled();
+  } finally {
+    warn.mockRestore();
+  }
 });

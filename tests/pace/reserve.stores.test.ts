@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openDriver } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
 import type { Outcome } from '../../src/model/delivery.ts';
 import { brake, brakeIfThrottled } from '../../src/pace/brake.ts';
 import { reserveTurn, reserveUrgent } from '../../src/pace/reserve.ts';
 import type { Store } from '../../src/store.ts';
+import { formatTime } from '../../src/words.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { delivered, draft, makeContext, outcome, type TestContext } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -197,6 +200,31 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect((await reserve(ctx, 3000)).rateShare).toBe((30_000 + 100) / 2 / 60_000);
   });
 
+  test('whoever only looks at a budget writes nothing: a source gets its row with the first reservation or brake', async () => {
+    const driver = openDriver(database.config, clock);
+    onTestFinished(() => driver.close());
+    const sources = async () =>
+      (await driver.all(sql`SELECT source FROM push_budget ORDER BY source`)).map((row) => row['source']);
+    const idle = await store.fetchBudget('default', null);
+    expect(idle).toMatchObject({ brakes: 0, outages: 0, urgentMs: 0, turnInMs: 0, answerMs: 0 });
+    expect(Math.max(idle.freeInMs, idle.spreadInMs, idle.urgentInMs, idle.brakeMs)).toBeLessThan(-1e9);
+    expect(idle.rampAgeMs).toBeGreaterThan(1e9);
+    await store.endOutage('default');
+    expect(await sources()).toEqual([]);
+    const turn = { takenMs: 10, gapMs: 0, spreadMs: 10, startsRamp: false, isUrgent: false, turn: null };
+    const both = await Promise.all([
+      store.reserveBudget('default', idle.version, turn),
+      other.reserveBudget('default', idle.version, turn),
+    ]);
+    expect(both.toSorted()).toEqual([false, true]);
+    const { version } = await store.fetchBudget('shop', null);
+    const stop = { pauseMs: 1000, rampAgeMs: 0, reason: 'throttled', outages: 0 };
+    expect(await store.brakeBudget('shop', version, stop)).toBe(true);
+    await store.recordAnswerTime('third', 80);
+    expect(await store.fetchBudget('third', null)).toMatchObject({ answerMs: 80 });
+    expect(await sources()).toEqual(['default', 'shop', 'third']);
+  });
+
   test('hops that are throttled for the same cause brake once; a longer wait counts', async () => {
     const ctx = makeContext(store);
     for (let hop = 0; hop < 4; hop++) {
@@ -237,7 +265,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     await reserve(ctx, 1);
     expect(await reason()).toBeNull();
     await brakeIfThrottled(ctx, 'default', throttled(4, 4, 400), { tookMs: 0 });
-    expect(await reason()).toBe(`throttled until ${new Date(clock.now() + 400).toISOString()}`);
+    expect(await reason()).toBe(`throttled until ${formatTime(clock.now() + 400)} UTC`);
     await store.moveAnnouncement(announcementId, ['running'], 'paused', null);
     expect(await reason()).toBeNull();
     await store.moveAnnouncement(announcementId, ['paused'], 'running', null);

@@ -1,8 +1,10 @@
 import { beforeAll, afterAll, expect, test } from 'vitest';
+import { describeStanding } from '../../src/cli/status-text.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { fetchListed, fetchStanding, type Observer, rateWithin } from '../../src/report/standing.ts';
 import type { HopSummary } from '../../src/model/summary.ts';
 import type { Store } from '../../src/store.ts';
+import { formatTime } from '../../src/words.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { delivered, draft, madeUpDevices, makeContext, outcome } from '../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -101,6 +103,25 @@ test('a brake, an outage, a pause and a failure say what is waited for, who made
   expect((await waits())[0]?.what).toMatch(/^a resume: paused by cli:ann at 2026-/);
   await store.moveAnnouncement(announcementId, ['paused'], 'failed', 'no such project');
   expect((await waits())[0]?.what).toMatch(/cause is fixed: failed by baton at .*: no such project$/);
+});
+
+test('while FCM is down, the status says why once, in a time for people, and foretells no end', async () => {
+  const announcementId = await startOne();
+  const lines = async () => describeStanding(await fetchStanding(observer, announcementId)).split('\n');
+  expect((await lines())[1]).toMatch(/now .*average {2}ETA/);
+  const { version } = await store.fetchBudget('default', null);
+  const reason = 'FCM is down (UNAVAILABLE): waiting';
+  await store.brakeBudget('default', version, { pauseMs: 30_000, rampAgeMs: 0, reason, outages: 1 });
+  const until = `${formatTime(clock.now() + 30_000)} UTC`;
+  expect((await store.fetchAnnouncement(announcementId))?.statusReason).toBe(`${reason} until ${until}`);
+  const held = await lines();
+  expect(held.filter((line) => line.includes('UNAVAILABLE'))).toEqual([
+    `waits for FCM to be up again (FCM is down (UNAVAILABLE)), next probe, until ${until}`,
+  ]);
+  expect(held[1]).not.toMatch(/ETA|now/);
+  expect(held.join()).not.toMatch(/\d\.\d{3}Z/);
+  expect(await fetchStanding(observer, announcementId)).toMatchObject({ isHeld: true, endsInMs: null });
+  await store.endOutage('default');
 });
 
 test('one that has not started waits for its time, and a list has the numbers of all', async () => {

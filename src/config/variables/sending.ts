@@ -71,7 +71,7 @@ export const SENDING_VARIABLES = [
     name: 'RETENTION_DAYS',
     fallback: '0',
     meaning:
-      'The tick deletes the deliveries of announcements that ended so many days ago, and messages that were sent at once before that; 0: nothing is deleted.',
+      'The tick deletes the deliveries of announcements that ended so many days ago, and messages and alerts that were sent before that; 0: nothing is deleted.',
   },
   {
     ...PLAIN,

@@ -5,7 +5,7 @@ import { sumReasons } from '../sums.ts';
 import type { Part } from '../timeline.ts';
 import { findBlock } from './blocks.ts';
 import { type Cause, describeTick, TICK_REMEDY } from './cause.ts';
-import { findDelays } from './delays.ts';
+import { findDelays, largestPartOf } from './delays.ts';
 import type { Facts } from './facts.ts';
 import { failedCause } from './failures.ts';
 
@@ -25,9 +25,9 @@ export function findCause(facts: Facts): Cause {
     case 'cancelled':
       return endedBy(facts, status);
     case 'running':
-      return findBlock(facts) ?? findDelays(facts)[0] ?? limitOf(facts);
+      return findBlock(facts) ?? delayOf(facts) ?? limitOf(facts);
     case 'done':
-      return failuresOf(facts) ?? findDelays(facts)[0] ?? limitOf(facts);
+      return failuresOf(facts) ?? delayOf(facts) ?? limitOf(facts);
   }
 }
 
@@ -86,6 +86,20 @@ function failuresOf({ totals, hops }: Facts): Cause | null {
     code: 'failures',
     cause: `${formatCount(failed)} of ${formatCount(delivered + failed)} pushes failed, most of them because ${meaning} (${first.reason})`,
     remedy: remedy ?? 'nothing',
+  };
+}
+
+/** What has gone wrong and cost the most time; and what else took more of it, if anything did. */
+function delayOf(facts: Facts): Cause | null {
+  const [delay] = findDelays(facts);
+  if (delay === undefined) return null;
+  const { code, cause, remedy, parts } = delay;
+  const largest = facts.use === null ? null : largestPartOf(facts.use);
+  const isLargest = largest === null || parts.includes(largest.part);
+  return {
+    code,
+    cause: isLargest ? cause : `${cause}; more of the time went elsewhere: ${largest.says}`,
+    remedy,
   };
 }
 

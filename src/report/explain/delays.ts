@@ -2,7 +2,7 @@ import { countOf, formatDuration } from '../../words.ts';
 import { bandsOf, withoutPause } from '../bands.ts';
 import { explainReason } from '../reasons.ts';
 import { sumReasons } from '../sums.ts';
-import { databaseShareOf, type TimeUse } from '../timeline.ts';
+import { databaseShareOf, type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { type Cause, terminatedCause } from './cause.ts';
 import { chainsOf, isLost, looksTerminated } from './chains.ts';
 import type { Facts } from './facts.ts';
@@ -21,14 +21,38 @@ const WAITING_SHARE = 0.3;
 /** Recording that took longer in all was no slow statement. */
 const DOWN_MS = 5000;
 
+/** How MySQL and SQLite say that another session holds a lock for too long. */
+const LOCK_ERROR = /lock wait timeout|deadlock|is locked/i;
+
+const HOW_TO_SEE_LOCKS =
+  'in MySQL, SHOW PROCESSLIST and SELECT * FROM information_schema.INNODB_TRX name the session while it holds them';
+
 interface Delay extends Cause {
+  /** Where the time that it cost is counted. */
+  readonly parts: readonly Part[];
   readonly ms: number;
   /** True: a trace of its own shows it, however little time it cost. */
   readonly isCertain: boolean;
 }
 
+/** The part of the time, sending aside, that was the largest. */
+export interface LargestPart {
+  readonly part: Part;
+  readonly ms: number;
+  readonly says: string;
+}
+
+/** `largestPartOf` is the largest part that is not sending itself; null if there was nothing else. */
+export function largestPartOf({ parts, wallMs }: TimeUse): LargestPart | null {
+  const others = PARTS.filter((part) => part !== 'sending' && parts[part] > 0);
+  const [part] = others.toSorted((one, two) => parts[two] - parts[one]);
+  if (part === undefined) return null;
+  const ms = parts[part];
+  return { part, ms, says: `${PART_WORDS[part]} (${formatDuration(ms)} of ${formatDuration(wallMs)})` };
+}
+
 /** `findDelays` names what has held an announcement up, the longest first. */
-export function findDelays(facts: Facts): Cause[] {
+export function findDelays(facts: Facts): Pick<Delay, keyof Cause | 'parts'>[] {
   const { use } = facts;
   if (use === null) return [];
   const delays = [
@@ -40,7 +64,7 @@ export function findDelays(facts: Facts): Cause[] {
   return delays
     .filter(({ ms, isCertain }) => isCertain || ms >= Math.max(MIN_MS, use.wallMs * MIN_SHARE))
     .toSorted((one, two) => two.ms - one.ms)
-    .map(({ code, cause, remedy }) => ({ code, cause, remedy }));
+    .map(({ code, cause, remedy, parts }) => ({ code, cause, remedy, parts }));
 }
 
 function brakes(
@@ -53,6 +77,7 @@ function brakes(
   return [
     {
       code: 'fcm-down',
+      parts: ['down'],
       ms: parts.down,
       isCertain: parts.down > wallMs * MIN_BRAKE_SHARE,
       cause: `${why || 'FCM was down'}: the source stopped for ${formatDuration(parts.down)}`,
@@ -60,6 +85,7 @@ function brakes(
     },
     {
       code: 'throttled',
+      parts: ['throttled'],
       ms: parts.throttled,
       isCertain: parts.throttled > wallMs * MIN_BRAKE_SHARE,
       cause:
@@ -87,6 +113,7 @@ function pauses({ audit }: Facts, { parts }: TimeUse): Delay[] {
   return [
     {
       code: 'paused',
+      parts: ['paused'],
       ms: parts.paused,
       isCertain: false,
       cause: `it was ${action} by ${actor}${why === null ? '' : `: ${why}`}; that took ${formatDuration(parts.paused)}`,
@@ -112,24 +139,28 @@ function databases({ hops }: Facts, { parts }: TimeUse): Delay[] {
     return [
       {
         code: 'database-down',
+        parts: ['database', 'stalled'],
         ms: Math.max(parts.database, Math.min(longestMs, parts.database + parts.stalled)),
         isCertain: errors.length > 0 || longestMs >= DOWN_MS,
         cause: `the database did not answer for a time: ${how}, and hops waited up to ${formatDuration(longestMs)} to record`,
-        remedy:
-          "look at the database's own log and metrics for a restart, a failover or locks; nothing is lost",
+        remedy: errors.some(({ backReason }) => LOCK_ERROR.test(backReason ?? ''))
+          ? `its error says that rows were locked by another session: ${HOW_TO_SEE_LOCKS}; nothing is lost`
+          : "look at the database's own log and metrics for a restart, a failover or locks; nothing is lost",
       },
     ];
   }
   return [
     {
       code: 'database-slow',
+      parts: ['database'],
       ms: parts.database,
       isCertain: false,
       cause:
         `the database is slow: ${countOf(waiting.length, 'hop')} of ${senders.length} waited for it, ` +
         `${formatDuration(recordMs)} in all to record answers`,
       remedy:
-        "look at the database's load, disk and locks (`baton doctor`), and give it more, or lower WINDOW",
+        "look at the database's load and disk (`baton doctor`), and give it more, or lower WINDOW; or another session held " +
+        `locks: ${HOW_TO_SEE_LOCKS}`,
     },
   ];
 }
@@ -141,12 +172,13 @@ function gaps({ hops, now }: Facts, { parts }: TimeUse): Delay[] {
   const lost = hops.filter((hop) => hop.round === 0 && isLost(hop, now)).length;
   if (killed + lost === 0) return [];
   if (killed === 0 && looksTerminated(chains, now)) {
-    return [{ ...terminatedCause(null), ms: parts.stalled, isCertain: true }];
+    return [{ ...terminatedCause(null), parts: ['stalled'], ms: parts.stalled, isCertain: true }];
   }
   const cost = `it stood still for ${formatDuration(parts.stalled)}`;
   const all: Delay[] = [
     {
       code: 'killed',
+      parts: ['stalled'],
       ms: killed === 0 ? 0 : parts.stalled,
       isCertain: killed > 0,
       cause: `${countOf(killed, 'invocation')} ended without giving the hop back (killed, out of memory or timed out); ${cost}`,
@@ -155,6 +187,7 @@ function gaps({ hops, now }: Facts, { parts }: TimeUse): Delay[] {
     },
     {
       code: 'lost-events',
+      parts: ['stalled'],
       ms: lost === 0 ? 0 : parts.stalled,
       isCertain: lost > 0,
       cause: `${countOf(lost, 'event')} did not reach the function, and the tick woke the hops instead; ${cost}`,

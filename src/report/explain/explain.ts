@@ -99,7 +99,7 @@ function describeProof({ holds, problems, repeats, isMoving }: Proof): string[] 
     ...holds.map((says) => `  ✓ ${says}`),
     ...problems.map((says) => `  ✗ ${says}`),
     `  ${formatCount(sent)} pushes were sent, retries and repeats included`,
-    ...(hops + woken === 0
+    ...(hops === 0
       ? ['  no hop was interrupted']
       : [
           `  ${countOf(hops, 'hop')} interrupted: taken over ${countOf(takenOver, 'time')}, given back ` +

@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../model/audit.ts';
 import type { Budget } from '../../model/budget.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import { fetchTotalsOf } from '../../store/summaries.ts';
+import { rampFromOf } from '../ramps.ts';
 import { partsOf, type TimeUse } from '../timeline.ts';
 import { fetchTimes, type Times } from '../times.ts';
 
@@ -60,7 +61,7 @@ export async function fetchFacts(
   const entries = await store.fetchSourceAudit(source, startedAt - BEFORE_START_MS, endedAt, MAX_ENTRIES);
   const sourceAudit = entries.filter(({ announcementId: id }) => id === null);
   const budget = await store.fetchBudget(source, announcementId);
-  const rampFrom = now - budget.rampAgeMs;
+  const rampFrom = rampFromOf({ hops, budget, now, endedAt });
   const use = partsOf({ hops, audit, sourceAudit, startedAt, endedAt, pace, rampFrom });
   return { ...facts, sourceAudit, budget, use };
 }

@@ -1,6 +1,13 @@
 import type { Context } from '../../context.ts';
 import { type Counts, sumCounts, type Verdict, VERDICTS } from '../../model/delivery.ts';
-import { type Balance, balanceOf, type HopSummary, type Totals, wakeUpsOf } from '../../model/summary.ts';
+import {
+  type Balance,
+  balanceOf,
+  type HopSummary,
+  isInterrupted,
+  type Totals,
+  wakeUpsOf,
+} from '../../model/summary.ts';
 import { countOf, formatCount, formatTime } from '../../words.ts';
 import { sumSent } from '../sums.ts';
 import { chainsOf } from './chains.ts';
@@ -169,7 +176,7 @@ function repeatsOf(hops: readonly HopSummary[]): Repeats {
   const given = hops.flatMap(({ backReason }) => (backReason === null ? [] : [backReason]));
   return {
     sent: sumSent(hops),
-    hops: hops.filter(({ takenOver, givenBack }) => takenOver + givenBack > 0).length,
+    hops: hops.filter(isInterrupted).length,
     takenOver: total(({ takenOver }) => takenOver),
     givenBack: total(({ givenBack }) => givenBack),
     woken: total(wakeUpsOf),

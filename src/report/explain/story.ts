@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../model/audit.ts';
-import type { HopSummary } from '../../model/summary.ts';
+import { type HopSummary, isInterrupted, wakeUpsOf } from '../../model/summary.ts';
 import { countOf, formatClock, formatCount, formatDuration, onOneLine } from '../../words.ts';
 import { bandsOf, withoutPause } from '../bands.ts';
 import { firstOpenedOf } from '../sums.ts';
@@ -97,19 +97,13 @@ function gapsOf(spans: readonly Span[]): StoryEvent[] {
 
 function repeatsIn(hops: readonly HopSummary[]): StoryEvent[] {
   return hops
-    .filter(({ takenOver, givenBack, woken, round }) => takenOver + givenBack + (round === 0 ? woken : 0) > 0)
+    .filter((hop) => isInterrupted(hop))
     .map((hop) => ({ at: hop.openedAt ?? hop.claimedAt ?? hop.plantedAt, says: describeRepeat(hop) }));
 }
 
-function describeRepeat({
-  round,
-  fromId,
-  takenOver,
-  givenBack,
-  woken,
-  backReason,
-  closedAt,
-}: HopSummary): string {
+function describeRepeat(hop: HopSummary): string {
+  const { round, fromId, takenOver, givenBack, backReason, closedAt } = hop;
+  const woken = wakeUpsOf(hop);
   const parts = [
     ...(takenOver > 0 ? [`taken over ${countOf(takenOver, 'time')}`] : []),
     ...(givenBack > 0 ? [`given back ${countOf(givenBack, 'time')}`] : []),

@@ -1,6 +1,6 @@
 import type { Announcement } from '../../model/announcement.ts';
 import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
-import { findDelays } from '../explain/delays.ts';
+import { findDelays, largestPartOf } from '../explain/delays.ts';
 import { sumSent } from '../sums.ts';
 import type { TimeUse } from '../timeline.ts';
 import { formatRate } from './format.ts';
@@ -94,20 +94,24 @@ function describeRest({ balance, announcement }: Report): string | null {
 const SLOW_FACTOR = 1.25;
 const SLOW_MS = 5000;
 
-/** How fast it was; and if it was slow, the one cause that cost the most time. */
-function describeSpeed(report: Report, { wallMs }: TimeUse): string | null {
+/** How fast it was; and if it was slow, what took the most time. */
+function describeSpeed(report: Report, use: TimeUse): string | null {
+  const { wallMs } = use;
   const { balance, totals, pace, isPaceKnown, hops } = report;
   const sent = sumSent(hops);
   if (sent === 0 || wallMs === 0) return null;
   const mean = `That is ${formatRate((sent * 1000) / wallMs)} pushes a second on average.`;
   const idealMs = ((balance?.audience ?? totals.read) * 60_000) / pace.perMinute;
   if (!isPaceKnown || wallMs < idealMs * SLOW_FACTOR || wallMs < idealMs + SLOW_MS) return mean;
-  return `${mean} The budget alone would have taken ${formatDuration(idealMs)}. It took longer: ${findDelay(report)}.`;
+  return `${mean} The budget alone would have taken ${formatDuration(idealMs)}. It took longer: ${findDelay(report, use)}.`;
 }
 
-function findDelay(report: Report): string {
-  const [delay] = findDelays(report);
-  return delay?.cause ?? 'the ramp to the full rate, and the time that FCM took to answer';
+/** What caused the largest part of the time, sending aside. */
+function findDelay(report: Report, use: TimeUse): string {
+  const largest = largestPartOf(use);
+  if (largest === null) return 'FCM took its time to answer';
+  const delay = findDelays(report).find(({ parts }) => parts.includes(largest.part));
+  return delay?.cause ?? largest.says;
 }
 
 function list(parts: readonly string[]): string {

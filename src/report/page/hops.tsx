@@ -1,9 +1,9 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
-import type { HopSummary } from '../../model/summary.ts';
+import { type HopSummary, isInterrupted, wakeUpsOf } from '../../model/summary.ts';
 import { countOf, formatCount, formatDuration } from '../../words.ts';
 import { drawStrip } from './charts.ts';
 import { Drawing, Section, Swatch } from './parts.tsx';
-import { isTroubled, longestOf, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
+import { longestOf, rowsOf, sendingMsOf, slowestOf } from './strip.ts';
 
 const MAX_SLOWEST = 20;
 
@@ -13,7 +13,7 @@ export function Hops({ hops, now }: { hops: readonly HopSummary[]; now: number }
   if (worked.length === 0) return null;
   const slowest = slowestOf(hops, now, MAX_SLOWEST);
   const longestMs = longestOf(worked, now);
-  const troubled = worked.filter(isTroubled).length;
+  const troubled = worked.filter(isInterrupted).length;
   const nthOf = new Map(hops.map((hop, nth) => [hop, nth + 1]));
   return (
     <Section title="Hops">
@@ -117,11 +117,11 @@ function waitingMsOf({ claimedAt, openedAt }: HopSummary, now: number): number {
 }
 
 function describeTrouble(hop: HopSummary): string {
-  if (!isTroubled(hop)) return '';
+  if (!isInterrupted(hop)) return '';
   const parts: readonly (readonly [number, string])[] = [
     [hop.takenOver, 'taken over'],
     [hop.givenBack, 'given back'],
-    [hop.woken, 'woken'],
+    [wakeUpsOf(hop), 'woken'],
   ];
   return parts
     .flatMap(([count, words]) => (count === 0 ? [] : [count === 1 ? words : `${words} ${count}×`]))

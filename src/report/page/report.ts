@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts';
 import { type Balance, balanceIfCounted, balanceOf } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { type Facts, fetchFacts } from '../explain/facts.ts';
-import { firstOpenedOf } from '../sums.ts';
+import { rampFromOf } from '../ramps.ts';
 import { partsOf } from '../timeline.ts';
 
 /** Announcements that are looked through for the last five of the same source. */
@@ -76,8 +76,7 @@ async function fetchEarlier(
 
 /**
  * Where the time went, up to the end. An announcement that waits for a person has ended for the report: how long it waits
- * says nothing about it. The database knows only the last ramp of a source: if that began later, this announcement had one of
- * its own, from its first push.
+ * says nothing about it.
  */
 function timesOf(facts: Facts): Pick<Report, 'use' | 'rampFrom'> {
   const { announcement, times, now, audit, hops, budget } = facts;
@@ -86,7 +85,6 @@ function timesOf(facts: Facts): Pick<Report, 'use' | 'rampFrom'> {
   const { status } = announcement;
   const stoppedAt = status === 'running' ? now : audit.findLast(({ became }) => became === status)?.at;
   const endedAt = Math.max(startedAt, times.finishedAt ?? stoppedAt ?? now);
-  const last = budget === null ? null : now - budget.rampAgeMs;
-  const rampFrom = last === null || last > endedAt ? firstOpenedOf(hops) : last;
+  const rampFrom = rampFromOf({ hops, budget, now, endedAt });
   return { use: partsOf({ ...facts, startedAt, endedAt, rampFrom }), rampFrom };
 }

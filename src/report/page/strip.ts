@@ -1,4 +1,4 @@
-import { type HopSummary, wakeUpsOf } from '../../model/summary.ts';
+import { type HopSummary, isInterrupted } from '../../model/summary.ts';
 
 /** Rounds that have a row of their own; the later ones share the last row. */
 const MAX_ROWS = 4;
@@ -33,7 +33,7 @@ export function rowsOf(hops: readonly HopSummary[], now: number, maxCells: numbe
         cells: groups.map((group, nth) => ({
           nth,
           share: Math.min(1, Math.max(...group.map((hop) => sendingMsOf(hop, now))) / longestMs),
-          isTroubled: group.some(isTroubled),
+          isTroubled: group.some(isInterrupted),
         })),
       };
     });
@@ -41,17 +41,13 @@ export function rowsOf(hops: readonly HopSummary[], now: number, maxCells: numbe
 
 /** `longestOf` is the longest time of a hop that was not interrupted: one that waited for a repeat would hide all others. */
 export function longestOf(hops: readonly HopSummary[], now: number): number {
-  const smooth = hops.filter((hop) => !isTroubled(hop));
+  const smooth = hops.filter((hop) => !isInterrupted(hop));
   return Math.max(1, ...(smooth.length === 0 ? hops : smooth).map((hop) => sendingMsOf(hop, now)));
 }
 
 function labelOf(round: number): string {
   if (round === 0) return 'broadcast';
   return round === MAX_ROWS - 1 ? `retry ${round}…` : `retry ${round}`;
-}
-
-export function isTroubled(hop: HopSummary): boolean {
-  return hop.takenOver > 0 || hop.givenBack > 0 || wakeUpsOf(hop) > 0;
 }
 
 /** `sendingMsOf` is how long a hop took from its slot to its end, or up to now. */

@@ -22,6 +22,17 @@ PREPARE adding FROM @adding;
 EXECUTE adding;
 DEALLOCATE PREPARE adding;
 
+SET @adding = IF(
+  EXISTS (
+    SELECT 1 FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = 'push_hop' AND column_name = 'late_reasons'),
+  'DO 0',
+  'ALTER TABLE push_hop
+     ADD COLUMN late_reasons TEXT NULL COMMENT ''a JSON object: reasons of answers that no batch of the hop has counted''');
+PREPARE adding FROM @adding;
+EXECUTE adding;
+DEALLOCATE PREPARE adding;
+
 CREATE TABLE IF NOT EXISTS push_tag (
   device_id BIGINT UNSIGNED NOT NULL,
   name      VARCHAR(64) COLLATE utf8mb4_bin NOT NULL,

@@ -1,6 +1,8 @@
 -- Whom an announcement is for, in which words, and when: what devices and members say about themselves, and new columns of
 -- announcements and messages.
 
+ALTER TABLE push_hop ADD COLUMN late_reasons TEXT; -- a JSON object: reasons of answers that no batch of the hop has counted
+
 ALTER TABLE push_device ADD COLUMN platform TEXT; -- android, ios or web
 ALTER TABLE push_device ADD COLUMN locale TEXT; -- such as de or zh-TW
 ALTER TABLE push_device ADD COLUMN time_zone TEXT; -- such as Europe/Berlin
