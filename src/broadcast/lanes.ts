@@ -12,7 +12,7 @@ import { failAnnouncement } from './announcement.ts';
 export async function startLanes(
   ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'announcementId' | 'lanes' | 'audience' | 'problem'>,
+  announcement: Pick<Announcement, 'announcementId' | 'lanes' | 'audience' | 'filter' | 'problem'>,
 ): Promise<boolean> {
   const { store, config, log, actor } = ctx;
   const { announcementId, fromId } = job;

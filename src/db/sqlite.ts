@@ -6,6 +6,7 @@ import type { Clock } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
+import { versionKeyOf } from '../model/version.ts';
 import { databaseError } from './error-text.ts';
 import { readText } from './rows.ts';
 import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
@@ -35,6 +36,12 @@ const DIALECT: Dialect = {
   // SQLite never moves the tables of a CROSS JOIN. https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
   joinInOrder: sql`CROSS JOIN`,
   isSameText: (one, other) => sql`${one} = ${other}`,
+  isOneOf: (text, values) => sql`${text} IN (${values})`,
+  // As a range, which the index on the column takes: `.` comes next after `-`.
+  isOfLocale: (column, tag) =>
+    sql`(${column} COLLATE NOCASE = ${tag} OR ${column} COLLATE NOCASE > ${`${tag}-`} AND ${column} COLLATE NOCASE < ${`${tag}.`})`,
+  versionKey: (text) => sql`version_key(${text})`,
+  quotient: (dividend, divisor) => sql`(${dividend}) / ${divisor}`,
   onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
   incoming: (column) => sql`excluded.${column}`,
 };
@@ -57,6 +64,9 @@ export function openSqlite(file: string, clock: Clock): Driver {
   };
 
   database.function('now_ms', () => clock.now());
+  database.function('version_key', { deterministic: true }, (text) =>
+    typeof text === 'string' ? versionKeyOf(text) : null,
+  );
   // Only these statements read the file, and find out whether it is a database.
   attemptToOpen(() =>
     database.exec(`
