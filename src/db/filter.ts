@@ -1,10 +1,13 @@
 import { daysOf, type DeviceFilter, sampleOf } from '../model/filter.ts';
-import { SAMPLE_RANGE, SAMPLE_ROUNDS, SAMPLE_SHARES } from '../model/sample.ts';
+import { SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_ROUNDS, SAMPLE_SHARES } from '../model/sample.ts';
 import { versionKeyOf } from '../model/version.ts';
 import type { Dialect } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
 
 const DAY_MS = 86_400_000;
+
+/** An index is searched once for each locale of a filter, in one statement; SQLite takes 500 searches. */
+const MAX_LEADING_LOCALES = 100;
 
 /** The columns of push_device that a filter reads and that a team's own view may lack, each with the field that needs it. */
 export const FILTER_COLUMNS = [
@@ -42,39 +45,44 @@ export function listLeads({ memberIds, tags = {}, isTest, view, timeZone, locale
     ...(isTest === true ? [{ field: 'isTest' } as const] : []),
     ...(view === undefined ? [] : [{ field: 'view' } as const]),
     ...(timeZone ? [{ field: 'timeZone' } as const] : []),
-    ...(locale ? [{ field: 'locale' } as const] : []),
+    ...(locale && locale.length <= MAX_LEADING_LOCALES ? [{ field: 'locale' } as const] : []),
   ];
 }
 
-/** The tables and the condition that find the ids of a lead's devices; `id` is the column that has them. */
-export function followLead(
-  { dialect, view }: Words,
-  filter: DeviceFilter,
-  lead: Lead,
-): { readonly from: Fragment; readonly where: Fragment; readonly id: Fragment } {
+/** A search of an index for ids of devices: the tables, the condition, and the column of the ids. */
+export interface Search {
+  readonly from: Fragment;
+  readonly where: Fragment;
+  readonly id: Fragment;
+}
+
+/** The searches that together find the ids of a lead's devices; two of them may find the same id. */
+export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead: Lead): readonly Search[] {
   const ofDevices = (where: Fragment) => ({ from: sql`push_device`, where, id: sql`push_device.device_id` });
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
-      return ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds));
+      return [ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds))];
     case 'isTest':
-      return ofDevices(sql`push_device.is_test = 1`);
+      return [ofDevices(sql`push_device.is_test = 1`)];
     case 'timeZone':
-      return ofDevices(isInZone(sql`push_device.time_zone`, timeZone));
+      return inZones(sql`push_device.time_zone`, timeZone).map(ofDevices);
     case 'locale':
-      return ofDevices(isOfLocale(dialect, sql`push_device.locale`, locale));
+      return locale.map((tag) => ofDevices(dialect.isOfLocale(sql`push_device.locale`, tag)));
     case 'tags':
-      return {
-        from: sql`push_tag`,
-        where: hasTag(dialect, lead.name, tags[lead.name] ?? []),
-        id: sql`push_tag.device_id`,
-      };
+      return [
+        {
+          from: sql`push_tag`,
+          where: hasTag(dialect, lead.name, tags[lead.name] ?? []),
+          id: sql`push_tag.device_id`,
+        },
+      ];
     case 'view':
-      return followView(dialect, view);
+      return [followView(dialect, view)];
   }
 }
 
-function followView(dialect: Dialect, view: OwnView | null) {
+function followView(dialect: Dialect, view: OwnView | null): Search {
   if (view === null) throw new RangeError('view: expected the columns of the view, got none');
   const from = fromView(view);
   const all = sql`1 = 1`;
@@ -100,7 +108,7 @@ export function listConditions(
   const when = (condition: Fragment | null): Fragment[] => (condition === null ? [] : [condition]);
   const version = dialect.versionKey(sql`push_device.app_version`);
   return [
-    ...(platform ? [sql`LOWER(push_device.platform) IN (${platform})`] : []),
+    ...(platform ? [sql`${dialect.foldCase(sql`push_device.platform`)} IN (${platform})`] : []),
     ...(locale && !isLed('locale')
       ? [isOfLocale(dialect, sql`COALESCE(push_device.locale, '')`, locale)]
       : []),
@@ -119,7 +127,9 @@ export function listConditions(
       ),
     ...when(sample === undefined ? null : isInSample(dialect, sample)),
     ...when(view === null || isLed('view') ? null : isInView(dialect, view)),
-    ...(timeZone && !isLed('timeZone') ? [isInZone(sql`COALESCE(push_device.time_zone, '')`, timeZone)] : []),
+    ...(timeZone && !isLed('timeZone')
+      ? [either(inZones(sql`COALESCE(push_device.time_zone, '')`, timeZone))]
+      : []),
     ...when(
       isTest === undefined || isLed('isTest')
         ? null
@@ -129,16 +139,16 @@ export function listConditions(
 }
 
 function isOfLocale(dialect: Dialect, column: Fragment, tags: readonly string[]): Fragment {
-  return either(tags.map((tag) => dialect.isOfLocale(column, tag)));
+  return either(tags.map((tag) => sql`(${dialect.isOfLocale(column, tag)})`));
 }
 
-/** A device whose zone is an empty text has none. */
-function isInZone(column: Fragment, zones: readonly (string | null)[]): Fragment {
+/** The conditions of which one holds for a device in one of the zones. A device whose zone is an empty text has none. */
+function inZones(column: Fragment, zones: readonly (string | null)[]): Fragment[] {
   const names = zones.filter((zone) => zone !== null);
-  return either([
+  return [
     ...(names.length > 0 ? [sql`${column} IN (${names})`] : []),
     ...(names.length < zones.length ? [sql`${column} IS NULL`, sql`${column} = ''`] : []),
-  ]);
+  ];
 }
 
 function hasTag(dialect: Dialect, name: string, values: readonly string[]): Fragment {
@@ -148,8 +158,8 @@ function hasTag(dialect: Dialect, name: string, values: readonly string[]): Frag
 function isInSample(dialect: Dialect, share: string): Fragment {
   const { from, below } = sampleOf(share) ?? { from: 0, below: 0 };
   const spread = SAMPLE_ROUNDS.reduce(
-    (id, { prime, factor }) => sql`((${id} % ${prime}) * ${factor}) % ${prime}`,
-    sql`push_device.device_id`,
+    (id, { factor, prime }) => sql`(${id} * ${factor}) % ${prime}`,
+    sql`(push_device.device_id % ${SAMPLE_IDS})`,
   );
   const place = dialect.quotient(sql`(${spread}) * ${SAMPLE_SHARES}`, SAMPLE_RANGE);
   return sql`${place} BETWEEN ${from} AND ${below - 1}`;

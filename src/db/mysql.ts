@@ -31,6 +31,7 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
   // The first condition uses the index.
   isSameText: (one, other) => sql`(${one} = ${other} AND ${bytesOf(one)} = ${bytesOf(other)})`,
   isOneOf: (text, values) => sql`(${text} IN (${values}) AND ${bytesOf(text)} IN (${values}))`,
+  foldCase: (text) => sql`LOWER(${text})`,
   // A collation in so many words: that of a view's column may count case. The column itself has the same, for its index.
   isOfLocale: (column, tag) =>
     sql`(${column} = ${tag} COLLATE utf8mb4_general_ci OR ${column} LIKE ${`${tag}-%`} COLLATE utf8mb4_general_ci)`,

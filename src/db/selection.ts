@@ -77,9 +77,11 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
     let chosen: Lead | null = null;
     let fewest = MAX_LED + 1;
     for (const lead of candidates) {
-      const { from, where } = followLead({ dialect, view }, filter, lead);
+      const searches = followLead({ dialect, view }, filter, lead).map(
+        ({ from, where }) => sql`SELECT 1 FROM ${from} WHERE ${where}`,
+      );
       const [row = {}] = await driver.all(
-        sql`SELECT COUNT(*) AS ids FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${fewest}) AS counted`,
+        sql`SELECT COUNT(*) AS ids FROM (${join(searches, ' UNION ALL ')} LIMIT ${fewest}) AS counted`,
       );
       const ids = readWhole(row, 'ids');
       if (ids < fewest) [chosen, fewest] = [lead, Math.max(1, ids)];
@@ -105,13 +107,15 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
         : sql`${id} BETWEEN ${range.fromId} AND ${range.toId}`;
     const conditions = listConditions({ dialect, view }, filter, lead);
     const rest = conditions.map((condition) => sql`AND ${condition}`);
-    const where: Fragment = joinBySpace([isInRange(sql`push_device.device_id`), ...rest]);
+    const where = join([isInRange(sql`push_device.device_id`), ...rest], ' ');
     if (lead === null) return [{ from: sql`push_device`, where }];
     return divide(filter, lead, dialect.maxBytes()).map((part) => {
-      const followed = followLead({ dialect, view }, part, lead);
       // DISTINCT: a team's view may have a device twice. Also, it makes the database find the ids first.
-      const ids = sql`SELECT DISTINCT ${followed.id} AS device_id FROM ${followed.from}
-        WHERE ${isInRange(followed.id)} AND ${followed.where}`;
+      const searches = followLead({ dialect, view }, part, lead).map(
+        (search) => sql`SELECT DISTINCT ${search.id} AS device_id FROM ${search.from}
+          WHERE ${isInRange(search.id)} AND ${search.where}`,
+      );
+      const ids = join(searches, ' UNION ');
       const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
       return { from, where };
     });
@@ -143,9 +147,9 @@ function wrongFilter(field: string, expected: string, got: string): PushError {
   return PushError.of('DATABASE', [{ field, expected, got }]);
 }
 
-function joinBySpace(fragments: readonly Fragment[]): Fragment {
+function join(fragments: readonly Fragment[], separator: string): Fragment {
   return {
-    sql: fragments.map((fragment) => fragment.sql).join(' '),
+    sql: fragments.map((fragment) => fragment.sql).join(separator),
     values: fragments.flatMap(({ values }) => values),
   };
 }

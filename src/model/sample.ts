@@ -6,17 +6,23 @@
 
 export const SAMPLE_SHARES = 10_000;
 
-/** The rounds: an id is taken modulo the prime, multiplied, and taken modulo the prime again. */
+/** An id is first taken modulo this, so that the product of a round is exact. */
+export const SAMPLE_IDS = 2_147_483_647;
+
+/** The rounds: a product, modulo a prime. */
 export const SAMPLE_ROUNDS = [
-  { prime: 2_147_483_647, factor: 1_583_458 },
-  { prime: 2_147_483_629, factor: 3_266_489 },
+  { factor: 1_583_458, prime: 2_147_483_647 },
+  { factor: 3_266_489, prime: 2_147_483_629 },
 ] as const;
 
-/** A number below this one is scaled to a share. */
-export const SAMPLE_RANGE = 2_147_483_629;
+/** The last round's prime: its numbers are scaled to the shares. */
+export const SAMPLE_RANGE = SAMPLE_ROUNDS[1].prime;
 
 /** The share of a device, from 0 to 9999. */
 export function shareOf(deviceId: number): number {
-  const spread = SAMPLE_ROUNDS.reduce((id, { prime, factor }) => ((id % prime) * factor) % prime, deviceId);
+  const spread = SAMPLE_ROUNDS.reduce(
+    (id, { factor, prime }) => (id * factor) % prime,
+    deviceId % SAMPLE_IDS,
+  );
   return Math.floor((spread * SAMPLE_SHARES) / SAMPLE_RANGE);
 }
