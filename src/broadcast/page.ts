@@ -36,6 +36,7 @@ async function fetchDevices(
   announcement: SendableAnnouncement,
 ): Promise<Page> {
   const write = await openWriter({ store, log }, announcement);
+  // A retry round sends what the ledger has, whatever the devices say by now.
   const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0

@@ -1,7 +1,8 @@
 import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
-import { makeDeviceReader, pruneDevices } from './devices.ts';
+import { makeDeviceReader } from './device-pages.ts';
+import { pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
 import { countLateReasons } from './late-reasons.ts';

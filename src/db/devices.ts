@@ -1,26 +1,22 @@
 import type { Delivery } from '../model/delivery.ts';
-import { type Device, TARGET_KINDS } from '../model/device.ts';
-import type { DeviceSelection } from '../model/filter.ts';
 import type { Devices } from '../store.ts';
-import { isBadRow } from '../errors.ts';
 import { insertAudit } from './audits.ts';
 import { cut } from './columns.ts';
-import { parseTraits, traitColumns } from './device-traits.ts';
+import { DEVICE_COLUMNS, makePages, parseDevice, selectPage } from './device-pages.ts';
 import { makeDeviceWrites, RESTORE } from './device-writes.ts';
-import type { Dialect, Driver, Row } from './driver.ts';
-import { isHop } from './hop-key.ts';
+import type { Dialect, Driver } from './driver.ts';
 import { LISTED_ID_BYTES } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
-import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';
+import { readOptionalWhole, readWhole } from './rows.ts';
+import type { Select } from './selection.ts';
 import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
-import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
+import { chunksOf, sql, type Statement } from './sql.ts';
 import { countTraits } from './trait-counts.ts';
 
-const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
+export { parseDevice, selectPage } from './device-pages.ts';
 
 /** The statements of push_device. */
-export function makeDevices(driver: Driver): Devices {
-  const readerOf = makeDeviceReader(driver);
+export function makeDevices(driver: Driver, select: Select): Devices {
   const fetchColumns = makeColumnLookup(driver, 'push_device');
 
   return {
@@ -33,21 +29,7 @@ export function makeDevices(driver: Driver): Devices {
       return readWhole(row, 'devices');
     },
 
-    async fetchPage(fromId, toId, limit, selection) {
-      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
-      return (await driver.all(selectPage(fromId, toId, limit, columns))).map(parse);
-    },
-
-    async fetchPageAgain(key, lastId, selection) {
-      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
-      const rows = await driver.all(
-        sql`SELECT ${columns} FROM push_device
-            WHERE device_id BETWEEN ${key.fromId} AND ${lastId} AND (unregistered_at IS NULL
-              OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))
-            ORDER BY device_id`,
-      );
-      return rows.map(parse);
-    },
+    ...makePages(driver, select),
 
     async fetchDevices(fromId, limit) {
       const rows = await driver.all(
@@ -109,20 +91,6 @@ export function makeDevices(driver: Driver): Devices {
   };
 }
 
-/** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */
-export function selectPage(
-  fromId: number,
-  toId: number | null,
-  limit: number,
-  columns: Fragment = DEVICE_COLUMNS,
-): Statement {
-  return sql`
-    SELECT ${columns} FROM push_device
-    WHERE device_id >= ${fromId} ${toId === null ? sql`` : sql`AND device_id <= ${toId}`}
-      AND unregistered_at IS NULL
-    ORDER BY device_id LIMIT ${limit}`;
-}
-
 /**
  * `pruneDevices` marks the unregistered devices: they keep their row and are left out of later pages. A dry run changes no
  * device. The announcement of messages that are sent at once is 0.
@@ -144,39 +112,4 @@ export function pruneDevices(
             WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
     ),
   );
-}
-
-/** How the devices of a page are read: what is selected of push_device, and how a row is parsed. */
-interface DeviceReader {
-  readonly columns: Fragment;
-  readonly parse: (row: Row) => Device;
-}
-
-/** Makes a function that adds the traits to the columns of a page where they are asked for. */
-export function makeDeviceReader(
-  driver: Driver,
-): (columns: Fragment, selection?: Pick<DeviceSelection, 'withTraits'>) => Promise<DeviceReader> {
-  const fetchColumns = makeColumnLookup(driver, 'push_device');
-  return async (columns, { withTraits = false } = {}) => {
-    if (!withTraits) return { columns, parse: parseDevice };
-    const traits = traitColumns(driver.dialect, await fetchColumns());
-    return {
-      columns: sql`${columns}, ${traits}`,
-      parse: (row) => ({ ...parseDevice(row), ...parseTraits(row) }),
-    };
-  };
-}
-
-/** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
-export function parseDevice(row: Row): Device {
-  const deviceId = readWhole(row, 'device_id');
-  try {
-    const target = readText(row, 'target');
-    if (target === '')
-      throw wrongValue('target', 'a registration token or a Firebase installation id', 'an empty text');
-    return { deviceId, target, targetKind: readWord(row, 'target_kind', TARGET_KINDS) };
-  } catch (error) {
-    if (!isBadRow(error)) throw error;
-    return { deviceId, target: '', targetKind: 'token', problem: error.message };
-  }
 }

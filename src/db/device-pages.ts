@@ -1,0 +1,103 @@
+import { isBadRow } from '../errors.ts';
+import { type Device, TARGET_KINDS } from '../model/device.ts';
+import type { DeviceSelection } from '../model/filter.ts';
+import type { Devices } from '../store.ts';
+import type { Driver, Row } from './driver.ts';
+import { parseTraits, traitColumns } from './device-traits.ts';
+import { isHop } from './hop-key.ts';
+import { makeColumnLookup } from './optional.ts';
+import { readText, readWhole, readWord, wrongValue } from './rows.ts';
+import type { Range, Select, Selected } from './selection.ts';
+import { type Fragment, sql, type Statement } from './sql.ts';
+
+export const DEVICE_COLUMNS = sql`push_device.device_id, target, target_kind`;
+
+const REGISTERED = sql`unregistered_at IS NULL`;
+
+/** The statements that read the pages of a broadcast. Without a selection each is one range of the primary key. */
+export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchPage' | 'fetchPageAgain'> {
+  const readerOf = makeDeviceReader(driver);
+
+  /** A page has the first devices of all parts together. */
+  const fetch = async (
+    { filter, withTraits }: DeviceSelection,
+    range: Range,
+    isToSend: Fragment,
+    limit: number | null,
+  ): Promise<Device[]> => {
+    const { columns, parse } = await readerOf(DEVICE_COLUMNS, { withTraits });
+    const parts = filter ? await select(filter, range) : [ofRange(range)];
+    const rows: Row[] = [];
+    for (const part of parts) rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit))));
+    const devices = rows.map(parse);
+    if (parts.length > 1) devices.sort((one, other) => one.deviceId - other.deviceId);
+    return limit === null ? devices : devices.slice(0, limit);
+  };
+
+  return {
+    fetchPage: (fromId, toId, limit, selection = {}) => fetch(selection, { fromId, toId }, REGISTERED, limit),
+
+    fetchPageAgain(key, lastId, selection = {}) {
+      const wasRegistered = sql`(${REGISTERED}
+        OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))`;
+      return fetch(selection, { fromId: key.fromId, toId: lastId }, wasRegistered, null);
+    },
+  };
+}
+
+/** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */
+export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
+  return selectDevices(DEVICE_COLUMNS, ofRange({ fromId, toId }), REGISTERED, limit);
+}
+
+function ofRange({ fromId, toId }: Range): Selected {
+  const end = toId === null ? sql`` : sql`AND push_device.device_id <= ${toId}`;
+  return { from: sql`push_device`, where: sql`push_device.device_id >= ${fromId} ${end}` };
+}
+
+function selectDevices(
+  columns: Fragment,
+  { from, where }: Selected,
+  isToSend: Fragment,
+  limit: number | null,
+): Statement {
+  return sql`
+    SELECT ${columns} FROM ${from}
+    WHERE ${where} AND ${isToSend}
+    ORDER BY push_device.device_id ${limit === null ? sql`` : sql`LIMIT ${limit}`}`;
+}
+
+/** How the devices of a page are read: what is selected of push_device, and how a row is parsed. */
+interface DeviceReader {
+  readonly columns: Fragment;
+  readonly parse: (row: Row) => Device;
+}
+
+/** Makes a function that adds the traits to the columns of a page where they are asked for. */
+export function makeDeviceReader(
+  driver: Driver,
+): (columns: Fragment, selection?: Pick<DeviceSelection, 'withTraits'>) => Promise<DeviceReader> {
+  const fetchColumns = makeColumnLookup(driver, 'push_device');
+  return async (columns, { withTraits = false } = {}) => {
+    if (!withTraits) return { columns, parse: parseDevice };
+    const traits = traitColumns(driver.dialect, await fetchColumns());
+    return {
+      columns: sql`${columns}, ${traits}`,
+      parse: (row) => ({ ...parseDevice(row), ...parseTraits(row) }),
+    };
+  };
+}
+
+/** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
+export function parseDevice(row: Row): Device {
+  const deviceId = readWhole(row, 'device_id');
+  try {
+    const target = readText(row, 'target');
+    if (target === '')
+      throw wrongValue('target', 'a registration token or a Firebase installation id', 'an empty text');
+    return { deviceId, target, targetKind: readWord(row, 'target_kind', TARGET_KINDS) };
+  } catch (error) {
+    if (!isBadRow(error)) throw error;
+    return { deviceId, target: '', targetKind: 'token', problem: error.message };
+  }
+}
