@@ -14,6 +14,7 @@ import {
 } from '../model/content.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 
+const EXPECTED = 'a whole number of devices, 1 or more';
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
 
 /** The fields of an announcement in an event or a request. */
@@ -25,6 +26,7 @@ const announceFields = z.strictObject(
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: timeSchema.nullish(),
+    expectedAudience: z.int({ error: EXPECTED }).min(1, { error: EXPECTED }).nullish(),
   },
   { error: unknownFields('an announcement') },
 );
@@ -34,11 +36,18 @@ export const announceSchema = announceFields
   .refine(hasMoreThanData, DATA_ALONE)
   .refine(fitsFcm, TOO_BIG)
   .transform((fields): AnnounceJob => {
-    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
+    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, expectedAudience, ...content } =
+      fields;
     return {
       kind: 'announce',
       source: source ?? null,
-      announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
+      announcement: {
+        guarantee,
+        dryRun,
+        lanes,
+        ...(expectedAudience ? { expectedAudience } : {}),
+        ...makeContent(content),
+      },
       publishAt: publishAt ?? null,
       idempotencyKey: idempotencyKey ?? null,
     };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { resumeAnnouncement } from '../broadcast/announcement.ts';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
@@ -43,7 +44,7 @@ export async function chooseAnnouncement(
   const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
-    if (resume) return chooseUnfinished(store, content, dryRun);
+    if (resume) return chooseUnfinished(config, store, content, dryRun);
     const source = options.source ?? config.source;
     return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
   }
@@ -51,7 +52,7 @@ export async function chooseAnnouncement(
   if (!announcement) {
     throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
   }
-  if (resume) return wake(store, announcement);
+  if (resume) return wake(config, store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
   if (dryRun && !announcement.dryRun) {
     const { content, problem } = announcement;
@@ -65,19 +66,26 @@ export async function chooseAnnouncement(
 }
 
 /** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
-async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
+async function chooseUnfinished(
+  config: Config,
+  store: Store,
+  content: Content,
+  dryRun: boolean,
+): Promise<Announcement> {
   const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
   const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
-  if (same) return wake(store, same);
+  if (same) return wake(config, store, same);
   throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
 }
 
 /** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */
-async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
+async function wake(config: Config, store: Store, announcement: Announcement): Promise<Announcement> {
   const { announcementId, status } = announcement;
   if (status === 'running') return announcement;
-  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null, terminalActor()))
-    return announcement;
+  if (status === 'paused' || status === 'failed') {
+    const accepts = { acceptEdits: false, acceptUnregistered: false };
+    return resumeAnnouncement({ store, actor: terminalActor(), config }, announcementId, accepts);
+  }
   const got = `${announcementId}, which is ${status}`;
   throw refuse('--resume', 'an announcement that is running, paused or failed', got);
 }

@@ -9,11 +9,18 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
-import { makeColumnLookup } from './optional.ts';
+import { makeColumnLookup, requireColumn } from './optional.ts';
 import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
-import { bothColumns, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
+import {
+  bothColumns,
+  JOIN_SNAPSHOT,
+  renewSnapshot,
+  SOURCE_AT_START,
+  startSnapshot,
+  takeSnapshot,
+} from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 import { actionOf, changeStatus, isStatus } from './status-change.ts';
 
@@ -102,7 +109,14 @@ export function makeAnnouncements(driver: Driver): Announcements {
       return rows.map(parseAnnouncement);
     },
 
-    async moveAnnouncement(announcementId, from, to, reason, actor = 'baton') {
+    async moveAnnouncement(
+      announcementId,
+      from,
+      to,
+      reason,
+      actor = 'baton',
+      { acceptsAudience = null } = {},
+    ) {
       return changeStatus(driver, announcementId, from, async (was) => {
         const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)}`;
         const why = cut('status_reason', reason);
@@ -114,15 +128,39 @@ export function makeAnnouncements(driver: Driver): Announcements {
             audit(announcementId, actor, actionOf(to), { was, became: to, why }),
           );
         }
-        // One that failed before it started has no hop that could go on: it starts at the next tick.
+        const columns = await fetchColumns();
+        const isAccepted = acceptsAudience !== null && columns.has('expected_audience');
+        const accepted = isAccepted ? `its audience is accepted: ${acceptsAudience}` : why;
+        const expected = { sql: isAccepted ? ', expected_audience = NULL' : '', values: [] };
+        // One that was stopped before it started has no hop that could go on: it starts at the next tick.
         return driver.runTogether(
           sql`UPDATE push_announcement
               SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
                 status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
-                status_reason = ${why}, finished_at = NULL
+                status_reason = ${why}, finished_at = NULL${expected}
               WHERE ${isUnchanged}`,
-          ...renewSnapshot(announcementId, await fetchColumns()),
-          audit(announcementId, actor, 'resumed', { was, became: to, why }),
+          ...renewSnapshot(announcementId, columns),
+          audit(announcementId, actor, 'resumed', { was, became: to, why: accepted }),
+        );
+      });
+    },
+
+    async approveAnnouncement(announcementId, actor) {
+      const columns = await fetchColumns();
+      requireColumn('push_announcement', 'approved_by', columns);
+      return changeStatus(driver, announcementId, ['draft', 'scheduled', 'paused', 'failed'], async (was) => {
+        const [row = {}] = await driver.all(
+          sql`SELECT started_at IS NOT NULL AS is_started FROM push_announcement WHERE announcement_id = ${announcementId}`,
+        );
+        const goesOn = was === 'paused' && row['is_started'] === 0;
+        const next = goesOn
+          ? sql`, status = 'scheduled', status_reason = NULL, publish_at = COALESCE(publish_at, ${now})`
+          : { sql: '', values: [] };
+        return driver.runTogether(
+          sql`UPDATE push_announcement SET approved_by = ${cut('actor', actor)}${next}
+              WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
+          ...takeSnapshot(announcementId, columns),
+          audit(announcementId, actor, 'approved', goesOn ? { was, became: 'scheduled' } : {}),
         );
       });
     },
@@ -155,7 +193,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
-          ...takeSnapshot(announcementId, columns),
+          ...startSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {
             const next = lanes[lane + 1];
             const toId = next === undefined ? (audience?.lastId ?? null) : next - 1;
