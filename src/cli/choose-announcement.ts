@@ -19,6 +19,9 @@ export function checkContent(options: PushOptions): void {
     parseContent(options);
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  } else if (options.expect !== null) {
+    const expected = 'a new announcement beside it; a row has the column expected_audience';
+    throw refuse('--expect', expected, '--announcement');
   }
 }
 
@@ -33,20 +36,23 @@ export async function chooseSource(
 }
 
 /**
- * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body.
- * PushError('BAD_INPUT').
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body. It calls `confirm`
+ * before it creates one, or resolves to one that has not started. PushError('BAD_INPUT'), and what `confirm` throws.
  */
 export async function chooseAnnouncement(
   options: PushOptions,
   config: Config,
   store: Store,
+  confirm: (announcement: NewAnnouncement | Announcement) => Promise<void>,
 ): Promise<Announcement> {
-  const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
+  const { announcement: announcementId, dryRun, resume, guarantee, lanes, expect } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
     if (resume) return chooseUnfinished(config, store, content, dryRun);
     const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
+    const added = { source, guarantee, ttlSeconds, dryRun, lanes, content, expectedAudience: expect };
+    await confirm(added);
+    return create(store, added);
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
@@ -60,7 +66,10 @@ export async function chooseAnnouncement(
       throw refuse('--announcement', 'a row that can be sent', problem ?? 'one without content');
     return create(store, { ...announcement, content, dryRun });
   }
-  if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
+  if (announcement.status === 'draft' || announcement.status === 'scheduled') {
+    await confirm(announcement);
+    return announcement;
+  }
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
 }

@@ -79,7 +79,6 @@ export const SENDING_VARIABLES = [
     fallback: '10000',
     meaning:
       'At a terminal, `baton push` to more devices than this asks for their number to be typed; elsewhere it needs `--yes`.',
-    isForWorkers: false,
   },
   {
     ...PLAIN,
