@@ -1,6 +1,7 @@
 import { hasEnded, type NewAnnouncement } from '../model/announcement.ts';
 import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
+import { approve } from './approval.ts';
 import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
 import { insertAudit, type StatusChange } from './audits.ts';
@@ -9,7 +10,7 @@ import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
-import { makeColumnLookup, requireColumn } from './optional.ts';
+import { makeColumnLookup } from './optional.ts';
 import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
@@ -146,23 +147,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
     },
 
     async approveAnnouncement(announcementId, actor) {
-      const columns = await fetchColumns();
-      requireColumn('push_announcement', 'approved_by', columns);
-      return changeStatus(driver, announcementId, ['draft', 'scheduled', 'paused', 'failed'], async (was) => {
-        const [row = {}] = await driver.all(
-          sql`SELECT started_at IS NOT NULL AS is_started FROM push_announcement WHERE announcement_id = ${announcementId}`,
-        );
-        const goesOn = was === 'paused' && row['is_started'] === 0;
-        const next = goesOn
-          ? sql`, status = 'scheduled', status_reason = NULL, publish_at = COALESCE(publish_at, ${now})`
-          : { sql: '', values: [] };
-        return driver.runTogether(
-          sql`UPDATE push_announcement SET approved_by = ${cut('actor', actor)}${next}
-              WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
-          ...takeSnapshot(announcementId, columns),
-          audit(announcementId, actor, 'approved', goesOn ? { was, became: 'scheduled' } : {}),
-        );
-      });
+      return approve(driver, await fetchColumns(), announcementId, actor);
     },
 
     async scheduleAnnouncement(announcementId, publishAt, actor = 'baton') {

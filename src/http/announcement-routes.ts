@@ -82,6 +82,9 @@ const summary = shared.extend({
   audience: z.enum(AUDIENCES),
   balance,
   tookMs: z.number().nullable().describe('milliseconds from the start to the end, or until now'),
+  edited: z
+    .array(z.string())
+    .describe('columns that were changed since the approval or the start, without effect; [] after the end'),
 });
 
 /** API Gateway waits 29 s at most: the work goes on in another invocation, and the reply only confirms that. */
@@ -272,6 +275,7 @@ function summarize({ statusReason, ...rest }: Listed): z.infer<typeof summary> {
   return {
     ...rest,
     reason: statusReason,
+    edited: [...rest.edited],
     publishAt: toIso(rest.publishAt),
     startedAt: toIso(rest.startedAt),
     finishedAt: toIso(rest.finishedAt),
