@@ -69,7 +69,7 @@ export interface Announcements {
   /**
    * Changes the status in one conditional update; false if the status was none of `from`. A status that Baton does not know
    * counts as `draft`. Instead of `running`, an announcement that has not started becomes `scheduled`; one that no phone can
-   * have shown is from then on what its row says.
+   * have shown is from then on what its row says, unless what it sends was approved.
    */
   moveAnnouncement(
     announcementId: number,
@@ -77,7 +77,14 @@ export interface Announcements {
     to: AnnouncementStatus,
     reason: string | null,
     actor?: Actor,
+    options?: MoveOptions,
   ): Promise<boolean>;
+  /**
+   * Records who approves an announcement that is draft, scheduled, paused or failed, and keeps a copy of what it is to send:
+   * from then on edits of its row have no effect. One that was paused before its start becomes `scheduled`. False if it had
+   * another status.
+   */
+  approveAnnouncement(announcementId: number, actor: Actor): Promise<boolean>;
   /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
   scheduleAnnouncement(announcementId: number, publishAt: number, actor?: Actor): Promise<boolean>;
   /** Counts the pushes that an announcement is for: the devices from `fromId` on that receive pushes, or those of a mailing. */
@@ -86,8 +93,8 @@ export interface Announcements {
     fromId: number,
   ): Promise<Pick<AudienceCount, 'devices' | 'lastId'>>;
   /**
-   * Sets a draft or scheduled announcement running, keeps a copy of what it is to send, and plants the first hop of each
-   * lane, in one transaction; false if it was neither. The first lane begins at the key's id, the others at `laneIds`; each
+   * Sets a draft or scheduled announcement running, keeps a copy of what it is to send (of an approved one, that of its
+   * approval), and plants the first hop of each lane, in one transaction; false if it was neither. The first lane begins at the key's id, the others at `laneIds`; each
    * ends where the next begins, and the last one with the audience, if that is given.
    */
   startAnnouncement(
@@ -112,6 +119,14 @@ export interface Announcements {
   recordTick(): Promise<void>;
   /** Milliseconds since the last tick; null if there has been none. */
   fetchTickAgeMs(): Promise<number | null>;
+}
+
+export interface MoveOptions {
+  /**
+   * With `running`, before the start: the numbers of the audience that the caller accepts, in words for the audit. The row then
+   * expects no number any more. Null: none.
+   */
+  readonly acceptsAudience?: string | null;
 }
 
 /** One announcement in a list: of its content, only the title. Times are milliseconds since the epoch. */

@@ -15,6 +15,7 @@ import {
 import { localesSchema } from '../model/locales.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 
+const EXPECTED = 'a whole number of devices, 1 or more';
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
 
 /** The fields of an announcement in an event or a request. */
@@ -28,6 +29,7 @@ const announceFields = z.strictObject(
     publishAt: timeSchema.nullish(),
     locales: localesSchema.nullish(),
     template: z.enum(TEMPLATE_LANGUAGES, { error: TEMPLATE_LANGUAGES.join(' or ') }).nullish(),
+    expectedAudience: z.int({ error: EXPECTED }).min(1, { error: EXPECTED }).nullish(),
   },
   { error: unknownFields('an announcement') },
 );
@@ -42,7 +44,7 @@ export const announceSchema = withContentRules(announceFields)
   .refine((fields) => (fields.template ?? null) !== null || fitsFcm(fields), TOO_BIG)
   .transform((fields): AnnounceJob => {
     const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...rest } = fields;
-    const { locales, template, ...content } = rest;
+    const { locales, template, expectedAudience, ...content } = rest;
     return {
       kind: 'announce',
       source: source ?? null,
@@ -53,6 +55,7 @@ export const announceSchema = withContentRules(announceFields)
         ...makeContent(content),
         ...(locales ? { locales } : {}),
         ...(template ? { template } : {}),
+        ...(expectedAudience ? { expectedAudience } : {}),
       },
       publishAt: publishAt ?? null,
       idempotencyKey: idempotencyKey ?? null,

@@ -1,6 +1,9 @@
+import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
+import type { MoveOptions } from '../store.ts';
+import { audienceIn, isUnapproved, waitsForApproval } from './may-start.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
 export const MOVES = {
@@ -32,9 +35,10 @@ export async function moveAnnouncement(
   { store, actor }: Pick<Context, 'store' | 'actor'>,
   announcementId: number,
   move: Move,
+  options: MoveOptions = {},
 ): Promise<Announcement> {
   const { from, to } = MOVES[move];
-  const isMoved = await store.moveAnnouncement(announcementId, from, to, null, actor);
+  const isMoved = await store.moveAnnouncement(announcementId, from, to, null, actor, options);
   const announcement = await findAnnouncement({ store }, announcementId);
   if (isMoved || announcement.status === to) return announcement;
   const expected = `an announcement that is ${from.join(' or ')}`;
@@ -61,17 +65,20 @@ export interface Accepts {
 }
 
 /**
- * Resumes an announcement with what the caller accepts. PushError('BAD_INPUT') if the audience or its filter was edited: the
- * hops of an announcement to devices go over ids of devices, those of a mailing over ids of messages; and the devices of
- * another filter may be in pages that are sent already.
+ * Resumes an announcement with what the caller accepts; the audience of one that was paused at its start because of it is
+ * accepted as it is. PushError('BAD_INPUT') if the audience or its filter was edited: the hops of an announcement to devices go
+ * over ids of devices, those of a mailing over ids of messages; and the devices of another filter may be in pages that are sent
+ * already. ('WRONG_STATUS') if a second person has to approve it first.
  */
 export async function resumeAnnouncement(
-  { store, actor }: Pick<Context, 'store' | 'actor'>,
+  { store, actor, config }: Resumer,
   announcementId: number,
   { acceptEdits, acceptUnregistered }: Accepts,
 ): Promise<Announcement> {
+  const announcement = await findAnnouncement({ store }, announcementId);
+  checkApproval({ config }, announcement);
   if (acceptEdits) {
-    const { edited, audience } = await findAnnouncement({ store }, announcementId);
+    const { edited, audience } = announcement;
     if (edited.includes('audience')) {
       const got = 'another one since the start';
       throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
@@ -80,10 +87,36 @@ export async function resumeAnnouncement(
       const expected = 'the filter that it was started with: another audience takes a new announcement';
       throw PushError.of('BAD_INPUT', [{ field: 'filter', expected, got: 'another one since the start' }]);
     }
+    if (edited.length > 0 && needsApproval({ config }, announcement)) {
+      throw refuseUnapproved(announcementId, 'edits that nobody has approved');
+    }
     await store.acceptEdits(announcementId, actor);
   }
   if (acceptUnregistered) await store.acceptUnregistered(announcementId, actor);
-  return moveAnnouncement({ store, actor }, announcementId, 'resume');
+  const options = { acceptsAudience: audienceIn(announcement.statusReason) };
+  return moveAnnouncement({ store, actor }, announcementId, 'resume', options);
+}
+
+/** What a resume is made with. */
+export interface Resumer extends Pick<Context, 'store' | 'actor'> {
+  readonly config: Pick<Config, 'approval'>;
+}
+
+/** PushError('WRONG_STATUS') for an announcement that waits for approval: a resume is none. */
+export function checkApproval({ config }: Pick<Resumer, 'config'>, announcement: Announcement): void {
+  if (!waitsForApproval(announcement) || !isUnapproved(announcement, config.approval)) return;
+  throw refuseUnapproved(announcement.announcementId, 'one that nobody has approved');
+}
+
+/** True if edits of an announcement count only once a second person has approved them. */
+function needsApproval({ config }: Pick<Resumer, 'config'>, { audience, approvedBy }: Announcement): boolean {
+  if ((approvedBy ?? null) !== null) return true;
+  return config.approval === 'required' && audience === 'devices';
+}
+
+function refuseUnapproved(announcementId: number, got: string): PushError {
+  const expected = `approval by a second person first (baton approve ${announcementId})`;
+  return PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
 }
 
 /**

@@ -2,13 +2,14 @@ import type { Context } from '../context.ts';
 import { findTemplateProblems } from '../content/render.ts';
 import { isBadRow, PushError } from '../errors.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
-import { type Announcement, isSendable, MAX_LANES } from '../model/announcement.ts';
+import { type Announcement, BEFORE_START, isSendable, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
+import { findReasonToWait } from './may-start.ts';
 
 /**
- * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, or if its row cannot
- * be sent: then it fails with the reason. Each lane is an id range that recurses on its own.
+ * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, if its row cannot be
+ * sent, or if it may not start: then it fails or is paused with the reason. Each lane is an id range that recurses on its own.
  */
 export async function startLanes(
   ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
@@ -30,10 +31,13 @@ export async function startLanes(
   const laneIds = isSplit ? await unlessBadRow(store.splitDevices(fromId, lanes), []) : [];
   const audience = await unlessBadRow(store.countAudience(announcement, fromId), null);
   if (problem !== null || audience === null) {
-    await failAnnouncement(ctx, announcementId, problem ?? 'its audience cannot be counted', [
-      'draft',
-      'scheduled',
-    ]);
+    await failAnnouncement(ctx, announcementId, problem ?? 'its audience cannot be counted', BEFORE_START);
+    return false;
+  }
+  const reason = findReasonToWait(announcement, audience.devices, config);
+  if (reason !== null) {
+    const isPaused = await store.moveAnnouncement(announcementId, BEFORE_START, 'paused', reason);
+    if (isPaused) log.info('announcement waits', { announcementId, reason });
     return false;
   }
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds, { audience, actor }))) return false;

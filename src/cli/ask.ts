@@ -34,7 +34,7 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
-/** `makeAsk` asks on a terminal. It loads the library itself, because only `baton init` needs it. */
+/** `makeAsk` asks on a terminal. It loads the library itself, because few commands ask. */
 export async function makeAsk(streams: NonNullable<Terminal['dialog']>): Promise<Ask> {
   const { text, confirm, intro, log, outro, isCancel } = await import('@clack/prompts');
   return {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { resumeAnnouncement } from '../broadcast/announcement.ts';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
@@ -20,6 +21,9 @@ export async function checkContent(options: PushOptions): Promise<void> {
     throw refuse('--announcement', 'no --locales or --template beside it', 'both');
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  } else if (options.expect !== null) {
+    const expected = 'a new announcement beside it; a row has the column expected_audience';
+    throw refuse('--expect', expected, '--announcement');
   }
 }
 
@@ -34,27 +38,31 @@ export async function chooseSource(
 }
 
 /**
- * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body.
- * PushError('BAD_INPUT').
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body. It calls `confirm`
+ * before it creates one, or resolves to one that has not started. PushError('BAD_INPUT'), and what `confirm` throws.
  */
 export async function chooseAnnouncement(
   options: PushOptions,
   config: Config,
   store: Store,
+  confirm: (announcement: NewAnnouncement | Announcement) => Promise<void>,
 ): Promise<Announcement> {
-  const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
+  const { announcement: announcementId, dryRun, resume, guarantee, lanes, expect } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
     const texts = await readTexts(options);
-    if (resume) return chooseUnfinished(store, { content, ...texts }, dryRun);
+    if (resume) return chooseUnfinished(config, store, { content, ...texts }, dryRun);
     const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, ...texts });
+    const given = { content, ...texts, expectedAudience: expect };
+    const added = { source, guarantee, ttlSeconds, dryRun, lanes, ...given };
+    await confirm(added);
+    return create(store, added);
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
     throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
   }
-  if (resume) return wake(store, announcement);
+  if (resume) return wake(config, store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
   if (dryRun && !announcement.dryRun) {
     const { content, problem } = announcement;
@@ -62,7 +70,10 @@ export async function chooseAnnouncement(
       throw refuse('--announcement', 'a row that can be sent', problem ?? 'one without content');
     return create(store, { ...announcement, content, dryRun });
   }
-  if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
+  if (announcement.status === 'draft' || announcement.status === 'scheduled') {
+    await confirm(announcement);
+    return announcement;
+  }
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
 }
@@ -71,6 +82,7 @@ type Texts = Pick<NewAnnouncement, 'content' | 'locales' | 'template'>;
 
 /** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
 async function chooseUnfinished(
+  config: Config,
   store: Store,
   { content, locales, template }: Texts,
   dryRun: boolean,
@@ -83,16 +95,18 @@ async function chooseUnfinished(
       isDeepStrictEqual(each.locales ?? null, locales ?? null) &&
       (each.template ?? null) === (template ?? null),
   );
-  if (same) return wake(store, same);
+  if (same) return wake(config, store, same);
   throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
 }
 
 /** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */
-async function wake(store: Store, announcement: Announcement): Promise<Announcement> {
+async function wake(config: Config, store: Store, announcement: Announcement): Promise<Announcement> {
   const { announcementId, status } = announcement;
   if (status === 'running') return announcement;
-  if (await store.moveAnnouncement(announcementId, ['paused', 'failed'], 'running', null, terminalActor()))
-    return announcement;
+  if (status === 'paused' || status === 'failed') {
+    const accepts = { acceptEdits: false, acceptUnregistered: false };
+    return resumeAnnouncement({ store, actor: terminalActor(), config }, announcementId, accepts);
+  }
   const got = `${announcementId}, which is ${status}`;
   throw refuse('--resume', 'an announcement that is running, paused or failed', got);
 }

@@ -116,6 +116,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./moves.ts')).resumeCommand,
   },
   {
+    name: 'approve',
+    group: 'Operate',
+    summary: 'approve an announcement of another person',
+    load: async () => (await import('./approve.ts')).approveCommand,
+  },
+  {
     name: 'cancel',
     group: 'Operate',
     summary: 'end an announcement permanently',

@@ -55,9 +55,10 @@ function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Lis
 
 function describeList(announcements: readonly Listed[]): string {
   const [header = '', ...lines] = alignRows(HEADER, announcements.map(makeRow));
-  const reasons = announcements.map(({ statusReason }) =>
-    statusReason === null ? [] : [`    ${printable(statusReason)}`],
-  );
+  const reasons = announcements.map(({ statusReason, edited }) => [
+    ...(statusReason === null ? [] : [`    ${printable(statusReason)}`]),
+    ...(edited.length === 0 ? [] : [`    edited without effect: ${edited.join(', ')}`]),
+  ]);
   return `${[header, ...lines.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
 }
 

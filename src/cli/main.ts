@@ -159,7 +159,8 @@ if (import.meta.main) {
     err: (text) => process.stderr.write(text),
     live: process.stderr.isTTY,
     width: () => process.stderr.columns || 80,
-    dialog: process.stdin.isTTY ? { input: process.stdin, output: process.stderr } : null,
+    dialog:
+      process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : null,
     interrupted: () => Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]),
   });
   process.exitCode = status === 0 && isCut ? 1 : status;

@@ -1,4 +1,5 @@
 import { type Move, moveAnnouncement, resumeAnnouncement } from '../broadcast/announcement.ts';
+import { readConfig } from '../config/config.ts';
 import { terminalActor } from './actor.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { type Command, defineCommand } from './command.ts';
@@ -15,7 +16,8 @@ export const pauseCommand = makeMove(
 
 export const resumeCommand = defineCommand({
   description:
-    'Continue a paused or failed announcement where it stopped, from the next tick of the schedule on. ' +
+    'Continue a paused or failed announcement where it stopped, from the next tick of the schedule on. If it was paused at its ' +
+    'start because of the size of its audience, that is accepted. ' +
     'To send on this machine instead, use `baton push --announcement ID --resume`.',
   operands: ANNOUNCEMENT_ID,
   options: {
@@ -27,7 +29,11 @@ export const resumeCommand = defineCommand({
   },
   run: ({ options: { json, ...accepts }, operands }, terminal) =>
     move(operands, json, terminal, (store, id) =>
-      resumeAnnouncement({ store, actor: terminalActor() }, id, accepts),
+      resumeAnnouncement(
+        { store, actor: terminalActor(), config: readConfig(terminal.env).config },
+        id,
+        accepts,
+      ),
     ),
 });
 

@@ -12,6 +12,16 @@ export const PUSH_OPTIONS = {
   }),
   ...under('How to send it', {
     dryRun: flag('FCM checks every message (validate_only), and no phone shows one'),
+    yes: flag('do not ask before a push to more devices than CONFIRM_ABOVE, as scripts need it'),
+    expect: wholeNumber(
+      'N',
+      'start only if the number of devices is within 10% of this; otherwise pause it',
+      {
+        min: 1,
+        max: Number.MAX_SAFE_INTEGER,
+        fallback: null,
+      },
+    ),
     at: time('TIME', 'schedule it for this time instead of now, such as 2026-12-24T18:07+01:00'),
     source: text('NAME', 'the Firebase project to push through (default: FCM_SOURCE)', { fallback: null }),
     guarantee: oneOf(

@@ -1,5 +1,7 @@
 import { recordStartRequest } from '../broadcast/announcement.ts';
+import { audienceIn, isUnapproved, waitsForApproval } from '../broadcast/may-start.ts';
 import { systemClock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
 import type { LiveConfig } from '../config/live.ts';
 import { findSource } from '../config/sources.ts';
 import { openStore } from '../db/open.ts';
@@ -13,15 +15,17 @@ import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
 import { formatCount } from '../words.ts';
 import { terminalActor } from './actor.ts';
+import { Interrupted } from './ask.ts';
 import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
 import { defineCommand } from './command.ts';
+import { confirmPush } from './confirm.ts';
 import { LOCAL_HURRY, workerSettings } from './environment.ts';
 import { refuse } from './options.ts';
 import { makeProgressBar } from './progress.ts';
 import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
 import { openLiveConfig } from './scan.ts';
 import { describeCounts } from './status-text.ts';
-import type { Terminal } from './terminal.ts';
+import { EXIT_INTERRUPTED, type Terminal } from './terminal.ts';
 
 export const pushCommand = defineCommand({
   description:
@@ -33,6 +37,10 @@ export const pushCommand = defineCommand({
       'Check it first: no phone shows it',
     ],
     ['baton push --title "Back at 9" --body "We open late today."', 'Push it now'],
+    [
+      'baton push --title "Back at 9" --body "We open late today." --yes --expect 20000',
+      'Push it from a script',
+    ],
     ['baton push --announcement 42 --resume', 'Continue after a crash, a pause or a failure'],
   ],
   options: PUSH_OPTIONS,
@@ -47,9 +55,16 @@ export const pushCommand = defineCommand({
       // Checked before anything is written: a missing or expired key then leaves no announcement behind.
       const source = findSource(config, await chooseSource(options, config, store));
       await fetchAccessToken(openCredentials(source));
-      const announcement = await chooseAnnouncement(options, config, store);
-      if (options.at !== null) return await schedule(announcement, options.at, store, terminal);
+      const confirmation = { isGiven: options.yes, at: options.at };
+      const announcement = await chooseAnnouncement(options, config, store, (chosen) =>
+        confirmPush(chosen, confirmation, { store, config }, terminal),
+      );
+      if (options.at !== null) return await schedule(announcement, options.at, { store, config }, terminal);
       return await push(announcement, options, live, store, terminal);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      terminal.err('nothing was sent\n');
+      return EXIT_INTERRUPTED;
     } finally {
       await store.close();
     }
@@ -57,16 +72,21 @@ export const pushCommand = defineCommand({
 });
 
 async function schedule(
-  { announcementId }: Announcement,
+  announcement: Announcement,
   at: Date,
-  store: Store,
+  { store, config }: { readonly store: Store; readonly config: Config },
   { out }: Terminal,
 ): Promise<number> {
+  const { announcementId } = announcement;
   if (!(await store.scheduleAnnouncement(announcementId, at.getTime(), terminalActor()))) {
     throw refuse('--announcement', 'one that has not been pushed yet', String(announcementId));
   }
   const past = isPast(at.getTime(), systemClock.now()) ? ', which has passed: the next tick starts it' : '';
-  out(`announcement ${announcementId} scheduled for ${at.toISOString()}${past}\n`);
+  const words = `announcement ${announcementId} scheduled for ${at.toISOString()}${past}\n`;
+  const waits = isUnapproved(announcement, config.approval)
+    ? `it starts only if a second person has approved it: \`baton approve ${announcementId}\`\n`
+    : '';
+  out(`${words}${waits}`);
   return 0;
 }
 
@@ -113,10 +133,24 @@ function describe({ announcement, counts, hops, seconds }: Progress): string {
   return [
     `announcement ${announcementId} ${status}${dryRun ? ' (dry run: FCM checked every message and showed none)' : ''}`,
     ...(statusReason === null ? [] : [statusReason]),
+    ...describeNextStep(announcement),
     '',
     ...describeCounts(counts),
     '',
     `  ${formatCount(hops.closed)} hops, ${seconds.toFixed(1)} s`,
     '',
   ].join('\n');
+}
+
+/** What to do about an announcement that was paused at its start. */
+function describeNextStep(announcement: Announcement): string[] {
+  const { announcementId, statusReason } = announcement;
+  return [
+    ...(waitsForApproval(announcement)
+      ? [`a second person approves it: \`baton approve ${announcementId}\``]
+      : []),
+    ...(audienceIn(statusReason) === null
+      ? []
+      : [`to send it all the same: \`baton push --announcement ${announcementId} --resume\``]),
+  ];
 }

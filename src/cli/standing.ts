@@ -16,13 +16,14 @@ export function makeObserver(env: Env, store: Store): Observer {
 /** `standingToJson` is a standing as one flat object, for programs. */
 export function standingToJson(standing: Standing): object {
   const { announcement, counts, publishAt, startedAt, finishedAt, errors, waitsFor, ...rest } = standing;
-  const { announcementId, status, statusReason: reason, problem, edited } = announcement;
+  const { announcementId, status, statusReason: reason, problem, edited, approvedBy = null } = announcement;
   return {
     announcementId,
     status,
     reason,
     problem,
     edited,
+    approvedBy,
     ...counts,
     ...rest,
     publishAt: toIso(publishAt),

@@ -5,6 +5,8 @@ import { progressOf, type Standing } from '../report/standing.ts';
 import { withoutUntil } from '../report/bands.ts';
 import type { Wait } from '../report/waits.ts';
 import { formatCount, formatTime } from '../words.ts';
+import { describeEdits } from '../report/edits.ts';
+import { printable } from './table.ts';
 import { drawBar, formatSeconds } from './progress.ts';
 
 /** `describeStanding` is the whole picture of one announcement, several lines. */
@@ -65,16 +67,13 @@ function describeWait({ what, until }: Wait): string {
   return until === null ? what : `${what}, until ${formatTime(until)} UTC`;
 }
 
-/** `describeRow` says what is wrong with the announcement's row, and what was edited in it since the start. */
-function describeRow({ announcementId, problem, statusReason, edited }: Announcement): string[] {
+/** `describeRow` says what is wrong with the announcement's row, who has approved it, and what was edited in it without effect. */
+function describeRow(announcement: Announcement): string[] {
+  const { problem, statusReason, approvedBy = null } = announcement;
   return [
     ...(problem === null || problem === statusReason ? [] : [`cannot be sent: ${problem}`]),
-    ...(edited.length === 0
-      ? []
-      : [
-          `edited since its start, without effect: ${edited.join(', ')}; ` +
-            `\`baton resume ${announcementId} --accept-edits\` sends the rest as edited, once it is paused or has failed`,
-        ]),
+    ...(approvedBy === null ? [] : [`approved by ${printable(approvedBy)}`]),
+    ...describeEdits(announcement),
   ];
 }
 

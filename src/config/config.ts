@@ -49,7 +49,14 @@ export interface Config {
   readonly reserveMs: number;
   /** Days after its end that an announcement's deliveries are kept; 0: for ever. */
   readonly retentionDays: number;
+  /** At a terminal, a push to more devices than this is confirmed first. */
+  readonly confirmAbove: number;
+  /** Whether a broadcast starts only if a second person has approved it. */
+  readonly approval: Approval;
 }
+
+export const APPROVALS = ['off', 'required'] as const;
+export type Approval = (typeof APPROVALS)[number];
 
 /** Words for what becomes of a queue's record that Baton refuses. */
 const REFUSED = ['return', 'drop'] as const;
@@ -108,6 +115,8 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     quotaRetryMs: read.whole('QUOTA_RETRY_MS', 1, 3_600_000),
     reserveMs: read.whole('DEADLINE_RESERVE_MS', 0, 300_000),
     retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
+    confirmAbove: read.whole('CONFIRM_ABOVE', 0, 1_000_000_000),
+    approval: read.oneOf('APPROVAL', APPROVALS),
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

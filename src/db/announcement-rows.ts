@@ -31,11 +31,13 @@ import { type Fragment, sql } from './sql.ts';
  * listed, failed and cancelled: its problem is said in words, and it is not sent.
  */
 
-/** `parseAnnouncement` reads one row with its snapshot; before the start the row itself counts. */
+/** `parseAnnouncement` reads one row with its snapshot; before the approval and the start the row itself counts. */
 export function parseAnnouncement(both: Row): Announcement {
   const problems: string[] = [];
   const status = readStatus(both, problems);
-  const { row, edited } = isBeforeStart(status) ? { row: both, edited: [] } : splitSnapshot(both);
+  const approvedBy = readApproval(both, problems);
+  const isOpen = isBeforeStart(status) && approvedBy === null;
+  const { row, edited } = isOpen ? { row: both, edited: [] } : splitSnapshot(both);
   const read = <T>(one: (row: Row) => T, fallback: T): T => readOr(problems, () => one(row), fallback);
   const announcement = {
     announcementId: readWhole(row, 'announcement_id'),
@@ -50,6 +52,7 @@ export function parseAnnouncement(both: Row): Announcement {
     statusReason: read((each) => readOptionalText(each, 'status_reason'), null) ?? describeBrake(row),
     content: read(parseContent, null),
     ...parseAim(row, problems),
+    approvedBy,
     edited,
   };
   if (problems.length === 0) return { ...announcement, problem: null };
@@ -92,6 +95,12 @@ function readSource(row: Row): string {
   const source = readText(row, 'source');
   if (fits('source', source)) return source;
   throw wrongValue('source', 'the name of a source', show(source));
+}
+
+/** An approval counts only with the copy of what was approved: a row that was copied from another one has none. */
+function readApproval(both: Row, problems: string[]): string | null {
+  if (both['started_title'] === null) return null;
+  return readOr(problems, () => readOptionalText(both, 'approved_by'), null);
 }
 
 function isBeforeStart(status: AnnouncementStatus): boolean {

@@ -1,6 +1,7 @@
 import { hasEnded, type NewAnnouncement } from '../model/announcement.ts';
 import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
+import { approve } from './approval.ts';
 import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
 import { insertAudit, type StatusChange } from './audits.ts';
@@ -13,8 +14,15 @@ import { makeColumnLookup } from './optional.ts';
 import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
-import { bothColumns, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
 import type { Select } from './selection.ts';
+import {
+  bothColumns,
+  JOIN_SNAPSHOT,
+  renewSnapshot,
+  SOURCE_AT_START,
+  startSnapshot,
+  takeSnapshot,
+} from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 import { actionOf, changeStatus, isStatus } from './status-change.ts';
 
@@ -103,7 +111,14 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       return rows.map(parseAnnouncement);
     },
 
-    async moveAnnouncement(announcementId, from, to, reason, actor = 'baton') {
+    async moveAnnouncement(
+      announcementId,
+      from,
+      to,
+      reason,
+      actor = 'baton',
+      { acceptsAudience = null } = {},
+    ) {
       return changeStatus(driver, announcementId, from, async (was) => {
         const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)}`;
         const why = cut('status_reason', reason);
@@ -115,17 +130,25 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
             audit(announcementId, actor, actionOf(to), { was, became: to, why }),
           );
         }
-        // One that failed before it started has no hop that could go on: it starts at the next tick.
+        const columns = await fetchColumns();
+        const isAccepted = acceptsAudience !== null && columns.has('expected_audience');
+        const accepted = isAccepted ? `its audience is accepted: ${acceptsAudience}` : why;
+        const expected = { sql: isAccepted ? ', expected_audience = NULL' : '', values: [] };
+        // One that was stopped before it started has no hop that could go on: it starts at the next tick.
         return driver.runTogether(
           sql`UPDATE push_announcement
               SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
                 status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
-                status_reason = ${why}, finished_at = NULL
+                status_reason = ${why}, finished_at = NULL${expected}
               WHERE ${isUnchanged}`,
-          ...renewSnapshot(announcementId, await fetchColumns()),
-          audit(announcementId, actor, 'resumed', { was, became: to, why }),
+          ...renewSnapshot(announcementId, columns),
+          audit(announcementId, actor, 'resumed', { was, became: to, why: accepted }),
         );
       });
+    },
+
+    async approveAnnouncement(announcementId, actor) {
+      return approve(driver, await fetchColumns(), announcementId, actor);
     },
 
     async scheduleAnnouncement(announcementId, publishAt, actor = 'baton') {
@@ -156,7 +179,7 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
-          ...takeSnapshot(announcementId, columns),
+          ...startSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {
             const next = lanes[lane + 1];
             const toId = next === undefined ? (audience?.lastId ?? null) : next - 1;

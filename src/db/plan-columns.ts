@@ -67,10 +67,16 @@ export function requirePlan(announcement: NewAnnouncement, columns: ReadonlySet<
   for (const [name] of optionalValues(announcement)) requireColumn('push_announcement', name, columns);
 }
 
-/** True if a row has what a request asked for. Whether it is approved does not count. */
+/**
+ * True if a row has what a request asked for. Whether it is approved does not count, nor the number of devices that it
+ * expected, once a resume has accepted another one.
+ */
 export function isSamePlan(row: Row, announcement: NewAnnouncement): boolean {
   const asked = new Map(optionalValues(announcement));
-  const names = [...AIM, ...PLAN].filter((name) => name !== 'approved_by');
+  const isAccepted = (row['expected_audience'] ?? null) === null;
+  const names = [...AIM, ...PLAN].filter(
+    (name) => name !== 'approved_by' && !(isAccepted && name === 'expected_audience'),
+  );
   return names.every((name) =>
     isDeepStrictEqual(valueOf(row, name), valueOf(Object.fromEntries(asked), name)),
   );

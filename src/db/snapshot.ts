@@ -74,10 +74,25 @@ export function takeSnapshot(announcementId: number, columns: ReadonlySet<string
   ];
 }
 
+/** Copies what an announcement that starts is to send. The copy that was approved stays. */
+export function startSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
+  const [discard, copy] = takeSnapshot(announcementId, columns);
+  return [
+    sql`${discard} AND NOT EXISTS (${findApproved(announcementId, columns)})`,
+    sql`${copy} AND NOT EXISTS (SELECT 1 FROM push_snapshot WHERE announcement_id = ${announcementId})`,
+  ];
+}
+
+function findApproved(announcementId: number, columns: ReadonlySet<string>): Fragment {
+  const approved = columnOrNull('push_announcement', 'approved_by', columns);
+  return sql`SELECT 1 FROM push_announcement WHERE announcement_id = ${announcementId} AND ${approved} IS NOT NULL`;
+}
+
 /**
  * Copies what a resumed announcement is to send, if there is no copy yet, or if no phone can have shown the earlier one: a
- * person has fixed the row that FCM refused. The hops of another audience or filter would go over other ids, and those of the
- * pages that are read already would be lost: then the earlier copy is kept.
+ * person has fixed the row that FCM refused. What was approved is kept. The hops of another audience or filter would go over
+ * other ids, and those of the pages that are read already would be lost: then the earlier copy is kept, too. A dry run, which
+ * nobody has to approve, stays one.
  */
 export function renewSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
   const [discard, copy] = takeSnapshot(announcementId, columns);
@@ -85,6 +100,8 @@ export function renewSnapshot(announcementId: number, columns: ReadonlySet<strin
     sql`${discard}
         AND HEX(audience) = (SELECT HEX(audience) FROM push_announcement WHERE announcement_id = ${announcementId})
         ${columns.has('filter') ? isSameFilter(announcementId) : sql``}
+        AND NOT EXISTS (${findApproved(announcementId, columns)})
+        AND dry_run <= (SELECT dry_run FROM push_announcement WHERE announcement_id = ${announcementId})
         AND NOT EXISTS (
           SELECT 1 FROM push_delivery
           WHERE push_delivery.announcement_id = ${announcementId} AND verdict IN (${MAY_HAVE_ARRIVED}))`,

@@ -8,6 +8,7 @@ import {
   recordStartRequest,
   resumeAnnouncement,
 } from '../broadcast/announcement.ts';
+import { approveAnnouncement } from '../broadcast/approve.ts';
 import { startSchema } from '../events/direct.ts';
 import { firstJob } from '../job.ts';
 import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
@@ -35,7 +36,10 @@ const shared = z.object({
 const standing = shared.extend({
   guarantee: z.enum(GUARANTEES),
   problem: z.string().nullable().describe('why the row of the announcement cannot be sent'),
-  edited: z.array(z.string()).describe('columns that were changed since the start, without effect'),
+  edited: z
+    .array(z.string())
+    .describe('columns that were changed since the approval or the start, without effect'),
+  approvedBy: z.string().nullable().describe('who has approved it: the caller of the route approve'),
 });
 const count = z.int();
 const time = z.iso.datetime();
@@ -82,6 +86,9 @@ const summary = shared.extend({
   audience: z.enum(AUDIENCES),
   balance,
   tookMs: z.number().nullable().describe('milliseconds from the start to the end, or until now'),
+  edited: z
+    .array(z.string())
+    .describe('columns that were changed since the approval or the start, without effect; [] after the end'),
 });
 
 /** API Gateway waits 29 s at most: the work goes on in another invocation, and the reply only confirms that. */
@@ -176,7 +183,8 @@ const accept = z.boolean({ error: 'true or false' }).default(false);
 const resume = makeRoute({
   method: 'POST',
   path: '/announcements/{announcementId}/resume',
-  summary: 'Continue a paused or failed announcement where it stopped, from the next tick on.',
+  summary:
+    'Continue a paused or failed announcement where it stopped, from the next tick on. The audience of one that was paused at its start because of it is accepted.',
   scope: 'send',
   acceptsSession: true,
   params,
@@ -190,10 +198,27 @@ const resume = makeRoute({
     { error: 'no such field' },
   ),
   isBodyOptional: true,
-  replies: { 200: { description: 'The announcement is running.', body: standing } },
+  replies: {
+    200: { description: 'The announcement is running, or scheduled if it has not started.', body: standing },
+  },
   run: async (ctx, { params: { announcementId: id }, body }) => ({
     status: 200,
     body: describe(await resumeAnnouncement(ctx, id, body)),
+  }),
+});
+
+const approve = makeRoute({
+  method: 'POST',
+  path: '/announcements/{announcementId}/approve',
+  summary:
+    'Approve an announcement that another caller has made, as its row is now; one that waits for approval starts at the next tick.',
+  scope: 'send',
+  acceptsSession: true,
+  params,
+  replies: { 200: { description: 'The announcement is approved.', body: standing } },
+  run: async (ctx, { params: { announcementId: id } }) => ({
+    status: 200,
+    body: describe(await approveAnnouncement(ctx, id)),
   }),
 });
 
@@ -221,13 +246,16 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   planRoute,
   makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
   resume,
+  approve,
   makeMove('cancel', 'End an announcement permanently, within the pushes that are in flight.'),
 ];
 
 function describe(announcement: Announcement): z.infer<typeof standing> {
   const { announcementId: id, statusReason: reason, edited, ...rest } = announcement;
   const { status, source, guarantee, dryRun, problem } = rest;
-  return { announcementId: id, status, reason, source, guarantee, dryRun, problem, edited: [...edited] };
+  const approvedBy = rest.approvedBy ?? null;
+  const shown = { status, reason, source, guarantee, dryRun, problem };
+  return { announcementId: id, ...shown, edited: [...edited], approvedBy };
 }
 
 function showStanding({ announcement, errors, waitsFor, ...rest }: Standing): z.infer<typeof progress> {
@@ -251,6 +279,7 @@ function summarize({ statusReason, ...rest }: Listed): z.infer<typeof summary> {
   return {
     ...rest,
     reason: statusReason,
+    edited: [...rest.edited],
     publishAt: toIso(rest.publishAt),
     startedAt: toIso(rest.startedAt),
     finishedAt: toIso(rest.finishedAt),

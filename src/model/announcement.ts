@@ -13,6 +13,9 @@ export const ANNOUNCEMENT_STATUSES = [
 ] as const;
 export type AnnouncementStatus = (typeof ANNOUNCEMENT_STATUSES)[number];
 
+/** Statuses of announcements that a start sets running. */
+export const BEFORE_START = ['draft', 'scheduled'] as const satisfies readonly AnnouncementStatus[];
+
 /** Statuses of announcements that have ended. A failed one can still be resumed. */
 export const END_STATUSES: readonly AnnouncementStatus[] = ['done', 'cancelled', 'failed'];
 
@@ -76,21 +79,21 @@ export interface NewAnnouncement extends Aim {
 }
 
 /**
- * An announcement as its row says. From its start on it is as its row was then: an edit of the row of a running announcement
- * changes nothing for the rest of the audience.
+ * An announcement as its row says. From its approval or its start on it is as its row was then: an edit of the row of a running
+ * announcement changes nothing for the rest of the audience.
  */
 export interface Announcement extends Omit<NewAnnouncement, 'content'> {
   readonly announcementId: number;
   /** Null: the row cannot be sent, for the reason in `problem`. */
   readonly content: Content | null;
   readonly problem: string | null;
-  /** Columns of the row that were changed after the start, without effect. */
+  /** Columns of the row that were changed after the approval or the start, without effect. */
   readonly edited: readonly string[];
   readonly audience: Audience;
   readonly status: AnnouncementStatus;
   /** True: answers that are nearly all `unregistered` are accepted and do not stop the announcement. */
   readonly acceptUnregistered: boolean;
-  /** Who has approved it, where APPROVAL is required; absent or null: nobody. */
+  /** Who has approved it as it is here; absent or null: nobody. */
   readonly approvedBy?: string | null;
   /** Why the announcement has its status, in words for a person; null where the status says it all. */
   readonly statusReason: string | null;

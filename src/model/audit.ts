@@ -5,6 +5,7 @@ export const AUDIT_ACTIONS = [
   'created',
   'scheduled',
   'start requested',
+  'approved',
   'started',
   'paused',
   'resumed',

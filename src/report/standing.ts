@@ -1,7 +1,7 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import type { PaceConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
-import type { Announcement } from '../model/announcement.ts';
+import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import { stopOf } from '../model/budget.ts';
 import { type Counts, sumCounts } from '../model/delivery.ts';
 import {
@@ -100,14 +100,17 @@ export interface Listed extends AnnouncementSummary {
   readonly balance: Balance | null;
   /** Milliseconds from its start to its end, or until now; null: it has not started. */
   readonly tookMs: number | null;
+  /** Columns of its row that were edited since its approval or its start, without effect; of one that has ended, none. */
+  readonly edited: readonly string[];
 }
 
 /** Adds to announcements how far they are, by one statement for all. */
 export async function fetchListed(
-  { store, clock }: Pick<Context, 'clock'> & { readonly store: Pick<Store, 'fetchTotals'> },
+  { store, clock }: Pick<Context, 'clock'> & { readonly store: Pick<Store, 'fetchTotals' | 'fetchEdited'> },
   announcements: readonly AnnouncementSummary[],
 ): Promise<Listed[]> {
   const totals = await store.fetchTotals(announcements.map(({ announcementId }) => announcementId));
+  const edited = await store.fetchEdited(mayBeEdited(announcements));
   const now = clock.now();
   return announcements.map((announcement) => {
     const { startedAt, finishedAt } = announcement;
@@ -115,8 +118,17 @@ export async function fetchListed(
       ...announcement,
       balance: balanceIfCounted(totals.get(announcement.announcementId)),
       tookMs: startedAt === null ? null : (finishedAt ?? now) - startedAt,
+      edited: edited.get(announcement.announcementId) ?? [],
     };
   });
+}
+
+/** The ids of announcements whose rows may be edited without effect, while somebody could still do something about it. */
+export function mayBeEdited(announcements: readonly AnnouncementSummary[]): number[] {
+  const statuses: readonly AnnouncementStatus[] = ['scheduled', 'running', 'paused', 'failed'];
+  return announcements
+    .filter(({ status }) => statuses.includes(status))
+    .map(({ announcementId }) => announcementId);
 }
 
 /** The share of the audience that is delivered, from 0 to 1; of an empty audience everything is. */

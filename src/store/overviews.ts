@@ -7,6 +7,8 @@ export interface Overviews {
   fetchCurrent(limit: number): Promise<AnnouncementSummary[]>;
   /** Scheduled announcements, the next one first. */
   fetchSchedule(limit: number): Promise<AnnouncementSummary[]>;
+  /** Columns of the rows of announcements that were edited since the approval or the start, without effect; by id, where there are any. */
+  fetchEdited(announcementIds: readonly number[]): Promise<Map<number, readonly string[]>>;
   /** The budgets of the sources that have sent anything. */
   fetchSourceBudgets(): Promise<SourceBudget[]>;
   /** Counts all devices: reads the whole table. */

@@ -39,6 +39,8 @@ test('an empty environment is a working configuration', () => {
     quotaRetryMs: 60_000,
     reserveMs: 15_000,
     retentionDays: 0,
+    confirmAbove: 10_000,
+    approval: 'off',
   });
 });
 

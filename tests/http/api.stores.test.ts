@@ -112,7 +112,8 @@ test('announcements are listed latest first, page by page', async () => {
   await store.createAnnouncement({ ...draft, dryRun: true });
   const { status, body } = await api.ask({ method: 'GET', path: '/announcements?limit=2' });
   expect(status).toBe(200);
-  const times = { publishAt: null, startedAt: null, finishedAt: null, balance: null, tookMs: null };
+  const none = { publishAt: null, startedAt: null, finishedAt: null, balance: null, tookMs: null };
+  const times = { ...none, edited: [] };
   const shared = { audience: 'devices', source: 'default', title: 'Hello', reason: null, dryRun: false };
   expect(body).toEqual({
     announcements: [

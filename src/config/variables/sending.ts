@@ -75,6 +75,20 @@ export const SENDING_VARIABLES = [
   },
   {
     ...PLAIN,
+    name: 'CONFIRM_ABOVE',
+    fallback: '10000',
+    meaning:
+      'At a terminal, `baton push` to more devices than this asks for their number to be typed; elsewhere it needs `--yes`.',
+  },
+  {
+    ...PLAIN,
+    name: 'APPROVAL',
+    fallback: 'off',
+    meaning:
+      '`required`: a broadcast waits at its start until a second person has [approved](operations.md#approval) it; or `off`.',
+  },
+  {
+    ...PLAIN,
     name: 'QUEUE_REFUSED',
     fallback: 'return',
     meaning:

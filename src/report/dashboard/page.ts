@@ -16,7 +16,7 @@ export interface DashboardOptions {
   readonly stage: string;
   /** The name of the API token of the session; null: it has none. */
   readonly name: string | null;
-  /** True: pause, resume and cancel are offered. */
+  /** True: pause, resume, approve and cancel are offered. */
   readonly maySend: boolean;
   /** What the page sends with each change. */
   readonly key: { readonly header: string; readonly value: string };
@@ -48,7 +48,7 @@ export function makeLoginPage({
     <input id="token" name="token" type="password" autocomplete="current-password" autocapitalize="none" spellcheck="false" required autofocus>
     <p id="problem" class="problem" role="alert"></p>
     <button class="primary" type="submit">Sign in</button>
-    <p class="hint">A token of <code>API_TOKEN</code> with the scope <code>read</code>; with <code>send</code> it may also pause, resume and cancel. You stay signed in for 12 hours.</p>
+    <p class="hint">A token of <code>API_TOKEN</code> with the scope <code>read</code>; with <code>send</code> it may also pause, resume, approve and cancel. You stay signed in for 12 hours.</p>
   </form>
 </main>`,
     script: LOGIN_SCRIPT,

@@ -142,10 +142,11 @@ const poll = async () => {
 
 const TEXTS = {
   pause: () => 'What is in flight arrives; nothing else is sent until somebody resumes it.',
-  resume: () => 'Sending goes on where it stopped, from the next tick of the schedule on.',
+  resume: (b, row) => row.startedAt === null ? 'It starts at the next tick of the schedule, with its audience as it is now.' : 'Sending goes on where it stopped, from the next tick of the schedule on.',
+  approve: () => 'It is sent exactly as its row is now, from the next tick of the schedule on. Whoever has made it or asked for its start cannot approve it.',
   cancel: (b) => 'It ends permanently.' + (b ? ' ' + n(b.unsent) + ' pushes are not sent.' : ''),
 };
-const DONE = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
+const DONE = { pause: 'paused', resume: 'resumed', approve: 'approved', cancel: 'cancelled' };
 const dialog = find('confirm');
 let asked = null;
 
@@ -153,8 +154,8 @@ const openDialog = (row, move) => {
   asked = { row, move };
   find('confirm-title').textContent = NAMES[move] + ' announcement ' + row.announcementId + '?';
   find('confirm-name').textContent = row.title;
-  find('confirm-text').textContent = TEXTS[move](row.balance);
-  find('accepts').hidden = move !== 'resume';
+  find('confirm-text').textContent = TEXTS[move](row.balance, row);
+  find('accepts').hidden = move !== 'resume' || row.startedAt === null;
   find('accept-gone').hidden = row.status !== 'failed';
   for (const id of ['accept-edits', 'accept-unregistered']) find(id).checked = false;
   find('confirm-problem').textContent = '';

@@ -1,7 +1,9 @@
+import { waitsForApproval } from '../../broadcast/may-start.ts';
 import type { Context } from '../../context.ts';
 import { type SourceBudget, stopOf } from '../../model/budget.ts';
 import { type Balance, balanceIfCounted } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
+import { mayBeEdited } from '../standing.ts';
 
 /** How many announcements one answer has at most: of the current ones, of the schedule, and of the history. */
 const MAX_CURRENT = 100;
@@ -15,6 +17,10 @@ const FAILED_MS = 24 * 3_600_000;
 export interface DashboardRow extends AnnouncementSummary {
   /** Where its pushes are; null: it has not started, or an earlier release began it. */
   readonly balance: Balance | null;
+  /** Columns of its row that were edited since its approval or its start, without effect. */
+  readonly edited: readonly string[];
+  /** True: it was paused at its start, because nobody had approved it. */
+  readonly waitsForApproval: boolean;
 }
 
 /** What a source can do at a moment. */
@@ -65,8 +71,8 @@ export async function fetchDashboard({ store, config, clock }: Ports): Promise<D
   return {
     at,
     tickAgeMs,
-    current: await addBalances({ store }, current),
-    scheduled: scheduled.map((summary) => ({ ...summary, balance: null })),
+    current: await describeRows({ store }, current),
+    scheduled: await describeRows({ store }, scheduled),
     history: latest
       .map(({ announcementId, status, finishedAt }) => `${announcementId} ${status} ${finishedAt}`)
       .join(),
@@ -81,18 +87,21 @@ export async function fetchHistory(
   { store }: Pick<Context, 'store'>,
   beforeId?: number,
 ): Promise<DashboardRow[]> {
-  return addBalances({ store }, await store.fetchLatest(HISTORY_LENGTH, beforeId));
+  return describeRows({ store }, await store.fetchLatest(HISTORY_LENGTH, beforeId));
 }
 
-async function addBalances(
+async function describeRows(
   { store }: Pick<Context, 'store'>,
   summaries: readonly AnnouncementSummary[],
 ): Promise<DashboardRow[]> {
   const begun = summaries.filter(({ startedAt }) => startedAt !== null);
   const totals = await store.fetchTotals(begun.map(({ announcementId }) => announcementId));
+  const edited = await store.fetchEdited(mayBeEdited(summaries));
   return summaries.map((summary) => ({
     ...summary,
     balance: balanceIfCounted(totals.get(summary.announcementId)),
+    edited: edited.get(summary.announcementId) ?? [],
+    waitsForApproval: waitsForApproval(summary),
   }));
 }
 

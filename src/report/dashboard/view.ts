@@ -89,11 +89,12 @@ const bar = (parts, whole, label) =>
 
 const sentOf = (b) => b.audience - b.excluded - b.unsent;
 const MOVES = { pause: ['running'], resume: ['paused', 'failed'], cancel: ['draft', 'scheduled', 'running', 'paused', 'failed'] };
-const NAMES = { pause: 'Pause', resume: 'Resume', cancel: 'Cancel' };
+const NAMES = { pause: 'Pause', approve: 'Approve', resume: 'Resume', cancel: 'Cancel' };
+const canMove = (row, move) => maySend && (move === 'approve' ? row.waitsForApproval : MOVES[move].includes(row.status) && !(move === 'resume' && row.waitsForApproval));
 
 const actions = (row) => {
   const name = row.announcementId + ', ' + (row.title || 'without a title');
-  const buttons = Object.keys(MOVES).filter((move) => maySend && MOVES[move].includes(row.status)).map((move) =>
+  const buttons = Object.keys(NAMES).filter((move) => canMove(row, move)).map((move) =>
     h('button', { type: 'button', class: move, 'data-move': move, 'data-id': row.announcementId, 'aria-label': NAMES[move] + ' announcement ' + name }, NAMES[move]));
   const report = row.startedAt === null ? null :
     h('a', { href: page.base + '/announcements/' + row.announcementId + '/report', 'aria-label': 'Report of announcement ' + name }, 'Report');
@@ -106,6 +107,8 @@ const about = (row, ...more) => {
   const facts = ['#' + row.announcementId, row.source, row.audience === 'messages' ? 'mailing' : null, row.dryRun ? 'dry run' : null, ...more];
   return h('p', { class: 'about' }, facts.filter((fact) => fact).map((fact) => h('span', {}, fact)));
 };
+
+const edits = (row) => row.edited.length === 0 ? null : h('p', { class: 'reason' }, 'Edited without effect: ' + row.edited.join(', '));
 
 const PARTS = ['delivered', 'unregistered', 'rejected', 'unknown'];
 
@@ -132,6 +135,7 @@ const card = (row, pace, source, now) => {
     h('div', { class: 'head' }, chip(row.status), heading(row), actions(row)),
     about(row, began),
     waits ? h('p', { class: 'reason' }, waits) : null,
+    edits(row),
     b ? h('div', { class: 'flow' },
       h('p', { class: 'big' }, h('strong', {}, n(sent)), ' of ' + n(whole) + ' sent', h('span', { class: 'share' }, percent(sent, whole))),
       row.status === 'running' ? h('p', { class: 'pace' }, spark(pace.rates),
@@ -145,7 +149,7 @@ const dueRow = (row, now) => {
   const when = inMs >= 0 ? 'in ' + spanOf(inMs) : 'due since ' + spanOf(-inMs);
   return h('li', { class: 'line', 'data-row': row.announcementId },
     h('p', { class: 'when' }, h('strong', {}, row.publishAt === null ? 'at once' : timeOf(row.publishAt, now)), h('span', { class: inMs < -60000 ? 'late' : null }, when)),
-    h('div', { class: 'what' }, heading(row), about(row)), actions(row));
+    h('div', { class: 'what' }, heading(row), about(row), edits(row)), actions(row));
 };
 
 const pastRow = (row, now) => {
@@ -154,7 +158,7 @@ const pastRow = (row, now) => {
   const took = row.startedAt !== null && row.finishedAt !== null ? 'took ' + spanOf(row.finishedAt - row.startedAt) : null;
   return h('li', { class: 'line', 'data-row': row.announcementId },
     h('p', { class: 'when' }, chip(row.status), h('span', {}, at === null ? '' : timeOf(at, now))),
-    h('div', { class: 'what' }, heading(row), about(row, took), row.statusReason ? h('p', { class: 'reason' }, row.statusReason) : null,
+    h('div', { class: 'what' }, heading(row), about(row, took), row.statusReason ? h('p', { class: 'reason' }, row.statusReason) : null, edits(row),
       b ? h('p', { class: 'reach' }, h('strong', {}, n(b.delivered)), ' of ' + n(b.audience) + ' reached', h('span', { class: 'share' }, percent(b.delivered, b.audience))) : null),
     actions(row));
 };

@@ -1,3 +1,5 @@
+import { audienceIn, waitsForApproval } from '../../broadcast/may-start.ts';
+import type { Announcement } from '../../model/announcement.ts';
 import type { AuditEntry } from '../../model/audit.ts';
 import { countOf, formatCount, formatTime, formatDuration, onOneLine } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
@@ -65,10 +67,22 @@ function endedBy({ announcement, audit }: Facts, status: 'paused' | 'cancelled')
     ? describeChange(entry)
     : `its row says so: ${announcement.statusReason ?? 'no reason is given'}`;
   const remedy =
-    status === 'paused'
-      ? `\`baton resume ${announcement.announcementId}\` continues it where it stopped`
-      : 'nothing continues it; make a new announcement';
+    status === 'paused' ? remedyOf(announcement) : 'nothing continues it; make a new announcement';
   return { code: status, cause, remedy };
+}
+
+/** What continues a paused announcement. */
+function remedyOf(announcement: Announcement): string {
+  const { announcementId, statusReason } = announcement;
+  const resume = `\`baton resume ${announcementId}\``;
+  const approve = `\`baton approve ${announcementId}\` by a second person`;
+  const isUnexpected = audienceIn(statusReason) !== null;
+  if (waitsForApproval(announcement)) {
+    return isUnexpected ? `${approve}, and then ${resume}` : approve;
+  }
+  return isUnexpected
+    ? `if the audience is meant to be so large, ${resume} accepts it`
+    : `${resume} continues it where it stopped`;
 }
 
 function describeChange({ action, actor, at, why }: AuditEntry): string {

@@ -1,6 +1,7 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
 import type { Context } from '../../context.ts';
 import { countOf, formatClock, formatCount, formatDuration, onOneLine, toIso } from '../../words.ts';
+import { describeEdits } from '../edits.ts';
 import { PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { type Cause } from './cause.ts';
 import { describeState, findCause } from './causes.ts';
@@ -49,13 +50,15 @@ export function explanationToJson({
   proof,
 }: Explanation): object {
   const { announcement, times, lambda } = facts;
-  const { announcementId, status, source } = announcement;
+  const { announcementId, status, source, edited, approvedBy = null } = announcement;
   return {
     announcementId,
     status,
     source,
     state,
     cause: { code, says: cause, remedy },
+    edited,
+    approvedBy,
     publishAt: toIso(times.publishAt),
     startedAt: toIso(times.startedAt),
     finishedAt: toIso(times.finishedAt),
@@ -67,11 +70,12 @@ export function explanationToJson({
 }
 
 /** What `explain` prints. */
-export function describeExplanation({ state, cause, remedy, story, use, proof }: Explanation): string {
+export function describeExplanation({ facts, state, cause, remedy, story, use, proof }: Explanation): string {
   return [
     state,
     `cause:  ${onOneLine(cause)}`,
     `remedy: ${onOneLine(remedy)}`,
+    ...describeEdits(facts.announcement),
     '',
     'timeline (UTC)',
     ...story.map(({ at, says }) => `  ${formatClock(at)}  ${says}`),

@@ -1,4 +1,5 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
+import { findReasonToWait } from '../../broadcast/may-start.ts';
 import type { Config } from '../../config/config.ts';
 import { findSource } from '../../config/sources.ts';
 import type { Context } from '../../context.ts';
@@ -91,16 +92,27 @@ export async function makePlan(
   announcementId: number,
   { finishBy = null }: { readonly finishBy?: number | null } = {},
 ): Promise<Plan> {
-  const { store, config, clock } = ctx;
+  const { store } = ctx;
   const announcement = await findAnnouncement({ store }, announcementId);
-  const { source, status } = announcement;
+  const { status } = announcement;
   if (status !== 'draft' && status !== 'scheduled') {
     const expected = 'an announcement that is draft or scheduled';
     const got = `${announcementId}, which is ${status}`;
     throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
   }
-  const latest = await store.fetchLatest(MAX_COMPARED);
   const { publishAt } = await fetchTimes({ store }, announcementId);
+  return planAnnouncement(ctx, announcement, { publishAt, finishBy });
+}
+
+/** Plans an announcement that is to start at `publishAt`, or now; it need not be in the table yet. */
+export async function planAnnouncement(
+  ctx: Planner,
+  announcement: Announcement,
+  { publishAt, finishBy = null }: { readonly publishAt: number | null; readonly finishBy?: number | null },
+): Promise<Plan> {
+  const { store, config, clock } = ctx;
+  const { announcementId, source, status } = announcement;
+  const latest = await store.fetchLatest(MAX_COMPARED);
   const now = clock.now();
   const startsAt = Math.max(now, publishAt ?? now);
   const others = latest.filter((other) => other.announcementId !== announcementId && other.source === source);
@@ -142,6 +154,7 @@ export async function makePlan(
     isDown: budget !== null && stopOf(budget) === 'down',
     tickAgeMs: await store.fetchTickAgeMs(),
     isScheduled: status === 'scheduled',
+    waits: findReasonToWait(announcement, devices, config),
     previous: await fetchPrevious(ctx, others, announcement),
     rivals: rivals.map(({ announcementId: id }) => id),
   });

@@ -13,6 +13,8 @@ export interface Circumstances {
   /** Null: there has been no tick. */
   readonly tickAgeMs: number | null;
   readonly isScheduled: boolean;
+  /** Why it would not start; null: it would. */
+  readonly waits: string | null;
   /** The last announcement of the source that has started; null: none. */
   readonly previous: { readonly announcementId: number; readonly audience: number } | null;
   /** Announcements that share the budget meanwhile. */
@@ -31,7 +33,9 @@ const FAR_FACTOR = 2;
 
 /** Lists what is likely to go wrong, or probably not meant. */
 export function listWarnings(plan: Omit<Plan, 'warnings'>, circumstances: Circumstances): string[] {
+  const { waits } = circumstances;
   return [
+    ...(waits === null ? [] : [`it waits at its start: ${waits}`]),
     ...warnOfSource(plan, circumstances),
     ...warnOfTime(plan, circumstances),
     ...warnOfAudience(plan, circumstances),

@@ -44,6 +44,7 @@ function fetchState(reads: Reads) {
     fetchSourceBudgets: async () => [],
     fetchTickAgeMs: async () => 7,
     fetchTotals: async () => new Map(),
+    fetchEdited: async () => new Map(),
     ...reads,
   } as Reads as Context['store'];
   return fetchDashboard({ store, config, clock: clockThatSays(() => NOW) });

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import {
+  audienceIn,
+  findReasonToWait,
+  type Startable,
+  waitsForApproval,
+} from '../../src/broadcast/may-start.ts';
+
+const broadcast: Startable = { audience: 'devices', dryRun: false };
+const off = { approval: 'off' } as const;
+const required = { approval: 'required' } as const;
+
+test.each([
+  [null, 0, null],
+  [20_000, 20_000, null],
+  [20_000, 18_000, null],
+  [20_000, 22_000, null],
+  [20_000, 17_999, 'audience: expected about 20,000, got 17,999: resume to send it all the same'],
+  [20_000, 22_001, 'audience: expected about 20,000, got 22,001: resume to send it all the same'],
+  [20_000, 412_000, 'audience: expected about 20,000, got 412,000: resume to send it all the same'],
+  [20_000, 0, 'audience: expected about 20,000, got 0: resume to send it all the same'],
+  [1, 1, null],
+  [1, 2, 'audience: expected about 1, got 2: resume to send it all the same'],
+  [0, 0, null],
+  [0, 1, 'audience: expected about 0, got 1: resume to send it all the same'],
+])(
+  'an announcement that expects %s pushes and has %i waits if they differ by more than 10%%',
+  (expected, pushes, reason) => {
+    expect(findReasonToWait({ ...broadcast, expectedAudience: expected }, pushes, off)).toBe(reason);
+  },
+);
+
+test.each<[string, Partial<Startable>, typeof off | typeof required, string | null]>([
+  ['a broadcast that nobody has approved', {}, required, 'waits for approval'],
+  ['one that somebody has approved', { approvedBy: 'api:ben' }, required, null],
+  ['one where approval is off', {}, off, null],
+  ['a mailing', { audience: 'messages' }, required, null],
+  ['a dry run', { dryRun: true }, required, null],
+])('%s: approval', (_, fields, config, reason) => {
+  expect(findReasonToWait({ ...broadcast, ...fields }, 10, config)).toBe(reason);
+});
+
+test('all reasons are named, and each is found again in the words', () => {
+  const reason = findReasonToWait({ ...broadcast, expectedAudience: 2000 }, 10, required);
+  expect(reason).toBe(
+    'audience: expected about 2,000, got 10: resume to send it all the same; waits for approval',
+  );
+  expect(audienceIn(reason)).toBe('expected about 2,000, got 10');
+  expect(waitsForApproval({ status: 'paused', statusReason: reason })).toBe(true);
+  expect(waitsForApproval({ status: 'scheduled', statusReason: reason })).toBe(false);
+});
+
+test.each([null, '', 'FCM refused: audience: expected about 2, got 3', 'it waits for approval of FCM'])(
+  'the reason %j is none of the two',
+  (reason) => {
+    expect(audienceIn(reason)).toBeNull();
+    expect(waitsForApproval({ status: 'paused', statusReason: reason })).toBe(false);
+  },
+);
