@@ -1,4 +1,5 @@
 import type { Platform } from './filter.ts';
+import type { TopicKind } from './topic.ts';
 
 /** A registration token or a Firebase installation id; FCM accepts both. */
 export const TARGET_KINDS = ['token', 'fid'] as const;
@@ -57,7 +58,8 @@ export interface Device extends DeviceTraits {
   readonly deviceId: number;
   /** A person who knows a target can push to its device: it is never logged or shown. */
   readonly target: string;
-  readonly targetKind: TargetKind;
+  /** In the place of a device, a message may have the subscribers of a topic: device 0, whose target is the topic. */
+  readonly targetKind: TargetKind | TopicKind;
   /** Read only where a template or a locale needs it. */
   readonly memberId?: string | null;
   /** Why nothing can be sent to the device as its row is; absent: it can. */
@@ -73,6 +75,11 @@ export interface TraitCounts {
   readonly locales: number;
   readonly withTimeZone: number;
   readonly test: number;
+}
+
+/** A device as its row says: no topic. */
+export interface DeviceInTable extends Device {
+  readonly targetKind: TargetKind;
 }
 
 /** What a person names a device by. */

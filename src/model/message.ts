@@ -1,11 +1,13 @@
 import type { Content, Notification } from './content.ts';
 import type { Recorded } from './delivery.ts';
 import type { Device } from './device.ts';
+import type { TopicName } from './topic.ts';
 
-/** Who gets a message: one device, or all devices of a member. */
+/** Who gets a message: one device, all devices of a member, or the subscribers of a topic (as device 0). */
 export type Recipient =
-  | { readonly deviceId: number; readonly memberId: null }
-  | { readonly deviceId: null; readonly memberId: string };
+  | { readonly deviceId: number; readonly memberId: null; readonly topic?: undefined }
+  | { readonly deviceId: null; readonly memberId: string; readonly topic?: undefined }
+  | { readonly deviceId: 0; readonly memberId: null; readonly topic: TopicName };
 
 /** A message that has no id yet. */
 export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'> {
@@ -13,6 +15,8 @@ export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'>
   readonly messageKey: string;
   readonly source: string;
   readonly recipient: Recipient;
+  /** The announcement that it is a test send of; 0: a text that is no announcement; absent: it is no test send. */
+  readonly testOf?: number;
 }
 
 /** A message as its row says, with the devices that it goes to. */

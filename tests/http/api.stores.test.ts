@@ -191,6 +191,28 @@ test('messages are sent at once, and their outcomes are in the reply, in order',
   expect(api.ctx.sent).toEqual(['ada-1', 'target-1', 'target-1']);
 });
 
+test('a message to a topic or a condition says that FCM has no answer for its devices', async () => {
+  const condition = "'news' in topics || 'sport' in topics";
+  const body = {
+    messages: [
+      { title: 'T', body: 'B', topic: '/topics/news' },
+      { title: 'T', body: 'B', condition },
+      { title: 'T', body: 'B', deviceId: 9 },
+    ],
+  };
+  const delivery = { deviceId: 0, verdict: 'delivered', reason: null, messageName: 'm' };
+  const note = expect.stringContaining('none for its devices');
+  const reply = await api.ask({ path: '/messages', body });
+  expect(reply.body).toEqual({
+    outcomes: [
+      expect.objectContaining({ outcome: 'delivered', deliveries: [delivery], note }),
+      expect.objectContaining({ outcome: 'delivered', deliveries: [delivery], note }),
+      expect.not.objectContaining({ note }),
+    ],
+  });
+  expect(api.ctx.sent).toEqual(['news', condition]);
+});
+
 test('a device is deleted by its target, whose colon may be encoded', async () => {
   await store.addDevices([{ target: 'abc:def_1-2', targetKind: 'token' }]);
   const request = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };
