@@ -42,18 +42,12 @@ export async function chooseAnnouncement(
   config: Config,
   store: Store,
 ): Promise<Announcement> {
-  const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
+  const { announcement: announcementId, dryRun, resume } = options;
   if (announcementId === null) {
-    const { content, ttlSeconds } = parseContent(options);
-    const texts = await readTexts(options);
-    if (resume) return chooseUnfinished(store, { content, ...texts }, dryRun);
-    const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, ...texts });
+    const composed = await composeAnnouncement(options, config);
+    return resume ? chooseUnfinished(store, composed, dryRun) : create(store, composed);
   }
-  const announcement = await store.fetchAnnouncement(announcementId);
-  if (!announcement) {
-    throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
-  }
+  const announcement = await findNamed(announcementId, store);
   if (resume) return wake(store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
   if (dryRun && !announcement.dryRun) {
@@ -65,6 +59,20 @@ export async function chooseAnnouncement(
   if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
+}
+
+/** `composeAnnouncement` is the announcement that the options say, which is in no table yet. PushError('BAD_INPUT'). */
+export async function composeAnnouncement(options: PushOptions, config: Config): Promise<NewAnnouncement> {
+  const { dryRun, guarantee, lanes } = options;
+  const source = options.source ?? config.source;
+  return { source, guarantee, dryRun, lanes, ...parseContent(options), ...(await readTexts(options)) };
+}
+
+/** `findNamed` is the announcement of --announcement. PushError('BAD_INPUT'). */
+export async function findNamed(announcementId: number, store: Store): Promise<Announcement> {
+  const announcement = await store.fetchAnnouncement(announcementId);
+  if (announcement) return announcement;
+  throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
 }
 
 type Texts = Pick<NewAnnouncement, 'content' | 'locales' | 'template'>;

@@ -88,6 +88,9 @@ export type DeviceName =
   | { readonly kind: 'target'; readonly target: string }
   | { readonly kind: 'member'; readonly memberId: string };
 
+/** What names devices of a test send: one device, a member's devices, or all that are marked as test devices. */
+export type TestName = DeviceName | { readonly kind: 'test' };
+
 /** What the table says of a device, without its target. Times are milliseconds since the epoch. */
 export interface DeviceRecord extends Required<DeviceTraits> {
   readonly deviceId: number;

@@ -1,5 +1,5 @@
 import type { Content, Notification } from './content.ts';
-import type { Recorded } from './delivery.ts';
+import type { DeviceDelivery, Recorded } from './delivery.ts';
 import type { Device } from './device.ts';
 import type { TopicName } from './topic.ts';
 
@@ -46,4 +46,22 @@ export interface ClaimedMessage extends Message {
   readonly leaseMs: number;
   /** What the ledger already has of it, by device id. */
   readonly recorded: ReadonlyMap<number, Recorded>;
+}
+
+/**
+ * The first characters of the key of a test send to a device: by them, the test sends to a device are found without an index
+ * of their own.
+ */
+export function testKeyPrefix(deviceId: number): string {
+  return `test:${deviceId}:`;
+}
+
+/** A test send as its device met it. Times are milliseconds since the epoch. */
+export interface TestDelivery extends Pick<
+  DeviceDelivery,
+  'verdict' | 'reason' | 'messageName' | 'recordedAt'
+> {
+  readonly messageId: number;
+  /** 0: a text that is no announcement. */
+  readonly testOf: number;
 }
