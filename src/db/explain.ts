@@ -75,17 +75,22 @@ export function makeExplanations(driver: Driver): Explanations {
     async fetchTestDeliveries(deviceId, limit) {
       // `;` is the character after `:`, so that this is a range of the unique keys.
       const [first, end] = [testKeyPrefix(deviceId), testKeyPrefix(deviceId).replace(/:$/, ';')];
-      const rows = await driver.all(
-        sql`SELECT push_message.message_id, test_of, verdict, reason, message_name,
-              ${epochMs(sql`recorded_at`)} AS recorded_ms
-            FROM push_message JOIN push_delivery
-              ON push_delivery.announcement_id = 0 AND push_delivery.message_id = push_message.message_id
-                AND push_delivery.device_id = ${deviceId}
+      const messages = await driver.all(
+        sql`SELECT message_id, test_of FROM push_message
             WHERE message_key >= ${first} AND message_key < ${end} AND test_of IS NOT NULL
-              AND push_message.device_id = ${deviceId}
-            ORDER BY push_message.message_id DESC LIMIT ${limit}`,
+            ORDER BY message_key DESC LIMIT ${limit}`,
       );
-      return rows.map(parseTestDelivery);
+      if (messages.length === 0) return [];
+      const testOf = new Map(
+        messages.map((row) => [readWhole(row, 'message_id'), readWhole(row, 'test_of')]),
+      );
+      const rows = await driver.all(
+        sql`SELECT message_id, verdict, reason, message_name, ${epochMs(sql`recorded_at`)} AS recorded_ms
+            FROM push_delivery
+            WHERE announcement_id = 0 AND message_id IN (${[...testOf.keys()]}) AND device_id = ${deviceId}
+            ORDER BY message_id DESC`,
+      );
+      return rows.map((row) => parseTestDelivery(row, testOf));
     },
   };
 }
@@ -144,10 +149,11 @@ function parseDeviceDelivery(row: Row): DeviceDelivery {
   };
 }
 
-function parseTestDelivery(row: Row): TestDelivery {
+function parseTestDelivery(row: Row, testOf: ReadonlyMap<number, number>): TestDelivery {
+  const messageId = readWhole(row, 'message_id');
   return {
-    messageId: readWhole(row, 'message_id'),
-    testOf: readWhole(row, 'test_of'),
+    messageId,
+    testOf: testOf.get(messageId) ?? 0,
     verdict: readVerdict(row),
     reason: readOptionalText(row, 'reason'),
     messageName: readOptionalText(row, 'message_name'),

@@ -11,7 +11,7 @@ import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
 import type { Notification } from '../model/content.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
 import type { Device, DeviceRecord, TestName } from '../model/device.ts';
-import { type NewMessage, testKeyPrefix } from '../model/message.ts';
+import { type NewMessage, testKeyOf } from '../model/message.ts';
 import { isSendable } from './pushes.ts';
 import type { MessageReport } from './report.ts';
 import { checkPushes, sendMessages } from './send.ts';
@@ -144,9 +144,11 @@ async function send(
   { announcementId, source }: Tested,
   ready: readonly Ready[],
 ): Promise<ReadonlyMap<number, TestSend>> {
-  const request = crypto.randomUUID();
+  const nowMs = ctx.clock.now();
+  // Lambda repeats a request with the same id, which a test is not to be taken for.
+  const requestId = crypto.randomUUID();
   const messages = ready.map(({ deviceId, message: { content, ttlSeconds } }): NewMessage => ({
-    messageKey: `${testKeyPrefix(deviceId)}${request}`,
+    messageKey: testKeyOf(deviceId, nowMs, requestId),
     source,
     content,
     ttlSeconds,

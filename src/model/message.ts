@@ -49,11 +49,16 @@ export interface ClaimedMessage extends Message {
 }
 
 /**
- * The first characters of the key of a test send to a device: by them, the test sends to a device are found without an index
- * of their own.
+ * The first characters of the keys of the test sends to a device, which are in the order of time: by them, the latest ones are
+ * found without an index of their own.
  */
 export function testKeyPrefix(deviceId: number): string {
   return `test:${deviceId}:`;
+}
+
+/** The key of a test send. Each request is a test of its own. */
+export function testKeyOf(deviceId: number, nowMs: number, requestId: string): string {
+  return `${testKeyPrefix(deviceId)}${nowMs}:${requestId}`;
 }
 
 /** A test send as its device met it. Times are milliseconds since the epoch. */
