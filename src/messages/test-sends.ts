@@ -145,7 +145,7 @@ async function send(
   ready: readonly Ready[],
 ): Promise<ReadonlyMap<number, TestSend>> {
   const nowMs = ctx.clock.now();
-  // Lambda repeats a request with the same id, which a test is not to be taken for.
+  // A repeat of a request is a test of its own.
   const requestId = crypto.randomUUID();
   const messages = ready.map(({ deviceId, message: { content, ttlSeconds } }): NewMessage => ({
     messageKey: testKeyOf(deviceId, nowMs, requestId),
