@@ -8,7 +8,7 @@ import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/
 import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, NewDevice, TraitCounts } from './model/device.ts';
+import type { Device, DeviceInTable, NewDevice, TraitCounts } from './model/device.ts';
 import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
@@ -252,7 +252,7 @@ export interface Devices {
   /** The page of a hop again, up to `lastId`, with the devices found unregistered since the hop was planted. */
   fetchPageAgain(key: HopKey, lastId: number, selection?: DeviceSelection): Promise<Device[]>;
   /** All devices by id, unregistered or not, each with the announcement that found it unregistered. */
-  fetchDevices(fromId: number, limit: number): Promise<(Device & { unregisteredBy: number | null })[]>;
+  fetchDevices(fromId: number, limit: number): Promise<(DeviceInTable & { unregisteredBy: number | null })[]>;
   /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */
   splitDevices(fromId: number, lanes: number): Promise<number[]>;
   /** What the devices that receive pushes say about themselves, in numbers. */

@@ -47,21 +47,14 @@ export async function chooseAnnouncement(
   store: Store,
   confirm: (announcement: NewAnnouncement | Announcement) => Promise<void>,
 ): Promise<Announcement> {
-  const { announcement: announcementId, dryRun, resume, guarantee, lanes, expect } = options;
+  const { announcement: announcementId, dryRun, resume } = options;
   if (announcementId === null) {
-    const { content, ttlSeconds } = parseContent(options);
-    const texts = await readTexts(options);
-    if (resume) return chooseUnfinished(config, store, { content, ...texts }, dryRun);
-    const source = options.source ?? config.source;
-    const given = { content, ...texts, expectedAudience: expect };
-    const added = { source, guarantee, ttlSeconds, dryRun, lanes, ...given };
-    await confirm(added);
-    return create(store, added);
+    const composed = await composeAnnouncement(options, config);
+    if (resume) return chooseUnfinished(config, store, composed, dryRun);
+    await confirm(composed);
+    return create(store, composed);
   }
-  const announcement = await store.fetchAnnouncement(announcementId);
-  if (!announcement) {
-    throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
-  }
+  const announcement = await findNamed(announcementId, store);
   if (resume) return wake(config, store, announcement);
   // A dry run has a ledger of its own, so that the real push still finds every device unsent.
   if (dryRun && !announcement.dryRun) {
@@ -76,6 +69,21 @@ export async function chooseAnnouncement(
   }
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';
   throw refuse('--announcement', expected, `${announcementId}, which is ${announcement.status}`);
+}
+
+/** `composeAnnouncement` is the announcement that the options say, which is in no table yet. PushError('BAD_INPUT'). */
+export async function composeAnnouncement(options: PushOptions, config: Config): Promise<NewAnnouncement> {
+  const { dryRun, guarantee, lanes, expect: expectedAudience } = options;
+  const source = options.source ?? config.source;
+  const given = { source, guarantee, dryRun, lanes, expectedAudience };
+  return { ...given, ...parseContent(options), ...(await readTexts(options)) };
+}
+
+/** `findNamed` is the announcement of --announcement. PushError('BAD_INPUT'). */
+export async function findNamed(announcementId: number, store: Store): Promise<Announcement> {
+  const announcement = await store.fetchAnnouncement(announcementId);
+  if (announcement) return announcement;
+  throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
 }
 
 type Texts = Pick<NewAnnouncement, 'content' | 'locales' | 'template'>;

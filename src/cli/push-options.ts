@@ -1,7 +1,36 @@
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { CONTENT_OPTIONS } from './content-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
-import { flag, id, JSON_OPTION, oneOf, text, time, under, type ValuesOf, wholeNumber } from './options.ts';
+import { parseTestName, refuseTestName } from '../messages/test-devices.ts';
+import type { TestName } from '../model/device.ts';
+import {
+  flag,
+  id,
+  JSON_OPTION,
+  oneOf,
+  type Option,
+  text,
+  time,
+  under,
+  type ValuesOf,
+  wholeNumber,
+} from './options.ts';
+
+function parseName(value: string, field: string): readonly TestName[] {
+  const name = parseTestName(value);
+  if (name === null) throw refuseTestName(field, value);
+  return [name];
+}
+
+const TO: Option<readonly TestName[]> = {
+  help:
+    'only try it: send it now to a TOKEN, device:ID, member:ID or test (all devices with is_test = 1); ' +
+    'repeat the option for more',
+  placeholder: 'DEVICE',
+  fallback: [],
+  isRepeatable: true,
+  parse: parseName,
+};
 
 /** `PUSH_OPTIONS` are all options of `baton push`. */
 export const PUSH_OPTIONS = {
@@ -12,6 +41,7 @@ export const PUSH_OPTIONS = {
   }),
   ...under('How to send it', {
     dryRun: flag('FCM checks every message (validate_only), and no phone shows one'),
+    to: TO,
     yes: flag('do not ask before a push to more devices than CONFIRM_ABOVE, as scripts need it'),
     expect: wholeNumber(
       'N',

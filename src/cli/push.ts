@@ -23,6 +23,7 @@ import { LOCAL_HURRY, workerSettings } from './environment.ts';
 import { refuse } from './options.ts';
 import { makeProgressBar } from './progress.ts';
 import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
+import { pushTests } from './push-tests.ts';
 import { openLiveConfig } from './scan.ts';
 import { describeCounts } from './status-text.ts';
 import { EXIT_INTERRUPTED, type Terminal } from './terminal.ts';
@@ -36,6 +37,10 @@ export const pushCommand = defineCommand({
       'baton push --title "Back at 9" --body "We open late today." --dry-run',
       'Check it first: no phone shows it',
     ],
+    [
+      'baton push --title "Back at 9" --body "We open late today." --to test',
+      'Try it: send it to the test devices only',
+    ],
     ['baton push --title "Back at 9" --body "We open late today."', 'Push it now'],
     [
       'baton push --title "Back at 9" --body "We open late today." --yes --expect 20000',
@@ -48,6 +53,7 @@ export const pushCommand = defineCommand({
   async run({ options }, terminal) {
     // Content that is not valid needs no database and no key to be refused.
     await checkContent(options);
+    if (options.to.length > 0) return pushTests(options, terminal);
     const live = await openLiveConfig(terminal);
     const { config } = live;
     const store = await openRenewingStore(live, ({ database }) => openStore(database, systemClock));

@@ -1,5 +1,5 @@
 import { isBadRow } from '../errors.ts';
-import { type Device, TARGET_KINDS } from '../model/device.ts';
+import { type Device, type DeviceInTable, TARGET_KINDS } from '../model/device.ts';
 import type { DeviceSelection } from '../model/filter.ts';
 import type { Devices } from '../store.ts';
 import type { Driver, Row } from './driver.ts';
@@ -89,7 +89,7 @@ export function makeDeviceReader(
 }
 
 /** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
-export function parseDevice(row: Row): Device {
+export function parseDevice(row: Row): DeviceInTable {
   const deviceId = readWhole(row, 'device_id');
   try {
     const target = readText(row, 'target');

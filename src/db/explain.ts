@@ -1,10 +1,11 @@
 import type { DeviceDelivery } from '../model/delivery.ts';
-import type { DeviceName, DeviceRecord } from '../model/device.ts';
+import type { DeviceRecord, TestName } from '../model/device.ts';
+import { type TestDelivery, testKeyPrefix } from '../model/message.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
 import { parseTraits, testColumn, traitColumns } from './device-traits.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
-import { makeColumnLookup } from './optional.ts';
+import { makeColumnLookup, requireColumn } from './optional.ts';
 import {
   readFlag,
   readOptionalText,
@@ -42,6 +43,7 @@ export function makeExplanations(driver: Driver): Explanations {
     },
 
     async findDevices(name, limit) {
+      if (name.kind === 'test') requireColumn('push_device', 'is_test', await fetchColumns());
       const condition = isNamed(dialect, name);
       if (condition === null) return [];
       const columns = await fetchColumns();
@@ -69,6 +71,27 @@ export function makeExplanations(driver: Driver): Explanations {
       );
       return rows.map(parseDeviceDelivery);
     },
+
+    async fetchTestDeliveries(deviceId, limit) {
+      // `;` is the character after `:`, so that this is a range of the unique keys.
+      const [first, end] = [testKeyPrefix(deviceId), testKeyPrefix(deviceId).replace(/:$/, ';')];
+      const messages = await driver.all(
+        sql`SELECT message_id, test_of FROM push_message
+            WHERE message_key >= ${first} AND message_key < ${end} AND test_of IS NOT NULL
+            ORDER BY message_key DESC LIMIT ${limit}`,
+      );
+      if (messages.length === 0) return [];
+      const testOf = new Map(
+        messages.map((row) => [readWhole(row, 'message_id'), readWhole(row, 'test_of')]),
+      );
+      const rows = await driver.all(
+        sql`SELECT message_id, verdict, reason, message_name, ${epochMs(sql`recorded_at`)} AS recorded_ms
+            FROM push_delivery
+            WHERE announcement_id = 0 AND message_id IN (${[...testOf.keys()]}) AND device_id = ${deviceId}
+            ORDER BY message_id DESC`,
+      );
+      return rows.map((row) => parseTestDelivery(row, testOf));
+    },
   };
 }
 
@@ -82,8 +105,10 @@ function isInPage(audience: 'devices' | 'messages'): Fragment {
 }
 
 /** The condition that a device has this name; null if no row can have it. */
-function isNamed({ isSameText }: Dialect, name: DeviceName): Fragment | null {
+function isNamed({ isSameText }: Dialect, name: TestName): Fragment | null {
   switch (name.kind) {
+    case 'test':
+      return sql`is_test = 1`;
     case 'id':
       return sql`device_id = ${name.deviceId}`;
     case 'target':
@@ -121,5 +146,17 @@ function parseDeviceDelivery(row: Row): DeviceDelivery {
     attempts: readWhole(row, 'attempts'),
     recordedAt: readWhole(row, 'recorded_ms'),
     retryAt: readOptionalWhole(row, 'retry_ms'),
+  };
+}
+
+function parseTestDelivery(row: Row, testOf: ReadonlyMap<number, number>): TestDelivery {
+  const messageId = readWhole(row, 'message_id');
+  return {
+    messageId,
+    testOf: testOf.get(messageId) ?? 0,
+    verdict: readVerdict(row),
+    reason: readOptionalText(row, 'reason'),
+    messageName: readOptionalText(row, 'message_name'),
+    recordedAt: readWhole(row, 'recorded_ms'),
   };
 }

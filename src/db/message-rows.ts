@@ -1,10 +1,21 @@
+import * as z from 'zod';
 import { type Recorded, VERDICTS } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Message } from '../model/message.ts';
+import { conditionSchema, topicSchema } from '../model/topic.ts';
+import { parseWith } from '../parse.ts';
 import { parseContent } from './content.ts';
 import { parseDevice } from './devices.ts';
 import type { Row } from './driver.ts';
-import { readFlag, readOptionalText, readOptionalWhole, readOr, readWhole, readWord } from './rows.ts';
+import {
+  readFlag,
+  readOptionalText,
+  readOptionalWhole,
+  readOr,
+  readWhole,
+  readWord,
+  wrongValue,
+} from './rows.ts';
 
 /** A message with the invocation that claimed it, for messages that are sent at once. */
 interface MessageRow {
@@ -20,7 +31,7 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
     const messageId = readWhole(row, 'message_id');
     const name = readOr([], () => readOptionalText(row, 'message_key'), null) ?? messageId;
     const entry = messages.get(name) ?? {
-      message: { messageId, ...parseSendable(row), devices: [] },
+      message: { messageId, ...parseSendable(row) },
       claimant: readOr([], () => readOptionalText(row, 'owner'), null),
       leaseMs: readOr([], () => readOptionalWhole(row, 'lease_ms'), null) ?? 0,
     };
@@ -31,15 +42,40 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
 }
 
 /** A row that a back end wrote with invalid content must not stop the other messages. */
-function parseSendable(row: Row): Omit<Message, 'messageId' | 'devices'> {
+function parseSendable(row: Row): Omit<Message, 'messageId' | 'devices'> & { devices: Device[] } {
   const problems: string[] = [];
+  const topic = readOr(problems, () => readTopic(row), null);
   const message = {
+    devices: topic === null ? [] : [topic],
     content: readOr(problems, () => parseContent(row), null),
     ttlSeconds: readOr(problems, () => readOptionalWhole(row, 'ttl_seconds'), null),
     expiresInMs: readOr(problems, () => readOptionalWhole(row, 'expires_in_ms'), null),
   };
   if (problems.length === 0) return { ...message, problem: null };
   return { ...message, content: null, problem: problems.join('; ') };
+}
+
+/** Device 0 for a message to a topic; null for any other message. */
+function readTopic(row: Row): Device | null {
+  const topic = readOptionalText(row, 'topic');
+  const condition = readOptionalText(row, 'topic_condition');
+  if (topic === null && condition === null) return null;
+  if (topic !== null && condition !== null) {
+    throw wrongValue('topic', 'NULL beside a topic_condition', 'a topic');
+  }
+  const recipientId = readOptionalWhole(row, 'recipient_id');
+  if (recipientId !== 0) throw wrongValue('device_id', '0 beside a topic', String(recipientId));
+  return topic === null
+    ? {
+        deviceId: 0,
+        targetKind: 'condition',
+        target: parseColumn(conditionSchema, 'topic_condition', condition),
+      }
+    : { deviceId: 0, targetKind: 'topic', target: parseColumn(topicSchema, 'topic', topic) };
+}
+
+function parseColumn<T>(schema: z.ZodType<T>, column: string, value: unknown): T {
+  return parseWith(z.object({ [column]: schema }), { [column]: value }, 'DATABASE')[column] as T;
 }
 
 /** `parseLedger` sorts deliveries by message id, then by device id. */

@@ -1,5 +1,6 @@
 import type { HopKey } from '../model/hop.ts';
-import type { ClaimedMessage, MessageClaim, NewMessage } from '../model/message.ts';
+import type { ClaimedMessage, MessageClaim, NewMessage, Recipient } from '../model/message.ts';
+import type { TopicKind } from '../model/topic.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { insertAudit } from './audits.ts';
@@ -20,7 +21,7 @@ import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 const AT_ONCE = { announcementId: 0, round: 0 };
 
 /** The columns of a new message, in the order of `newValues`. */
-const NEW_COLUMNS = sql`message_key, source, device_id, member_id, ${CONTENT_COLUMNS}`;
+const NEW_COLUMNS = sql`message_key, source, device_id, member_id, topic, topic_condition, test_of, ${CONTENT_COLUMNS}`;
 
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
@@ -32,6 +33,7 @@ export function makeMessages(driver: Driver): Messages {
     // Two joins, as an OR in one would use neither index of push_device.
     const joinBy = (condition: Fragment, other: Fragment): Fragment => sql`
       SELECT push_message.message_id, message_key, ${CONTENT_COLUMNS}, owner,
+        push_message.device_id AS recipient_id, topic, topic_condition,
         ${msUntil(sql`leased_until`)} AS lease_ms,
         ${msUntil(plusSeconds(sql`publish_at`, sql`ttl_seconds`))} AS expires_in_ms,
         push_device.device_id, target, target_kind
@@ -268,25 +270,34 @@ function firstDue(isDue: Fragment, limit: number): Fragment {
 }
 
 function newValues(message: NewMessage): Fragment {
-  const { messageKey, source, recipient } = message;
+  const { messageKey, source, recipient, testOf = null } = message;
   return sql`${fit('message_key', messageKey)}, ${fit('source', source)}, ${recipient.deviceId},
-    ${fit('member_id', recipient.memberId)}, ${contentValues(message)}`;
+    ${fit('member_id', recipient.memberId)}, ${fit('topic', nameOf(recipient, 'topic'))},
+    ${fit('topic_condition', nameOf(recipient, 'condition'))}, ${testOf}, ${contentValues(message)}`;
 }
 
 function isSameMessage(row: Row, message: NewMessage): boolean {
-  const { source, recipient } = message;
+  const { source, recipient, testOf = null } = message;
   return (
     row['source'] === source &&
     row['device_id'] === recipient.deviceId &&
     row['member_id'] === recipient.memberId &&
+    row['topic'] === nameOf(recipient, 'topic') &&
+    row['topic_condition'] === nameOf(recipient, 'condition') &&
+    row['test_of'] === testOf &&
     isSameContent(row, message)
   );
+}
+
+/** The recipient's topic or condition, if it is of this kind. */
+function nameOf({ topic }: Recipient, kind: TopicKind): string | null {
+  return topic?.kind === kind ? topic.name : null;
 }
 
 /** Never less than the bytes that a message takes in a statement. */
 function bytesOf({ messageKey, source, recipient, content }: NewMessage): number {
   const { title, body, image, data, options } = content;
-  const texts = [messageKey, source, recipient.memberId, title, body, image];
+  const texts = [messageKey, source, recipient.memberId, recipient.topic?.name ?? null, title, body, image];
   const json = [JSON.stringify(data), JSON.stringify(options)];
   return [...texts, ...json].reduce((sum, text) => sum + literalBytesOf(text), 300);
 }

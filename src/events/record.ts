@@ -29,7 +29,7 @@ export function parseRecord(record: OutsideRecord, mayStart: readonly RecordStar
 /** A recipient makes a message, even one that is no recipient: content for nobody must not become a broadcast to everybody. */
 function asksForMessages(body: unknown): boolean {
   if (!isObject(body) || 'kind' in body || 'announcementId' in body) return false;
-  return ['messages', 'memberId', 'deviceId'].some((field) => field in body);
+  return ['messages', 'memberId', 'deviceId', 'topic', 'condition'].some((field) => field in body);
 }
 
 function checkStart(job: PushJob, field: string, mayStart: readonly RecordStart[]): void {

@@ -33,7 +33,16 @@ export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee)
   const make = once((message) => sdkMessage(message, nowMs));
   return ({ targetKind, target, own }) => {
     const message = make(own ?? batch);
-    return targetKind === 'fid' ? { ...message, fid: target } : { ...message, token: target };
+    switch (targetKind) {
+      case 'token':
+        return { ...message, token: target };
+      case 'fid':
+        return { ...message, fid: target };
+      case 'topic':
+        return { ...message, topic: target };
+      case 'condition':
+        return { ...message, condition: target };
+    }
   };
 }
 

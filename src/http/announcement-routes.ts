@@ -19,6 +19,7 @@ import { fetchListed, fetchStanding, type Listed, type Standing } from '../repor
 import { toIso } from '../words.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
+import { testRoute } from './test-route.ts';
 
 const MAX_LISTED = 100;
 const DEFAULT_LISTED = 20;
@@ -244,6 +245,7 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   list,
   show,
   planRoute,
+  testRoute,
   makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
   resume,
   approve,

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { makeMessage, messageSchema } from '../messages/parse.ts';
 import type { MessageReport } from '../messages/report.ts';
 import { sendMessages } from '../messages/send.ts';
+import type { NewMessage } from '../model/message.ts';
+import { TOPIC_NOTE } from '../model/topic.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const MAX_MESSAGES = 500;
@@ -21,18 +23,20 @@ const outcome = z.object({
     .describe('when to send the message again, with the same key; null: do not'),
   deliveries: z.array(
     z.object({
-      deviceId: z.int().describe('0: the recipient has no device'),
+      deviceId: z.int().describe('0: a topic, or a recipient that has no device'),
       verdict: z.enum(VERDICTS),
       reason: z.string().nullable(),
       messageName: z.string().nullable().describe("FCM's name of the accepted message"),
     }),
   ),
+  note: z.string().optional().describe('what an answer for a topic does not say'),
 });
 
 const send = makeRoute({
   method: 'POST',
   path: '/messages',
-  summary: 'Send messages at once, each to a device or to all devices of a member.',
+  summary:
+    'Send messages at once, each to a device, to all devices of a member, or to a topic or a condition of FCM.',
   scope: 'send',
   body: z.strictObject(
     {
@@ -54,16 +58,20 @@ const send = makeRoute({
     // A caller that names no key cannot ask for the same message again: a random key is enough.
     const messages = body.messages.map((each) => makeMessage(ctx.config, each, crypto.randomUUID()));
     const reports = await sendMessages(ctx, messages);
-    return { status: 200, body: { outcomes: reports.map(describe) } };
+    return { status: 200, body: { outcomes: reports.map((report, nth) => describe(report, messages[nth])) } };
   },
 });
 
-function describe({ verdict, retryInMs, ...report }: MessageReport): z.infer<typeof outcome> {
+function describe(
+  { verdict, retryInMs, ...report }: MessageReport,
+  message: NewMessage | undefined,
+): z.infer<typeof outcome> {
   return {
     ...report,
     outcome: verdict,
     retryAfterSeconds: retryInMs === null ? null : Math.ceil(retryInMs / 1000),
     deliveries: [...report.deliveries],
+    ...(message?.recipient.topic ? { note: TOPIC_NOTE } : {}),
   };
 }
 

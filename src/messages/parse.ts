@@ -11,7 +11,8 @@ import {
   withContentRules,
 } from '../model/content.ts';
 import { isNullWord } from '../model/device.ts';
-import type { NewMessage } from '../model/message.ts';
+import type { NewMessage, Recipient } from '../model/message.ts';
+import { conditionSchema, type TopicName, topicSchema } from '../model/topic.ts';
 import { parseWith, wholeNumber } from '../parse.ts';
 
 /** The width of push_device.member_id and push_message.member_id. */
@@ -32,6 +33,8 @@ const messageFields = z.strictObject(
     ...requestFields,
     deviceId: wholeNumber(1).nullish(),
     memberId: memberSchema.nullish(),
+    topic: topicSchema.nullish(),
+    condition: conditionSchema.nullish(),
   },
   { error: unknownFields('a message') },
 );
@@ -39,10 +42,13 @@ const messageFields = z.strictObject(
 /** A message in a request or a queue's record. Its source and its key may be absent. */
 export const messageSchema = withContentRules(messageFields)
   .refine(fitsFcm, TOO_BIG)
-  .refine(({ deviceId, memberId }) => ((deviceId ?? null) === null) !== ((memberId ?? null) === null), {
-    path: ['deviceId'],
-    error: 'a deviceId or a memberId, but not both',
-  });
+  .refine(
+    ({ deviceId, memberId, topic, condition }) => countGiven(deviceId, memberId, topic, condition) === 1,
+    {
+      path: ['deviceId'],
+      error: 'one of deviceId, memberId, topic and condition',
+    },
+  );
 
 /** Unknown value -> message. PushError('BAD_EVENT'), or ('NO_SUCH_SOURCE') for a source that is not configured. */
 export function parseMessage(config: Config, value: unknown, defaultKey: string): NewMessage {
@@ -52,7 +58,15 @@ export function parseMessage(config: Config, value: unknown, defaultKey: string)
 /** Fills in a message's source and key where they are absent. PushError('NO_SUCH_SOURCE'). */
 export function makeMessage(
   config: Config,
-  { deviceId, memberId, source = null, idempotencyKey, ...content }: z.output<typeof messageSchema>,
+  {
+    deviceId,
+    memberId,
+    topic,
+    condition,
+    source = null,
+    idempotencyKey,
+    ...content
+  }: z.output<typeof messageSchema>,
   defaultKey: string,
 ): NewMessage {
   const sourceName = source ?? config.source;
@@ -60,10 +74,27 @@ export function makeMessage(
   return {
     messageKey: idempotencyKey ?? defaultKey,
     source: sourceName,
-    recipient:
-      typeof memberId === 'string'
-        ? { deviceId: null, memberId }
-        : { deviceId: deviceId ?? 0, memberId: null },
+    recipient: makeRecipient({ deviceId, memberId, topic, condition }),
     ...makeContent(content),
   };
+}
+
+function makeRecipient({
+  deviceId,
+  memberId,
+  topic,
+  condition,
+}: Pick<z.output<typeof messageSchema>, 'deviceId' | 'memberId' | 'topic' | 'condition'>): Recipient {
+  if (typeof memberId === 'string') return { deviceId: null, memberId };
+  if (typeof topic === 'string') return toTopic({ kind: 'topic', name: topic });
+  if (typeof condition === 'string') return toTopic({ kind: 'condition', name: condition });
+  return { deviceId: deviceId ?? 0, memberId: null };
+}
+
+function toTopic(topic: TopicName): Recipient {
+  return { deviceId: 0, memberId: null, topic };
+}
+
+function countGiven(...values: readonly unknown[]): number {
+  return values.filter((value) => value !== undefined && value !== null).length;
 }

@@ -136,11 +136,22 @@ async function reserve(
   return slot ?? { askAgainInMs: 0 };
 }
 
+/** FCM checks pushes (validate_only), and no phone shows one. Nothing is recorded, and no device is marked as gone. */
+export async function checkPushes(
+  ctx: Context,
+  source: string,
+  pushes: readonly Push[],
+): Promise<readonly Delivery[]> {
+  const { outcomes } = await push(ctx, source, pushes, true);
+  return judgeAll(ctx.config, pushes, outcomes);
+}
+
 /** Waits for the budget as long as both the invocation and the lease leave time for FCM's answer, then sends. */
 async function push(
   ctx: Context,
   source: string,
   pushes: readonly Push[],
+  dryRun = false,
 ): Promise<{ outcomes: Outcome[]; tookMs: number }> {
   const { senders, config, clock } = ctx;
   const own = pushes[0]?.own;
@@ -152,7 +163,7 @@ async function push(
   const sender = await senders.of(source);
   const startedAt = clock.now();
   const deadline = clock.timeout(config.fcm.timeoutMs);
-  const outcomes = await sender.send({ ...own, dryRun: false, devices: pushes }, deadline);
+  const outcomes = await sender.send({ ...own, dryRun, devices: pushes }, deadline);
   return { outcomes, tookMs: Math.max(1, clock.now() - startedAt) };
 }
 

@@ -1,4 +1,5 @@
 import type { Platform } from './filter.ts';
+import type { TopicKind } from './topic.ts';
 
 /** A registration token or a Firebase installation id; FCM accepts both. */
 export const TARGET_KINDS = ['token', 'fid'] as const;
@@ -57,7 +58,8 @@ export interface Device extends DeviceTraits {
   readonly deviceId: number;
   /** A person who knows a target can push to its device: it is never logged or shown. */
   readonly target: string;
-  readonly targetKind: TargetKind;
+  /** In the place of a device, a message may have the subscribers of a topic: device 0, whose target is the topic. */
+  readonly targetKind: TargetKind | TopicKind;
   /** Read only where a template or a locale needs it. */
   readonly memberId?: string | null;
   /** Why nothing can be sent to the device as its row is; absent: it can. */
@@ -75,11 +77,19 @@ export interface TraitCounts {
   readonly test: number;
 }
 
+/** A device as its row says: no topic. */
+export interface DeviceInTable extends Device {
+  readonly targetKind: TargetKind;
+}
+
 /** What a person names a device by. */
 export type DeviceName =
   | { readonly kind: 'id'; readonly deviceId: number }
   | { readonly kind: 'target'; readonly target: string }
   | { readonly kind: 'member'; readonly memberId: string };
+
+/** What names devices of a test send: one device, a member's devices, or all that are marked as test devices. */
+export type TestName = DeviceName | { readonly kind: 'test' };
 
 /** What the table says of a device, without its target. Times are milliseconds since the epoch. */
 export interface DeviceRecord extends Required<DeviceTraits> {

@@ -1,11 +1,13 @@
 import type { Content, Notification } from './content.ts';
-import type { Recorded } from './delivery.ts';
+import type { DeviceDelivery, Recorded } from './delivery.ts';
 import type { Device } from './device.ts';
+import type { TopicName } from './topic.ts';
 
-/** Who gets a message: one device, or all devices of a member. */
+/** Who gets a message: one device, all devices of a member, or the subscribers of a topic (as device 0). */
 export type Recipient =
-  | { readonly deviceId: number; readonly memberId: null }
-  | { readonly deviceId: null; readonly memberId: string };
+  | { readonly deviceId: number; readonly memberId: null; readonly topic?: undefined }
+  | { readonly deviceId: null; readonly memberId: string; readonly topic?: undefined }
+  | { readonly deviceId: 0; readonly memberId: null; readonly topic: TopicName };
 
 /** A message that has no id yet. */
 export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'> {
@@ -13,6 +15,8 @@ export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'>
   readonly messageKey: string;
   readonly source: string;
   readonly recipient: Recipient;
+  /** The announcement that it is a test send of; 0: a text that is no announcement; absent: it is no test send. */
+  readonly testOf?: number;
 }
 
 /** A message as its row says, with the devices that it goes to. */
@@ -42,4 +46,27 @@ export interface ClaimedMessage extends Message {
   readonly leaseMs: number;
   /** What the ledger already has of it, by device id. */
   readonly recorded: ReadonlyMap<number, Recorded>;
+}
+
+/**
+ * The first characters of the keys of the test sends to a device, which are in the order of time: by them, the latest ones are
+ * found without an index of their own.
+ */
+export function testKeyPrefix(deviceId: number): string {
+  return `test:${deviceId}:`;
+}
+
+/** The key of a test send. Each request is a test of its own. */
+export function testKeyOf(deviceId: number, nowMs: number, requestId: string): string {
+  return `${testKeyPrefix(deviceId)}${nowMs}:${requestId}`;
+}
+
+/** A test send as its device met it. Times are milliseconds since the epoch. */
+export interface TestDelivery extends Pick<
+  DeviceDelivery,
+  'verdict' | 'reason' | 'messageName' | 'recordedAt'
+> {
+  readonly messageId: number;
+  /** 0: a text that is no announcement. */
+  readonly testOf: number;
 }

@@ -1,6 +1,7 @@
 import type { Announcement } from '../model/announcement.ts';
 import type { DeviceDelivery } from '../model/delivery.ts';
-import type { DeviceName, DeviceRecord } from '../model/device.ts';
+import type { DeviceRecord, TestName } from '../model/device.ts';
+import type { TestDelivery } from '../model/message.ts';
 
 /** What a person asks about one announcement or one device. Nothing on the way of a push calls it. */
 export interface Explanations {
@@ -10,8 +11,10 @@ export interface Explanations {
   countByPage(
     announcement: Pick<Announcement, 'announcementId' | 'audience'>,
   ): Promise<ReadonlyMap<number, number>>;
-  /** The devices with this id, target or member, unregistered or not, by id; at most `limit`. */
-  findDevices(name: DeviceName, limit: number): Promise<DeviceRecord[]>;
+  /** The devices with this id, target or member, or all test devices, unregistered or not, by id; at most `limit`. */
+  findDevices(name: TestName, limit: number): Promise<DeviceRecord[]>;
   /** What became of these announcements' own pushes to a device, the latest announcement first. Those of messages are absent. */
   fetchDeviceDeliveries(deviceId: number, announcementIds: readonly number[]): Promise<DeviceDelivery[]>;
+  /** What became of test sends to a device, the latest first; at most `limit`. */
+  fetchTestDeliveries(deviceId: number, limit: number): Promise<TestDelivery[]>;
 }

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeWorkplace, type Workplace } from '../support/baton.ts';
+import { draft } from '../support/context.ts';
 
 let here: Workplace;
 
@@ -148,4 +149,62 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   const wrong = await gone.baton(['devices', 'restore']);
   expect(wrong.err).toBe("baton devices: --announcement: expected an announcement's id, got nothing\n");
   expect(wrong.status).toBe(2);
+});
+
+test('--to sends the message to a few devices only: of an announcement, or of a text that becomes none', async () => {
+  const store = await here.openStore();
+  await here.importCsv('token,member_id\ntoken-1,ada\ntoken-2,\ntoken-3,\n', '--force');
+  const file = new DatabaseSync(here.env['DATABASE_URL']!);
+  file.exec('UPDATE push_device SET is_test = 1 WHERE device_id = 2');
+
+  const text = await here.baton(['push', ...HELLO, '--to', 'test', '--to', 'member:ada']);
+  expect(text).toMatchObject({ status: 0, err: '' });
+  expect(text.out).toMatch(
+    /^test of a text that is no announcement, to 2 devices\n {2}device 1: FCM accepted it as .*\n {2}device 2: FCM accepted it as .*\n$/,
+  );
+  expect(Object.fromEntries(here.sandbox.accepted)).toEqual({ 'token-1': 1, 'token-2': 1 });
+  expect(await store.fetchLatest(10)).toEqual([]);
+  expect(file.prepare('SELECT DISTINCT test_of, title FROM push_message').all()).toEqual([
+    { test_of: 0, title: 'Back at 9' },
+  ]);
+  file.close();
+
+  const id = await store.createAnnouncement(draft);
+  const announced = ['push', '--announcement', String(id), '--to', 'token-3', '--json'];
+  const dry = JSON.parse((await here.baton([...announced, '--dry-run'])).out) as object;
+  expect(dry).toMatchObject({ announcementId: id, dryRun: true, sends: [{ says: 'FCM would accept it' }] });
+  expect(here.sandbox.stats().validated).toBe(1);
+  const real = JSON.parse((await here.baton(announced)).out) as object;
+  expect(real).toMatchObject({
+    announcementId: id,
+    dryRun: false,
+    sends: [{ deviceId: 3, verdict: 'delivered' }],
+  });
+  expect((await store.fetchAnnouncement(id))?.status).toBe('draft');
+  expect((await here.baton(['explain', 'device', '3'])).out).toContain(
+    `test of announcement ${id}: FCM accepted`,
+  );
+});
+
+test('a test send that FCM refuses is said in words, and the exit status is 1', async () => {
+  await using gone = await makeWorkplace({ faults: { unregistered: 1 } });
+  await gone.openStore();
+  await gone.importCsv('token\ntoken-1\n', '--force');
+  const { status, out } = await gone.baton(['push', ...HELLO, '--to', 'device:1']);
+  expect(status).toBe(1);
+  expect(out).toContain('device 1: unregistered: the app is gone from the device');
+});
+
+test.each([
+  [['--to', '42'], '--to: expected a token, device:ID, member:ID or test, got "42"'],
+  [['--to', 'test', '--at', '2126-01-01T00:00Z'], '--to: expected no --at beside it, got both'],
+  [['--to', 'test', '--resume'], '--to: expected no --resume beside it, got both'],
+  [['--to', 'a-secret-token'], 'to.0: expected a device in push_device (register it by POST /devices'],
+])('push %s is refused', async (args, words) => {
+  await here.openStore();
+  const { status, err } = await here.baton(['push', ...HELLO, ...args]);
+  expect(err).toContain(words);
+  expect(err).not.toContain('secret');
+  expect(status).toBe(words.startsWith('to.0') ? 1 : 2);
+  expect(here.sandbox.accepted.size).toBe(0);
 });

@@ -53,6 +53,8 @@ test.each([
   ['nobody', { memberId: null }],
   ['an empty device', { deviceId: null }],
   ['messages that are no list', { messages: null }],
+  ['no topic', { topic: null }],
+  ['a condition', { condition: 'news' }],
 ])('content for %s is a message that will be refused, and no broadcast', (_case, recipient) => {
   const body = { title: 'T', body: 'B', ...recipient };
   expect(parseRecord(fromTopic(body), RECORD_STARTS)).toMatchObject({ kind: 'messages' });

@@ -1,6 +1,6 @@
 import type { Content, ContentOptions } from '../../src/model/content.ts';
 import { expect, test } from 'vitest';
-import { makeBody, restMessage, sdkMessage } from '../../src/fcm/message.ts';
+import { makeBody, makeSdkMessage, restMessage, sdkMessage } from '../../src/fcm/message.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -153,3 +153,18 @@ test('of more messages than a batch shares, each device still gets its own', () 
     devices.map(({ target, own }) => ({ fid: target, notification: { title: own.content.title } })),
   );
 });
+test.each([
+  ['token', 'a-token'],
+  ['fid', 'an-installation'],
+  ['topic', 'news'],
+  ['condition', "'news' in topics"],
+] as const)(
+  'a push to a %s names it in the same field for HTTP v1 and for firebase-admin',
+  (targetKind, target) => {
+    const batch = { ...partsFor({}), dryRun: false, devices: [] };
+    const device = { deviceId: 0, target, targetKind };
+    const { message } = JSON.parse(makeBody(batch, NOW)(device)) as { message: object };
+    expect(message).toEqual({ [targetKind]: target, ...restMessage(batch, NOW) });
+    expect(makeSdkMessage(batch, NOW)(device)).toEqual({ [targetKind]: target, ...sdkMessage(batch, NOW) });
+  },
+);

@@ -192,6 +192,71 @@ test('messages are sent at once, and their outcomes are in the reply, in order',
   expect(api.ctx.sent).toEqual(['ada-1', 'target-1', 'target-1']);
 });
 
+test('an announcement is tried on a few devices: the answer says of each what became of it, in words', async () => {
+  const announcementId = await store.createAnnouncement(draft);
+  await store.addDevices(madeUpDevices(2));
+  const path = `/announcements/${announcementId}/test`;
+  const reply = await api.ask({ path, body: { to: ['device:1', 'target-2'] } });
+  expect(reply).toMatchObject({
+    status: 200,
+    body: {
+      announcementId,
+      dryRun: false,
+      sends: [
+        {
+          ...{ deviceId: 1, messageId: 1, verdict: 'delivered', reason: null, messageName: 'm' },
+          ...{ says: 'FCM accepted it as m', remedy: null },
+        },
+        { deviceId: 2, messageId: 2, verdict: 'delivered' },
+      ],
+    },
+  });
+  expect(api.ctx.sent).toEqual(['target-1', 'target-2']);
+  expect(api.ctx.invoked).toEqual([]);
+  const dry = await api.ask({ path, body: { to: ['device:1'], dryRun: true } });
+  expect(dry.body).toMatchObject({ dryRun: true, sends: [{ messageId: null, says: 'FCM would accept it' }] });
+  expect((await api.ask({ method: 'GET', path: `/announcements/${announcementId}` })).body).toMatchObject({
+    status: 'draft',
+    counts: NO_DELIVERIES,
+  });
+});
+
+test.each([
+  [1, {}, 400, 'to', 'a list of names: a token, device:ID, member:ID or test'],
+  [1, { to: [] }, 400, 'to', 'a list of names: a token, device:ID, member:ID or test'],
+  [1, { to: ['two words'] }, 400, 'to.0', 'a token, device:ID, member:ID or test'],
+  [1, { to: Array.from({ length: 101 }, () => 'test') }, 400, 'to', 'at most 100 names'],
+  [1, { to: ['device:9'] }, 404, 'to.0', expect.stringContaining('a device in push_device')],
+  [7, { to: ['device:1'] }, 404, 'announcementId', 'the id of a row in push_announcement'],
+])('a test of announcement %i with %j is refused', async (id, body, status, field, expected) => {
+  await store.createAnnouncement(draft);
+  const reply = await api.ask({ path: `/announcements/${id}/test`, body });
+  expect(reply).toMatchObject({ status, body: { errors: [{ field, expected }] } });
+  expect(api.ctx.sent).toEqual([]);
+});
+
+test('a message to a topic or a condition says that FCM has no answer for its devices', async () => {
+  const condition = "'news' in topics || 'sport' in topics";
+  const body = {
+    messages: [
+      { title: 'T', body: 'B', topic: '/topics/news' },
+      { title: 'T', body: 'B', condition },
+      { title: 'T', body: 'B', deviceId: 9 },
+    ],
+  };
+  const delivery = { deviceId: 0, verdict: 'delivered', reason: null, messageName: 'm' };
+  const note = expect.stringContaining('none for its devices');
+  const reply = await api.ask({ path: '/messages', body });
+  expect(reply.body).toEqual({
+    outcomes: [
+      expect.objectContaining({ outcome: 'delivered', deliveries: [delivery], note }),
+      expect.objectContaining({ outcome: 'delivered', deliveries: [delivery], note }),
+      expect.not.objectContaining({ note }),
+    ],
+  });
+  expect(api.ctx.sent).toEqual(['news', condition]);
+});
+
 test('a device is deleted by its target, whose colon may be encoded', async () => {
   await store.addDevices([{ target: 'abc:def_1-2', targetKind: 'token' }]);
   const request = { method: 'DELETE', path: '/devices/abc%3Adef_1-2' };

@@ -12,7 +12,7 @@ const TOKEN = 'dGhpcy1pcy1hLXRva2Vu:APA91b-never-shown-here';
 const WHOLE = (min: number) => `a whole number from ${min} to 9007199254740991`;
 const JSON_BODY = 'a JSON object';
 const MESSAGES = 'a list of 1 to 500 messages';
-const RECIPIENT = 'a deviceId or a memberId, but not both';
+const RECIPIENT = 'one of deviceId, memberId, topic and condition';
 const TARGET = '1 to 512 visible ASCII characters';
 
 let database: TestDatabase;
@@ -241,6 +241,22 @@ test.each<[string, TestRequest, number, string, string, string]>([
     'messages.0.deviceId',
     RECIPIENT,
     'a number',
+  ],
+  [
+    'a message to a device and to a topic',
+    message({ deviceId: 1, topic: 'news' }),
+    400,
+    'messages.0.deviceId',
+    RECIPIENT,
+    'a number',
+  ],
+  [
+    'a topic with a blank',
+    message({ topic: 'two words' }),
+    400,
+    'messages.0.topic',
+    'the name of a topic: 1 to 900 letters, digits or -_.~%',
+    '9 characters',
   ],
   [
     'a member too long',

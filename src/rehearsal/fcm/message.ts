@@ -3,6 +3,10 @@ import { BAD_TARGET, badPayload, type FcmReply } from './replies.ts';
 /** Limit of the payload without its target. https://firebase.google.com/docs/cloud-messaging/concept-options */
 const MAX_PAYLOAD_BYTES = 4096;
 
+/** https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages : no prefix `/topics/`. */
+const TOPIC = /^[a-zA-Z0-9\-_.~%]+$/;
+const CONDITION = /^[\s!(]*'[a-zA-Z0-9\-_.~%]+' in topics/;
+
 export interface SandboxMessage {
   readonly target: string;
   /** Empty: the message has none. */
@@ -19,9 +23,13 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   const targets = [token, fid, topic, condition].filter((each) => each !== undefined);
   if (targets.length !== 1)
     return badPayload('message', 'Recipient of the message is not set, or set more than once');
-  const target = token ?? fid;
-  if (typeof target !== 'string') return badPayload('message', 'The sandbox serves tokens and fids only');
-  if (target === '') return BAD_TARGET;
+  const target = token ?? fid ?? topic ?? condition;
+  if (target === '' && (token ?? fid) !== undefined) return BAD_TARGET;
+  if (typeof target !== 'string') return badPayload('message', 'Recipient of the message is not a string');
+  if (topic !== undefined && !TOPIC.test(target)) return badPayload('message.topic', 'Invalid topic name');
+  if (condition !== undefined && !CONDITION.test(target)) {
+    return badPayload('message.condition', 'Invalid condition expression');
+  }
   const { data } = message;
   if (
     data !== undefined &&

@@ -1,5 +1,5 @@
 import { formatTime, onOneLine, toIso } from '../../words.ts';
-import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS } from './device.ts';
+import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS, type TestEncounter } from './device.ts';
 
 const TITLE_LENGTH = 40;
 
@@ -8,13 +8,14 @@ export function describeDevices(explanations: readonly DeviceExplanation[]): str
   return explanations.map(describeOne).join('\n');
 }
 
-function describeOne({ says, encounters }: DeviceExplanation): string {
+function describeOne({ says, encounters, tests }: DeviceExplanation): string {
   const sent = encounters.filter(({ delivery }) => delivery !== null).length;
   return [
     onOneLine(says),
     `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} ${sent === 1 ? 'push' : 'pushes'}, ${encounters.length - sent} without one ` +
-      '(messages are not listed)',
+      '(messages are not listed, but for test sends)',
     ...encounters.flatMap(describeEncounter),
+    ...tests.flatMap(describeTest),
     '',
   ].join('\n');
 }
@@ -22,8 +23,21 @@ function describeOne({ says, encounters }: DeviceExplanation): string {
 function describeEncounter({ announcementId, title, delivery, says, remedy }: Encounter): string[] {
   const when = delivery === null ? ''.padEnd(19) : formatTime(delivery.recordedAt);
   const name = onOneLine(title).slice(0, TITLE_LENGTH);
+  return describeLine(when, `announcement ${announcementId} "${name}"`, { says, remedy });
+}
+
+function describeTest({ testOf, recordedAt, ...words }: TestEncounter): string[] {
+  const what = testOf === 0 ? 'test of a text that is no announcement' : `test of announcement ${testOf}`;
+  return describeLine(formatTime(recordedAt), what, words);
+}
+
+function describeLine(
+  when: string,
+  what: string,
+  { says, remedy }: Pick<Encounter, 'says' | 'remedy'>,
+): string[] {
   return [
-    `  ${when}  announcement ${announcementId} "${name}": ${onOneLine(says)}`,
+    `  ${when}  ${what}: ${onOneLine(says)}`,
     ...(remedy === null ? [] : [`  ${''.padEnd(19)}    → ${remedy}`]),
   ];
 }
@@ -31,7 +45,7 @@ function describeEncounter({ announcementId, title, delivery, says, remedy }: En
 /** What `explain device --json` prints. Times are ISO 8601. */
 export function devicesToJson(explanations: readonly DeviceExplanation[]): object {
   return {
-    devices: explanations.map(({ deviceId, device, says, encounters }) => ({
+    devices: explanations.map(({ deviceId, device, says, encounters, tests }) => ({
       deviceId,
       says,
       createdAt: toIso(device?.createdAt ?? null),
@@ -48,6 +62,12 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
         recordedAt: toIso(delivery?.recordedAt ?? null),
         says: words,
         remedy,
+      })),
+      tests: tests.map(({ testOf, recordedAt, says: words, ...rest }) => ({
+        ...rest,
+        announcementId: testOf === 0 ? null : testOf,
+        recordedAt: toIso(recordedAt),
+        says: words,
       })),
     })),
   };

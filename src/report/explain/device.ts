@@ -2,6 +2,7 @@ import type { Context } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import type { DeviceDelivery } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
+import type { TestDelivery } from '../../model/message.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { formatTime } from '../../words.ts';
@@ -9,6 +10,9 @@ import { explainReason } from '../reasons.ts';
 
 /** So many of the latest announcements are looked through. */
 export const MAX_ANNOUNCEMENTS = 50;
+
+/** So many of the latest test sends are listed. */
+const MAX_TESTS = 10;
 
 /** A member with more devices than this has more than a person reads. */
 const MAX_DEVICES = 20;
@@ -31,11 +35,16 @@ export interface DeviceExplanation {
   readonly says: string;
   /** Of the latest announcements to devices, the latest first. */
   readonly encounters: readonly Encounter[];
+  /** The latest test sends to it, the latest first. */
+  readonly tests: readonly TestEncounter[];
 }
+
+/** A test send to a device. */
+export interface TestEncounter extends TestDelivery, Pick<Encounter, 'says' | 'remedy'> {}
 
 /**
  * Explains what devices were sent, and why not: PushError('NO_SUCH_DEVICE') if there is none with this name, and no delivery
- * either. Messages are not looked through: their deliveries cannot be found by device.
+ * either. Messages other than test sends are not looked through: their deliveries cannot be found by device.
  */
 export async function explainDevices(
   { store }: Pick<Context, 'store'>,
@@ -80,7 +89,9 @@ async function explainOne(
       encounters.push({ announcementId, title, delivery, says, remedy: null });
     }
   }
-  return { deviceId, device, says: describeDevice(deviceId, device), encounters };
+  const deliveries = await store.fetchTestDeliveries(deviceId, MAX_TESTS);
+  const tests = deliveries.map((each) => ({ ...each, ...describeOutcome(each) }));
+  return { deviceId, device, says: describeDevice(deviceId, device), encounters, tests };
 }
 
 function describeDevice(deviceId: number, device: DeviceRecord | null): string {
@@ -101,20 +112,29 @@ function describeDevice(deviceId: number, device: DeviceRecord | null): string {
   );
 }
 
-function describeDelivery({
+function describeDelivery({ retryAt, ...delivery }: DeviceDelivery): Pick<Encounter, 'says' | 'remedy'> {
+  const again = retryAt === null ? '' : `; it is sent again at ${formatTime(retryAt)} UTC`;
+  const { says, remedy } = describeOutcome(delivery);
+  return { says: `${says}${again}`, remedy };
+}
+
+/** What became of a push, in words, and what to do. */
+export function describeOutcome({
   verdict,
   reason,
   messageName,
-  retryAt,
-}: DeviceDelivery): Pick<Encounter, 'says' | 'remedy'> {
-  const again = retryAt === null ? '' : `; it is sent again at ${formatTime(retryAt)} UTC`;
+}: {
+  readonly verdict: string;
+  readonly reason: string | null;
+  readonly messageName: string | null;
+}): Pick<Encounter, 'says' | 'remedy'> {
   if (reason === null) {
     const says =
       verdict === 'delivered' ? `FCM accepted it as ${messageName ?? 'a message without a name'}` : verdict;
-    return { says: `${says}${again}`, remedy: null };
+    return { says, remedy: null };
   }
   const { meaning, remedy } = explainReason(reason);
-  return { says: `${verdict}: ${meaning} (${reason})${again}`, remedy };
+  return { says: `${verdict}: ${meaning} (${reason})`, remedy };
 }
 
 /** Why a device was in no page, as far as its row and the audience say it; null if they do not. */

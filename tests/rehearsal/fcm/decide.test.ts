@@ -97,3 +97,26 @@ test('messages at an even rate of the quota are never ahead of it by more than o
   expect(tally.stats().peakAheadMs).toBeCloseTo(10, 5);
   expect(tally.stats().peakMinute).toBeCloseTo(0.1, 5);
 });
+
+test.each([
+  [{ topic: 'news' }, 'news'],
+  [{ condition: "'news' in topics" }, "'news' in topics"],
+  [{ topic: '/topics/news' }, null],
+  [{ topic: '' }, null],
+  [{ topic: 5 }, null],
+  [{ condition: 'news' }, null],
+  [{ topic: 'news', condition: "'news' in topics" }, null],
+])('the sandbox takes a topic and a condition as FCM does: %j', (recipient, target) => {
+  const log = openAcceptedLog(undefined);
+  const decide = makeService(
+    { log, tally: makeSandboxTally(600_000), clock: makeTestClock(), isAuthorized: () => true },
+    { seed: 1, latencyMs: 0, sigma: 0.4, tail: NO_TAIL, quotaPerMinute: 600_000, faults: {} },
+  );
+  const decision = decide({
+    path: '/v1/projects/p/messages:send',
+    authorization: 'Bearer t',
+    body: JSON.stringify({ message: recipient }),
+  });
+  expect(decision).toMatchObject({ reply: { status: target === null ? 400 : 200 } });
+  expect([...log.accepted.keys()]).toEqual(target === null ? [] : [target]);
+});
