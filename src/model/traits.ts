@@ -118,15 +118,16 @@ export function parseAppVersion(text: string): string | null {
   return version === null || version.length > MAX_APP_VERSION_LENGTH ? null : version;
 }
 
-/** From so many digits on, whole numbers are milliseconds since 1970: as seconds, they would be in the year 5138 or later. */
-const MILLISECOND_DIGITS = 12;
+/** What one is worth in milliseconds, by the number of digits that a time since 1970 has: from 1973 to 2286 they differ. */
+const UNITS: Readonly<Record<number, number>> = { 9: 1000, 10: 1000, 12: 1, 13: 1, 15: 0.001, 16: 0.001 };
 
-/** `parseLastSeen` takes a time with its zone, or seconds or milliseconds since 1970: milliseconds since 1970. */
+/** `parseLastSeen` takes a time with its zone, or seconds, milliseconds or microseconds since 1970: milliseconds since 1970. */
 export function parseLastSeen(text: string): number | null {
   const plain = text.trim();
-  if (/^\d{9,14}(\.\d{1,9})?$/.test(plain)) {
-    const [whole = ''] = plain.split('.', 1);
-    return Math.round(Number(plain) * (whole.length < MILLISECOND_DIGITS ? 1000 : 1));
+  const digits = /^(\d{9,16})(?:\.\d{1,9})?$/.exec(plain)?.[1];
+  if (digits !== undefined) {
+    const unit = UNITS[digits.length];
+    return unit === undefined ? null : Math.round(Number(plain) * unit);
   }
   // Databases and services write `UTC` for `Z`.
   const time = parseTime(plain.replace(/ ?(UTC|GMT)$/i, 'Z'));
