@@ -55,7 +55,7 @@ export function parsePlatform(text: string): Platform | null {
  * `parseLocale` writes a locale as BCP 47 has it: `de_DE.UTF-8` is `de-DE`, and `zh_TW_#Hant`, as Java has it, is
  * `zh-Hant-TW`. Languages that were renamed get their present name: old Androids say `iw` for Hebrew, which is `he`.
  */
-export function parseLocale(text: string): string | null {
+export const parseLocale = remember((text: string): string | null => {
   const [plain = ''] = text.trim().split(/[.@]/, 1);
   const [language = '', ...rest] = plain.replaceAll(/_#?/g, '-').split(/-+/);
   // What follows a single character says how to format, such as the calendar.
@@ -71,40 +71,43 @@ export function parseLocale(text: string): string | null {
   } catch {
     return null;
   }
-}
+});
 
 /** A script, such as `Hant`, comes before the region. */
 function isScript(part: string): boolean {
   return /^[a-z]{4}$/i.test(part);
 }
 
-/** Time zones that were looked up: a look-up takes longer than all else that is done for a row of a file. */
-const zones = new Map<string, string | null>();
-const MAX_ZONES_KEPT = 2000;
-
 /**
  * `parseTimeZone` takes the name of a zone in the IANA database, in capitals or not. An offset such as `+01:00` or `3600` is
- * none: it does not say when the clocks change.
+ * none: it does not say when the clocks change. A zone that has been renamed keeps the name that was given: a person who asks
+ * for `Asia/Kolkata` does not ask for `Asia/Calcutta`.
  */
-export function parseTimeZone(text: string): string | null {
+export const parseTimeZone = remember((text: string): string | null => {
   const name = text.trim();
   if (name.length > MAX_TIME_ZONE_LENGTH || !/^[a-z]/i.test(name)) return null;
-  const known = zones.get(name);
-  if (known !== undefined) return known;
-  if (zones.size >= MAX_ZONES_KEPT) zones.clear();
-  const zone = findTimeZone(name);
-  zones.set(name, zone);
-  return zone;
-}
-
-/** A zone that has been renamed keeps the name that was given: who asks for `Asia/Kolkata` does not ask for `Asia/Calcutta`. */
-function findTimeZone(name: string): string | null {
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
     return timeZone.toLowerCase() === name.toLowerCase() ? timeZone : name;
   } catch {
     return null;
   }
+});
+
+const MAX_REMEMBERED = 2000;
+
+/** `remember` keeps the latest answers: a look-up in Intl takes longer than all else that is done for a row of a file. */
+function remember<T>(find: (text: string) => T): (text: string) => T {
+  const answers = new Map<string, T>();
+  return (text) => {
+    const known = answers.get(text);
+    if (known !== undefined) return known;
+    if (answers.size >= MAX_REMEMBERED) answers.clear();
+    const answer = find(text);
+    // A long text means nothing, and may be a secret in the wrong place.
+    if (text.length <= MAX_TIME_ZONE_LENGTH) answers.set(text, answer);
+    return answer;
+  };
 }
 
 const APP_VERSION = /^v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-+ (].{0,64})?$/i;
@@ -115,15 +118,16 @@ export function parseAppVersion(text: string): string | null {
   return version === null || version.length > MAX_APP_VERSION_LENGTH ? null : version;
 }
 
-/** From so many digits on, whole numbers are milliseconds since 1970: as seconds, they would be in the year 5138 or later. */
-const MILLISECOND_DIGITS = 12;
+/** What one is worth in milliseconds, by the number of digits that a time since 1970 has: from 1973 to 2286 they differ. */
+const UNITS: Readonly<Record<number, number>> = { 9: 1000, 10: 1000, 12: 1, 13: 1, 15: 0.001, 16: 0.001 };
 
-/** `parseLastSeen` takes a time with its zone, or seconds or milliseconds since 1970: milliseconds since 1970. */
+/** `parseLastSeen` takes a time with its zone, or seconds, milliseconds or microseconds since 1970: milliseconds since 1970. */
 export function parseLastSeen(text: string): number | null {
   const plain = text.trim();
-  if (/^\d{9,14}(\.\d{1,9})?$/.test(plain)) {
-    const [whole = ''] = plain.split('.', 1);
-    return Math.round(Number(plain) * (whole.length < MILLISECOND_DIGITS ? 1000 : 1));
+  const digits = /^(\d{9,16})(?:\.\d{1,9})?$/.exec(plain)?.[1];
+  if (digits !== undefined) {
+    const unit = UNITS[digits.length];
+    return unit === undefined ? null : Math.round(Number(plain) * unit);
   }
   // Databases and services write `UTC` for `Z`.
   const time = parseTime(plain.replace(/ ?(UTC|GMT)$/i, 'Z'));

@@ -31,7 +31,7 @@ const FIELDS = Object.entries(FIREBASE_NAMES).map(
 const TOKEN_LISTS = FIREBASE_NAMES.token.map((name) => normalizeName(`${name}s`));
 
 /** Names of collections whose documents are named by the id of a user. */
-const USER_COLLECTIONS = ['users', 'user', ...TOKEN_LISTS];
+const USER_COLLECTIONS = ['users', ...TOKEN_LISTS];
 
 /** Names of what is kept of an object beside its single values. */
 const KEPT = new Set([...TOKEN_LISTS, ...FIREBASE_NAMES.last_seen_at.map(normalizeName)]);
@@ -41,6 +41,9 @@ const EXPECTED = 'JSON with registration tokens';
 /** A byte order mark in UTF-8, and the first sign. */
 const MAX_MARK_LENGTH = 4;
 
+/** A file that begins with more blanks is not JSON. */
+const MAX_BLANKS = 65_536;
+
 /**
  * `readFirebase` reads what teams have of their devices in Firebase: CSV or JSON of BigQuery, the JSON of the Realtime
  * Database or of Firestore.
@@ -48,7 +51,7 @@ const MAX_MARK_LENGTH = 4;
 export async function readFirebase(chunks: AsyncIterable<Buffer>, leniency: Leniency): Promise<DeviceFile> {
   const iterator = chunks[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
-  while (head.toString('latin1').trim().length < MAX_MARK_LENGTH) {
+  while (head.length < MAX_BLANKS && head.toString('latin1').trim().length < MAX_MARK_LENGTH) {
     const next = await guard(() => iterator.next());
     if (next.done) break;
     head = Buffer.concat([head, next.value]);

@@ -55,46 +55,49 @@ export async function* readObjects(
     throw refuse(`line ${line}`, expected, 'text that is no JSON');
   };
   let line = 1;
-  for await (const token of readTokens(chunks, expected)) {
-    ({ line } = token);
-    const frame = frames.at(-1);
-    if (!isNext(frame, token)) wrong(line);
-    switch (token.kind) {
-      case '{':
-      case '[':
-        if (frames.length === MAX_DEPTH) throw refuse(`line ${line}`, `at most ${MAX_DEPTH} levels`, 'more');
-        if (frame !== undefined) frame.isNested = true;
-        frames.push(makeFrame(line, token.kind === '['));
-        break;
-      case '}':
-      case ']': {
-        const ended = frames.pop() ?? wrong(line);
-        const parent = frames.at(-1);
-        if (!ended.isList || ended.hasParts || parent === undefined) {
-          yield { ...ended, path: pathOf(frames), isPart: ended.isList || ended.hasParts };
-        }
-        if (parent !== undefined) endValue(parent, ended, keeps);
-        break;
-      }
-      case ':':
-        if (frame !== undefined) frame.next = 'value';
-        break;
-      case ',':
-        if (frame !== undefined) frame.next = frame.isList ? 'value' : 'name';
-        break;
-      case 'value':
-        if (frame === undefined) wrong(line);
-        else if (frame.next === 'name') Object.assign(frame, { name: String(token.value), next: 'colon' });
-        else {
-          takeValue(frame, token.value);
-          if (frame.values.size + frame.items.length >= MAX_VALUES) {
-            frame.hasParts = true;
-            yield { ...frame, path: pathOf(frames.slice(0, -1)), isPart: true };
-            frame.values.clear();
-            frame.items.length = 0;
+  for await (const tokens of readTokens(chunks, expected)) {
+    for (const token of tokens) {
+      ({ line } = token);
+      const frame = frames.at(-1);
+      if (!isNext(frame, token)) wrong(line);
+      switch (token.kind) {
+        case '{':
+        case '[':
+          if (frames.length === MAX_DEPTH)
+            throw refuse(`line ${line}`, `at most ${MAX_DEPTH} levels`, 'more');
+          if (frame !== undefined) frame.isNested = true;
+          frames.push(makeFrame(line, token.kind === '['));
+          break;
+        case '}':
+        case ']': {
+          const ended = frames.pop() ?? wrong(line);
+          const parent = frames.at(-1);
+          if (!ended.isList || ended.hasParts || parent === undefined) {
+            yield { ...ended, path: pathOf(frames), isPart: ended.isList || ended.hasParts };
           }
+          if (parent !== undefined) endValue(parent, ended, keeps);
+          break;
         }
-        break;
+        case ':':
+          if (frame !== undefined) frame.next = 'value';
+          break;
+        case ',':
+          if (frame !== undefined) frame.next = frame.isList ? 'value' : 'name';
+          break;
+        case 'value':
+          if (frame === undefined) wrong(line);
+          else if (frame.next === 'name') Object.assign(frame, { name: String(token.value), next: 'colon' });
+          else {
+            takeValue(frame, token.value);
+            if (frame.values.size + frame.items.length >= MAX_VALUES) {
+              frame.hasParts = true;
+              yield { ...frame, path: pathOf(frames.slice(0, -1)), isPart: true };
+              frame.values.clear();
+              frame.items.length = 0;
+            }
+          }
+          break;
+      }
     }
   }
   if (frames.length > 0) throw refuse(`line ${line}`, expected, 'a file that ends within it');

@@ -16,13 +16,13 @@ const MAX_TOKEN_LENGTH = 65_536;
 const TOKEN = /([{}[\],:])|"[^"\\]*(?:\\.[^"\\]*)*"|(?:-?\d[\d.eE+-]*|true|false|null)(?=[\s,\]}])/y;
 
 /**
- * `readTokens` splits JSON of any size into its tokens, piece by piece. Several values may follow each other, as in JSON
+ * `readTokens` splits JSON of any size into its tokens, piece by piece: a piece has to be read before the next one. Several values may follow each other, as in JSON
  * lines. PushError('BAD_INPUT') where the text is no JSON; it has nothing of the text.
  */
 export async function* readTokens(
   chunks: AsyncIterable<Buffer>,
   expected: string,
-): AsyncGenerator<JsonToken, undefined> {
+): AsyncGenerator<Iterable<JsonToken>, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
   let line = 1;
@@ -66,8 +66,8 @@ export async function* readTokens(
 
   for await (const chunk of chunks) {
     text += decode(chunk);
-    yield* split(false);
+    yield split(false);
   }
   text += `${decode()}\n`;
-  yield* split(true);
+  yield split(true);
 }

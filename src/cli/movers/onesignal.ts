@@ -74,7 +74,6 @@ function parseRow(cell: Cell, leniency: Leniency): Omit<DeviceLine, 'line'> {
       app_version: cell('game_version') || cell('app_version'),
       // Its times are in UTC, and may not say so.
       last_seen_at: /\d:\d\d(:\d\d)?(\.\d+)?$/.test(lastActive) ? `${lastActive}Z` : lastActive,
-      is_test: /^[12]$/.test(cell('test_type')) ? '1' : '',
       tags: parseTags(cell('tags')),
       tagsColumn: 'tags',
     },
