@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseAnnouncement, parseSummary } from '../../src/db/announcement-rows.ts';
+import { parseTraits } from '../../src/db/device-traits.ts';
 import { parseDevice } from '../../src/db/devices.ts';
 import { parseMessages } from '../../src/db/message-rows.ts';
 import { restMessage } from '../../src/fcm/message.ts';
+import { PLATFORMS } from '../../src/model/filter.ts';
 import { fuzzing } from '../support/fuzz.ts';
 import type { Content } from '../../src/model/content.ts';
 
@@ -92,6 +94,30 @@ test('any row of an announcement can be shown and listed, and is sent only if al
       const { publishAt, startedAt, finishedAt, statusReason } = parseSummary(row);
       for (const ms of [publishAt, startedAt, finishedAt]) if (ms !== null) new Date(ms).toISOString();
       if (statusReason !== row.status_reason) expect(statusReason ?? '').not.toContain(SECRET);
+    }),
+    fuzzing(),
+  );
+});
+
+const traits = fc.record({
+  member_id: strange,
+  platform: orStrange('ios', 'iOS', 'web'),
+  locale: orStrange('de', 'de_DE.UTF-8', 'zh_TW_#Hant', 'iw', '_', '-'.repeat(500), `de-${'a'.repeat(9000)}`),
+  time_zone: orStrange('Europe/Berlin', 'utc', '+01:00', '../etc/passwd'),
+  app_version: orStrange('4.2', 'v4.2.0-beta', '1.'.repeat(5000)),
+  last_seen_ms: orStrange(0, 1_800_000_000_000, 9e15, -9e15),
+});
+
+test('whatever a row says about its device, what is read is in the form that templates and locales take, or not known', () => {
+  fc.assert(
+    fc.property(traits, (row) => {
+      const { platform, locale, timeZone, appVersion, lastSeenAt, memberId } = parseTraits(row);
+      expect([null, ...PLATFORMS]).toContain(platform);
+      if (locale !== null) expect(Intl.getCanonicalLocales(locale)).toEqual([locale]);
+      if (timeZone !== null) expect(Intl.DateTimeFormat('en', { timeZone }).format(0)).toBeTypeOf('string');
+      if (appVersion !== null) expect(appVersion).toMatch(/^\d{1,9}(\.\d{1,9}){0,3}$/);
+      if (lastSeenAt !== null) new Date(lastSeenAt).toISOString();
+      expect(memberId === null || memberId === row.member_id).toBe(true);
     }),
     fuzzing(),
   );

@@ -108,6 +108,45 @@ async function work(): Promise<TestContext> {
   return ctx;
 }
 
+const TRAITS = ['platform', 'locale', 'time_zone', 'app_version', 'last_seen_at', 'is_test', 'member_id'];
+const deviceRows = fc.record({
+  device: cells(...TRAITS),
+  tags: fc.array(fc.record({ name: odd, value: odd }), { maxLength: 3 }),
+  attributes: odd,
+});
+
+test('whatever SQL writes about devices and members, they are read, counted and explained, and registered again', async () => {
+  await fc.assert(
+    fc.asyncProperty(deviceRows, async ({ device, tags, attributes }) => {
+      await driver.runScript('DELETE FROM push_device; DELETE FROM push_tag; DELETE FROM push_member;');
+      const deviceId = await insert('push_device', { target: 'odd', created_at: 0, ...device });
+      await insert('push_device', { target: 'good', created_at: 0, platform: 'ios' });
+      for (const tag of tags) await insert('push_tag', { device_id: deviceId, ...tag });
+      await insert('push_member', { member_id: 'odd', attributes });
+      await insert('push_member', { member_id: 'good', attributes: '{"nickname": "Jo"}' });
+
+      const page = await store.fetchPage(0, null, 10, { withTraits: true });
+      expect(page.at(-1)).toMatchObject({ target: 'good', platform: 'ios', locale: null });
+      expect(page.map(({ problem }) => problem)).toEqual(page.map(() => undefined));
+      const { byPlatform } = await store.countTraits(3);
+      expect(byPlatform.reduce((sum, { devices }) => sum + devices, 0)).toBe(page.length);
+      const members = await store.fetchMembers(['odd', 'good', 'absent']);
+      expect(members.get('good')).toEqual({ nickname: 'Jo' });
+      expect((await store.fetchMember('odd'))?.problem ?? '').not.toContain(SECRET);
+      if (deviceId === null) return;
+      const [explained] = await store.findDevices({ kind: 'id', deviceId }, 1);
+      expect(Object.keys(explained?.tags ?? {}).length).toBeLessThanOrEqual(tags.length);
+      const target = { target: 'odd', targetKind: 'token' } as const;
+      const said = { locale: 'de', platform: 'web', isTest: true, tags: { plan: 'pro' } } as const;
+      expect(await store.registerDevice({ ...target, ...said })).toBe(deviceId);
+      const [renewed] = await store.findDevices({ kind: 'id', deviceId }, 1);
+      expect(renewed).toMatchObject(said);
+      expect(renewed?.lastSeenAt).toBeGreaterThan(Date.UTC(2026));
+    }),
+    fuzzing(SHARE / 2),
+  );
+});
+
 test('whatever rows SQL writes, those beside them are sent, and all are shown, listed and cancelled', async () => {
   const due = { status: 'scheduled', publish_at: 0, created_at: 0 };
   await fc.assert(
