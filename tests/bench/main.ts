@@ -1,5 +1,6 @@
 import { benchApi } from './api.ts';
 import { benchAudience } from './audience.ts';
+import { benchContent } from './content.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
 import { benchReport } from './report.ts';
@@ -10,6 +11,7 @@ import { benchStart } from './start.ts';
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   audience: benchAudience,
+  content: benchContent,
   export: benchExport,
   ledger: benchLedger,
   report: benchReport,
