@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts';
 import { isBadRow } from '../errors.ts';
 import { type BroadcastJob, nextJob } from '../job.ts';
-import { type Announcement, BEFORE_START, MAX_LANES } from '../model/announcement.ts';
+import { BEFORE_START, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
-import { findReasonToWait, type Startable } from './may-start.ts';
+import { fetchParent, findReasonToWait, type Startable } from './may-start.ts';
 
 /**
  * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, if its row cannot be
@@ -13,7 +13,7 @@ import { findReasonToWait, type Startable } from './may-start.ts';
 export async function startLanes(
   ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
-  announcement: Startable & Pick<Announcement, 'announcementId' | 'filter' | 'lanes' | 'problem'>,
+  announcement: Startable,
 ): Promise<boolean> {
   const { store, config, log, actor } = ctx;
   const { announcementId, fromId } = job;
@@ -33,7 +33,8 @@ export async function startLanes(
     await failAnnouncement(ctx, announcementId, problem ?? 'its audience cannot be counted', BEFORE_START);
     return false;
   }
-  const reason = findReasonToWait(announcement, audience.devices, config);
+  const parent = await fetchParent({ store }, announcement);
+  const reason = findReasonToWait(announcement, audience.devices, { ...config, parent });
   if (reason !== null) {
     const isPaused = await store.moveAnnouncement(announcementId, BEFORE_START, 'paused', reason);
     if (isPaused) log.info('announcement waits', { announcementId, reason });

@@ -228,6 +228,13 @@ describe.each(databaseKinds())('the start of an announcement, on %s', (kind) => 
       await tick(ctx);
       expect(new Set(titles)).toEqual(new Set(['Better']));
       expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'done', approvedBy: 'cli:carl' });
+
+      // A part of it is approved with it, unless it sends something else.
+      const better = { ...draft.content, title: 'Better' };
+      const [part, other] = [await due({ partOf: id, content: better }), await due({ partOf: id })];
+      await tick(ctx);
+      expect(await stateOf(part)).toMatchObject({ status: 'done' });
+      expect(await stateOf(other)).toEqual({ status: 'paused', statusReason: WAITS });
     });
 
     test('who asks for the start is no second person; of a row of SQL anybody else is', async () => {
