@@ -59,6 +59,8 @@ function predicateOf({ kind, totals, counts, isOver, lastedMs = 0, actor }: Occa
       return `is done${reached}.`;
     case 'failed':
       return `has failed${reached}.`;
+    case 'paused':
+      return 'was paused at its start: it waits for a person.';
     case 'stalled':
       return `has made no progress for ${formatMinutes(lastedMs)}, although nothing holds it up${reached}.`;
     case 'throttled':
@@ -79,6 +81,8 @@ function nextStepOf(kind: AlertKind, announcementId: number): string {
       return `\`${explain}\` says what took how long.`;
     case 'failed':
       return `Fix the reason, then \`baton resume ${announcementId}\`: it continues where it stopped. \`${explain}\` says more.`;
+    case 'paused':
+      return `\`${explain}\` says what lets it start. Nothing was sent.`;
     case 'stalled':
       return `\`${explain}\` names the cause; \`baton doctor\` says whether everything is set up correctly.`;
     case 'throttled':

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import type { AlertKind, NewAlert } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
-import type { AuditAction, AuditEntry } from '../model/audit.ts';
+import type { Actor, AuditAction, AuditEntry } from '../model/audit.ts';
 import type { Counts } from '../model/delivery.ts';
 import type { Totals } from '../model/summary.ts';
 import { fetchTotalsOf } from '../store/summaries.ts';
@@ -10,7 +10,11 @@ import { channelsOf } from './channels.ts';
 import { composeAlert, failuresOf } from './compose.ts';
 
 /** Lines of the audit that alerts are about, each with the kind that has the same name. */
-const ACTIONS = ['started', 'done', 'failed'] as const satisfies readonly (AuditAction & AlertKind)[];
+const ACTIONS = ['started', 'done', 'failed', 'paused'] as const satisfies readonly (AuditAction &
+  AlertKind)[];
+
+/** Who pauses an announcement at its start. */
+const OWN_ACTOR: Actor = 'baton';
 
 /** What is older than this is no news, if no tick has come for so long. */
 const MAX_AGE_MS = 86_400_000;
@@ -58,6 +62,8 @@ async function alertAbout(ctx: Maker, entry: AuditEntry): Promise<void> {
   const { action, announcementId, at, auditId, why, actor } = entry;
   const kind = ACTIONS.find((each) => each === action);
   if (kind === undefined || announcementId === null) return;
+  // A person who pauses an announcement knows it.
+  if (kind === 'paused' && actor !== OWN_ACTOR) return;
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement || !isWanted(ctx, kind, announcement)) return;
   const { totals, counts } = await fetchNumbers(ctx, announcementId);

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import type { MoveOptions } from '../store.ts';
-import { audienceIn, isUnapproved, waitsForApproval } from './may-start.ts';
+import { audienceIn, fetchParent, isUnapproved, waitsForApproval } from './may-start.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
 export const MOVES = {
@@ -76,7 +76,7 @@ export async function resumeAnnouncement(
   { acceptEdits, acceptUnregistered }: Accepts,
 ): Promise<Announcement> {
   const announcement = await findAnnouncement({ store }, announcementId);
-  checkApproval({ config }, announcement);
+  await checkApproval({ store, config }, announcement);
   if (acceptEdits) {
     const { edited, audience } = announcement;
     if (edited.includes('audience')) {
@@ -103,8 +103,13 @@ export interface Resumer extends Pick<Context, 'store' | 'actor'> {
 }
 
 /** PushError('WRONG_STATUS') for an announcement that waits for approval: a resume is none. */
-export function checkApproval({ config }: Pick<Resumer, 'config'>, announcement: Announcement): void {
-  if (!waitsForApproval(announcement) || !isUnapproved(announcement, config.approval)) return;
+async function checkApproval(
+  { store, config }: Pick<Resumer, 'store' | 'config'>,
+  announcement: Announcement,
+): Promise<void> {
+  if (!waitsForApproval(announcement)) return;
+  const parent = await fetchParent({ store }, announcement);
+  if (!isUnapproved(announcement, { ...config, parent })) return;
   throw refuseUnapproved(announcement.announcementId, 'one that nobody has approved');
 }
 

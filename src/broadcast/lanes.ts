@@ -5,7 +5,7 @@ import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, BEFORE_START, isSendable, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
-import { findReasonToWait } from './may-start.ts';
+import { fetchParent, findReasonToWait } from './may-start.ts';
 
 /**
  * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, if its row cannot be
@@ -34,7 +34,8 @@ export async function startLanes(
     await failAnnouncement(ctx, announcementId, problem ?? 'its audience cannot be counted', BEFORE_START);
     return false;
   }
-  const reason = findReasonToWait(announcement, audience.devices, config);
+  const parent = await fetchParent({ store }, announcement);
+  const reason = findReasonToWait(announcement, audience.devices, { ...config, parent });
   if (reason !== null) {
     const isPaused = await store.moveAnnouncement(announcementId, BEFORE_START, 'paused', reason);
     if (isPaused) log.info('announcement waits', { announcementId, reason });

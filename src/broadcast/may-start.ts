@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Approval } from '../config/config.ts';
 import type { Announcement } from '../model/announcement.ts';
+import type { Store } from '../store.ts';
 import { formatCount } from '../words.ts';
 
 /** The number of pushes may differ from the expected one by this share of it. */
@@ -11,8 +13,16 @@ const UNEXPECTED_AUDIENCE = 'audience: ';
 /** The reason of an announcement that nobody has approved yet. */
 export const WAITS_FOR_APPROVAL = 'waits for approval';
 
-/** What the start of an announcement depends on. */
-export type Startable = Pick<Announcement, 'audience' | 'dryRun' | 'expectedAudience' | 'approvedBy'>;
+/** What the start of an announcement depends on, beside its numbers. */
+export type Startable = Omit<Announcement, 'status' | 'statusReason' | 'edited' | 'acceptUnregistered'>;
+
+/** The announcement that another one is a part of, if that may spare it an approval of its own. */
+export async function fetchParent(
+  { store }: { readonly store: Pick<Store, 'fetchAnnouncement'> },
+  { partOf = null, approvedBy = null }: Pick<Announcement, 'partOf' | 'approvedBy'>,
+): Promise<Startable | null> {
+  return partOf === null || approvedBy !== null ? null : store.fetchAnnouncement(partOf);
+}
 
 /**
  * Decides at the start of an announcement to `pushes` whether it may start: null, or why it has to wait, in words for a person.
@@ -21,11 +31,11 @@ export type Startable = Pick<Announcement, 'audience' | 'dryRun' | 'expectedAudi
 export function findReasonToWait(
   announcement: Startable,
   pushes: number,
-  { approval }: { readonly approval: Approval },
+  { approval, parent = null }: Approvals,
 ): string | null {
   const reasons = [
     ...unexpected(announcement.expectedAudience ?? null, pushes),
-    ...(isUnapproved(announcement, approval) ? [WAITS_FOR_APPROVAL] : []),
+    ...(isUnapproved(announcement, { approval, parent }) ? [WAITS_FOR_APPROVAL] : []),
   ];
   return reasons.length === 0 ? null : reasons.join('; ');
 }
@@ -36,16 +46,33 @@ function unexpected(expected: number | null, pushes: number): string[] {
   return [`${UNEXPECTED_AUDIENCE}${numbers}: resume to send it all the same`];
 }
 
+export interface Approvals {
+  readonly approval: Approval;
+  /** See `fetchParent`; absent or null: there is none. */
+  readonly parent?: Startable | null;
+}
+
 /**
  * True for an announcement that a second person still has to approve. A mailing needs no approval, since a back end makes one
- * whenever messages are due, nor does a dry run, which no phone shows.
+ * whenever messages are due, nor does a dry run, which no phone shows, nor a part that sends what was approved as a whole.
  */
-export function isUnapproved(
-  { audience, dryRun, approvedBy }: Omit<Startable, 'expectedAudience'>,
-  approval: Approval,
-): boolean {
-  if (approval === 'off' || audience === 'messages' || dryRun) return false;
-  return (approvedBy ?? null) === null;
+export function isUnapproved(announcement: Startable, { approval, parent = null }: Approvals): boolean {
+  const { audience, dryRun, approvedBy = null } = announcement;
+  if (approval === 'off' || audience === 'messages' || dryRun || approvedBy !== null) return false;
+  return parent === null || (parent.approvedBy ?? null) === null || !isCovered(announcement, parent);
+}
+
+/** True if a part sends what the whole sends, to no device that the whole does not send to. */
+function isCovered(part: Startable, whole: Startable): boolean {
+  const [zones, allZones] = [part.filter?.timeZone, whole.filter?.timeZone];
+  if (allZones && !zones?.every((zone) => allZones.includes(zone))) return false;
+  return isDeepStrictEqual(sentOf(part), sentOf(whole));
+}
+
+/** What of an announcement has to be the same in its parts. They may be for some of its time zones only. */
+function sentOf({ audience, source, content, locales = null, template = null, filter }: Startable) {
+  const { timeZone: _, ...rest } = filter ?? {};
+  return { audience, source, content, locales, template, filter: rest };
 }
 
 /** The numbers that a resume accepts, in the words of the reason; null: it is no reason of an unexpected audience. */

@@ -89,7 +89,7 @@ async function schedule(
   }
   const past = isPast(at.getTime(), systemClock.now()) ? ', which has passed: the next tick starts it' : '';
   const words = `announcement ${announcementId} scheduled for ${at.toISOString()}${past}\n`;
-  const waits = isUnapproved(announcement, config.approval)
+  const waits = isUnapproved(announcement, config)
     ? `it starts only if a second person has approved it: \`baton approve ${announcementId}\`\n`
     : '';
   out(`${words}${waits}`);

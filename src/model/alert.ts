@@ -5,11 +5,20 @@ import type { Balance } from './summary.ts';
  * What an alert says of an announcement.
  * - `started`, `done`: it has this status now. Mailings have no such alerts: there may be one a minute.
  * - `failed`: it has failed; once for each time that it fails.
+ * - `paused`: it was paused at its start: a person has to accept its audience, or to approve it. A pause by a person is none.
  * - `stalled`: nothing was sent or recorded for some minutes, although nothing holds it up.
  * - `throttled`: FCM has throttled its source, or was down, for some minutes in all.
  * - `failure-rate`: too large a share of its pushes will never arrive.
  */
-export const ALERT_KINDS = ['started', 'done', 'failed', 'stalled', 'throttled', 'failure-rate'] as const;
+export const ALERT_KINDS = [
+  'started',
+  'done',
+  'failed',
+  'paused',
+  'stalled',
+  'throttled',
+  'failure-rate',
+] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
 /** Ways to send an alert. Each configured one gets every alert. */

@@ -43,6 +43,7 @@ test('an alert says in plain words what happened, the numbers, the reason and th
 
 test.each([
   ['started', 'Announcement 42 has started (by cli:ada): 2,000,000 pushes to send.'],
+  ['paused', 'Announcement 42 was paused at its start: it waits for a person.'],
   ['done', 'Announcement 42 is done: 1,812,344 of 2,000,000 pushes delivered.'],
   [
     'stalled',

@@ -106,6 +106,21 @@ describe.each(databaseKinds())('alerts are made, on %s:', (kind) => {
     expect(await kinds()).toEqual(['started', 'done']);
   });
 
+  test('one that was paused at its start has one with the reason; a pause by a person has none', async () => {
+    const waits = await store.createAnnouncement({ ...draft, expectedAudience: 5000 }, 'cli:ada');
+    await runHop(contextOf(), firstJob(waits));
+    await moveAnnouncement({ store, actor: 'cli:ada' }, await start(), 'pause');
+    await look({ env: { ALERT_ON: 'paused,failure-rate' } });
+    await look({ env: { ALERT_ON: 'paused,failure-rate' } });
+    expect(await alerts()).toMatchObject([
+      {
+        ...{ kind: 'paused', announcementId: waits, balance: null, counts: null },
+        reason: 'audience: expected about 5,000, got 120: resume to send it all the same',
+        next: expect.stringContaining(`\`baton explain ${waits}\` says what lets it start`),
+      },
+    ]);
+  });
+
   test('what happened long before the first look is no news', async () => {
     await broadcast();
     await clock.advance(11 * MINUTE);

@@ -161,6 +161,34 @@ describe.each(databaseKinds())('the start of an announcement, on %s', (kind) => 
     expect(other.isSame).toBe(false);
   });
 
+  test.runIf(kind === 'mysql')(
+    'a view of the team without the columns of the brake is refused by name, and without approval works',
+    async () => {
+      const id = await due();
+      const columns = [...(await driver.fetchColumns('push_announcement'))].filter(
+        (name) => name !== 'approved_by' && name !== 'expected_audience',
+      );
+      await driver.run(sql`RENAME TABLE push_announcement TO notifications`);
+      await driver.run({
+        sql: `CREATE VIEW push_announcement AS SELECT ${columns.join(', ')} FROM notifications`,
+        values: [],
+      });
+      const ofView = await openStore(database.config, systemClock);
+      const ctx = { ...makeFunction(), store: ofView };
+      await expect(approveAnnouncement({ store: ofView, actor: 'cli:ben' }, id)).rejects.toThrow(
+        'push_announcement.approved_by: expected a column, got a view without it',
+      );
+      await expect(ofView.createAnnouncement({ ...draft, expectedAudience: 5 })).rejects.toThrow(
+        'push_announcement.expected_audience: expected a column',
+      );
+      await ofView.moveAnnouncement(id, ['scheduled'], 'paused', 'audience: expected about 5, got 9');
+      await resumeAnnouncement(ctx, id, NONE);
+      await tick(ctx);
+      expect(await ofView.fetchAnnouncement(id)).toMatchObject({ status: 'done' });
+      await ofView.close();
+    },
+  );
+
   describe('where approval is required', () => {
     const REQUIRED = { APPROVAL: 'required' };
 
@@ -200,6 +228,13 @@ describe.each(databaseKinds())('the start of an announcement, on %s', (kind) => 
       await tick(ctx);
       expect(new Set(titles)).toEqual(new Set(['Better']));
       expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'done', approvedBy: 'cli:carl' });
+
+      // A part of it is approved with it, unless it sends something else.
+      const better = { ...draft.content, title: 'Better' };
+      const [part, other] = [await due({ partOf: id, content: better }), await due({ partOf: id })];
+      await tick(ctx);
+      expect(await stateOf(part)).toMatchObject({ status: 'done' });
+      expect(await stateOf(other)).toEqual({ status: 'paused', statusReason: WAITS });
     });
 
     test('who asks for the start is no second person; of a row of SQL anybody else is', async () => {

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import {
   audienceIn,
+  fetchParent,
   findReasonToWait,
   type Startable,
   waitsForApproval,
 } from '../../src/broadcast/may-start.ts';
+import { draft } from '../support/context.ts';
 
-const broadcast: Startable = { audience: 'devices', dryRun: false };
+const broadcast: Startable = { ...draft, announcementId: 1, audience: 'devices', problem: null };
 const off = { approval: 'off' } as const;
 const required = { approval: 'required' } as const;
 
@@ -57,3 +59,54 @@ test.each([null, '', 'FCM refused: audience: expected about 2, got 3', 'it waits
     expect(waitsForApproval({ status: 'paused', statusReason: reason })).toBe(false);
   },
 );
+
+const whole: Startable = { ...broadcast, filter: { platform: ['ios'] }, approvedBy: 'api:ben' };
+const part: Startable = {
+  ...whole,
+  approvedBy: null,
+  partOf: 1,
+  filter: { ...whole.filter, timeZone: ['Asia/Tokyo'] },
+};
+
+test.each<[string, Startable, Startable, boolean]>([
+  ['a part for one zone of an approved announcement', part, whole, true],
+  ['an occurrence', { ...whole, approvedBy: null, partOf: 1 }, whole, true],
+  ['a part of one that nobody has approved', part, { ...whole, approvedBy: null }, false],
+  ['a part with another text', { ...part, content: { ...draft.content, title: 'A joke' } }, whole, false],
+  ['a part for other devices', { ...part, filter: { timeZone: ['Asia/Tokyo'] } }, whole, false],
+  ['a part for all devices', { ...part, filter: null }, whole, false],
+  ['a part with texts for locales', { ...part, locales: {} }, whole, false],
+  ['a part of another source', { ...part, source: 'shop' }, whole, false],
+  [
+    'a part for a zone of the whole',
+    part,
+    { ...whole, filter: { ...whole.filter, timeZone: ['Asia/Tokyo', null] } },
+    true,
+  ],
+  ['a part for another zone', part, { ...whole, filter: { ...whole.filter, timeZone: [null] } }, false],
+  [
+    'a part for all zones',
+    { ...part, filter: whole.filter ?? null },
+    { ...whole, filter: { ...whole.filter, timeZone: [null] } },
+    false,
+  ],
+])('%s: the approval of the whole counts for what it covers', (_, announcement, parent, isCovered) => {
+  expect(findReasonToWait(announcement, 10, { ...required, parent })).toBe(
+    isCovered ? null : 'waits for approval',
+  );
+});
+
+test('a parent is read only for a part without an approval of its own', async () => {
+  const read: number[] = [];
+  const store = {
+    fetchAnnouncement: async (id: number) => {
+      read.push(id);
+      return null;
+    },
+  };
+  await fetchParent({ store }, { partOf: null });
+  await fetchParent({ store }, { partOf: 3, approvedBy: 'api:ben' });
+  expect(read).toEqual([]);
+  expect(await fetchParent({ store }, { partOf: 4 })).toBeNull();
+  expect(read).toEqual([4]);
+});

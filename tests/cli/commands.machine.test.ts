@@ -134,6 +134,7 @@ test('list shows announcements, latest first, with their status, kind, source an
       {
         announcementId: 2,
         audience: 'devices',
+        edited: [],
         kind: 'broadcast',
         source: 'default',
         status: 'scheduled',

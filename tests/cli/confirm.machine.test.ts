@@ -41,8 +41,6 @@ async function answer(
   return { ...(await command), screen: stripVTControlCharacters(screen) };
 }
 
-if (!hasPseudoTerminal) console.warn('no `script` of util-linux: pushes in a pseudo-terminal are not tested');
-
 test.runIf(hasPseudoTerminal)(
   'in a terminal a large push waits until its number is typed, and then goes on',
   async () => {

@@ -13,7 +13,7 @@ test('an empty environment is a working configuration', () => {
     },
     records: { mayStart: [] },
     alerts: {
-      kinds: ['done', 'failed', 'stalled', 'throttled', 'failure-rate'],
+      kinds: ['done', 'failed', 'paused', 'stalled', 'throttled', 'failure-rate'],
       webhook: null,
       topicArn: null,
       failurePercent: 5,

@@ -16,6 +16,7 @@ const text = readFileSync(TEMPLATE, 'utf8');
 const PARAMETERS = {
   // With one value, the validator does not try every combination of the allowed values, which exceeds its limits.
   Stage: 'prod',
+  Approval: 'required',
   SubnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
   SecurityGroupIds: 'sg-0123456789abcdef0',
   ApiTokenSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/api-token-AbCdEf',
@@ -107,6 +108,7 @@ describe('the variables of the function', () => {
     const names = parametersOfVariables();
     for (const needed of [
       'RETENTION_DAYS',
+      'APPROVAL',
       'QUEUE_REFUSED',
       'API_AUTH',
       'API_GATEWAY_GRANTS',

@@ -151,6 +151,33 @@ test.runIf(hasBrowser)(
   },
 );
 
+test.runIf(hasBrowser)('what waits for approval says so, and a second person approves it', async () => {
+  const waiting = async (actor: 'api:anna' | 'api:ops', title: string) => {
+    const id = await store.createAnnouncement({ ...draft, content: { ...draft.content, title } }, actor);
+    await store.moveAnnouncement(id, ['draft'], 'paused', 'waits for approval');
+    return id;
+  };
+  const [theirs, own] = [await waiting('api:anna', 'Theirs'), await waiting('api:ops', 'Own')];
+  const { page } = await openPage();
+  await signIn(page);
+  const rowOf = (id: number) => page.locator(`[data-row="${id}"]`).first();
+  await rowOf(own).getByText('waits for approval').waitFor();
+  expect(await page.getByRole('button', { name: /^Resume/ }).count()).toBe(0);
+
+  await page.getByRole('button', { name: `Approve announcement ${own}` }).click();
+  await page.getByRole('button', { name: 'Approve it' }).click();
+  await page.getByText('Not done: caller: expected a second person').waitFor();
+  await page.keyboard.press('Escape');
+
+  await page.getByRole('button', { name: `Approve announcement ${theirs}` }).click();
+  await page.getByRole('button', { name: 'Approve it' }).click();
+  await page.locator('#scheduled').getByRole('heading', { name: 'Theirs' }).waitFor();
+  expect(await store.fetchAnnouncement(theirs)).toMatchObject({
+    ...{ status: 'scheduled', approvedBy: 'api:ops' },
+  });
+  expect(await store.fetchAnnouncement(own)).toMatchObject({ status: 'paused', approvedBy: null });
+});
+
 test.runIf(hasBrowser && ROUTES.some(({ path }) => path.endsWith('/report')))(
   'the report of an announcement opens with the session',
   async () => {

@@ -1,5 +1,5 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
-import { findReasonToWait } from '../../broadcast/may-start.ts';
+import { fetchParent, findReasonToWait } from '../../broadcast/may-start.ts';
 import type { Config } from '../../config/config.ts';
 import { findSource } from '../../config/sources.ts';
 import type { Context } from '../../context.ts';
@@ -154,7 +154,10 @@ export async function planAnnouncement(
     isDown: budget !== null && stopOf(budget) === 'down',
     tickAgeMs: await store.fetchTickAgeMs(),
     isScheduled: status === 'scheduled',
-    waits: findReasonToWait(announcement, devices, config),
+    waits: findReasonToWait(announcement, devices, {
+      ...config,
+      parent: await fetchParent({ store }, announcement),
+    }),
     previous: await fetchPrevious(ctx, others, announcement),
     rivals: rivals.map(({ announcementId: id }) => id),
   });
