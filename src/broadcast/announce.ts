@@ -12,6 +12,8 @@ import {
   requestFields,
   unknownFields,
 } from '../model/content.ts';
+import { checkView } from '../model/audience-views.ts';
+import { filterSchema } from '../model/filter.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 
 const LANES = `a whole number from 1 to ${MAX_LANES}`;
@@ -25,6 +27,7 @@ const announceFields = z.strictObject(
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: timeSchema.nullish(),
+    audience: filterSchema.nullish(),
   },
   { error: unknownFields('an announcement') },
 );
@@ -34,11 +37,17 @@ export const announceSchema = announceFields
   .refine(hasMoreThanData, DATA_ALONE)
   .refine(fitsFcm, TOO_BIG)
   .transform((fields): AnnounceJob => {
-    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...content } = fields;
+    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, audience, ...content } = fields;
     return {
       kind: 'announce',
       source: source ?? null,
-      announcement: { guarantee, dryRun, lanes, ...makeContent(content) },
+      announcement: {
+        guarantee,
+        dryRun,
+        lanes,
+        ...(audience ? { filter: audience } : {}),
+        ...makeContent(content),
+      },
       publishAt: publishAt ?? null,
       idempotencyKey: idempotencyKey ?? null,
     };
@@ -56,7 +65,8 @@ export interface AnnounceReport {
 /**
  * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
  * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials,
- * ('KEY_REUSED') for the key of an announcement with other content.
+ * ('BAD_INPUT') for an audience with a table that AUDIENCE_VIEWS does not name, ('KEY_REUSED') for the key of an announcement
+ * with other content.
  */
 export async function announce(
   { store, senders, config, clock, log, requestId, actor }: Context,
@@ -64,6 +74,7 @@ export async function announce(
 ): Promise<AnnounceReport> {
   const source = job.source ?? config.source;
   senders.check(source);
+  checkView('audience.view', job.announcement.filter, config.database);
   const publishAt = job.publishAt ?? clock.now();
   // Lambda repeats a failed event with the same request id.
   const key = job.idempotencyKey ?? `request:${requestId}`;

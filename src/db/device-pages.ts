@@ -97,7 +97,6 @@ function parseWithTraits(row: Row): Device {
 
 /** `parseTraits` reads what a device says about itself. A wrong value is as good as none. */
 export function parseTraits(row: Row): DeviceTraits & Pick<Device, 'memberId'> {
-  const read = <T>(one: () => T | null): T | null => readOr<T | null>([], one, null);
   return {
     platform: read(() => (row['platform'] === null ? null : readWord(row, 'platform', PLATFORMS))),
     locale: read(() => readOptionalText(row, 'locale')),
@@ -106,6 +105,10 @@ export function parseTraits(row: Row): DeviceTraits & Pick<Device, 'memberId'> {
     lastSeenAt: read(() => readOptionalTime(row, 'last_seen_ms')),
     memberId: read(() => readOptionalText(row, 'member_id')),
   };
+}
+
+function read<T>(one: () => T | null): T | null {
+  return readOr<T | null>([], one, null);
 }
 
 /** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
