@@ -67,7 +67,7 @@ async function compare(config: DatabaseConfig): Promise<void> {
 }
 
 /** A hundredth of the devices is of each audience. */
-async function fill(driver: Driver): Promise<void> {
+export async function fill(driver: Driver): Promise<void> {
   const isMysql = driver.dialect.name === 'mysql';
   const numbers = isMysql
     ? `seq_1_to_${DEVICES}`
