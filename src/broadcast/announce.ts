@@ -12,6 +12,8 @@ import {
   unknownFields,
   withContentRules,
 } from '../model/content.ts';
+import { checkView } from '../model/audience-views.ts';
+import { filterSchema } from '../model/filter.ts';
 import { localesSchema } from '../model/locales.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 
@@ -27,6 +29,7 @@ const announceFields = z.strictObject(
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
     publishAt: timeSchema.nullish(),
+    audience: filterSchema.nullish(),
     locales: localesSchema.nullish(),
     template: z.enum(TEMPLATE_LANGUAGES, { error: TEMPLATE_LANGUAGES.join(' or ') }).nullish(),
     expectedAudience: z.int({ error: EXPECTED }).min(1, { error: EXPECTED }).nullish(),
@@ -44,7 +47,7 @@ export const announceSchema = withContentRules(announceFields)
   .refine((fields) => (fields.template ?? null) !== null || fitsFcm(fields), TOO_BIG)
   .transform((fields): AnnounceJob => {
     const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, ...rest } = fields;
-    const { locales, template, expectedAudience, ...content } = rest;
+    const { audience, locales, template, expectedAudience, ...content } = rest;
     return {
       kind: 'announce',
       source: source ?? null,
@@ -53,6 +56,7 @@ export const announceSchema = withContentRules(announceFields)
         dryRun,
         lanes,
         ...makeContent(content),
+        ...(audience ? { filter: audience } : {}),
         ...(locales ? { locales } : {}),
         ...(template ? { template } : {}),
         ...(expectedAudience ? { expectedAudience } : {}),
@@ -74,8 +78,8 @@ export interface AnnounceReport {
 /**
  * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
  * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials,
- * ('KEY_REUSED') for the key of an announcement with other content, ('BAD_INPUT') for templates that cannot be read and
- * for the text of a locale that is too long.
+ * ('KEY_REUSED') for the key of an announcement with other content, ('BAD_INPUT') for an audience with a table that
+ * AUDIENCE_VIEWS does not name, for templates that cannot be read and for the text of a locale that is too long.
  */
 export async function announce(
   { store, senders, config, clock, log, requestId, actor }: Context,
@@ -83,6 +87,7 @@ export async function announce(
 ): Promise<AnnounceReport> {
   const source = job.source ?? config.source;
   senders.check(source);
+  checkView('audience.view', job.announcement.filter, config.database);
   await checkTexts(job.announcement);
   const publishAt = job.publishAt ?? clock.now();
   // Lambda repeats a failed event with the same request id.

@@ -3,6 +3,7 @@ import { resumeAnnouncement } from '../broadcast/announcement.ts';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
+import { checkView } from '../model/audience-views.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';
 import { parseContent, readTexts } from './content-options.ts';
@@ -21,6 +22,8 @@ export async function checkContent(options: PushOptions): Promise<void> {
     throw refuse('--announcement', 'no --locales or --template beside it', 'both');
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  } else if (options.audience !== null) {
+    throw refuse('--announcement', 'no --audience beside it', 'both');
   } else if (options.expect !== null) {
     const expected = 'a new announcement beside it; a row has the column expected_audience';
     throw refuse('--expect', expected, '--announcement');
@@ -73,9 +76,10 @@ export async function chooseAnnouncement(
 
 /** `composeAnnouncement` is the announcement that the options say, which is in no table yet. PushError('BAD_INPUT'). */
 export async function composeAnnouncement(options: PushOptions, config: Config): Promise<NewAnnouncement> {
-  const { dryRun, guarantee, lanes, expect: expectedAudience } = options;
+  const { dryRun, guarantee, lanes, audience: filter, expect: expectedAudience } = options;
   const source = options.source ?? config.source;
-  const given = { source, guarantee, dryRun, lanes, expectedAudience };
+  checkView('--audience: view', filter, config.database);
+  const given = { source, guarantee, dryRun, lanes, filter, expectedAudience };
   return { ...given, ...parseContent(options), ...(await readTexts(options)) };
 }
 
@@ -86,13 +90,13 @@ export async function findNamed(announcementId: number, store: Store): Promise<A
   throw refuse('--announcement', 'the id of a row in push_announcement', String(announcementId));
 }
 
-type Texts = Pick<NewAnnouncement, 'content' | 'locales' | 'template'>;
+type Composed = Pick<NewAnnouncement, 'content' | 'locales' | 'template' | 'filter'>;
 
 /** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
 async function chooseUnfinished(
   config: Config,
   store: Store,
-  { content, locales, template }: Texts,
+  { content, locales, template, filter }: Composed,
   dryRun: boolean,
 ): Promise<Announcement> {
   const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
@@ -100,11 +104,16 @@ async function chooseUnfinished(
     (each) =>
       each.dryRun === dryRun &&
       isDeepStrictEqual(each.content, content) &&
+      isDeepStrictEqual(each.filter ?? null, filter ?? null) &&
       isDeepStrictEqual(each.locales ?? null, locales ?? null) &&
       (each.template ?? null) === (template ?? null),
   );
   if (same) return wake(config, store, same);
-  throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
+  throw refuse(
+    '--resume',
+    'an unfinished announcement with this title, body, image, data and audience',
+    'none',
+  );
 }
 
 /** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */

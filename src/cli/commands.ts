@@ -68,6 +68,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./lint.ts')).lintCommand,
   },
   {
+    name: 'audience',
+    group: 'Look',
+    summary: 'count the devices of an audience, by platform and locale',
+    load: async () => (await import('./audience.ts')).audienceCommand,
+  },
+  {
     name: 'plan',
     group: 'Look',
     summary: 'say what an announcement will take before it starts',

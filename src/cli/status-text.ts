@@ -1,5 +1,6 @@
 import type { Announcement } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
+import { describeFilter } from '../model/filter-words.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import { withoutUntil } from '../report/bands.ts';
@@ -17,6 +18,7 @@ export function describeStanding(standing: Standing): string {
   return [
     `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
     ...(statusReason === null || isSaid(statusReason, waitsFor) ? [] : [statusReason]),
+    ...(announcement.filter ? [`for ${describeFilter(announcement.filter)}`] : []),
     ...describeRow(announcement),
     ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),

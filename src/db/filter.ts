@@ -58,7 +58,6 @@ export interface Search {
 
 /** The searches that together find the ids of a lead's devices; two of them may find the same id. */
 export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead: Lead): readonly Search[] {
-  const ofDevices = (where: Fragment) => ({ from: sql`push_device`, where, id: sql`push_device.device_id` });
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
@@ -80,6 +79,10 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
     case 'view':
       return [followView(dialect, view)];
   }
+}
+
+function ofDevices(where: Fragment): Search {
+  return { from: sql`push_device`, where, id: sql`push_device.device_id` };
 }
 
 function followView(dialect: Dialect, view: OwnView | null): Search {
@@ -105,7 +108,6 @@ export function listConditions(
 ): readonly Fragment[] {
   const { platform, locale, appVersion = {}, seenWithin, tags = {}, sample, timeZone, isTest } = filter;
   const isLed = (field: Lead['field']): boolean => lead?.field === field;
-  const when = (condition: Fragment | null): Fragment[] => (condition === null ? [] : [condition]);
   const version = dialect.versionKey(sql`push_device.app_version`);
   return [
     ...(platform ? [sql`${dialect.foldCase(sql`push_device.platform`)} IN (${platform})`] : []),
@@ -136,6 +138,10 @@ export function listConditions(
         : sql`push_device.is_test + 0 ${isTest ? sql`=` : sql`<>`} 1`,
     ),
   ];
+}
+
+function when(condition: Fragment | null): Fragment[] {
+  return condition === null ? [] : [condition];
 }
 
 function isOfLocale(dialect: Dialect, column: Fragment, tags: readonly string[]): Fragment {

@@ -17,6 +17,7 @@ import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
 import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
+import { MAX_AUDIENCE_BYTES } from './audience-routes.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
 import { testRoute } from './test-route.ts';
@@ -122,9 +123,10 @@ const accepted = z.object({
 const create = makeRoute({
   method: 'POST',
   path: '/announcements',
-  summary: 'Announce to every device: now, or at publishAt.',
+  summary: 'Announce to every device, or to those of audience: now, or at publishAt.',
   scope: 'send',
   body: announceSchema,
+  maxBodyBytes: MAX_AUDIENCE_BYTES,
   replies: {
     201: { description: 'A new announcement; Location is its path.', body: accepted },
     200: { description: 'The announcement of an earlier request with this idempotencyKey.', body: accepted },

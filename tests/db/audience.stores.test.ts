@@ -60,7 +60,7 @@ describe.each(databaseKinds())('audiences (%s)', (kind) => {
     async (field) => {
       const arbitrary: fc.Arbitrary<unknown> = FILTERS[field];
       const values = fc.sample(arbitrary, { numRuns: 12, seed: 11 });
-      for (const value of values) await check({ [field]: value } as DeviceFilter, 0, 50);
+      for (const value of values) await check({ [field]: value }, 0, 50);
     },
   );
 
@@ -70,7 +70,7 @@ describe.each(databaseKinds())('audiences (%s)', (kind) => {
         fc.record(FILTERS, { requiredKeys: [] }),
         fc.integer({ min: 0, max: 600 }),
         fc.integer({ min: 1, max: 40 }),
-        (filter, fromId, pageSize) => check(filter as DeviceFilter, fromId, pageSize),
+        (filter, fromId, pageSize) => check(filter, fromId, pageSize),
       ),
       { numRuns: RUNS, seed: 13 },
     );

@@ -99,16 +99,16 @@ export const people = (count: number): fc.Arbitrary<Person[]> =>
 
 const some = <T>(values: readonly T[]) => fc.subarray([...values], { minLength: 1, maxLength: 3 });
 const VERSION_ASKED = ['4', '4.9', '4.12', '4.12.0.1', '5', '7.5'];
-const version = fc.constantFrom(...VERSION_ASKED);
+const versionAsked = fc.constantFrom(...VERSION_ASKED);
 
 /** Each filter by its field. */
 export const FILTERS = {
   platform: some(PLATFORMS),
   locale: some(['de', 'DE-ch', 'zh', 'zh-TW', 'en', 'fr']),
   appVersion: fc.oneof(
-    fc.record({ from: version, below: version }),
-    fc.record({ from: version }),
-    fc.record({ below: version }),
+    fc.record({ from: versionAsked, below: versionAsked }),
+    fc.record({ from: versionAsked }),
+    fc.record({ below: versionAsked }),
   ),
   seenWithin: fc.constantFrom('1d', '30d', '270d', '99999d'),
   tags: fc
