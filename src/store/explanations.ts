@@ -1,5 +1,5 @@
 import type { Announcement } from '../model/announcement.ts';
-import type { DeviceDelivery } from '../model/delivery.ts';
+import type { DeviceDelivery, DeviceMessage } from '../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../model/device.ts';
 
 /** What a person asks about one announcement or one device. Nothing on the way of a push calls it. */
@@ -14,4 +14,13 @@ export interface Explanations {
   findDevices(name: DeviceName, limit: number): Promise<DeviceRecord[]>;
   /** What became of these announcements' own pushes to a device, the latest announcement first. Those of messages are absent. */
   fetchDeviceDeliveries(deviceId: number, announcementIds: readonly number[]): Promise<DeviceDelivery[]>;
+  /**
+   * The messages to a device or to its member (null: none), the latest first, at most `limit`. Only the latest `maxSearched`
+   * messages of all are looked through: none is found by its recipient.
+   */
+  fetchDeviceMessages(
+    device: { readonly deviceId: number; readonly memberId: string | null },
+    maxSearched: number,
+    limit: number,
+  ): Promise<DeviceMessage[]>;
 }

@@ -1,5 +1,13 @@
-import { formatTime, onOneLine, toIso } from '../../words.ts';
-import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS } from './device.ts';
+import type { DeviceDelivery } from '../../model/delivery.ts';
+import { countOf, formatCount, formatTime, onOneLine, toIso } from '../../words.ts';
+import {
+  type DeviceExplanation,
+  type Encounter,
+  MAX_ANNOUNCEMENTS,
+  MAX_MESSAGES,
+  MAX_SEARCHED_MESSAGES,
+  type MessageEncounter,
+} from './device.ts';
 
 const TITLE_LENGTH = 40;
 
@@ -8,13 +16,15 @@ export function describeDevices(explanations: readonly DeviceExplanation[]): str
   return explanations.map(describeOne).join('\n');
 }
 
-function describeOne({ says, encounters }: DeviceExplanation): string {
+function describeOne({ says, encounters, messages }: DeviceExplanation): string {
   const sent = encounters.filter(({ delivery }) => delivery !== null).length;
   return [
     onOneLine(says),
-    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} ${sent === 1 ? 'push' : 'pushes'}, ${encounters.length - sent} without one ` +
-      '(messages are not listed)',
+    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${countOf(sent, 'push', 'pushes')}, ${encounters.length - sent} without one`,
     ...encounters.flatMap(describeEncounter),
+    `in the latest ${formatCount(MAX_SEARCHED_MESSAGES)} messages: ${countOf(messages.length, 'message')} to it or to its member` +
+      (messages.length < MAX_MESSAGES ? '' : ', or more'),
+    ...messages.flatMap(describeMessage),
     '',
   ].join('\n');
 }
@@ -28,10 +38,20 @@ function describeEncounter({ announcementId, title, delivery, says, remedy }: En
   ];
 }
 
+function describeMessage({ messageId, announcementId, delivery, says, remedy }: MessageEncounter): string[] {
+  const when = delivery === null ? ''.padEnd(19) : formatTime(delivery.recordedAt);
+  const how =
+    announcementId === 0 ? ', at once' : announcementId === null ? '' : `, mailing ${announcementId}`;
+  return [
+    `  ${when}  message ${messageId}${how}: ${onOneLine(says)}`,
+    ...(remedy === null ? [] : [`  ${''.padEnd(19)}    → ${remedy}`]),
+  ];
+}
+
 /** What `explain device --json` prints. Times are ISO 8601. */
 export function devicesToJson(explanations: readonly DeviceExplanation[]): object {
   return {
-    devices: explanations.map(({ deviceId, device, says, encounters }) => ({
+    devices: explanations.map(({ deviceId, device, says, encounters, messages }) => ({
       deviceId,
       says,
       createdAt: toIso(device?.createdAt ?? null),
@@ -41,14 +61,28 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
       announcements: encounters.map(({ announcementId, title, delivery, says: words, remedy }) => ({
         announcementId,
         title,
-        verdict: delivery?.verdict ?? null,
-        reason: delivery?.reason ?? null,
-        messageName: delivery?.messageName ?? null,
-        attempts: delivery?.attempts ?? 0,
-        recordedAt: toIso(delivery?.recordedAt ?? null),
+        ...deliveryToJson(delivery),
+        says: words,
+        remedy,
+      })),
+      messages: messages.map(({ messageId, announcementId, publishAt, delivery, says: words, remedy }) => ({
+        messageId,
+        announcementId,
+        publishAt: toIso(publishAt),
+        ...deliveryToJson(delivery),
         says: words,
         remedy,
       })),
     })),
+  };
+}
+
+function deliveryToJson(delivery: DeviceDelivery | null): object {
+  return {
+    verdict: delivery?.verdict ?? null,
+    reason: delivery?.reason ?? null,
+    messageName: delivery?.messageName ?? null,
+    attempts: delivery?.attempts ?? 0,
+    recordedAt: toIso(delivery?.recordedAt ?? null),
   };
 }

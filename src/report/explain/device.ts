@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts';
 import { PushError } from '../../errors.ts';
-import type { DeviceDelivery } from '../../model/delivery.ts';
+import type { DeviceDelivery, DeviceMessage } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
@@ -9,6 +9,12 @@ import { explainReason } from '../reasons.ts';
 
 /** So many of the latest announcements are looked through. */
 export const MAX_ANNOUNCEMENTS = 50;
+
+/** Messages to one device that are shown. */
+export const MAX_MESSAGES = 50;
+
+/** Messages of all that are looked through, as none is found by its recipient. */
+export const MAX_SEARCHED_MESSAGES = 200_000;
 
 /** A member with more devices than this has more than a person reads. */
 const MAX_DEVICES = 20;
@@ -24,6 +30,9 @@ export interface Encounter {
   readonly remedy: string | null;
 }
 
+/** One message as one device met it. Its texts and its key, which may be about a person, are left out. */
+export interface MessageEncounter extends DeviceMessage, Pick<Encounter, 'says' | 'remedy'> {}
+
 export interface DeviceExplanation {
   readonly deviceId: number;
   /** Null: there is no row with this id any more, or there never was one. */
@@ -31,11 +40,13 @@ export interface DeviceExplanation {
   readonly says: string;
   /** Of the latest announcements to devices, the latest first. */
   readonly encounters: readonly Encounter[];
+  /** The latest messages to it or to its member, the latest first. */
+  readonly messages: readonly MessageEncounter[];
 }
 
 /**
  * Explains what devices were sent, and why not: PushError('NO_SUCH_DEVICE') if there is none with this name, and no delivery
- * either. Messages are not looked through: their deliveries cannot be found by device.
+ * either.
  */
 export async function explainDevices(
   { store }: Pick<Context, 'store'>,
@@ -51,8 +62,9 @@ export async function explainDevices(
     return Promise.all(found.map((device) => explainOne({ store }, device.deviceId, device, latest)));
   }
   const deliveries = await store.fetchDeviceDeliveries(name.deviceId, ids);
-  if (deliveries.length === 0) throw noSuchDevice(name);
-  return [await explainOne({ store }, name.deviceId, null, latest)];
+  const deleted = await explainOne({ store }, name.deviceId, null, latest);
+  if (deliveries.length + deleted.messages.length === 0) throw noSuchDevice(name);
+  return [deleted];
 }
 
 async function explainOne(
@@ -80,7 +92,32 @@ async function explainOne(
       encounters.push({ announcementId, title, delivery, says, remedy: null });
     }
   }
-  return { deviceId, device, says: describeDevice(deviceId, device), encounters };
+  const sent = await store.fetchDeviceMessages(
+    { deviceId, memberId: device?.memberId ?? null },
+    MAX_SEARCHED_MESSAGES,
+    MAX_MESSAGES,
+  );
+  const messages = sent.map((message) => ({
+    ...message,
+    ...(message.delivery === null
+      ? { says: whyNoDelivery(message, device), remedy: null }
+      : describeDelivery(message.delivery)),
+  }));
+  return { deviceId, device, says: describeDevice(deviceId, device), encounters, messages };
+}
+
+/** Why a message has no delivery to this device. */
+function whyNoDelivery({ announcementId, publishAt }: DeviceMessage, device: DeviceRecord | null): string {
+  const at = publishAt === null ? '' : `, ${formatTime(publishAt)} UTC`;
+  if (announcementId === null) return `not sent yet: it waits for its time${at}`;
+  const { createdAt = null, unregisteredAt = null } = device ?? {};
+  if (publishAt !== null && createdAt !== null && createdAt > publishAt) {
+    return 'not sent to it: it registered after the time of the message';
+  }
+  if (unregisteredAt !== null && publishAt !== null && unregisteredAt <= publishAt) {
+    return `not sent to it: it was unregistered since ${formatTime(unregisteredAt)} UTC`;
+  }
+  return 'not sent to it yet, or the device did not belong to the member then';
 }
 
 function describeDevice(deviceId: number, device: DeviceRecord | null): string {
