@@ -17,13 +17,12 @@ import { wholeNumber } from '../parse.ts';
 import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
 import { planRoute } from './plan-route.ts';
-import { makeRoute, type Route } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute, type Route } from './route.ts';
 
 const MAX_LISTED = 100;
 const DEFAULT_LISTED = 20;
 
 const announcementId = z.int();
-const params = z.object({ announcementId: wholeNumber(1) });
 
 const shared = z.object({
   announcementId,
@@ -163,7 +162,7 @@ const show = makeRoute({
   summary:
     'How far an announcement is: its deliveries by verdict, the balance of its audience, and what it waits for.',
   scope: 'read',
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store, clock, config }, { params: { announcementId: id } }) {
     const paceOf = (source: string) => config.sources.get(source)?.pace ?? null;
@@ -179,7 +178,7 @@ const resume = makeRoute({
   summary: 'Continue a paused or failed announcement where it stopped, from the next tick on.',
   scope: 'send',
   acceptsSession: true,
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   body: z.strictObject(
     {
       acceptEdits: accept.describe('send the rest as the row is now, with what was edited since the start'),
@@ -204,7 +203,7 @@ function makeMove(move: Move, text: string): Route {
     summary: text,
     scope: 'send',
     acceptsSession: true,
-    params,
+    params: ANNOUNCEMENT_PARAMS,
     replies: { 200: { description: `The announcement is ${MOVES[move].to}.`, body: standing } },
     run: async (ctx, { params: { announcementId: id } }) => ({
       status: 200,

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { timeSchema } from '../model/time.ts';
-import { wholeNumber } from '../parse.ts';
 import { makePlan, planToJson } from '../report/plan/plan.ts';
-import { makeRoute } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute } from './route.ts';
 
 const time = z.iso.datetime();
 const count = z.int();
@@ -59,7 +58,7 @@ export const planRoute = makeRoute({
   summary:
     'What an announcement that has not started will take: time, invocations, cost, and what is likely to go wrong.',
   scope: 'read',
-  params: z.object({ announcementId: wholeNumber(1) }),
+  params: ANNOUNCEMENT_PARAMS,
   body: z.strictObject(
     { finishBy: timeSchema.nullish().describe('whether it ends by this time, and at what budget') },
     { error: 'no such field' },
