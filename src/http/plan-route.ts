@@ -14,8 +14,16 @@ const plan = z.object({
   lanes: count,
   pageSize: count,
   startsAt: time,
-  endsAt: time.describe('if no push has to be retried'),
-  durationMs: z.number(),
+  endsAt: time,
+  durationMs: z.number().describe('with the retry rounds that are expected'),
+  retries: z
+    .object({
+      share: z.number().describe('share of the audience that is sent again'),
+      rounds: count,
+      ms: z.number().describe('milliseconds from the end of the broadcast to the end of the last round'),
+    })
+    .nullable()
+    .describe("what is retried if it is as in the source's last five announcements; null: nothing"),
   perMinute: count.describe("the source's budget"),
   rampMs: z.number(),
   answerMs: z.number().describe("FCM's mean time to an answer"),

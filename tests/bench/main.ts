@@ -1,6 +1,7 @@
 import { benchApi } from './api.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
+import { benchPlan } from './plan.ts';
 import { benchReport } from './report.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
   export: benchExport,
   ledger: benchLedger,
+  plan: benchPlan,
   report: benchReport,
   scale: benchScale,
   sender: benchSender,
