@@ -65,7 +65,7 @@ function describePlan(plan: Plan): string {
     row('start', `${formatTime(startsAt)} UTC`),
     row(
       'end',
-      `${formatTime(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}, if nothing has to be retried`,
+      `${formatTime(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}, ${describeRetries(plan)}`,
     ),
     row('budget', `${formatCount(plan.perMinute)} messages a minute, ${ramp}`),
     row(
@@ -83,6 +83,15 @@ function describePlan(plan: Plan): string {
       : ['', 'the message as FCM gets it, without its target:', JSON.stringify(plan.sample, null, 2)]),
     '',
   ].join('\n');
+}
+
+function describeRetries({ retries }: Plan): string {
+  if (retries === null) return 'if nothing has to be retried';
+  const { share, rounds, ms } = retries;
+  return (
+    `of which ${formatSeconds(ms / 1000)} for ${countOf(rounds, 'retry round')} with ${(100 * share).toFixed(1)}% of the pushes, ` +
+    "as in the source's last five announcements"
+  );
 }
 
 function row(name: string, value: string): string {

@@ -16,7 +16,7 @@ const NO_ROW = -1;
 export function makeBudgets(driver: Driver): Budgets {
   const { now, nowPlus, at, plus, later, msUntil, keepExisting, onConflict, incoming } = driver.dialect;
 
-  /** A source gets its row with the first change, so that whoever only looks writes nothing. Resolves to the version to change. */
+  /** A source gets its row with the first change, so that a caller that only looks writes nothing. Resolves to the version to change. */
   const openRow = async (source: string, version: number): Promise<number> => {
     if (version !== NO_ROW) return version;
     // All times long past: a source that has never sent is idle.

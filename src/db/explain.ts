@@ -1,4 +1,4 @@
-import type { DeviceDelivery } from '../model/delivery.ts';
+import type { DeviceDelivery, DeviceMessage } from '../model/delivery.ts';
 import type { DeviceRecord, TestName } from '../model/device.ts';
 import { type TestDelivery, testKeyPrefix } from '../model/message.ts';
 import type { Explanations } from '../store/explanations.ts';
@@ -92,6 +92,27 @@ export function makeExplanations(driver: Driver): Explanations {
       );
       return rows.map((row) => parseTestDelivery(row, testOf));
     },
+
+    async fetchDeviceMessages({ deviceId, memberId }, maxSearched, limit) {
+      const [last] = await driver.all(
+        sql`SELECT message_id FROM push_message ORDER BY message_id DESC LIMIT 1`,
+      );
+      if (!last) return [];
+      const fromId = Math.max(0, readWhole(last, 'message_id') - maxSearched + 1);
+      const isOfMember =
+        memberId === null ? sql`` : sql`OR ${dialect.isSameText(sql`member_id`, sql`${memberId}`)}`;
+      const rows = await driver.all(
+        sql`SELECT push_message.message_id, push_message.announcement_id, ${epochMs(sql`publish_at`)} AS publish_ms,
+              verdict, reason, message_name, attempts,
+              ${epochMs(sql`recorded_at`)} AS recorded_ms, ${epochMs(sql`retry_at`)} AS retry_ms
+            FROM push_message LEFT JOIN push_delivery
+              ON push_delivery.announcement_id = push_message.announcement_id
+                AND push_delivery.message_id = push_message.message_id AND push_delivery.device_id = ${deviceId}
+            WHERE push_message.message_id >= ${fromId} AND test_of IS NULL AND (push_message.device_id = ${deviceId} ${isOfMember})
+            ORDER BY push_message.message_id DESC LIMIT ${limit}`,
+      );
+      return rows.map(parseDeviceMessage);
+    },
   };
 }
 
@@ -135,6 +156,15 @@ function parseDeviceRecord(row: Row, tagsById: Awaited<ReturnType<typeof fetchTa
 
 function read<T>(one: () => T): T | null {
   return readOr<T | null>([], one, null);
+}
+
+function parseDeviceMessage(row: Row): DeviceMessage {
+  return {
+    messageId: readWhole(row, 'message_id'),
+    announcementId: readOptionalWhole(row, 'announcement_id'),
+    publishAt: read(() => readOptionalTime(row, 'publish_ms')),
+    delivery: row['verdict'] === null ? null : parseDeviceDelivery(row),
+  };
 }
 
 function parseDeviceDelivery(row: Row): DeviceDelivery {

@@ -5,8 +5,8 @@ import { isObject } from '../parse.ts';
 import { parseJob } from './direct.ts';
 
 /**
- * What somebody else has written, and SNS or EventBridge delivers: a message of a topic, or an event of a bus. Whoever may
- * publish there is often not trusted to push to every device. `id` is AWS's own, the same at every delivery.
+ * What another system has written, and SNS or EventBridge delivers: a message of a topic, or an event of a bus. A system that
+ * may publish there is often not trusted to push to every device. `id` is AWS's own, the same at every delivery.
  */
 export type OutsideRecord =
   | { readonly origin: 'sns'; readonly id: string; readonly text: string }

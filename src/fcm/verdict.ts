@@ -49,7 +49,7 @@ const ABOUT_TARGET = /registration token|installation id/i;
 export function judge(reply: Reply, nowMs: number, target = ''): Outcome {
   const { status, body } = reply;
   if (status === 200) return judgeAccepted(body);
-  // FCM has no other success. Whoever sent this may have passed the message on.
+  // FCM has no other success. A server that answers so may have accepted the message all the same.
   if (!(status >= 300)) return judgeSilence('UNREADABLE_REPLY', 'perhaps');
   const error = field(body, 'error');
   const code = readCode(error, FCM_ERROR, 'errorCode');

@@ -19,14 +19,13 @@ import { fetchListed, fetchStanding, type Listed, type Standing } from '../repor
 import { toIso } from '../words.ts';
 import { MAX_AUDIENCE_BYTES } from './audience-routes.ts';
 import { planRoute } from './plan-route.ts';
-import { makeRoute, type Route } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute, type Route } from './route.ts';
 import { testRoute } from './test-route.ts';
 
 const MAX_LISTED = 100;
 const DEFAULT_LISTED = 20;
 
 const announcementId = z.int();
-const params = z.object({ announcementId: wholeNumber(1) });
 
 const shared = z.object({
   announcementId,
@@ -173,7 +172,7 @@ const show = makeRoute({
   summary:
     'How far an announcement is: its deliveries by verdict, the balance of its audience, and what it waits for.',
   scope: 'read',
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store, clock, config }, { params: { announcementId: id } }) {
     const paceOf = (source: string) => config.sources.get(source)?.pace ?? null;
@@ -190,7 +189,7 @@ const resume = makeRoute({
     'Continue a paused or failed announcement where it stopped, from the next tick on. The audience of one that was paused at its start because of it is accepted.',
   scope: 'send',
   acceptsSession: true,
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   body: z.strictObject(
     {
       acceptEdits: accept.describe('send the rest as the row is now, with what was edited since the start'),
@@ -217,7 +216,7 @@ const approve = makeRoute({
     'Approve an announcement that another caller has made, as its row is now; one that waits for approval starts at the next tick.',
   scope: 'send',
   acceptsSession: true,
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   replies: { 200: { description: 'The announcement is approved.', body: standing } },
   run: async (ctx, { params: { announcementId: id } }) => ({
     status: 200,
@@ -232,7 +231,7 @@ function makeMove(move: Move, text: string): Route {
     summary: text,
     scope: 'send',
     acceptsSession: true,
-    params,
+    params: ANNOUNCEMENT_PARAMS,
     replies: { 200: { description: `The announcement is ${MOVES[move].to}.`, body: standing } },
     run: async (ctx, { params: { announcementId: id } }) => ({
       status: 200,

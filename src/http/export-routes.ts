@@ -14,9 +14,7 @@ import {
 } from '../report/export.ts';
 import type { DeliveryKey } from '../store/exports.ts';
 import { toIso } from '../words.ts';
-import { makeRoute, type Route } from './route.ts';
-
-const params = z.object({ announcementId: wholeNumber(1) });
+import { ANNOUNCEMENT_PARAMS, makeRoute, type Route } from './route.ts';
 
 /**
  * Bytes of a reply's body at most, in the JSON that the function returns: a load balancer takes replies of 1 MB, Lambda of
@@ -55,7 +53,7 @@ const csv = makeRoute({
     'Deliveries as CSV. While there are more, the header Link has the next page, which has no line of column names.',
   scope: 'read',
   scopeOf: (query) => (query.has('targets') ? 'admin' : 'read'),
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   query: z.strictObject(
     {
       verdict: verdictsSchema.optional().describe(VERDICT_LIST),
@@ -118,7 +116,7 @@ const audit = makeRoute({
   summary:
     'Who changed an announcement, when, from which status to which, and why; the earliest change first.',
   scope: 'read',
-  params,
+  params: ANNOUNCEMENT_PARAMS,
   query: z.strictObject(
     {
       limit: wholeNumber(1, MAX_ENTRIES).default(DEFAULT_ENTRIES),

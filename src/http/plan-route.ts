@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { timeSchema } from '../model/time.ts';
-import { wholeNumber } from '../parse.ts';
 import { makePlan, planToJson } from '../report/plan/plan.ts';
-import { makeRoute } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute } from './route.ts';
 
 const time = z.iso.datetime();
 const count = z.int();
@@ -16,8 +15,16 @@ const plan = z.object({
   lanes: count,
   pageSize: count,
   startsAt: time,
-  endsAt: time.describe('if no push has to be retried'),
-  durationMs: z.number(),
+  endsAt: time,
+  durationMs: z.number().describe('with the retry rounds that are expected'),
+  retries: z
+    .object({
+      share: z.number().describe('share of the audience that is sent again'),
+      rounds: count,
+      ms: z.number().describe('milliseconds from the end of the broadcast to the end of the last round'),
+    })
+    .nullable()
+    .describe("what is retried if it is as in the source's last five announcements; null: nothing"),
   perMinute: count.describe("the source's budget"),
   rampMs: z.number(),
   answerMs: z.number().describe("FCM's mean time to an answer"),
@@ -60,7 +67,7 @@ export const planRoute = makeRoute({
   summary:
     'What an announcement that has not started will take: time, invocations, cost, and what is likely to go wrong.',
   scope: 'read',
-  params: z.object({ announcementId: wholeNumber(1) }),
+  params: ANNOUNCEMENT_PARAMS,
   body: z.strictObject(
     { finishBy: timeSchema.nullish().describe('whether it ends by this time, and at what budget') },
     { error: 'no such field' },

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { fetchReport } from '../report/page/report.ts';
-import { wholeNumber } from '../parse.ts';
-import { makeRoute, type Route } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute, type Route } from './route.ts';
 
 const report = makeRoute({
   method: 'GET',
   path: '/announcements/{announcementId}/report',
   summary: 'The report page of an announcement, for a browser.',
   scope: 'read',
-  params: z.object({ announcementId: wholeNumber(1) }),
+  params: ANNOUNCEMENT_PARAMS,
   replies: {
     200: { description: 'One HTML file that loads nothing.', body: z.string(), contentType: 'text/html' },
   },

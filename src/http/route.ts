@@ -1,8 +1,8 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { Scope } from '../model/scope.ts';
-import { isObject, parseWith, show } from '../parse.ts';
+import { isObject, parseWith, show, wholeNumber } from '../parse.ts';
 import type { Answer } from './reply.ts';
 import type { HttpRequest } from '../events/http.ts';
 
@@ -16,6 +16,9 @@ const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH',
 
 /** The path of an OPTIONS request about the whole server. */
 const WHOLE_SERVER = '*';
+
+/** The parameters of the paths that name an announcement. */
+export const ANNOUNCEMENT_PARAMS = z.object({ announcementId: wholeNumber(1) });
 
 /** A route and its description; the same schemas check requests and describe them in OpenAPI. */
 interface RouteSpec<Params, Query, Body> {

@@ -100,6 +100,16 @@ export interface DeviceDelivery extends Pick<Delivery, 'verdict' | 'reason' | 'm
   readonly retryAt: number | null;
 }
 
+/** A message to a device or to its member. Times are milliseconds since the epoch. */
+export interface DeviceMessage {
+  readonly messageId: number;
+  /** Its mailing; 0: it is sent at once, in no mailing; null: it waits for its time. */
+  readonly announcementId: number | null;
+  readonly publishAt: number | null;
+  /** What became of it on this device; null: nothing yet. */
+  readonly delivery: DeviceDelivery | null;
+}
+
 /** Recorded deliveries by message id, then by device id. */
 export type Ledger = ReadonlyMap<number, ReadonlyMap<number, Recorded>>;
 

@@ -6,7 +6,7 @@ const FIRST_WAIT_MS = 100;
 const MAX_WAIT_PER_LEASE = 1 / 20;
 
 /**
- * A database that takes no answers takes no leases either, so a lease may run out meanwhile. Whoever takes the hop over waits
+ * A database that takes no answers takes no leases either, so a lease may run out meanwhile. The next claimant of the hop waits
  * for longer than the waits between two tries, the database driver's own among them, and then reads what was recorded.
  */
 export const TAKEOVER_WAIT_MS = 2000;

@@ -85,6 +85,7 @@ async function startCloud(
   const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
   if (!options.resume) await rm(logFile, { force: true });
+  const functionVariables = { ...functionEnvironment(options, databaseUrl, env), ...functionEnv };
   return startLocalCloud({
     folder,
     fcm: {
@@ -96,10 +97,11 @@ async function startCloud(
       faults,
       outage: outage ?? undefined,
       logFile,
+      clientTimeoutMs: Number(functionVariables['FCM_TIMEOUT_MS']),
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
     },
     engine: {
-      env: { ...functionEnvironment(options, databaseUrl, env), ...functionEnv },
+      env: functionVariables,
       workers: options.workers,
       recursiveLoop: options.recursiveLoop,
       timeoutMs: options.timeoutMs,

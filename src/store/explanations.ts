@@ -1,5 +1,5 @@
 import type { Announcement } from '../model/announcement.ts';
-import type { DeviceDelivery } from '../model/delivery.ts';
+import type { DeviceDelivery, DeviceMessage } from '../model/delivery.ts';
 import type { DeviceRecord, TestName } from '../model/device.ts';
 import type { TestDelivery } from '../model/message.ts';
 
@@ -17,4 +17,13 @@ export interface Explanations {
   fetchDeviceDeliveries(deviceId: number, announcementIds: readonly number[]): Promise<DeviceDelivery[]>;
   /** What became of test sends to a device, the latest first; at most `limit`. */
   fetchTestDeliveries(deviceId: number, limit: number): Promise<TestDelivery[]>;
+  /**
+   * The messages to a device or to its member (null: none), the latest first, at most `limit`. Only the latest `maxSearched`
+   * messages of all are looked through: none is found by its recipient.
+   */
+  fetchDeviceMessages(
+    device: { readonly deviceId: number; readonly memberId: string | null },
+    maxSearched: number,
+    limit: number,
+  ): Promise<DeviceMessage[]>;
 }

@@ -3,6 +3,7 @@ import { benchAudience } from './audience.ts';
 import { benchContent } from './content.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
+import { benchPlan } from './plan.ts';
 import { benchReport } from './report.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   content: benchContent,
   export: benchExport,
   ledger: benchLedger,
+  plan: benchPlan,
   report: benchReport,
   scale: benchScale,
   sender: benchSender,

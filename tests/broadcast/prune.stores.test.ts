@@ -83,10 +83,10 @@ describe.each(databaseKinds())('pruning, on %s', (kind) => {
     const driver = openDriver(database.config, clock);
     onTestFinished(() => driver.close());
     const { at } = driver.dialect;
-    const addAlert = (announcementId: number, kind: string, closedAt: number | null) =>
+    const addAlert = (announcementId: number, name: string, closedAt: number | null) =>
       driver.run(
         sql`INSERT INTO push_alert (announcement_id, kind, cause, channel, content, made_at, due_at, closed_at)
-            VALUES (${announcementId}, ${kind}, 0, 'webhook', '{}', ${at(0)}, ${at(0)}, ${closedAt === null ? sql`NULL` : at(closedAt)})`,
+            VALUES (${announcementId}, ${name}, 0, 'webhook', '{}', ${at(0)}, ${at(0)}, ${closedAt === null ? sql`NULL` : at(closedAt)})`,
       );
     const longAgo = clock.now();
     for (const id of [0, done, runs]) {

@@ -200,7 +200,7 @@ describe.each(databaseKinds())('the shared budget, on %s', (kind) => {
     expect((await reserve(ctx, 3000)).rateShare).toBe((30_000 + 100) / 2 / 60_000);
   });
 
-  test('whoever only looks at a budget writes nothing: a source gets its row with the first reservation or brake', async () => {
+  test('a caller that only looks at a budget writes nothing: a source gets its row with the first reservation or brake', async () => {
     const driver = openDriver(database.config, clock);
     onTestFinished(() => driver.close());
     const sources = async () =>

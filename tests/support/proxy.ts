@@ -12,6 +12,9 @@ export interface Proxy {
   finish(): void;
   /** Drops all data without closing, like a gateway that has lost its state of the connections. */
   swallow(): void;
+  /** Keeps back what the server sends, until it is released. */
+  hold(): void;
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -38,6 +41,8 @@ export async function startProxy(target: number): Promise<Proxy> {
         client.end();
       }),
     swallow: () => each((client, server) => [client, server].forEach((socket) => socket.unpipe().pause())),
+    hold: () => each((client, server) => server.unpipe(client).pause()),
+    release: () => each((client, server) => server.pipe(client)),
     async close() {
       each((client, server) => [client, server].forEach((socket) => socket.destroy()));
       listener.close();

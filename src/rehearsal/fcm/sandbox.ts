@@ -12,6 +12,7 @@ import type { Clock } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import { makeService, type ServiceOptions } from './decide.ts';
 import { DEFAULT_SIGMA, NO_TAIL } from './latency.ts';
+import { watchLateReads } from './late-reads.ts';
 import { openAcceptedLog } from './log.ts';
 import type { FcmReply } from './replies.ts';
 import { makeSandboxTally, type SandboxStats } from './stats.ts';
@@ -33,6 +34,8 @@ export interface FcmSandboxOptions extends Partial<ServiceOptions> {
   readonly checksTokens?: boolean;
   /** File to which every accepted message is written before it is answered. */
   readonly logFile?: string;
+  /** How long the client waits for an answer: one that it reads later is ambiguous. Absent: not known, and not counted. */
+  readonly clientTimeoutMs?: number;
   /** Port of FCM on loopback; absent or 0: any free port. */
   readonly port?: number;
   /** Port of the token service on loopback; absent or 0: any free port. */
@@ -58,7 +61,7 @@ export interface FcmSandbox {
  */
 export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<FcmSandbox> {
   const { quotaPerMinute = 600_000, maxStreams = MAX_STREAMS, checksTokens = false } = options;
-  const { tls, logFile, port = 0, tokenPort = 0, clock = systemClock } = options;
+  const { tls, logFile, port = 0, tokenPort = 0, clock = systemClock, clientTimeoutMs } = options;
   const log = openAcceptedLog(logFile);
   const tally = makeSandboxTally(quotaPerMinute);
   const tokens = makeTokenService();
@@ -67,8 +70,12 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     { seed: 1, latencyMs: 0, sigma: DEFAULT_SIGMA, tail: NO_TAIL, faults: {}, ...options, quotaPerMinute },
   );
   const sessions = new Set<ServerHttp2Session>();
-  /** Streams whose answer is not due yet. */
-  const waiting = new Map<ServerHttp2Stream, { readonly reply: FcmReply; readonly timer: NodeJS.Timeout }>();
+  /** Streams whose answer is not written yet. */
+  const waiting = new Map<ServerHttp2Stream, Waiting>();
+  const watch =
+    clientTimeoutMs === undefined
+      ? null
+      : watchLateReads(clientTimeoutMs, clock, () => tally.counts.ambiguous++);
 
   const due: (() => void)[] = [];
 
@@ -76,6 +83,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     const { status, body, code, retryAfterSeconds } = reply;
     tally.countAnswer(code);
     if (status === 429) tally.counts.throttled++;
+    const sentAt = watch?.earliestSentAt() ?? 0;
     const send = (): void => {
       waiting.delete(stream);
       if (stream.destroyed || stream.closed) return;
@@ -85,9 +93,11 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
         ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
       });
       stream.end(body);
+      if (status === 200 && stream.session) watch?.add(stream.session, sentAt);
     };
-    if (afterMs > 0) waiting.set(stream, { reply, timer: setTimeout(() => sendSoon(send), afterMs) });
-    else sendSoon(send);
+    const timer = afterMs > 0 ? setTimeout(() => sendSoon(send), afterMs) : undefined;
+    waiting.set(stream, { reply, timer });
+    if (timer === undefined) sendSoon(send);
   }
 
   /**
@@ -104,7 +114,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   }
 
   /**
-   * The client closed the stream before its answer was due. A message that was accepted is then counted as ambiguous, at once:
+   * The client closed the stream before its answer was written. A message that was accepted is then counted as ambiguous, at once:
    * with a long tail, the answer would be due after the broadcast. It is not counted if the client died, and its connection
    * with it.
    */
@@ -167,12 +177,20 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
     acceptedOf: (collapseKey) => log.acceptedOf(collapseKey),
     stats: () => tally.stats(),
     async close() {
+      watch?.close();
       for (const session of sessions) session.destroy();
       tokens.server.closeAllConnections();
       await Promise.all([closed(server), closed(tokens.server)]);
       log.close();
     },
   };
+}
+
+/** A stream with an accepted message whose answer is to be written. */
+interface Waiting {
+  readonly reply: FcmReply;
+  /** Absent: the answer is due. */
+  readonly timer: NodeJS.Timeout | undefined;
 }
 
 async function listen(server: Server | Http2Server, port: number): Promise<number> {

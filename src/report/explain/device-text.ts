@@ -1,6 +1,15 @@
+import type { DeviceDelivery } from '../../model/delivery.ts';
 import type { DeviceRecord } from '../../model/device.ts';
-import { formatTime, onOneLine, toIso } from '../../words.ts';
-import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS, type TestEncounter } from './device.ts';
+import { countOf, formatCount, formatTime, onOneLine, toIso } from '../../words.ts';
+import {
+  type DeviceExplanation,
+  type Encounter,
+  MAX_ANNOUNCEMENTS,
+  MAX_MESSAGES,
+  MAX_SEARCHED_MESSAGES,
+  type MessageEncounter,
+  type TestEncounter,
+} from './device.ts';
 
 const TITLE_LENGTH = 40;
 
@@ -9,15 +18,17 @@ export function describeDevices(explanations: readonly DeviceExplanation[]): str
   return explanations.map(describeOne).join('\n');
 }
 
-function describeOne({ device, says, encounters, tests }: DeviceExplanation): string {
+function describeOne({ device, says, encounters, tests, messages }: DeviceExplanation): string {
   const sent = encounters.filter(({ delivery }) => delivery !== null).length;
   return [
     onOneLine(says),
     ...(device === null ? [] : describeTraits(device)),
-    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} ${sent === 1 ? 'push' : 'pushes'}, ${encounters.length - sent} without one ` +
-      '(messages are not listed, but for test sends)',
+    `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${countOf(sent, 'push', 'pushes')}, ${encounters.length - sent} without one`,
     ...encounters.flatMap(describeEncounter),
     ...tests.flatMap(describeTest),
+    `in the latest ${formatCount(MAX_SEARCHED_MESSAGES)} messages: ${countOf(messages.length, 'message')} to it or to its member` +
+      (messages.length < MAX_MESSAGES ? '' : ', or more'),
+    ...messages.flatMap(describeMessage),
     '',
   ].join('\n');
 }
@@ -60,10 +71,20 @@ function describeLine(
   ];
 }
 
+function describeMessage({ messageId, announcementId, delivery, says, remedy }: MessageEncounter): string[] {
+  const when = delivery === null ? ''.padEnd(19) : formatTime(delivery.recordedAt);
+  const how =
+    announcementId === 0 ? ', at once' : announcementId === null ? '' : `, mailing ${announcementId}`;
+  return [
+    `  ${when}  message ${messageId}${how}: ${onOneLine(says)}`,
+    ...(remedy === null ? [] : [`  ${''.padEnd(19)}    → ${remedy}`]),
+  ];
+}
+
 /** What `explain device --json` prints. Times are ISO 8601. */
 export function devicesToJson(explanations: readonly DeviceExplanation[]): object {
   return {
-    devices: explanations.map(({ deviceId, device, says, encounters, tests }) => ({
+    devices: explanations.map(({ deviceId, device, says, encounters, tests, messages }) => ({
       deviceId,
       says,
       createdAt: toIso(device?.createdAt ?? null),
@@ -80,11 +101,15 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
       announcements: encounters.map(({ announcementId, title, delivery, says: words, remedy }) => ({
         announcementId,
         title,
-        verdict: delivery?.verdict ?? null,
-        reason: delivery?.reason ?? null,
-        messageName: delivery?.messageName ?? null,
-        attempts: delivery?.attempts ?? 0,
-        recordedAt: toIso(delivery?.recordedAt ?? null),
+        ...deliveryToJson(delivery),
+        says: words,
+        remedy,
+      })),
+      messages: messages.map(({ messageId, announcementId, publishAt, delivery, says: words, remedy }) => ({
+        messageId,
+        announcementId,
+        publishAt: toIso(publishAt),
+        ...deliveryToJson(delivery),
         says: words,
         remedy,
       })),
@@ -95,5 +120,15 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
         says: words,
       })),
     })),
+  };
+}
+
+function deliveryToJson(delivery: DeviceDelivery | null): object {
+  return {
+    verdict: delivery?.verdict ?? null,
+    reason: delivery?.reason ?? null,
+    messageName: delivery?.messageName ?? null,
+    attempts: delivery?.attempts ?? 0,
+    recordedAt: toIso(delivery?.recordedAt ?? null),
   };
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts';
 import { PushError } from '../../errors.ts';
-import type { DeviceDelivery } from '../../model/delivery.ts';
+import type { DeviceDelivery, DeviceMessage } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
 import type { TestDelivery } from '../../model/message.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
@@ -13,6 +13,12 @@ export const MAX_ANNOUNCEMENTS = 50;
 
 /** So many of the latest test sends are listed. */
 const MAX_TESTS = 10;
+
+/** Messages to one device that are shown. */
+export const MAX_MESSAGES = 50;
+
+/** Messages of all that are looked through, as none is found by its recipient. */
+export const MAX_SEARCHED_MESSAGES = 200_000;
 
 /** A member with more devices than this has more than a person reads. */
 const MAX_DEVICES = 20;
@@ -28,6 +34,9 @@ export interface Encounter {
   readonly remedy: string | null;
 }
 
+/** One message as one device met it. Its texts and its key, which may be about a person, are left out. */
+export interface MessageEncounter extends DeviceMessage, Pick<Encounter, 'says' | 'remedy'> {}
+
 export interface DeviceExplanation {
   readonly deviceId: number;
   /** Null: there is no row with this id any more, or there never was one. */
@@ -37,6 +46,8 @@ export interface DeviceExplanation {
   readonly encounters: readonly Encounter[];
   /** The latest test sends to it, the latest first. */
   readonly tests: readonly TestEncounter[];
+  /** The latest messages to it or to its member, the latest first. */
+  readonly messages: readonly MessageEncounter[];
 }
 
 /** A test send to a device. */
@@ -44,7 +55,7 @@ export interface TestEncounter extends TestDelivery, Pick<Encounter, 'says' | 'r
 
 /**
  * Explains what devices were sent, and why not: PushError('NO_SUCH_DEVICE') if there is none with this name, and no delivery
- * either. Messages other than test sends are not looked through: their deliveries cannot be found by device.
+ * either.
  */
 export async function explainDevices(
   { store }: Pick<Context, 'store'>,
@@ -60,8 +71,9 @@ export async function explainDevices(
     return Promise.all(found.map((device) => explainOne({ store }, device.deviceId, device, latest)));
   }
   const deliveries = await store.fetchDeviceDeliveries(name.deviceId, ids);
-  if (deliveries.length === 0) throw noSuchDevice(name);
-  return [await explainOne({ store }, name.deviceId, null, latest)];
+  const deleted = await explainOne({ store }, name.deviceId, null, latest);
+  if (deliveries.length + deleted.messages.length === 0) throw noSuchDevice(name);
+  return [deleted];
 }
 
 async function explainOne(
@@ -91,7 +103,32 @@ async function explainOne(
   }
   const deliveries = await store.fetchTestDeliveries(deviceId, MAX_TESTS);
   const tests = deliveries.map((each) => ({ ...each, ...describeOutcome(each) }));
-  return { deviceId, device, says: describeDevice(deviceId, device), encounters, tests };
+  const sent = await store.fetchDeviceMessages(
+    { deviceId, memberId: device?.memberId ?? null },
+    MAX_SEARCHED_MESSAGES,
+    MAX_MESSAGES,
+  );
+  const messages = sent.map((message) => ({
+    ...message,
+    ...(message.delivery === null
+      ? { says: whyNoDelivery(message, device), remedy: null }
+      : describeDelivery(message.delivery)),
+  }));
+  return { deviceId, device, says: describeDevice(deviceId, device), encounters, tests, messages };
+}
+
+/** Why a message has no delivery to this device. */
+function whyNoDelivery({ announcementId, publishAt }: DeviceMessage, device: DeviceRecord | null): string {
+  const at = publishAt === null ? '' : `, ${formatTime(publishAt)} UTC`;
+  if (announcementId === null) return `not sent yet: it waits for its time${at}`;
+  const { createdAt = null, unregisteredAt = null } = device ?? {};
+  if (publishAt !== null && createdAt !== null && createdAt > publishAt) {
+    return 'not sent to it: it registered after the time of the message';
+  }
+  if (unregisteredAt !== null && publishAt !== null && unregisteredAt <= publishAt) {
+    return `not sent to it: it was unregistered since ${formatTime(unregisteredAt)} UTC`;
+  }
+  return 'not sent to it yet, or the device did not belong to the member then';
 }
 
 function describeDevice(deviceId: number, device: DeviceRecord | null): string {

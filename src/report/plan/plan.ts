@@ -14,6 +14,7 @@ import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from
 import { fetchTimes } from '../times.ts';
 import { type Conditions, estimate, type Estimate, type Rival } from './estimate.ts';
 import { perMinuteFor } from './finish-by.ts';
+import { type ExpectedRetries, expectRetries } from './retries.ts';
 import { fetchPrevious, fetchRivals } from './rivals.ts';
 import { listWarnings } from './warnings.ts';
 
@@ -35,7 +36,10 @@ export interface Plan {
   readonly pageSize: number;
   readonly startsAt: number;
   readonly endsAt: number;
+  /** With the retry rounds that are expected. */
   readonly durationMs: number;
+  /** Null: none is expected. */
+  readonly retries: ExpectedRetries | null;
   /** The source's budget. Of a source that is not configured here, FCM_SOURCE's. */
   readonly perMinute: number;
   readonly rampMs: number;
@@ -128,13 +132,20 @@ export async function planAnnouncement(
     rivals,
   });
   const estimated = estimate(conditions);
-  const { durationMs } = estimated;
+  const retries = await expectRetries(ctx, others, announcement, {
+    pushes: devices,
+    perMinute: conditions.pace.perMinute,
+    answerMs: conditions.answerMs,
+  });
+  const retryMs = retries?.ms ?? 0;
+  const durationMs = estimated.durationMs + retryMs;
   const plan = {
     announcementId,
     source,
     startsAt,
     endsAt: startsAt + durationMs,
     durationMs,
+    retries,
     audience: devices,
     audienceWords:
       announcement.filter && announcement.audience === 'devices' ? describeFilter(announcement.filter) : null,
@@ -149,7 +160,7 @@ export async function planAnnouncement(
     peakConcurrency: estimated.peakConcurrency,
     databaseConnections: estimated.peakConcurrency * connectionsOf(config),
     cost: costsOf(estimated),
-    finishBy: finishBy === null ? null : judgeFinish(conditions, startsAt, finishBy, durationMs),
+    finishBy: finishBy === null ? null : judgeFinish(conditions, startsAt, finishBy, { durationMs, retryMs }),
     sample: makeSample(announcement, startsAt),
   };
   const warnings = listWarnings(plan, {
@@ -223,9 +234,14 @@ function costsOf({ busyMs, hops }: Estimate): Cost {
   };
 }
 
-function judgeFinish(conditions: Conditions, startsAt: number, at: number, durationMs: number): FinishBy {
+function judgeFinish(
+  conditions: Conditions,
+  startsAt: number,
+  at: number,
+  { durationMs, retryMs }: { readonly durationMs: number; readonly retryMs: number },
+): FinishBy {
   const limitMs = at - startsAt;
-  return { at, isPossible: durationMs <= limitMs, perMinute: perMinuteFor(conditions, limitMs) };
+  return { at, isPossible: durationMs <= limitMs, perMinute: perMinuteFor(conditions, limitMs - retryMs) };
 }
 
 function makeSample(

@@ -9,6 +9,7 @@ import {
   type FcmSandboxOptions,
   startFcmSandbox,
 } from '../../../src/rehearsal/fcm/sandbox.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 
 let sandbox: FcmSandbox;
@@ -255,6 +256,27 @@ test('a client that takes back a message before its slow answer cannot know that
   void ask(message('c'));
   await whenAccepted(3);
   expect(sandbox.stats()).toMatchObject({ accepted: 3, ambiguous: 2 });
+});
+
+test('an answer that was written in time and read too late is one that the client cannot know', async () => {
+  let now = 0;
+  await begin({ clientTimeoutMs: 2000, clock: { now: () => now } });
+  const proxy = await startProxy(Number(new URL(sandbox.endpoint).port));
+  session.destroy();
+  session = http2.connect(`http://127.0.0.1:${proxy.port}`);
+  session.on('error', () => {});
+  // A refusal is certain, whenever it is read.
+  expect((await ask({})).status).toBe(400);
+  proxy.hold();
+  const late = ask(message('late'));
+  await whenAccepted(1);
+  now = 3000;
+  proxy.release();
+  await late;
+  while (sandbox.stats().ambiguous === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(sandbox.stats()).toMatchObject({ accepted: 1, ambiguous: 1 });
+  session.destroy();
+  await proxy.close();
 });
 
 test('a client that dies with its connection is not one that gave up', async () => {

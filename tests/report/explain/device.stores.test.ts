@@ -2,12 +2,23 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDriver } from '../../../src/db/open.ts';
 import { sql } from '../../../src/db/sql.ts';
 import { firstJob } from '../../../src/job.ts';
+import { sendMessages } from '../../../src/messages/send.ts';
+import type { NewMessage, Recipient } from '../../../src/model/message.ts';
 import { describeDevices } from '../../../src/report/explain/device-text.ts';
 import { explainDevices } from '../../../src/report/explain/device.ts';
 import { describeExplanation, explainAnnouncement } from '../../../src/report/explain/explain.ts';
 import type { Store } from '../../../src/store.ts';
 import { makeTestClock, type TestClock } from '../../support/clock.ts';
-import { delivered, draft, madeUpDevices, outcome } from '../../support/context.ts';
+import {
+  delivered,
+  devicesOf,
+  draft,
+  madeUpDevices,
+  makeContext,
+  outcome,
+  toDevice,
+  toMember,
+} from '../../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../../support/database.ts';
 import { makeFaultyLambda } from '../../support/faulty-lambda.ts';
 import { openTimedStore } from '../../support/timed-store.ts';
@@ -99,6 +110,47 @@ describe.each(databaseKinds())('explain (%s)', (kind) => {
     expect(after.proof?.problems[0]).toBe(
       'delivered: 27 rows in the ledger, 28 counted by the hops; pages that begin at 21 (10 pushes, 9 rows)',
     );
+  });
+
+  test('a device is explained by the messages to it and to its member too: at once, in a mailing, or still to come', async () => {
+    await store.addDevices(devicesOf('ada', 'ada', 'bob'));
+    const make = (messageKey: string, recipient: Recipient): NewMessage => ({
+      ...{ messageKey, source: 'default', recipient, ttlSeconds: null },
+      content: { ...draft.content, title: 'a secret text' },
+    });
+    const ctx = makeContext(store, {
+      clock,
+      answer: ({ deviceId }) => (deviceId === 2 ? outcome('unregistered', 'UNREGISTERED') : delivered),
+    });
+    await sendMessages(ctx, [make('key-1', toMember('ada')), make('key-2', toDevice(3))]);
+    await store.addMessages([make('key-3', toMember('ada')), make('key-4', toDevice(1))], clock.now());
+    const mailing = await store.makeMailing('default', 1);
+    await clock.advance(1000);
+    const lateId = await store.registerDevice({ ...madeUpDevices(1)[0]!, target: 'late', memberId: 'ada' });
+
+    const explained = async (deviceId: number) => {
+      const [device] = await explainDevices({ store }, { kind: 'id', deviceId });
+      return device?.messages.map(({ messageId, announcementId, says }) => [messageId, announcementId, says]);
+    };
+    const waits = 'not sent yet: it waits for its time, 2026-01-01 00:00:00 UTC';
+    const open = 'not sent to it yet, or the device did not belong to the member then';
+    expect(await explained(1)).toEqual([
+      [4, null, waits],
+      [3, mailing, open],
+      [1, 0, 'FCM accepted it as m'],
+    ]);
+    expect((await explained(2))?.at(-1)?.[2]).toMatch(/^unregistered: the app is gone .*\(UNREGISTERED\)$/);
+    expect(await explained(3)).toEqual([[2, 0, 'FCM accepted it as m']]);
+    expect((await explained(lateId))?.at(-1)?.[2]).toBe(
+      'not sent to it: it registered after the time of the message',
+    );
+    const text = describeDevices(await explainDevices({ store }, { kind: 'member', memberId: 'ada' }));
+    expect(text).toContain('3 messages to it or to its member');
+    expect(text).toMatch(/2026-01-01 00:00:00 {2}message 1, at once: FCM accepted it as m/);
+    expect(text).not.toMatch(/secret|key-|ada/);
+
+    await store.removeDevice('target-3');
+    expect(await explained(3)).toEqual([[2, 0, 'FCM accepted it as m']]);
   });
 
   if (kind !== 'sqlite') return;

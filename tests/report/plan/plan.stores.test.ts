@@ -5,6 +5,7 @@ import type { Store } from '../../../src/store.ts';
 import { makeTestClock } from '../../support/clock.ts';
 import { draft, madeUpDevices } from '../../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../../support/database.ts';
+import { makeHop } from '../../support/summaries.ts';
 import { openTimedStore } from '../../support/timed-store.ts';
 
 /** Ten past: FCM is not busy then. */
@@ -60,6 +61,33 @@ test('a plan says what a draft takes if it starts now, and shows the message wit
   expect(cost.dollars.arm64).toBeLessThan(cost.dollars.x86_64);
   expect(sample).toMatchObject({ notification: { title: 'Hello' }, android: { ttl: '3600s' } });
   expect(JSON.stringify(sample)).not.toMatch(/token|target/);
+});
+
+test('it adds the retry rounds that the last announcements of the source had', async () => {
+  const id = await store.createAnnouncement(draft);
+  const smooth = await plan(id);
+  expect(smooth.retries).toBeNull();
+  const [own] = await store.fetchLatest(1);
+  const done = { ...own!, status: 'done' as const };
+  // Of two, one had a retry round with a tenth of its pushes.
+  const hopsOf = new Map([
+    [91, [makeHop({ devices: 500 })]],
+    [92, [makeHop({ devices: 500 }), makeHop({ devices: 500 }), makeHop({ round: 1, devices: 100 })]],
+  ]);
+  const busy: Store = {
+    ...store,
+    fetchLatest: async () => [own!, { ...done, announcementId: 91 }, { ...done, announcementId: 92 }],
+    fetchHopSummaries: async (announcementId) => hopsOf.get(announcementId) ?? [],
+  };
+  const planBusy = (finishBy: number | null) => makePlan({ store: busy, config, clock }, id, { finishBy });
+  const { retries, durationMs, endsAt } = await planBusy(null);
+  expect(retries).toMatchObject({ share: 0.05, rounds: 1 });
+  // The wait with its jitter, half a minute until the tick, the answers, and 50 pushes at 100 a second.
+  expect(retries?.ms).toBe(15_000 + 30_000 + 600 + 500);
+  expect(durationMs).toBe(smooth.durationMs + 46_100);
+  expect(endsAt).toBe(START_MS + durationMs);
+  expect((await planBusy(endsAt - 1000)).finishBy).toMatchObject({ isPossible: false });
+  expect((await plan(id, endsAt - 1000)).finishBy).toMatchObject({ isPossible: true });
 });
 
 test('it says whether the announcement ends by a time, and at what budget', async () => {
