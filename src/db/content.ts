@@ -68,7 +68,9 @@ export function parseContent(row: Row): Content {
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
-  if (!isDataOnly(content) || Object.keys(content.data).length > 0) return content;
+  // A mailing has no content of its own: its messages have.
+  const isMailing = row['audience'] === 'messages';
+  if (!isDataOnly(content) || Object.keys(content.data).length > 0 || isMailing) return content;
   throw wrongValue('title', 'a text, or data without a title and a body', '""');
 }
 
