@@ -15,6 +15,7 @@ export type PushErrorCode =
   | 'TOO_BIG'
   | 'NO_SUCH_ANNOUNCEMENT'
   | 'NO_SUCH_DEVICE'
+  | 'NO_SUCH_MEMBER'
   | 'NO_SUCH_SOURCE'
   | 'WRONG_STATUS'
   | 'KEY_REUSED'

@@ -35,7 +35,9 @@ beforeAll(async () => {
   await store.addDevices(madeUpDevices(2));
   await store.createAnnouncement(draft);
 });
-beforeEach(() => {
+beforeEach(async () => {
+  // What was set as attributes of a member may be shown.
+  await store.removeMember('1');
   api = makeApi(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
 });
 afterAll(async () => {

@@ -1,13 +1,18 @@
-import { formatCount } from '../words.ts';
+import type { TraitCounts } from '../model/device.ts';
+import { formatCount, onOneLine } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { describeOperands } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { id, JSON_OPTION, refuse } from './options.ts';
 import { withStore } from './with-store.ts';
 
+/** Locales that are listed; the others are only counted. */
+const MAX_LOCALES = 10;
+
 export const devicesCommand = defineCommand({
   description:
-    'Count the devices that get pushes, and those that FCM has reported as unregistered. ' +
+    'Count the devices that get pushes, by platform and locale as far as they say it, and those that FCM has reported as ' +
+    'unregistered. ' +
     '`baton devices restore` sends to the latter again.',
   examples: [
     ['baton devices', 'How many devices there are'],
@@ -31,7 +36,12 @@ export const devicesCommand = defineCommand({
       if (!isRestore) {
         const devices = await store.countDevices();
         const unregistered = await store.countUnregistered();
-        out(json ? `${JSON.stringify({ devices, unregistered })}\n` : describe(devices, unregistered));
+        const traits = await store.countTraits(MAX_LOCALES);
+        out(
+          json
+            ? `${JSON.stringify({ devices, unregistered, ...traits })}\n`
+            : describe(devices, unregistered, traits),
+        );
         return 0;
       }
       if (announcementId === null) throw refuse('--announcement', "an announcement's id", 'nothing');
@@ -48,13 +58,36 @@ export const devicesCommand = defineCommand({
 function describe(
   devices: number,
   unregistered: readonly { announcementId: number | null; devices: number }[],
+  traits: TraitCounts,
 ): string {
   return [
     `${formatCount(devices)} devices`,
+    ...describeTraits(traits),
     ...unregistered.map(
       (each) =>
         `${formatCount(each.devices)} left out: found unregistered by announcement ${each.announcementId ?? '?'}`,
     ),
     '',
   ].join('\n');
+}
+
+function list(counts: readonly { readonly name: string | null; readonly devices: number }[]): string {
+  return counts
+    .map(({ name, devices }) => `${onOneLine(name ?? 'not known')} ${formatCount(devices)}`)
+    .join(', ');
+}
+
+/** A line for each trait that any device says. */
+function describeTraits({ byPlatform, byLocale, locales, withTimeZone, test }: TraitCounts): string[] {
+  const platforms = byPlatform.map(({ platform, devices }) => ({ name: platform, devices }));
+  const shown = byLocale.map(({ locale, devices }) => ({ name: locale, devices }));
+  const more = locales - shown.filter(({ name }) => name !== null).length;
+  return [
+    ...(platforms.some(({ name }) => name !== null) ? [`by platform: ${list(platforms)}`] : []),
+    ...(locales > 0
+      ? [`by locale: ${list(shown)}${more > 0 ? `, and ${formatCount(more)} more locales` : ''}`]
+      : []),
+    ...(withTimeZone > 0 ? [`with a time zone: ${formatCount(withTimeZone)}`] : []),
+    ...(test > 0 ? [`test devices: ${formatCount(test)}`] : []),
+  ];
 }

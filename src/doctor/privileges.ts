@@ -19,6 +19,9 @@ export const TABLES: readonly (readonly [string, string])[] = [
   ['push_audit', 'why'],
   ['push_alert', 'attempts'],
   ['push_watch', 'progress'],
+  ['push_tag', 'value'],
+  ['push_member', 'attributes'],
+  ['push_template', 'title'],
 ];
 
 /** Tests each privilege with a statement that needs it and affects no row. */

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { describeFailure, PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
+import type { Scope } from '../model/scope.ts';
 import { show, showWord } from '../show.ts';
 import { authenticate, authorize, type Caller, findSessionCaller } from './auth.ts';
 import { makeProblem, makeStartProblem } from './problem.ts';
@@ -65,6 +66,8 @@ interface Call {
   readonly match: Match;
   /** Null: not known yet, or not asked for. */
   caller: Caller | null;
+  /** The scope that was asked for last; null: none. */
+  neededScope: Scope | null;
   reply(answer: Answer): HttpReply;
   refuse(error: unknown): HttpReply;
 }
@@ -86,6 +89,7 @@ function openCall(ctx: Checks, received: HttpRequest): Call {
     request,
     match,
     caller: null,
+    neededScope: null,
     reply(answer) {
       ctx.log.info('request answered', lineOf(answer));
       return makeReply(request, answer);
@@ -105,7 +109,13 @@ async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
   const { match, request } = call;
   admitCaller(ctx, call);
   const actor = `api:${call.caller?.name ?? 'a token without a name'}` as const;
-  if (match.kind === 'found') return match.route.answer({ ...ctx, actor }, request, match.params);
+  if (match.kind === 'found') {
+    const needScope = (scope: Scope): void => {
+      call.neededScope = scope;
+      if (call.caller !== null) authorize(call.caller, scope);
+    };
+    return match.route.answer({ ...ctx, actor }, request, match.params, needScope);
+  }
   refuseMatch(match, request);
   return { status: 204, headers: { allow: describeAllowed(match.methods) }, body: null };
 }
@@ -117,6 +127,7 @@ function admitCaller(ctx: Checks, call: Call): void {
   const known = match.kind === 'found' ? findSessionCaller(ctx, request, match.route) : null;
   call.caller = known ?? authenticate(ctx, request);
   const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;
+  call.neededScope = scope;
   if (scope !== null) authorize(call.caller, scope);
 }
 
@@ -147,13 +158,12 @@ function refuseMatch(
 }
 
 /** https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
-function headersOf(error: unknown, { match, caller, request }: Call): Record<string, string> {
+function headersOf(error: unknown, { match, caller, neededScope: scope }: Call): Record<string, string> {
   const code = error instanceof PushError ? error.code : null;
   if (code === 'WRONG_METHOD' && match.kind === 'wrong-method') {
     return { allow: describeAllowed(match.methods) };
   }
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
-  const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;
   if (code === 'FORBIDDEN' && caller !== null && scope !== null) {
     return { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` };
   }

@@ -1,7 +1,22 @@
 import * as z from 'zod';
 import { PushError } from '../errors.ts';
+import { isUnicode, UNICODE } from '../json.ts';
 import { memberSchema } from '../messages/parse.ts';
 import { isNullWord, MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import { PLATFORMS } from '../model/filter.ts';
+import { timeSchema } from '../model/time.ts';
+import {
+  APP_VERSION_WORDS,
+  LOCALE_WORDS,
+  MAX_TAG_NAME_LENGTH,
+  MAX_TAG_VALUE_LENGTH,
+  MAX_TAGS,
+  parseAppVersion,
+  parseLocale,
+  parseTimeZone,
+  PLATFORM_WORDS,
+  TIME_ZONE_WORDS,
+} from '../model/traits.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
@@ -13,20 +28,64 @@ const target = z
   .max(MAX_TARGET_LENGTH, { error: TARGET })
   .regex(/^[\x21-\x7e]+$/, { error: TARGET });
 
+/** A text that is brought into the form that the table has, or null. */
+const trait = (expected: string, parse: (text: string) => string | null) =>
+  z
+    .string({ error: expected })
+    .meta({ description: expected })
+    .transform((text, ctx): string => {
+      const value = parse(text);
+      if (value !== null) return value;
+      ctx.issues.push({ code: 'custom', message: expected, input: text });
+      return z.NEVER;
+    })
+    .nullish();
+
+const TAGS = `an object of at most ${MAX_TAGS} tags`;
+const TAG_NAME = `a tag: 1 to ${MAX_TAG_NAME_LENGTH} characters, without blanks around them`;
+const TAG_VALUE = `1 to ${MAX_TAG_VALUE_LENGTH} characters, or null`;
+
+const tagName = z
+  .string({ error: TAG_NAME })
+  .min(1, { error: TAG_NAME })
+  .max(MAX_TAG_NAME_LENGTH, { error: TAG_NAME })
+  .refine((text) => text === text.trim() && text.isWellFormed(), { error: TAG_NAME });
+const tagValue = z
+  .string({ error: TAG_VALUE })
+  .min(1, { error: TAG_VALUE })
+  .max(MAX_TAG_VALUE_LENGTH, { error: TAG_VALUE })
+  .refine(isUnicode, { error: UNICODE });
+
 const device = z
   .strictObject(
     {
       target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
       kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).default('token'),
       memberId: memberSchema.nullish(),
+      platform: z.enum(PLATFORMS, { error: PLATFORM_WORDS }).nullish(),
+      locale: trait(LOCALE_WORDS, parseLocale),
+      timeZone: trait(TIME_ZONE_WORDS, parseTimeZone),
+      appVersion: trait(APP_VERSION_WORDS, parseAppVersion),
+      lastSeenAt: timeSchema.nullish(),
+      isTest: z.boolean({ error: 'true or false' }).optional(),
+      tags: z
+        .record(tagName, tagValue.nullable(), {
+          error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : TAGS),
+        })
+        .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: TAGS })
+        .optional(),
     },
     { error: 'no such field' },
   )
-  .transform(({ target: text, kind, memberId }): NewDevice => ({
-    target: text,
-    targetKind: kind,
-    ...(memberId === undefined ? {} : { memberId }),
-  }));
+  .transform(({ kind, ...fields }): NewDevice => ({ ...given(fields), targetKind: kind }));
+
+/** The fields that a request has: what is absent stays as it is in the table. */
+function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(fields as Record<string, unknown>).filter(
+    ([, value]) => value !== undefined,
+  );
+  return Object.fromEntries(entries) as { [Name in keyof T]: Exclude<T[Name], undefined> };
+}
 
 const register = makeRoute({
   method: 'POST',
@@ -35,7 +94,14 @@ const register = makeRoute({
   scope: 'devices',
   body: device,
   replies: { 200: { description: 'The device is registered.', body: z.object({ deviceId: z.int() }) } },
-  run: async ({ store }, { body }) => ({ status: 200, body: { deviceId: await store.registerDevice(body) } }),
+  async run({ store, clock }, { body, authorize }) {
+    // Test sends are of announcements that nobody else may see yet.
+    if (body.isTest !== undefined) authorize('send');
+    const { lastSeenAt = null } = body;
+    // The clock of a phone may be wrong: a time to come would keep the device among those that were seen lately.
+    const seen = lastSeenAt === null ? {} : { lastSeenAt: Math.min(lastSeenAt, clock.now()) };
+    return { status: 200, body: { deviceId: await store.registerDevice({ ...body, ...seen }) } };
+  },
 });
 
 const remove = makeRoute({

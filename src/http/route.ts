@@ -9,7 +9,7 @@ import type { HttpRequest } from '../events/http.ts';
 /** Enough for every body but a list of messages. */
 const MAX_BODY_BYTES = 65_536;
 
-type Method = 'GET' | 'POST' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Methods of HTTP that a caller may know. Any other one is not implemented, whatever the path. */
 const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -54,11 +54,18 @@ interface RouteInput<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly request: HttpRequest;
+  /** For a field that not every caller of the route may give: throws PushError('FORBIDDEN') if the caller lacks the scope. */
+  readonly authorize: (scope: Scope) => void;
 }
 
 export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'> {
   readonly maxBodyBytes: number;
-  answer(ctx: Context, request: HttpRequest, params: Readonly<Record<string, string>>): Promise<Answer>;
+  answer(
+    ctx: Context,
+    request: HttpRequest,
+    params: Readonly<Record<string, string>>,
+    authorize: (scope: Scope) => void,
+  ): Promise<Answer>;
 }
 
 /** The scope that a request to a route needs; null: none. */
@@ -75,14 +82,20 @@ export function makeRoute<Params = undefined, Query = undefined, Body = undefine
   return {
     ...rest,
     maxBodyBytes,
-    async answer(ctx, request, texts) {
+    async answer(ctx, request, texts, authorize) {
       // Without a schema the type is undefined, and so is the value.
       const params = paramsSchema && parseWith(paramsSchema, texts, 'BAD_REQUEST');
       const query = querySchema && parseWith(querySchema, Object.fromEntries(request.query), 'BAD_REQUEST');
       const isAbsent = isBodyOptional && request.body.length === 0;
       const json = bodySchema && !isAbsent ? readJson(request, maxBodyBytes) : {};
       const body = bodySchema && parseWith(bodySchema, json, 'BAD_REQUEST');
-      return spec.run(ctx, { params: params as Params, query: query as Query, body: body as Body, request });
+      return spec.run(ctx, {
+        params: params as Params,
+        query: query as Query,
+        body: body as Body,
+        request,
+        authorize,
+      });
     },
   };
 }

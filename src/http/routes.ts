@@ -3,6 +3,7 @@ import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
 import { DASHBOARD_ROUTES } from './dashboard-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { EXPORT_ROUTES } from './export-routes.ts';
+import { MEMBER_ROUTES } from './member-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
 import { REPORT_ROUTES } from './report-routes.ts';
@@ -46,5 +47,6 @@ export const ROUTES: readonly Route[] = [
   ...REPORT_ROUTES,
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
+  ...MEMBER_ROUTES,
   ...DASHBOARD_ROUTES,
 ];

@@ -19,7 +19,7 @@ const PUSH = ['push', ...HELLO, '--workers', '1'];
 test('from an empty folder to a push on every phone: migrate, import, dry run, push', async () => {
   expect(await here.baton(['migrate'])).toEqual({
     status: 0,
-    out: 'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\n',
+    out: 'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\napplied 008-aim\n',
     err: '',
   });
   expect(await here.baton(['migrate'])).toEqual({ status: 0, out: 'nothing to do\n', err: '' });
@@ -132,6 +132,35 @@ test.each([
   expect(status).toBe(2);
 });
 
+test('devices are counted by what they say about themselves, as far as they say it', async () => {
+  await using counted = await makeWorkplace();
+  const store = await counted.openStore();
+  const locales = Array.from({ length: 12 }, (_, nth) => `de-x${String.fromCharCode(97 + nth)}`);
+  const make = (nth: number) => ({ target: `t-${nth}`, targetKind: 'token' as const });
+  await store.addDevices([
+    ...locales.map((locale, nth) => ({ ...make(nth), locale, platform: 'ios' as const })),
+    { ...make(12), locale: 'fr', timeZone: 'Europe/Paris', isTest: true },
+    { ...make(13), locale: 'fr' },
+    make(14),
+  ]);
+  const listed = locales.slice(0, 8).map((locale) => `${locale} 1`);
+  expect((await counted.baton(['devices'])).out).toBe(
+    `15 devices\nby platform: ios 12, not known 3\nby locale: fr 2, not known 1, ${listed.join(', ')}, and 4 more locales\n` +
+      'with a time zone: 1\ntest devices: 1\n',
+  );
+  const device = { ...make(12), lastSeenAt: Date.UTC(2026, 10, 1), tags: { plan: 'pro', 'a\nb': '1' } };
+  await store.addDevices([{ ...device, platform: 'web', appVersion: '4.2' }]);
+  const { out } = await counted.baton(['explain', 'device', '13']);
+  expect(out).toContain(
+    '\nit says: web, fr, Europe/Paris, app 4.2, last seen 2026-11-01 00:00:00 UTC, a test device, tags a b=1 plan=pro\n',
+  );
+  expect(JSON.parse((await counted.baton(['explain', 'device', '13', '--json'])).out)).toMatchObject({
+    devices: [
+      { platform: 'web', isTest: true, lastSeenAt: '2026-11-01T00:00:00.000Z', tags: { plan: 'pro' } },
+    ],
+  });
+});
+
 test('devices whose app is gone are counted, left out of the next push, and restored', async () => {
   await using gone = await makeWorkplace({ faults: { unregistered: 1 } });
   await gone.openStore();
@@ -142,7 +171,10 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   );
   expect(JSON.parse((await gone.baton([...PUSH, '--json'])).out)).toMatchObject({ unregistered: 0 });
   expect((await gone.baton(['devices', 'restore', '--announcement', '1'])).out).toBe('2 devices restored\n');
-  expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({ devices: 2, unregistered: [] });
+  expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({
+    ...{ devices: 2, unregistered: [], byPlatform: [{ platform: null, devices: 2 }] },
+    ...{ byLocale: [{ locale: null, devices: 2 }], locales: 0, withTimeZone: 0, test: 0 },
+  });
 
   const missing = await gone.baton(['devices', 'restore', '--announcement', '77']);
   expect(missing).toMatchObject({ status: 2, err: expect.stringContaining('push_announcement, got 77') });

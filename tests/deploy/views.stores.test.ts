@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
+import { TRAIT_COLUMNS } from '../../src/db/device-traits.ts';
+import { OPTIONAL_COLUMNS } from '../../src/db/optional.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { delivered, draft, makeContext, outcome } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { readStatements } from '../support/statements.ts';
 
 const OLD_TABLES = `
 CREATE TABLE notifications (
@@ -19,15 +21,17 @@ CREATE TABLE devices (
 INSERT INTO notifications (title, message, publish_date) VALUES ('Long ago', 'An old one', '2020-01-01 00:00:00');
 INSERT INTO devices (fcm_token) VALUES ('a'), (NULL), ('b'), ('c');`;
 
-const withViews = readStatements('docs/aws.md');
-const upgrade = readStatements('docs/operations.md');
+const OPTIONAL = { push_announcement: OPTIONAL_COLUMNS, push_device: TRAIT_COLUMNS };
+
+const [withViews = '', withOptional = ''] = readStatements('docs/aws.md');
+const [upgrade = ''] = readStatements('docs/operations.md');
 
 describe.runIf(databaseKinds().includes('mysql'))('a team with tables of its own', () => {
   test('broadcasts through views over them', async () => {
     await withTables(async (connection, database) => {
       await connection.query(withViews);
       await migrateDatabase(database.config, systemClock);
-      await expectBatonsColumns(connection, database);
+      await expectBatonsColumns(connection, database, OPTIONAL);
       const store = await openStore(database.config, systemClock);
       const answer = ({ target }: { target: string }) =>
         target === 'c' ? outcome('unregistered', 'UNREGISTERED') : delivered;
@@ -51,6 +55,47 @@ describe.runIf(databaseKinds().includes('mysql'))('a team with tables of its own
       // Baton's own commands write through the views too.
       expect(await store.createAnnouncement(draft)).toBe(3);
       expect(await store.addDevices([{ target: 'd', targetKind: 'fid' }])).toBe(1);
+      // What the views lack is not known, and cannot be written.
+      const deviceId = await store.registerDevice({ target: 'e', targetKind: 'fid', tags: { plan: 'pro' } });
+      expect(await store.fetchPage(deviceId, null, 1, { withTraits: true })).toMatchObject([
+        { target: 'e', locale: null, lastSeenAt: null },
+      ]);
+      const withLocale = { target: 'f', targetKind: 'fid', locale: 'de' } as const;
+      await expect(store.registerDevice(withLocale)).rejects.toThrow(
+        'push_device.locale: expected a column, got a view without it: create the view again with this column',
+      );
+      await expect(store.createAnnouncement({ ...draft, template: 'liquid' })).rejects.toThrow(
+        'push_announcement.template: expected a column',
+      );
+      await store.close();
+    });
+  });
+
+  test('adds the optional columns to its views, and aims', async () => {
+    await withTables(async (connection, database) => {
+      await connection.query(withViews);
+      await migrateDatabase(database.config, systemClock);
+      await connection.query(withOptional);
+      await expectBatonsColumns(connection, database);
+      const store = await openStore(database.config, systemClock);
+      const traits = {
+        ...{ locale: 'de-CH', timeZone: 'Europe/Zurich', appVersion: '4.12.0' },
+        lastSeenAt: Date.UTC(2026, 10, 1),
+      } as const;
+      const device = { target: 'd', targetKind: 'fid', isTest: true, ...traits } as const;
+      const deviceId = await store.registerDevice({ ...device, tags: { plan: 'pro' } });
+      await store.addDevices([{ ...device, target: 'e', platform: 'web' }]);
+      expect(await store.findDevices({ kind: 'id', deviceId }, 1)).toMatchObject([
+        { ...traits, isTest: true, tags: { plan: 'pro' } },
+      ]);
+      expect(await store.fetchPage(deviceId, null, 2, { withTraits: true })).toMatchObject([
+        { target: 'd', ...traits, platform: null },
+        { target: 'e', ...traits, platform: 'web' },
+      ]);
+      expect(await store.countTraits(5)).toMatchObject({ test: 2, withTimeZone: 2 });
+      expect(await store.removeDevice('d')).toBe(true);
+      const announcementId = await store.createAnnouncement({ ...draft, expectedAudience: 3 });
+      expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ expectedAudience: 3 });
       await store.close();
     });
   });
@@ -61,7 +106,7 @@ describe.runIf(databaseKinds().includes('mysql'))('a team with tables of its own
       await connection.query(withViews.replaceAll('guarantee', 'promise'));
       await migrateDatabase(database.config, systemClock);
       await connection.query(upgrade);
-      await expectBatonsColumns(connection, database);
+      await expectBatonsColumns(connection, database, OPTIONAL);
 
       const store = await openStore(database.config, systemClock);
       const announcementId = await store.createAnnouncement({ ...draft, guarantee: 'at-most-once' });
@@ -87,12 +132,21 @@ async function withTables(
   }
 }
 
-/** The views have the same columns as the tables that Baton makes. */
-async function expectBatonsColumns(connection: Connection, database: TestDatabase): Promise<void> {
+/** The views have the same columns as the tables that Baton makes, but for those that they lack. */
+async function expectBatonsColumns(
+  connection: Connection,
+  database: TestDatabase,
+  lacks: Readonly<Record<'push_announcement' | 'push_device', readonly string[]>> = {
+    push_announcement: [],
+    push_device: [],
+  },
+): Promise<void> {
   const own = await makeDatabase('mysql');
-  for (const table of ['push_announcement', 'push_device']) {
+  for (const table of ['push_announcement', 'push_device'] as const) {
     const ofView = await columnsOf(connection, database, table);
-    expect(ofView).toEqual(await columnsOf(connection, own, table));
+    expect([...ofView, ...lacks[table]].toSorted()).toEqual(
+      (await columnsOf(connection, own, table)).toSorted(),
+    );
   }
   await own.drop();
 }
@@ -104,13 +158,4 @@ async function columnsOf(connection: Connection, { url }: TestDatabase, table: s
     [new URL(url).pathname.slice(1), table],
   );
   return rows.map((row) => String(row['name']));
-}
-
-/** The SQL block of a page that is marked as run by the tests. */
-function readStatements(page: string): string {
-  const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
-  const [, statements] =
-    /<!-- These statements are run by the tests. -->\n\n```sql\n(.*?)```/s.exec(text) ?? [];
-  if (statements === undefined) throw new Error(`${page} has no statements for the tests`);
-  return statements;
 }

@@ -40,7 +40,8 @@ test.each([
   ['/announcements', 'POST, GET, HEAD, OPTIONS'],
   ['/announcements/1', 'GET, HEAD, OPTIONS'],
   ['/push', 'POST, OPTIONS'],
-  ['*', 'GET, HEAD, POST, DELETE, OPTIONS'],
+  ['/members/4711', 'PUT, GET, HEAD, DELETE, OPTIONS'],
+  ['*', 'GET, HEAD, POST, DELETE, PUT, OPTIONS'],
 ])('OPTIONS %s lists the methods, to anybody, and allows no other origin', async (path, allow) => {
   const headers = { ...anonymous.headers, origin: 'https://other.example' };
   expect(await api.ask({ method: 'OPTIONS', path, headers })).toEqual({

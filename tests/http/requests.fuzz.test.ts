@@ -24,6 +24,7 @@ const KNOWN_CODES = [
   ],
   ...[
     'NO_SUCH_DEVICE',
+    'NO_SUCH_MEMBER',
     'WRONG_METHOD',
     'UNKNOWN_METHOD',
     'WRONG_STATUS',

@@ -16,6 +16,7 @@ const FIELDS = [
     '__proto__',
     'further',
   ],
+  ...['platform', 'locale', 'timeZone', 'appVersion', 'lastSeenAt', 'isTest', 'tags', 'attributes'],
 ];
 
 /** Requests that are nearly right, and requests that are not: each reaches another depth of the API. Some hold MARK. */
@@ -24,7 +25,7 @@ export function arbitraryRequest(token: string): fc.Arbitrary<TestRequest> {
 }
 
 const TITLE = { title: 'T', body: 'B' };
-const USUAL: readonly (readonly [path: string, body: object])[] = [
+const USUAL: readonly (readonly [path: string, body: object, method?: string])[] = [
   ['/push', { announcementId: 1, deviceId: 2 }],
   ['/announcements', TITLE],
   [
@@ -32,6 +33,21 @@ const USUAL: readonly (readonly [path: string, body: object])[] = [
     { ...TITLE, publishAt: '2126-12-24T18:07:00+01:00', data: { a: 'b' }, lanes: 2, badge: 1 },
   ],
   ['/devices', { target: 'target-1', kind: 'token', memberId: 'm' }],
+  [
+    '/devices',
+    {
+      ...{
+        target: 'target-2',
+        platform: 'ios',
+        locale: 'de_DE',
+        timeZone: 'Europe/Berlin',
+        appVersion: '4.2',
+      },
+      ...{ lastSeenAt: '2026-11-01T00:00Z', isTest: true, tags: { plan: 'pro', gone: null } },
+    },
+  ],
+  // No other request asks for this member: its attributes may hold MARK, and a reply would have it.
+  ['/members/made-up', { attributes: { nickname: 'Jo', list: [1, { deep: null }] } }, 'PUT'],
   ['/messages', { messages: [{ ...TITLE, memberId: 'm', idempotencyKey: 'k', apns: { a: 1 } }] }],
 ];
 
@@ -40,8 +56,8 @@ function nearlyRight(): fc.Arbitrary<TestRequest> {
   const changes = fc.dictionary(fc.constantFrom(...FIELDS), fc.option(strangeField(), { nil: undefined }), {
     maxKeys: 2,
   });
-  return fc.tuple(fc.constantFrom(...USUAL), changes).map(([[path, usual], changed]) => ({
-    path,
+  return fc.tuple(fc.constantFrom(...USUAL), changes).map(([[path, usual, method = 'POST'], changed]) => ({
+    ...{ path, method },
     body: writeJson(
       'messages' in usual
         ? { messages: (usual.messages as object[]).map((each) => ({ ...each, ...changed })) }

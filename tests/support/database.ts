@@ -30,7 +30,7 @@ export async function makeDatabase(kind: DatabaseKind, { migrated = true } = {})
 
 const TIME_COLUMNS = {
   push_announcement: ['publish_at', 'created_at', 'started_at', 'finished_at'],
-  push_device: ['created_at', 'unregistered_at'],
+  push_device: ['created_at', 'unregistered_at', 'last_seen_at'],
   push_message: ['publish_at', 'created_at', 'leased_until'],
   push_hop: ['lease_until', 'planted_at', 'closed_at'],
   push_delivery: ['retry_at', 'recorded_at'],

@@ -1,3 +1,4 @@
+import type { DeviceRecord } from '../../model/device.ts';
 import { formatTime, onOneLine, toIso } from '../../words.ts';
 import { type DeviceExplanation, type Encounter, MAX_ANNOUNCEMENTS, type TestEncounter } from './device.ts';
 
@@ -8,16 +9,33 @@ export function describeDevices(explanations: readonly DeviceExplanation[]): str
   return explanations.map(describeOne).join('\n');
 }
 
-function describeOne({ says, encounters, tests }: DeviceExplanation): string {
+function describeOne({ device, says, encounters, tests }: DeviceExplanation): string {
   const sent = encounters.filter(({ delivery }) => delivery !== null).length;
   return [
     onOneLine(says),
+    ...(device === null ? [] : describeTraits(device)),
     `in the latest ${MAX_ANNOUNCEMENTS} announcements to devices: ${sent} ${sent === 1 ? 'push' : 'pushes'}, ${encounters.length - sent} without one ` +
       '(messages are not listed, but for test sends)',
     ...encounters.flatMap(describeEncounter),
     ...tests.flatMap(describeTest),
     '',
   ].join('\n');
+}
+
+/** What a device says about itself; nothing, if it says nothing. */
+function describeTraits(device: DeviceRecord): string[] {
+  const { platform, locale, timeZone, appVersion, lastSeenAt, isTest, tags } = device;
+  const names = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
+  const parts = [
+    platform,
+    locale,
+    timeZone,
+    appVersion === null ? null : `app ${appVersion}`,
+    lastSeenAt === null ? null : `last seen ${formatTime(lastSeenAt)} UTC`,
+    isTest ? 'a test device' : null,
+    names.length === 0 ? null : `tags ${names.join(' ')}`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? [] : [onOneLine(`it says: ${parts.join(', ')}`)];
 }
 
 function describeEncounter({ announcementId, title, delivery, says, remedy }: Encounter): string[] {
@@ -52,6 +70,13 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
       unregisteredAt: toIso(device?.unregisteredAt ?? null),
       unregisteredReason: device?.unregisteredReason ?? null,
       unregisteredBy: device?.unregisteredBy ?? null,
+      platform: device?.platform ?? null,
+      locale: device?.locale ?? null,
+      timeZone: device?.timeZone ?? null,
+      appVersion: device?.appVersion ?? null,
+      lastSeenAt: toIso(device?.lastSeenAt ?? null),
+      isTest: device?.isTest ?? false,
+      tags: device?.tags ?? {},
       announcements: encounters.map(({ announcementId, title, delivery, says: words, remedy }) => ({
         announcementId,
         title,
