@@ -1,3 +1,4 @@
+import { fetchMembers } from '../content/members.ts';
 import { isUnrendered, makeRenderer, needsRenderer } from '../content/render.ts';
 import type { Unrendered } from '../content/template.ts';
 import type { Context } from '../context.ts';
@@ -5,7 +6,6 @@ import { PushError } from '../errors.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
-import type { Attributes } from '../model/member.ts';
 
 /** If more than this share of the first page gets no message, and so many devices, the template is at fault and not the devices. */
 const SYSTEMIC_SHARE = 0.5;
@@ -29,14 +29,10 @@ export async function openWriter(
   announcement: SendableAnnouncement,
 ): Promise<WritePage | null> {
   if (!needsRenderer(announcement)) return null;
-  const { announcementId, template = null } = announcement;
+  const { announcementId } = announcement;
   const renderer = await makeRenderer(announcement, collapseKeyOf({ announcementId }));
-  const fetchMembers = async (devices: readonly Device[]): Promise<ReadonlyMap<string, Attributes>> => {
-    const ids = devices.flatMap(({ memberId = null }) => (memberId === null ? [] : [memberId]));
-    return template === null || ids.length === 0 ? new Map() : store.fetchMembers(ids);
-  };
   return async (devices, isCanary) => {
-    const members = await fetchMembers(devices);
+    const members = await fetchMembers({ store }, announcement, devices);
     const refusals = new Map<string, Refusal>();
     const refused: Delivery[] = [];
     const pushes = devices.flatMap((device) => {

@@ -56,6 +56,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./push.ts')).pushCommand,
   },
   {
+    name: 'preview',
+    group: 'Look',
+    summary: 'show the message of an announcement, by locale or as a device gets it',
+    load: async () => (await import('./preview.ts')).previewCommand,
+  },
+  {
+    name: 'lint',
+    group: 'Look',
+    summary: "write every device's message of an announcement, and list what is wrong",
+    load: async () => (await import('./lint.ts')).lintCommand,
+  },
+  {
     name: 'plan',
     group: 'Look',
     summary: 'say what an announcement will take before it starts',
