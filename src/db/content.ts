@@ -50,7 +50,7 @@ export function isSameContent(row: Row, other: Pick<Notification, 'content' | 't
 }
 
 /** A column of the type JSON arrives as a value, not as a text. */
-function isSameJson(column: unknown, value: unknown): boolean {
+export function isSameJson(column: unknown, value: unknown): boolean {
   try {
     const json: unknown = typeof column === 'string' ? JSON.parse(column) : column;
     return isDeepStrictEqual(json, JSON.parse(JSON.stringify(value)));

@@ -14,6 +14,7 @@ import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
 import { makeSummaries } from './summaries.ts';
+import { makeTemplates } from './templates.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
 export function makeStore(driver: Driver): Store {
@@ -24,6 +25,7 @@ export function makeStore(driver: Driver): Store {
     ...makeDevices(driver),
     ...makeMembers(driver),
     ...makeMessages(driver),
+    ...makeTemplates(driver),
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
