@@ -17,6 +17,7 @@ export type PushErrorCode =
   | 'NO_SUCH_DEVICE'
   | 'NO_SUCH_MEMBER'
   | 'NO_SUCH_SOURCE'
+  | 'NO_SUCH_TEMPLATE'
   | 'WRONG_STATUS'
   | 'KEY_REUSED'
   | 'PRUNED'

@@ -17,6 +17,7 @@ import type { Members } from './store/members.ts';
 import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
+import type { Templates } from './store/templates.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -31,6 +32,7 @@ export interface Store
     Devices,
     Members,
     Messages,
+    Templates,
     Budgets,
     Summaries,
     Audiences,

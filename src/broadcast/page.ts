@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { fillIn } from '../messages/fill-in.ts';
 import { asBadDevice, isSendable, listUndeliverable, toPushes } from '../messages/pushes.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
@@ -76,7 +77,7 @@ async function fetchMessages(
   const bounds =
     hop.page ??
     boundsOf(hop, await store.fetchMessageIds(hop, hop.toId, config.pageSize + 1), config.pageSize);
-  const messages = await store.fetchMessages(hop, bounds.lastId);
+  const messages = await fillIn({ store, log }, await store.fetchMessages(hop, bounds.lastId));
   const isFirst = hop.round === 0 && hop.page === null;
   const ledger = isFirst
     ? new Map<number, Map<number, Recorded>>()

@@ -27,6 +27,8 @@ export const COLUMNS = {
   unregistered_reason: { characters: 100 },
   reason: { characters: 100 },
   message_name: { characters: 255 },
+  template: { characters: 64 },
+  variables: {},
   topic: { characters: 900 },
   topic_condition: {},
   title: {},

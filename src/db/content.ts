@@ -50,7 +50,7 @@ export function isSameContent(row: Row, other: Pick<Notification, 'content' | 't
 }
 
 /** A column of the type JSON arrives as a value, not as a text. */
-function isSameJson(column: unknown, value: unknown): boolean {
+export function isSameJson(column: unknown, value: unknown): boolean {
   try {
     const json: unknown = typeof column === 'string' ? JSON.parse(column) : column;
     return isDeepStrictEqual(json, JSON.parse(JSON.stringify(value)));
@@ -68,7 +68,9 @@ export function parseContent(row: Row): Content {
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
-  if (!isDataOnly(content) || Object.keys(content.data).length > 0) return content;
+  // A mailing has no content of its own: its messages have.
+  const isMailing = row['audience'] === 'messages';
+  if (!isDataOnly(content) || Object.keys(content.data).length > 0 || isMailing) return content;
   throw wrongValue('title', 'a text, or data without a title and a body', '""');
 }
 

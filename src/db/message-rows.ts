@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import { type Recorded, VERDICTS } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
+import { attributesSchema } from '../model/member.ts';
+import { NO_CONTENT } from '../model/message-template.ts';
 import type { Message } from '../model/message.ts';
+import { parseJson } from '../json.ts';
 import { conditionSchema, topicSchema } from '../model/topic.ts';
 import { parseWith } from '../parse.ts';
 import { parseContent } from './content.ts';
+import { parseTraits } from './device-traits.ts';
 import { parseDevice } from './devices.ts';
 import type { Row } from './driver.ts';
 import {
@@ -35,7 +39,7 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
       claimant: readOr([], () => readOptionalText(row, 'owner'), null),
       leaseMs: readOr([], () => readOptionalWhole(row, 'lease_ms'), null) ?? 0,
     };
-    if (row['device_id'] !== null) entry.message.devices.push(parseDevice(row));
+    if (row['device_id'] !== null) entry.message.devices.push(parseRecipient(row));
     messages.set(name, entry);
   }
   return messages;
@@ -47,12 +51,27 @@ function parseSendable(row: Row): Omit<Message, 'messageId' | 'devices'> & { dev
   const topic = readOr(problems, () => readTopic(row), null);
   const message = {
     devices: topic === null ? [] : [topic],
-    content: readOr(problems, () => parseContent(row), null),
+    content: readOr(problems, () => (row['template'] === null ? parseContent(row) : NO_CONTENT), null),
+    ...readOr(problems, () => readTemplate(row), {}),
     ttlSeconds: readOr(problems, () => readOptionalWhole(row, 'ttl_seconds'), null),
     expiresInMs: readOr(problems, () => readOptionalWhole(row, 'expires_in_ms'), null),
   };
   if (problems.length === 0) return { ...message, problem: null };
   return { ...message, content: null, problem: problems.join('; ') };
+}
+
+/** A template needs what the device says about itself. */
+function parseRecipient(row: Row): Device {
+  return row['template'] === null ? parseDevice(row) : { ...parseDevice(row), ...parseTraits(row) };
+}
+
+function readTemplate(row: Row): Pick<Message, 'template'> {
+  const name = readOptionalText(row, 'template');
+  if (name === null) return {};
+  const { variables } = row;
+  if (variables === null) return { template: { name, variables: {} } };
+  const json = typeof variables === 'string' ? parseJson(variables, 'variables', 'DATABASE') : variables;
+  return { template: { name, variables: parseColumn(attributesSchema, 'variables', json) } };
 }
 
 /** Device 0 for a message to a topic; null for any other message. */

@@ -5,11 +5,13 @@ import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { insertAudit } from './audits.ts';
 import { fit } from './columns.ts';
-import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
+import { CONTENT_COLUMNS, contentValues, isSameContent, isSameJson } from './content.ts';
+import { traitColumns } from './device-traits.ts';
 import { pruneDevices } from './devices.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
 import { TAKEN_OVER } from './hops.ts';
+import { makeColumnLookup } from './optional.ts';
 import { upsertDeliveries, upsertProof } from './ledger.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
@@ -21,31 +23,37 @@ import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 const AT_ONCE = { announcementId: 0, round: 0 };
 
 /** The columns of a new message, in the order of `newValues`. */
-const NEW_COLUMNS = sql`message_key, source, device_id, member_id, topic, topic_condition, test_of, ${CONTENT_COLUMNS}`;
+const NEW_COLUMNS = sql`message_key, source, device_id, member_id, topic, topic_condition, test_of, template, variables,
+  ${CONTENT_COLUMNS}`;
 
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
   const { dialect } = driver;
   const { now, nowPlus, msUntil, plusSeconds, at, isSameText, maxBytes } = dialect;
 
+  const fetchDeviceColumns = makeColumnLookup(driver, 'push_device');
+
   /** One row for each message and device; one row with a device that is NULL for a message without devices. */
   const fetchRows = async (where: Fragment): Promise<Row[]> => {
     // Two joins, as an OR in one would use neither index of push_device.
-    const joinBy = (condition: Fragment, other: Fragment): Fragment => sql`
+    const joinBy = (condition: Fragment, other: Fragment, traits: Fragment): Fragment => sql`
       SELECT push_message.message_id, message_key, ${CONTENT_COLUMNS}, owner,
-        push_message.device_id AS recipient_id, topic, topic_condition,
+        push_message.device_id AS recipient_id, topic, topic_condition, template, variables, ${traits}
         ${msUntil(sql`leased_until`)} AS lease_ms,
         ${msUntil(plusSeconds(sql`publish_at`, sql`ttl_seconds`))} AS expires_in_ms,
         push_device.device_id, target, target_kind
       FROM push_message LEFT JOIN push_device
         ON ${condition} AND push_device.unregistered_at IS NULL
       WHERE ${where} AND push_message.${other} IS NULL`;
-    const byDevice = joinBy(sql`push_device.device_id = push_message.device_id`, sql`member_id`);
-    const byMember = joinBy(
-      isSameText(sql`push_device.member_id`, sql`push_message.member_id`),
-      sql`device_id`,
-    );
-    return driver.all(sql`${byDevice} UNION ALL ${byMember}`);
+    const fetch = (traits: Fragment): Promise<Row[]> => {
+      const byDevice = joinBy(sql`push_device.device_id = push_message.device_id`, sql`member_id`, traits);
+      const isMember = isSameText(sql`push_device.member_id`, sql`push_message.member_id`);
+      return driver.all(sql`${byDevice} UNION ALL ${joinBy(isMember, sql`device_id`, traits)}`);
+    };
+    const rows = await fetch(sql``);
+    // What devices say about themselves is for templates alone.
+    if (rows.every((row) => row['template'] === null)) return rows;
+    return fetch(sql`${traitColumns(dialect, await fetchDeviceColumns())},`);
   };
 
   const fetchDeliveries = async (where: Fragment): Promise<Row[]> =>
@@ -270,14 +278,15 @@ function firstDue(isDue: Fragment, limit: number): Fragment {
 }
 
 function newValues(message: NewMessage): Fragment {
-  const { messageKey, source, recipient, testOf = null } = message;
+  const { messageKey, source, recipient, testOf = null, template } = message;
   return sql`${fit('message_key', messageKey)}, ${fit('source', source)}, ${recipient.deviceId},
     ${fit('member_id', recipient.memberId)}, ${fit('topic', nameOf(recipient, 'topic'))},
-    ${fit('topic_condition', nameOf(recipient, 'condition'))}, ${testOf}, ${contentValues(message)}`;
+    ${fit('topic_condition', nameOf(recipient, 'condition'))}, ${testOf}, ${fit('template', template?.name ?? null)},
+    ${fit('variables', template ? JSON.stringify(template.variables) : null)}, ${contentValues(message)}`;
 }
 
 function isSameMessage(row: Row, message: NewMessage): boolean {
-  const { source, recipient, testOf = null } = message;
+  const { source, recipient, testOf = null, template } = message;
   return (
     row['source'] === source &&
     row['device_id'] === recipient.deviceId &&
@@ -285,6 +294,8 @@ function isSameMessage(row: Row, message: NewMessage): boolean {
     row['topic'] === nameOf(recipient, 'topic') &&
     row['topic_condition'] === nameOf(recipient, 'condition') &&
     row['test_of'] === testOf &&
+    row['template'] === (template?.name ?? null) &&
+    (template === undefined || isSameJson(row['variables'], template.variables)) &&
     isSameContent(row, message)
   );
 }
@@ -295,9 +306,9 @@ function nameOf({ topic }: Recipient, kind: TopicKind): string | null {
 }
 
 /** Never less than the bytes that a message takes in a statement. */
-function bytesOf({ messageKey, source, recipient, content }: NewMessage): number {
+function bytesOf({ messageKey, source, recipient, content, template }: NewMessage): number {
   const { title, body, image, data, options } = content;
   const texts = [messageKey, source, recipient.memberId, recipient.topic?.name ?? null, title, body, image];
-  const json = [JSON.stringify(data), JSON.stringify(options)];
+  const json = [JSON.stringify(data), JSON.stringify(options), JSON.stringify(template ?? null)];
   return [...texts, ...json].reduce((sum, text) => sum + literalBytesOf(text), 300);
 }

@@ -16,6 +16,7 @@ import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
 import { makeSelect } from './selection.ts';
 import { makeSummaries } from './summaries.ts';
+import { makeTemplates } from './templates.ts';
 
 /**
  * The store over either database: the SQL is the same but for the words of its dialect. `audienceViews` are the patterns of
@@ -30,6 +31,7 @@ export function makeStore(driver: Driver, audienceViews: readonly string[] = [])
     ...makeDevices(driver, select),
     ...makeMembers(driver),
     ...makeMessages(driver),
+    ...makeTemplates(driver),
     ...makeBudgets(driver),
     ...makeSummaries(driver),
     ...makeAudiences(driver, select),

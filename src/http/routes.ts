@@ -9,6 +9,7 @@ import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
 import { REPORT_ROUTES } from './report-routes.ts';
 import { makeRoute, type Route } from './route.ts';
+import { TEMPLATE_ROUTES } from './template-routes.ts';
 
 /**
  * Reports only that the function runs and reaches its database: any stranger may ask. However many ask, one question at a time
@@ -50,5 +51,6 @@ export const ROUTES: readonly Route[] = [
   ...MESSAGE_ROUTES,
   ...DEVICE_ROUTES,
   ...MEMBER_ROUTES,
+  ...TEMPLATE_ROUTES,
   ...DASHBOARD_ROUTES,
 ];

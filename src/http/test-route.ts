@@ -3,9 +3,8 @@ import { findAnnouncement } from '../broadcast/announcement.ts';
 import { testNamesSchema } from '../messages/test-devices.ts';
 import { asTested, sendTests } from '../messages/test-sends.ts';
 import { VERDICTS } from '../model/delivery.ts';
-import { wholeNumber } from '../parse.ts';
 import { describeTestSend } from '../report/test-sends.ts';
-import { makeRoute } from './route.ts';
+import { ANNOUNCEMENT_PARAMS, makeRoute } from './route.ts';
 
 const sendResult = z.object({
   deviceId: z.int(),
@@ -22,7 +21,7 @@ export const testRoute = makeRoute({
   path: '/announcements/{announcementId}/test',
   summary: 'Send the message of an announcement to a few devices now; no status or report counts it.',
   scope: 'send',
-  params: z.object({ announcementId: wholeNumber(1) }),
+  params: ANNOUNCEMENT_PARAMS,
   body: z.strictObject(
     {
       to: testNamesSchema.describe('a token, device:ID, member:ID, or test for all devices with isTest'),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { findSource } from '../config/sources.ts';
@@ -11,9 +12,11 @@ import {
   withContentRules,
 } from '../model/content.ts';
 import { isNullWord } from '../model/device.ts';
+import { attributesSchema } from '../model/member.ts';
+import { NO_CONTENT, templateNameSchema } from '../model/message-template.ts';
 import type { NewMessage, Recipient } from '../model/message.ts';
 import { conditionSchema, type TopicName, topicSchema } from '../model/topic.ts';
-import { parseWith, wholeNumber } from '../parse.ts';
+import { isObject, parseWith, wholeNumber } from '../parse.ts';
 
 /** The width of push_device.member_id and push_message.member_id. */
 export const MAX_MEMBER_LENGTH = 64;
@@ -35,13 +38,26 @@ const messageFields = z.strictObject(
     memberId: memberSchema.nullish(),
     topic: topicSchema.nullish(),
     condition: conditionSchema.nullish(),
+    template: templateNameSchema.optional(),
+    variables: attributesSchema.optional(),
   },
   { error: unknownFields('a message') },
 );
 
 /** A message in a request or a queue's record. Its source and its key may be absent. */
-export const messageSchema = withContentRules(messageFields)
-  .refine(fitsFcm, TOO_BIG)
+export const messageSchema = withContentRules(messageFields, namesTemplate)
+  .refine((request) => namesTemplate(request) || fitsFcm(request), TOO_BIG)
+  .refine(
+    (request) => !namesTemplate(request) || isDeepStrictEqual(makeContent(request).content, NO_CONTENT),
+    {
+      path: ['template'],
+      error: 'no title, body or other content beside it',
+    },
+  )
+  .refine(({ template, variables }) => template !== undefined || variables === undefined, {
+    path: ['variables'],
+    error: 'a template beside them',
+  })
   .refine(
     ({ deviceId, memberId, topic, condition }) => countGiven(deviceId, memberId, topic, condition) === 1,
     {
@@ -65,6 +81,8 @@ export function makeMessage(
     condition,
     source = null,
     idempotencyKey,
+    template,
+    variables = {},
     ...content
   }: z.output<typeof messageSchema>,
   defaultKey: string,
@@ -76,7 +94,12 @@ export function makeMessage(
     source: sourceName,
     recipient: makeRecipient({ deviceId, memberId, topic, condition }),
     ...makeContent(content),
+    ...(template === undefined ? {} : { template: { name: template, variables } }),
   };
+}
+
+function namesTemplate(request: unknown): boolean {
+  return isObject(request) && request['template'] !== undefined;
 }
 
 function makeRecipient({

@@ -2,24 +2,34 @@ import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Message } from '../model/message.ts';
 
-/** One push for each of a message's devices; none if its content cannot be sent. */
-export function toPushes({ messageId, content, ttlSeconds, expiresInMs, devices }: Message): Push[] {
+/** One push for each of a message's devices that gets one; none if its content cannot be sent. */
+export function toPushes(message: Message): Push[] {
+  const { messageId, content, ttlSeconds, expiresInMs, devices, filled } = message;
   if (content === null) return [];
-  const own = { content, ttlSeconds, collapseKey: collapseKeyOf({ messageId }) };
-  return devices.filter(isSendable).map((device) => ({ ...device, messageId, own, expiresInMs }));
+  const collapseKey = collapseKeyOf({ messageId });
+  const own = { content, ttlSeconds, collapseKey };
+  if (!filled)
+    return devices.filter(isSendable).map((device) => ({ ...device, messageId, own, expiresInMs }));
+  return devices.filter(isSendable).flatMap((device) => {
+    const each = filled.get(device.deviceId);
+    if (!each || 'refusal' in each) return [];
+    return [{ ...device, messageId, own: { ...each, collapseKey }, expiresInMs }];
+  });
 }
 
 /**
  * What the ledger records of a message that reaches no device: device 0 and the reason; and of each device whose row cannot
- * be used.
+ * be used, or for which the template cannot be filled in.
  */
-export function listUndeliverable({ messageId, content, devices }: Message): Delivery[] {
-  if (content === null) return [{ ...refuse(0, 'BAD_CONTENT'), messageId }];
+export function listUndeliverable(message: Message): Delivery[] {
+  const { messageId, content, devices, filled, refusal = 'BAD_CONTENT' } = message;
+  if (content === null) return [{ ...refuse(0, refusal), messageId }];
   if (devices.length === 0) return [{ ...refuse(0, 'NO_DEVICE'), messageId }];
-  return devices
-    .filter((device) => !isSendable(device))
-    .map(asBadDevice)
-    .map((each) => ({ ...each, messageId }));
+  return devices.flatMap((device) => {
+    if (!isSendable(device)) return [{ ...asBadDevice(device), messageId }];
+    const each = filled?.get(device.deviceId);
+    return each && 'refusal' in each ? [{ ...refuse(device.deviceId, each.refusal), messageId }] : [];
+  });
 }
 
 /** What the ledger records of a device whose row cannot be used. */

@@ -10,6 +10,7 @@ import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { recordPatiently } from '../pace/record.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
+import { fillIn } from './fill-in.ts';
 import { listUndeliverable, toPushes } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
@@ -83,7 +84,7 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const { gatherer, store, config } = ctx;
   const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
   const results = await waitForEarlier(ctx, messages, claims);
-  const mine = results.filter(isClaimed);
+  const mine = await fillInOrGiveBack(ctx, results.filter(isClaimed));
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap(unsentPushes);
   const { outcomes, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
@@ -119,6 +120,19 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   measureThrottled(ctx, outcomes);
   if (tookMs > 0) await brakeIfThrottled(ctx, source, outcomes, { tookMs, isPart: pushes.length === 1 });
   return reports;
+}
+
+/** Writes the messages that name a template. If that fails, nothing was sent: another invocation need not wait for the leases. */
+async function fillInOrGiveBack(
+  ctx: Context,
+  claims: readonly ClaimedMessage[],
+): Promise<readonly ClaimedMessage[]> {
+  try {
+    return await fillIn(ctx, claims);
+  } catch (error) {
+    await record(ctx, [], claims);
+    throw error;
+  }
 }
 
 /** Reserves room for what all callers of this moment send; or says when to ask again: see reserveUrgent. */

@@ -7,6 +7,7 @@ import {
 } from '../content/render.ts';
 import type { Context } from '../context.ts';
 import { isBadRow, PushError } from '../errors.ts';
+import { LONGEST_COLLAPSE_KEY } from '../fcm/size.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
 import type { Notification } from '../model/content.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
@@ -36,9 +37,6 @@ export interface TestSend extends Pick<Delivery, 'deviceId' | 'reason' | 'messag
   /** The variable that a template does not know; null: none. */
   readonly variable: string | null;
 }
-
-/** A longer key than any message gets: it counts towards the size. */
-const LONGEST_KEY = collapseKeyOf({ messageId: Number.MAX_SAFE_INTEGER });
 
 /** An announcement as a test sends it. PushError('BAD_INPUT') if it has no content of its own to send. */
 export function asTested(announcement: Announcement, options: { readonly dryRun: boolean }): Tested {
@@ -127,7 +125,7 @@ async function openRender(
 
 async function openRenderer(parts: Parameters<typeof makeRenderer>[0]): Promise<Renderer> {
   try {
-    return await makeRenderer(parts, LONGEST_KEY);
+    return await makeRenderer(parts, LONGEST_COLLAPSE_KEY);
   } catch (error) {
     if (isBadRow(error)) throw PushError.of('BAD_INPUT', error.problems);
     throw error;

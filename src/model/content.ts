@@ -134,11 +134,24 @@ const SHOWN_FIELDS = ['image', 'clickAction', 'sound', 'badge'];
 /** Zod would not check a request with a wrong or missing field. */
 const always = { when: () => true };
 
-/** Lets a request be without a title and a text only together, where it has `data` alone. */
-export function withContentRules<T extends z.ZodType>(schema: T): T {
+/**
+ * Lets a request be without a title and a text only together, where it has `data` alone, or where its content is somewhere else.
+ */
+export function withContentRules<T extends z.ZodType>(
+  schema: T,
+  isElsewhere: (request: unknown) => boolean = () => false,
+): T {
   const complete = schema
-    .refine((request) => hasField(request, 'title'), { path: ['title'], error: 'a title', ...always })
-    .refine((request) => hasField(request, 'body'), { path: ['body'], error: 'a text', ...always });
+    .refine((request) => isElsewhere(request) || hasField(request, 'title'), {
+      path: ['title'],
+      error: 'a title',
+      ...always,
+    })
+    .refine((request) => isElsewhere(request) || hasField(request, 'body'), {
+      path: ['body'],
+      error: 'a text',
+      ...always,
+    });
   return SHOWN_FIELDS.reduce<T>(
     (each, field) =>
       each.refine((request) => mayHave(request, field), { path: [field], error: NOT_SHOWN, ...always }),

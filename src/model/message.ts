@@ -1,6 +1,7 @@
 import type { Content, Notification } from './content.ts';
 import type { DeviceDelivery, Recorded } from './delivery.ts';
 import type { Device } from './device.ts';
+import type { TemplateUse } from './message-template.ts';
 import type { TopicName } from './topic.ts';
 
 /** Who gets a message: one device, all devices of a member, or the subscribers of a topic (as device 0). */
@@ -17,6 +18,8 @@ export interface NewMessage extends Pick<Notification, 'content' | 'ttlSeconds'>
   readonly recipient: Recipient;
   /** The announcement that it is a test send of; 0: a text that is no announcement; absent: it is no test send. */
   readonly testOf?: number;
+  /** Its content is made of this template, for each device; it has none of its own. */
+  readonly template?: TemplateUse;
 }
 
 /** A message as its row says, with the devices that it goes to. */
@@ -29,7 +32,16 @@ export interface Message {
   /** Milliseconds until its time to live is over; null: it has none. */
   readonly expiresInMs: number | null;
   readonly devices: readonly Device[];
+  /** Its content is made of this template: see messages/fill-in.ts. */
+  readonly template?: TemplateUse;
+  /** What each device gets of the template, by device id; absent: it is not filled in. */
+  readonly filled?: ReadonlyMap<number, Filled>;
+  /** Why it cannot be sent, if not for its row. */
+  readonly refusal?: string;
 }
+
+/** What a device gets of a message that names a template, or the reason why it gets nothing. */
+export type Filled = Pick<Notification, 'content' | 'ttlSeconds'> | { readonly refusal: string };
 
 /** What names a message and the invocation that has claimed it. */
 export type MessageClaim = Pick<ClaimedMessage, 'messageId' | 'owner'>;

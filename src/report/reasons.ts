@@ -108,6 +108,11 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
     "the device's message has more than the 4,096 bytes that FCM takes",
     'shorten what the template fills in: {{ name | truncate: 40 }}; `baton lint ID` counts the devices',
   ],
+  [
+    /^NO_TEMPLATE$/,
+    'there is no template with the name that the message has, or none that can be read',
+    'set it: `PUT /templates/NAME`; the log names it, and what is wrong with it',
+  ],
   [/^NO_BUDGET$/, 'the budget had no room within the time of the invocation', SENT_AGAIN],
   [
     /^KEY_REUSED$/,

@@ -235,6 +235,42 @@ test.each([
   expect(api.ctx.sent).toEqual([]);
 });
 
+test('a template is set by its name, and a message that names it is filled in for each device', async () => {
+  await store.addDevices(madeUpDevices(1));
+  const template = { title: 'Hi {{ name }}', body: 'Order {{ order }}', data: { order: '{{ order }}' } };
+  const path = '/templates/ready';
+  expect(await api.ask({ method: 'PUT', path, body: template })).toMatchObject({ status: 204, body: null });
+  expect((await api.ask({ method: 'GET', path })).body).toEqual({
+    ...{ name: 'ready', problem: null },
+    template: { ...template, image: null, ttlSeconds: null, locales: null },
+  });
+  const message = { template: 'ready', variables: { name: 'Ada', order: 7 }, deviceId: 1 };
+  const body = { messages: [message, { ...message, variables: {} }, { ...message, template: 'other' }] };
+  expect((await api.ask({ path: '/messages', body })).body).toMatchObject({
+    outcomes: [
+      { outcome: 'delivered' },
+      { outcome: 'rejected', reason: 'TEMPLATE_VARIABLE' },
+      { outcome: 'rejected', reason: 'NO_TEMPLATE' },
+    ],
+  });
+  expect((await api.ask({ method: 'DELETE', path })).status).toBe(204);
+  for (const method of ['GET', 'DELETE']) {
+    expect(await api.ask({ method, path })).toMatchObject({
+      status: 404,
+      body: { code: 'NO_SUCH_TEMPLATE' },
+    });
+  }
+});
+
+test.each([
+  [{ title: 'Hi {{ name', body: 'B' }, 'title'],
+  [{ title: 'T' }, 'body'],
+  [{ title: 'T', body: 'B', colour: 'red' }, 'colour'],
+])('the template %j is refused', async (body, field) => {
+  const reply = await api.ask({ method: 'PUT', path: '/templates/ready', body });
+  expect(reply).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+});
+
 test('a message to a topic or a condition says that FCM has no answer for its devices', async () => {
   const condition = "'news' in topics || 'sport' in topics";
   const body = {

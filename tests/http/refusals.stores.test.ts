@@ -251,6 +251,22 @@ test.each<[string, TestRequest, number, string, string, string]>([
     'a number',
   ],
   [
+    'a message with a template and a text of its own',
+    message({ deviceId: 1, template: 'ready' }),
+    400,
+    'messages.0.template',
+    'no title, body or other content beside it',
+    '5 characters',
+  ],
+  [
+    'variables without a template',
+    message({ deviceId: 1, variables: {} }),
+    400,
+    'messages.0.variables',
+    'a template beside them',
+    '{}',
+  ],
+  [
     'a topic with a blank',
     message({ topic: 'two words' }),
     400,
