@@ -54,7 +54,7 @@ export function makeTags(driver: Driver): TagWrites {
       );
       const changes = chunk.flatMap(([deviceId, tags]) => {
         const has = present.get(deviceId) ?? new Map<string, string>();
-        const changed = Object.entries(tags).filter(([name, value]) => (has.get(name) ?? null) !== value);
+        const changed = namesTrimmed(tags).filter(([name, value]) => (has.get(name) ?? null) !== value);
         checkCount(has, changed, max);
         return changed.map(([name, value]) => ({ deviceId, name, value }));
       });
@@ -99,15 +99,19 @@ export async function fetchTags(
   return tagsById;
 }
 
-/** PushError('BAD_INPUT') if the columns cannot hold the tags. A name that ends with a blank would be another tag's in MySQL. */
+/** PushError('BAD_INPUT') if the columns cannot hold the tags. */
 export function checkTags(tags: Tags): void {
   for (const [name, value] of Object.entries(tags)) {
     fit('tag_name', name);
     fit('tag_value', value);
-    if (name === name.trim() && name !== '') continue;
-    const expected = '1 to 64 characters, without blanks around them';
-    throw PushError.of('BAD_INPUT', [{ field: 'tag_name', expected, got: name === '' ? 'none' : 'blanks' }]);
+    if (name.trim() !== '') continue;
+    throw PushError.of('BAD_INPUT', [{ field: 'tag_name', expected: '1 to 64 characters', got: 'none' }]);
   }
+}
+
+/** Names have no blanks around them: MySQL's keys ignore those at the end, and would take the name for another tag's. */
+function namesTrimmed(tags: Tags): [name: string, value: string | null][] {
+  return Object.entries(tags).map(([name, value]) => [name.trim(), value]);
 }
 
 function checkCount(

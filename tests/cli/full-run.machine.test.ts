@@ -108,7 +108,9 @@ test.each(READERS.filter(([name]) => COMMANDS.some((command) => command.name ===
 test.each(ROUTES.filter(({ method }) => method === 'GET').map(({ path }) => path))(
   'GET %s answers and logs no secret',
   async (path) => {
-    const api = makeApi(await here.openStore(), { env });
+    const store = await here.openStore();
+    await store.setMember('1', { nickname: 'Jo' });
+    const api = makeApi(store, { env });
     const reply = await api.send(
       makeRequest({
         method: 'GET',

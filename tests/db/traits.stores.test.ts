@@ -4,7 +4,8 @@ import { systemClock } from '../../src/clock.ts';
 import { openDriver, openStore } from '../../src/db/open.ts';
 import { describeStores, LEASE_MS, retryable } from './contract.ts';
 
-const SOME_TIME = Date.UTC(2026, 10, 1);
+/** Before now, whenever the tests run; twice as long since the epoch is to come. */
+const SOME_TIME = Date.UTC(2024, 10, 1);
 
 const unknown = { platform: null, locale: null, timeZone: null, appVersion: null, lastSeenAt: null };
 const known = {
@@ -58,9 +59,10 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
     await store.addDevices([{ ...device, lastSeenAt: SOME_TIME * 2 }]);
     expect(await fetch(deviceId)).toMatchObject({ lastSeenAt: SOME_TIME * 2 });
     await store.registerDevice(device);
-    expect((await fetch(deviceId)).lastSeenAt).toBeLessThan(SOME_TIME * 2);
+    const now = (await fetch(deviceId)).lastSeenAt!;
+    expect(now).toBeLessThan(SOME_TIME * 2);
     await passTime(1000);
-    expect((await fetch(deviceId)).lastSeenAt).toBeLessThanOrEqual(lastSeenAt! - 900);
+    expect(await fetch(deviceId)).toMatchObject({ lastSeenAt: now - 1000 });
   });
 
   test('an import sets traits of new devices and of those that are there already, which keep what it does not name', async () => {
@@ -92,6 +94,9 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
     await store.registerDevice({ ...device, tags: { plan: 'free', 'Ö"\\\'?': null, Plan: 'x' } });
     expect((await record(deviceId)).tags).toEqual({ plan: 'free', Plan: 'x' });
     await store.registerDevice({ ...device, tags: {} });
+    // MySQL would take a name that ends with a blank for the same name, and SQLite for another one.
+    await store.registerDevice({ ...device, tags: { 'plan ': 'free', ' b': '0' } });
+    expect((await record(deviceId)).tags).toEqual({ plan: 'free', Plan: 'x', b: '0' });
     const others = [make({ tags: { plan: 'pro' } }), make({ tags: { constructor: '1' } }), make()];
     await store.addDevices([{ ...device, tags: { Plan: null, b: '1' } }, ...others]);
     expect((await record(deviceId)).tags).toEqual({ plan: 'free', b: '1' });
@@ -126,8 +131,8 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
     expect(Object.keys((await record(deviceId)).tags)).toHaveLength(20);
 
     for (const [odd, words] of [
-      [{ '': 'v' }, 'tag_name: expected 1 to 64 characters, without blanks around them, got none'],
-      [{ 'a ': 'v' }, 'tag_name: expected 1 to 64 characters, without blanks around them, got blanks'],
+      [{ '': 'v' }, 'tag_name: expected 1 to 64 characters, got none'],
+      [{ ' ': 'v' }, 'tag_name: expected 1 to 64 characters, got none'],
       [{ ['n'.repeat(65)]: 'v' }, 'tag_name: expected at most 64 characters, got 65'],
       [{ n: 'v'.repeat(129) }, 'tag_value: expected at most 128 characters, got 129'],
       [{ n: '\ud800' }, 'tag_value: expected Unicode text'],

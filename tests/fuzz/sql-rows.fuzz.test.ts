@@ -141,7 +141,7 @@ test('whatever SQL writes about devices and members, they are read, counted and 
       expect(await store.registerDevice({ ...target, ...said })).toBe(deviceId);
       const [renewed] = await store.findDevices({ kind: 'id', deviceId }, 1);
       expect(renewed).toMatchObject(said);
-      expect(renewed?.lastSeenAt).toBeGreaterThan(Date.UTC(2026));
+      expect(renewed?.lastSeenAt).toBeGreaterThan(Date.UTC(2024));
     }),
     fuzzing(SHARE / 2),
   );
