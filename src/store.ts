@@ -14,6 +14,7 @@ import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/
 import type { AudienceCount, HopWork } from './model/summary.ts';
 import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
+import type { Series } from './store/series.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
 
 /**
@@ -29,6 +30,7 @@ export interface Store
     Devices,
     Messages,
     Budgets,
+    Series,
     Summaries,
     Audits,
     Alerts,

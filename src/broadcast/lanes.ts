@@ -4,20 +4,22 @@ import { type BroadcastJob, nextJob } from '../job.ts';
 import { type Announcement, MAX_LANES } from '../model/announcement.ts';
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
+import { isTimeToStart } from './start-time.ts';
 
 /**
  * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, or if its row cannot
- * be sent: then it fails with the reason. Each lane is an id range that recurses on its own.
+ * be sent: then it fails with the reason. Also false if it is not the time for it. Each lane is an id range that recurses on its own.
  */
 export async function startLanes(
-  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
+  ctx: Pick<Context, 'store' | 'config' | 'clock' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
-  announcement: Pick<Announcement, 'announcementId' | 'lanes' | 'audience' | 'problem'>,
+  announcement: Announcement,
 ): Promise<boolean> {
   const { store, config, log, actor } = ctx;
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   let { problem } = announcement;
+  if (problem === null && !(await isTimeToStart(ctx, announcement))) return false;
   const unlessBadRow = <T>(work: Promise<T>, fallback: T): Promise<T> =>
     work.catch((error: unknown) => {
       if (!isBadRow(error)) throw error;

@@ -12,6 +12,7 @@ import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
+import { makeSeries } from './series.ts';
 import { makeSummaries } from './summaries.ts';
 
 /** The store over either database: the SQL is the same but for the words of its dialect. */
@@ -23,6 +24,7 @@ export function makeStore(driver: Driver): Store {
     ...makeDevices(driver),
     ...makeMessages(driver),
     ...makeBudgets(driver),
+    ...makeSeries(driver),
     ...makeSummaries(driver),
     ...makeAudits(driver),
     ...makeOverviews(driver),

@@ -6,11 +6,18 @@ import {
   MOVES,
   moveAnnouncement,
   recordStartRequest,
+  refuseSeries,
   resumeAnnouncement,
 } from '../broadcast/announcement.ts';
 import { startSchema } from '../events/direct.ts';
 import { firstJob } from '../job.ts';
-import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
+import {
+  type Announcement,
+  ANNOUNCEMENT_STATUSES,
+  AUDIENCES,
+  GUARANTEES,
+  isSeries,
+} from '../model/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
@@ -92,7 +99,8 @@ const push = makeRoute({
   },
   async run(ctx, { body: job }) {
     const { announcementId: id, fromId } = job;
-    await findAnnouncement(ctx, id);
+    const announcement = await findAnnouncement(ctx, id);
+    refuseSeries(announcement);
     await recordStartRequest(ctx, id, fromId);
     await ctx.invoker.invoke(ctx.functionName, job);
     return { status: 202, body: { announcementId: id, deviceId: fromId } };
@@ -110,7 +118,8 @@ const accepted = z.object({
 const create = makeRoute({
   method: 'POST',
   path: '/announcements',
-  summary: 'Announce to every device: now, or at publishAt.',
+  summary:
+    'Announce to every device: now, at publishAt, at a localTime in the zone of each device, or at every occurrence of a repeat.',
   scope: 'send',
   body: announceSchema,
   replies: {
@@ -119,14 +128,15 @@ const create = makeRoute({
   },
   async run(ctx, { body, request }) {
     const { announcementId: id, isNew, publishAt } = await announce(ctx, body);
-    if (publishAt <= ctx.clock.now()) await ctx.invoker.invoke(ctx.functionName, firstJob(id));
+    const isInParts = isSeries(body.announcement);
+    if (publishAt <= ctx.clock.now() && !isInParts) await ctx.invoker.invoke(ctx.functionName, firstJob(id));
     return {
       status: isNew ? 201 : 200,
       headers: { location: `${request.prefix}/announcements/${id}` },
       body: {
         announcementId: id,
         publishAt: toIso(publishAt),
-        ...(isPast(publishAt, ctx.clock.now()) && isNew ? { note: PAST } : {}),
+        ...(isPast(publishAt, ctx.clock.now()) && isNew && !isInParts ? { note: PAST } : {}),
       } satisfies z.infer<typeof accepted>,
     };
   },
@@ -215,7 +225,10 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   list,
   show,
   planRoute,
-  makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
+  makeMove(
+    'pause',
+    'Stop a running announcement, within the pushes that are in flight; or the parts to come of one that is sent in parts.',
+  ),
   resume,
   makeMove('cancel', 'End an announcement permanently, within the pushes that are in flight.'),
 ];
