@@ -15,6 +15,9 @@ const MAX_PER_TICK = 100;
 /** One tick prepares at most so many starts: each is an invocation that waits. */
 const MAX_WAITING = 10;
 
+/** How much further than the time between two ticks it looks for starts to prepare: no tick is on time to the second. */
+const AHEAD_PER_TICK = 1.25;
+
 /** More messages than this become several mailings, so that no transaction takes long. */
 export const MAX_MESSAGES_PER_MAILING = 100_000;
 
@@ -156,15 +159,18 @@ async function prepareComing(
   guard: Guard,
 ): Promise<number> {
   const { concurrency } = config;
+  // Until about the next tick, by the age of the last one: ticks that look further would prepare the same start again.
+  const ageMs = await store.fetchTickAgeMs();
+  const aheadMs = ageMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.round(ageMs * AHEAD_PER_TICK));
   const limit = concurrency === 0 ? MAX_WAITING : Math.min(MAX_WAITING, Math.floor(concurrency / 4));
-  if (limit === 0) return 0;
+  if (limit === 0 || aheadMs <= 0) return 0;
   const prepare = async (announcementId: number, startsAt: number): Promise<number> => {
     const announcement = await store.fetchAnnouncement(announcementId);
     if (!announcement || isSeries(announcement)) return 0;
     await invoker.invoke(functionName, { ...firstJob(announcementId), startsAt });
     return 1;
   };
-  return sumUp(await store.fetchComing(limit, AHEAD_MS), ({ announcementId, publishAt }) =>
+  return sumUp(await store.fetchComing(limit, aheadMs), ({ announcementId, publishAt }) =>
     guard.row({ announcementId }, () => prepare(announcementId, publishAt)),
   );
 }

@@ -1,19 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
-import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
+import { type Aim, type Announcement, isSeries, type NewAnnouncement } from '../model/announcement.ts';
 import type { Content } from '../model/content.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';
 import { parseContent } from './content-options.ts';
 import { refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
+import { checkSeries } from './series-options.ts';
 
 /** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
 /** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
 export function checkContent(options: PushOptions): void {
+  checkSeries(options);
   if (options.announcement === null) {
     parseContent(options);
   } else if (options.title !== null || options.body !== null) {
@@ -32,20 +34,21 @@ export async function chooseSource(
 }
 
 /**
- * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body.
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body, and `plan`.
  * PushError('BAD_INPUT').
  */
 export async function chooseAnnouncement(
   options: PushOptions,
   config: Config,
   store: Store,
+  plan: Pick<Aim, 'localTime' | 'repeat'> = {},
 ): Promise<Announcement> {
   const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
     if (resume) return chooseUnfinished(store, content, dryRun);
     const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content });
+    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, ...plan });
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
@@ -57,7 +60,12 @@ export async function chooseAnnouncement(
     const { content, problem } = announcement;
     if (content === null)
       throw refuse('--announcement', 'a row that can be sent', problem ?? 'one without content');
-    return create(store, { ...announcement, content, dryRun });
+    // It goes to everybody now, in one part.
+    return create(store, { ...announcement, content, dryRun, localTime: null, repeat: null, partOf: null });
+  }
+  if (isSeries(announcement)) {
+    const others = 'one without local_time and repeat_at: the schedule sends those in parts';
+    throw refuse('--announcement', others, String(announcementId));
   }
   if (announcement.status === 'draft' || announcement.status === 'scheduled') return announcement;
   const expected = 'one that has not been pushed yet, or --resume for one that was interrupted';

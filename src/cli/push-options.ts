@@ -1,6 +1,7 @@
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { CONTENT_OPTIONS } from './content-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
+import { SERIES_OPTIONS } from './series-options.ts';
 import { flag, id, JSON_OPTION, oneOf, text, time, under, type ValuesOf, wholeNumber } from './options.ts';
 
 /** `PUSH_OPTIONS` are all options of `baton push`. */
@@ -10,6 +11,7 @@ export const PUSH_OPTIONS = {
     announcement: id('push an announcement that is already in push_announcement, instead of a new one'),
     resume: flag('continue an announcement that was killed, paused or failed'),
   }),
+  ...SERIES_OPTIONS,
   ...under('How to send it', {
     dryRun: flag('FCM checks every message (validate_only), and no phone shows one'),
     at: time('TIME', 'schedule it for this time instead of now, such as 2026-12-24T18:07+01:00'),

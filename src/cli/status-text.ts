@@ -1,4 +1,5 @@
-import type { Announcement } from '../model/announcement.ts';
+import { describeSeries } from '../broadcast/series.ts';
+import { type Announcement, isSeries } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
@@ -13,7 +14,7 @@ export function describeStanding(standing: Standing): string {
   const held = hops.held === 0 ? '' : ` (${hops.held} at work)`;
   return [
     `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
-    ...(statusReason === null ? [] : [statusReason]),
+    ...(statusReason === null ? describePlan(announcement) : [statusReason]),
     ...describeRow(announcement),
     ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
@@ -22,6 +23,11 @@ export function describeStanding(standing: Standing): string {
     ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${formatCount(pushes).padStart(11)}`),
     '',
   ].join('\n');
+}
+
+/** `describePlan` says when an announcement that is sent in parts is sent. Mostly its reason says it, and more. */
+function describePlan(announcement: Announcement): string[] {
+  return isSeries(announcement) ? [describeSeries(announcement)] : [];
 }
 
 /** `describeProgress` is one line: the bar, the rate, and the time that is left. */

@@ -21,7 +21,7 @@ import {
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
-import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
+import { fetchListed, fetchStanding, type Listed, makeKnowledge, type Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
@@ -172,8 +172,8 @@ const show = makeRoute({
   params,
   replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store, clock, config }, { params: { announcementId: id } }) {
-    const paceOf = (source: string) => config.sources.get(source)?.pace ?? null;
-    return { status: 200, body: showStanding(await fetchStanding({ store, clock, paceOf }, id)) };
+    const observer = { store, clock, ...makeKnowledge(config) };
+    return { status: 200, body: showStanding(await fetchStanding(observer, id)) };
   },
 });
 

@@ -63,6 +63,7 @@ async function waitWhileRunning(observer: Observer, scene: Scene): Promise<Wait[
   const { announcement, now } = scene;
   const budget = await observer.store.fetchBudget(announcement.source, announcement.announcementId);
   return [
+    ...waitForQuietHours(observer, announcement, now),
     ...waitForFcm(announcement, budget, now),
     ...waitForHops(scene),
     ...waitForSlot(budget, now),
@@ -85,6 +86,11 @@ async function explainStop(
   const entry = entries.findLast((each) => each.action === action);
   const who = entry ? ` by ${entry.actor} at ${toIso(entry.at)}` : '';
   return `${action}${who}${statusReason === null ? '' : `: ${statusReason}`}`;
+}
+
+function waitForQuietHours({ quietUntil }: Observer, { source, dryRun }: Announcement, now: number): Wait[] {
+  const until = dryRun ? null : (quietUntil?.(source, now) ?? null);
+  return until === null ? [] : [stop('the end of the quiet hours', until)];
 }
 
 function waitForFcm({ statusReason }: Announcement, budget: Budget, now: number): Wait[] {

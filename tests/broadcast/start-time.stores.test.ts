@@ -16,7 +16,7 @@ const NOON = Date.parse('2026-06-01T12:00:00Z');
 /** What the tests write. */
 const TABLES = [
   ...['push_announcement', 'push_device', 'push_hop', 'push_audience', 'push_snapshot'],
-  ...['push_delivery', 'push_budget', 'push_turn'],
+  ...['push_delivery', 'push_budget', 'push_turn', 'push_tick'],
 ];
 
 describe.each(databaseKinds())('when an announcement starts, on %s', (kind) => {
@@ -96,14 +96,30 @@ describe.each(databaseKinds())('when an announcement starts, on %s', (kind) => {
     });
 
     test('at most a quarter of the concurrency waits', async () => {
-      for (let nth = 0; nth < 12; nth++) await schedule(30_000 + nth);
-      const [many, four, three] = [
-        contextOf(),
-        contextOf({ MAX_CONCURRENCY: '4' }),
-        contextOf({ MAX_CONCURRENCY: '3' }),
-      ];
-      for (const ctx of [many, four, three]) await scan(ctx);
-      expect([many, four, three].map(({ invoked }) => invoked.length)).toEqual([10, 1, 0]);
+      const waiting: number[] = [];
+      for (const concurrency of ['0', '4', '3']) {
+        for (let nth = 0; nth < 12; nth++) await schedule(30_000 + nth);
+        const ctx = contextOf({ MAX_CONCURRENCY: concurrency });
+        await scan(ctx);
+        waiting.push(ctx.invoked.length);
+        await clock.advance(60_000);
+        await scan(contextOf());
+        await clock.advance(60_000);
+      }
+      expect(waiting).toEqual([10, 1, 0]);
+    });
+
+    test('ticks that come more often look less far ahead, so that each start is prepared about once', async () => {
+      const announcementId = await schedule(65_000);
+      const jobs: BroadcastJob[] = [];
+      await store.recordTick();
+      for (let passed = 0; passed < 60_000; passed += 10_000) {
+        await clock.advance(10_000);
+        const ctx = contextOf();
+        await scan(ctx);
+        for (const job of ctx.invoked) if (job.kind === 'broadcast') jobs.push(job);
+      }
+      expect(jobs).toEqual([{ ...firstJob(announcementId), startsAt: NOON + 65_000 }]);
     });
   });
 

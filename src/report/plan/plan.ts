@@ -7,6 +7,7 @@ import { restMessage } from '../../fcm/message.ts';
 import { type Announcement, MAX_LANES } from '../../model/announcement.ts';
 import { type Budget, stopOf } from '../../model/budget.ts';
 import { collapseKeyOf } from '../../model/delivery.ts';
+import { quietUntil } from '../../model/quiet-hours.ts';
 import { toIso } from '../../words.ts';
 import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from '../prices.ts';
 import { fetchTimes } from '../times.ts';
@@ -102,7 +103,10 @@ export async function makePlan(
   const latest = await store.fetchLatest(MAX_COMPARED);
   const { publishAt } = await fetchTimes({ store }, announcementId);
   const now = clock.now();
-  const startsAt = Math.max(now, publishAt ?? now);
+  const dueAt = Math.max(now, publishAt ?? now);
+  const quietHours = announcement.dryRun ? null : config.sources.get(source)?.quietHours;
+  const quietEnd = quietUntil(quietHours, dueAt);
+  const startsAt = quietEnd ?? dueAt;
   const others = latest.filter((other) => other.announcementId !== announcementId && other.source === source);
   const { devices } = await store.countAudience(announcement, 0);
   const rivals = await fetchRivals(ctx, others, startsAt, devices);
@@ -142,6 +146,7 @@ export async function makePlan(
     isDown: budget !== null && stopOf(budget) === 'down',
     tickAgeMs: await store.fetchTickAgeMs(),
     isScheduled: status === 'scheduled',
+    quiet: quietHours && quietEnd !== null ? { rule: quietHours.rule, until: quietEnd } : null,
     previous: await fetchPrevious(ctx, others, announcement),
     rivals: rivals.map(({ announcementId: id }) => id),
   });
