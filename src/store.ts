@@ -1,4 +1,5 @@
 import type { Alerts } from './store/alerts.ts';
+import type { Audiences } from './store/audiences.ts';
 import type { Audits } from './store/audits.ts';
 import type { Explanations } from './store/explanations.ts';
 import type { Exports } from './store/exports.ts';
@@ -32,6 +33,7 @@ export interface Store
     Budgets,
     Series,
     Summaries,
+    Audiences,
     Audits,
     Alerts,
     Exports,

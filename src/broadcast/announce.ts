@@ -12,6 +12,8 @@ import {
   requestFields,
   unknownFields,
 } from '../model/content.ts';
+import { checkView } from '../model/audience-views.ts';
+import { filterSchema } from '../model/filter.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 import { parseWallTime, WALL_TIME, ZONE } from '../model/zones.ts';
 import { CRON } from './repeat.ts';
@@ -58,6 +60,7 @@ const announceFields = z.strictObject(
       )
       .nullish()
       .describe('each occurrence is an announcement of its own'),
+    audience: filterSchema.nullish(),
   },
   { error: unknownFields('an announcement') },
 );
@@ -68,8 +71,18 @@ export const announceSchema = announceFields
   .refine(fitsFcm, TOO_BIG)
   .refine(hasOneTime, ONE_TIME)
   .transform((fields): AnnounceJob => {
-    const { source, guarantee, dryRun, lanes, publishAt, idempotencyKey, localTime, repeat, ...content } =
-      fields;
+    const {
+      source,
+      guarantee,
+      dryRun,
+      lanes,
+      publishAt,
+      idempotencyKey,
+      localTime,
+      repeat,
+      audience,
+      ...content
+    } = fields;
     return {
       kind: 'announce',
       source: source ?? null,
@@ -80,6 +93,7 @@ export const announceSchema = announceFields
         ...makeContent(content),
         ...(localTime ? { localTime } : {}),
         ...(repeat ? { repeat } : {}),
+        ...(audience ? { filter: audience } : {}),
       },
       publishAt: publishAt ?? null,
       idempotencyKey: idempotencyKey ?? null,
@@ -98,12 +112,14 @@ export interface AnnounceReport {
 /**
  * Puts an announcement into the table, to start at its time. Refuses what would fail for every device: PushError
  * ('NO_SUCH_SOURCE') for a source that is not configured, ('BAD_CREDENTIALS') for one without readable credentials,
- * ('BAD_INPUT') for a local time that has passed or a repeat that never occurs, ('KEY_REUSED') for the key of an announcement with other content.
+ * ('BAD_INPUT') for a local time that has passed, a repeat that never occurs, or an audience with a table that AUDIENCE_VIEWS
+ * does not name, ('KEY_REUSED') for the key of an announcement with other content.
  */
 export async function announce(ctx: Context, job: AnnounceJob): Promise<AnnounceReport> {
   const { store, senders, config, clock, log, requestId, actor } = ctx;
   const source = job.source ?? config.source;
   senders.check(source);
+  checkView('audience.view', job.announcement.filter, config.database);
   const { announcement } = job;
   const publishAt = isSeries(announcement)
     ? await findFirstTime(ctx, { ...announcement, source })

@@ -75,8 +75,9 @@ export interface Accepts {
 }
 
 /**
- * Resumes an announcement with what the caller accepts. PushError('BAD_INPUT') if the audience was edited: the hops of an
- * announcement to devices go over ids of devices, those of a mailing over ids of messages.
+ * Resumes an announcement with what the caller accepts. PushError('BAD_INPUT') if the audience or its filter was edited: the
+ * hops of an announcement to devices go over ids of devices, those of a mailing over ids of messages; and the devices of
+ * another filter may be in pages that are sent already.
  */
 export async function resumeAnnouncement(
   { store, actor }: Pick<Context, 'store' | 'actor'>,
@@ -88,6 +89,10 @@ export async function resumeAnnouncement(
     if (edited.includes('audience')) {
       const got = 'another one since the start';
       throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
+    }
+    if (edited.includes('filter')) {
+      const expected = 'the filter that it was started with: another audience takes a new announcement';
+      throw PushError.of('BAD_INPUT', [{ field: 'filter', expected, got: 'another one since the start' }]);
     }
     await store.acceptEdits(announcementId, actor);
   }

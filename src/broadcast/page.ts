@@ -3,6 +3,7 @@ import { asBadDevice, isSendable, listUndeliverable, toPushes } from '../message
 import type { Announcement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
+import type { DeviceSelection } from '../model/filter.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
 
 /** The work of one hop. */
@@ -17,13 +18,13 @@ export interface Page {
 export async function fetchPage(
   ctx: Pick<Context, 'store' | 'config' | 'log'>,
   hop: Hop,
-  { audience }: Pick<Announcement, 'audience'>,
+  { audience, filter }: Pick<Announcement, 'audience' | 'filter'>,
 ): Promise<Page> {
   // An earlier release of Baton may have planted the round.
   if (hop.round > 0) await ctx.store.keepRetries(hop.announcementId);
   switch (audience) {
     case 'devices':
-      return fetchDevices(ctx, hop);
+      return fetchDevices(ctx, hop, { filter });
     case 'messages':
       return fetchMessages(ctx, hop);
   }
@@ -32,9 +33,13 @@ export async function fetchPage(
 async function fetchDevices(
   { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
   hop: Hop,
+  selection: DeviceSelection,
 ): Promise<Page> {
+  // A retry round sends what the ledger has, whatever the devices say by now.
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
-    hop.round === 0 ? store.fetchPage(hop.fromId, toId, limit) : store.fetchRetryPage(hop, toId, limit);
+    hop.round === 0
+      ? store.fetchPage(hop.fromId, toId, limit, selection)
+      : store.fetchRetryPage(hop, toId, limit, selection);
   const makePage = (devices: Device[], bounds: PageBounds): Page => {
     const bad = devices.filter((device) => !isSendable(device));
     for (const { deviceId, problem = '' } of bad) log.error('device refused', { deviceId, why: problem });
@@ -46,7 +51,7 @@ async function fetchDevices(
     // A repeat. Devices may have been added or removed since: the bounds make it the same page.
     const { lastId } = hop.page;
     if (hop.round > 0) return makePage(await fetch(lastId, config.pageSize), hop.page);
-    const devices = await store.fetchPageAgain(hop, lastId);
+    const devices = await store.fetchPageAgain(hop, lastId, selection);
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
     return makePage(
       devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))),

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import { type Aim, type Announcement, isSeries, type NewAnnouncement } from '../model/announcement.ts';
+import { checkView } from '../model/audience-views.ts';
 import type { Content } from '../model/content.ts';
+import type { DeviceFilter } from '../model/filter.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';
 import { parseContent } from './content-options.ts';
@@ -20,6 +22,8 @@ export function checkContent(options: PushOptions): void {
     parseContent(options);
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
+  } else if (options.audience !== null) {
+    throw refuse('--announcement', 'no --audience beside it', 'both');
   }
 }
 
@@ -43,12 +47,13 @@ export async function chooseAnnouncement(
   store: Store,
   plan: Pick<Aim, 'localTime' | 'repeat'> = {},
 ): Promise<Announcement> {
-  const { announcement: announcementId, dryRun, resume, guarantee, lanes } = options;
+  const { announcement: announcementId, audience: filter, dryRun, resume, guarantee, lanes } = options;
   if (announcementId === null) {
     const { content, ttlSeconds } = parseContent(options);
-    if (resume) return chooseUnfinished(store, content, dryRun);
+    if (resume) return chooseUnfinished(store, content, { filter, dryRun });
     const source = options.source ?? config.source;
-    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, ...plan });
+    checkView('--audience: view', filter, config.database);
+    return create(store, { source, guarantee, ttlSeconds, dryRun, lanes, content, filter, ...plan });
   }
   const announcement = await store.fetchAnnouncement(announcementId);
   if (!announcement) {
@@ -73,11 +78,24 @@ export async function chooseAnnouncement(
 }
 
 /** `chooseUnfinished` is the latest unfinished announcement that this command line without --resume created. */
-async function chooseUnfinished(store: Store, content: Content, dryRun: boolean): Promise<Announcement> {
+async function chooseUnfinished(
+  store: Store,
+  content: Content,
+  { filter, dryRun }: { readonly filter: DeviceFilter | null; readonly dryRun: boolean },
+): Promise<Announcement> {
   const unfinished = await store.fetchUnfinished(MAX_UNFINISHED);
-  const same = unfinished.find((each) => each.dryRun === dryRun && isDeepStrictEqual(each.content, content));
+  const same = unfinished.find(
+    (each) =>
+      each.dryRun === dryRun &&
+      isDeepStrictEqual(each.content, content) &&
+      isDeepStrictEqual(each.filter ?? null, filter),
+  );
   if (same) return wake(store, same);
-  throw refuse('--resume', 'an unfinished announcement with this title, body, image and data', 'none');
+  throw refuse(
+    '--resume',
+    'an unfinished announcement with this title, body, image, data and audience',
+    'none',
+  );
 }
 
 /** `wake` sets a paused or failed announcement running. If its push was killed, it is still running. */

@@ -56,6 +56,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./push.ts')).pushCommand,
   },
   {
+    name: 'audience',
+    group: 'Look',
+    summary: 'count the devices of an audience, by platform and locale',
+    load: async () => (await import('./audience.ts')).audienceCommand,
+  },
+  {
     name: 'plan',
     group: 'Look',
     summary: 'say what an announcement will take before it starts',

@@ -61,6 +61,7 @@ function describePlan(plan: Plan): string {
       'audience',
       `${formatCount(audience)} pushes in ${formatCount(hops)} hops of ${formatCount(pageSize)}, ${countOf(lanes, 'lane')}`,
     ),
+    ...(plan.audienceWords === null ? [] : [row('for', plan.audienceWords)]),
     row('start', `${formatTime(startsAt)} UTC`),
     row(
       'end',

@@ -1,4 +1,5 @@
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
+import { audienceOption } from './audience-option.ts';
 import { CONTENT_OPTIONS } from './content-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { SERIES_OPTIONS } from './series-options.ts';
@@ -9,6 +10,9 @@ export const PUSH_OPTIONS = {
   ...CONTENT_OPTIONS,
   ...under('Which announcement', {
     announcement: id('push an announcement that is already in push_announcement, instead of a new one'),
+    audience: audienceOption(
+      'only these devices, such as "platform=ios locale=de tag:plan=pro"; default: all',
+    ),
     resume: flag('continue an announcement that was killed, paused or failed'),
   }),
   ...SERIES_OPTIONS,

@@ -28,7 +28,7 @@ import type { Terminal } from './terminal.ts';
 
 export const pushCommand = defineCommand({
   description:
-    'Broadcast to every device in the database through FCM, for real, on this machine. ' +
+    'Broadcast to every device in the database, or to those of --audience, through FCM, for real, on this machine. ' +
     'With --at, --local-time or --repeat, only schedule it: the schedule (on AWS, or `baton serve`) then starts it.',
   examples: [
     [
@@ -117,13 +117,14 @@ async function hold(
 }
 
 async function push(
-  { announcementId }: Announcement,
+  announcement: Announcement,
   { workers, verbose, json, resume }: PushOptions,
   live: LiveConfig,
   store: Store,
   terminal: Terminal,
 ): Promise<number> {
-  const devices = await store.countDevices();
+  const { announcementId } = announcement;
+  const { devices } = await store.countAudience(announcement, 0);
   const bar = makeProgressBar(devices, json ? { ...terminal, live: false, err: () => {} } : terminal);
   const engine = await startEngine({
     ...workerSettings(live, (error) => terminal.err(`secrets not read: ${describeFailure(error)}\n`)),

@@ -1,6 +1,7 @@
 import { describeSeries } from '../broadcast/series.ts';
 import { type Announcement, isSeries } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
+import { describeFilter } from '../model/filter-words.ts';
 import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import type { Wait } from '../report/waits.ts';
@@ -15,6 +16,7 @@ export function describeStanding(standing: Standing): string {
   return [
     `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
     ...(statusReason === null ? describePlan(announcement) : [statusReason]),
+    ...(announcement.filter ? [`for ${describeFilter(announcement.filter)}`] : []),
     ...describeRow(announcement),
     ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),

@@ -1,9 +1,10 @@
 import { type DatabaseTls, readTlsParameters } from './database-tls.ts';
+import { VIEW_PATTERNS } from '../model/audience-views.ts';
 import { type Env, makeReader, MAX_HOST_LENGTH, type Reader, refuseProblems } from './env-reader.ts';
 
 export type { DatabaseTls } from './database-tls.ts';
 
-export type DatabaseConfig =
+export type DatabaseConfig = (
   | { readonly kind: 'sqlite'; readonly file: string }
   | {
       readonly kind: 'mysql';
@@ -11,7 +12,11 @@ export type DatabaseConfig =
       readonly url: string;
       readonly tls: DatabaseTls;
       readonly connections?: number;
-    };
+    }
+) & {
+  /** Patterns of the names of tables and views that a filter may name; absent: none. */
+  readonly audienceViews?: readonly string[];
+};
 
 /** The longest name of a database in MySQL, 64 characters, when each takes nine in an address. Errors show the name. */
 const MAX_NAME_LENGTH = 64 * 9;
@@ -27,8 +32,14 @@ export function parseDatabaseConfig(env: Env): DatabaseConfig {
   return database;
 }
 
-/** The value of DATABASE_URL may hold a password in any place: no error has a part of it. */
 export function readDatabase(read: Reader): DatabaseConfig {
+  const views = read.named('AUDIENCE_VIEWS', VIEW_PATTERNS, 'names between commas, such as push_audience_*');
+  const database = readAddress(read);
+  return views === null ? database : { ...database, audienceViews: views.split(/ *, */) };
+}
+
+/** The value of DATABASE_URL may hold a password in any place: no error has a part of it. */
+function readAddress(read: Reader): DatabaseConfig {
   // A secret that was a file ends with a line break.
   const text = read.text('DATABASE_URL').replace(/[\r\n]+$/, '');
   const refuse = (expected: string, got: string): void => read.complain('DATABASE_URL', expected, got);

@@ -14,6 +14,7 @@ import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import { bothColumns, JOIN_SNAPSHOT, renewSnapshot, SOURCE_AT_START, takeSnapshot } from './snapshot.ts';
+import type { Select } from './selection.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 import { actionOf, changeStatus, isStatus } from './status-change.ts';
 
@@ -24,7 +25,7 @@ const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** The statements of push_announcement, and of push_tick. */
-export function makeAnnouncements(driver: Driver): Announcements {
+export function makeAnnouncements(driver: Driver, select: Select): Announcements {
   const { now, at, msUntil, epochMs, onConflict, incoming } = driver.dialect;
 
   /** A column of the source's budget row while a brake or an outage holds the source up; NULL otherwise. */
@@ -32,7 +33,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
     (SELECT ${column} FROM push_budget WHERE HEX(push_budget.source) = ${SOURCE_AT_START}
        AND (braked_until > ${now} OR outages > 0))`;
   const fetchColumns = makeColumnLookup(driver, 'push_announcement');
-  const select = async (): Promise<Fragment> => {
+  const selectRows = async (): Promise<Fragment> => {
     const columns = await fetchColumns();
     return sql`
     SELECT push_announcement.announcement_id, ${bothColumns(columns)}, ${planColumns(columns)}, lanes, accept_unregistered, status, status_reason,
@@ -81,7 +82,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchAnnouncement(announcementId) {
       const [row] = await driver.all(
-        sql`${await select()} WHERE push_announcement.announcement_id = ${announcementId}`,
+        sql`${await selectRows()} WHERE push_announcement.announcement_id = ${announcementId}`,
       );
       return row ? parseAnnouncement(row) : null;
     },
@@ -96,7 +97,7 @@ export function makeAnnouncements(driver: Driver): Announcements {
 
     async fetchUnfinished(limit) {
       const rows = await driver.all(
-        sql`${await select()} WHERE status IN ('running', 'paused', 'failed')
+        sql`${await selectRows()} WHERE status IN ('running', 'paused', 'failed')
             ORDER BY push_announcement.announcement_id DESC LIMIT ${limit}`,
       );
       return rows.map(parseAnnouncement);
@@ -138,10 +139,10 @@ export function makeAnnouncements(driver: Driver): Announcements {
       );
     },
 
-    countAudience({ announcementId, audience }, fromId) {
+    countAudience({ announcementId, audience, filter = null }, fromId) {
       switch (audience) {
         case 'devices':
-          return countDevicesFrom(driver, fromId);
+          return countDevicesFrom(driver, select, fromId, filter);
         case 'messages':
           return countPushesOfMailing(driver, announcementId);
       }

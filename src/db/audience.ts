@@ -1,18 +1,68 @@
 import type { AudienceCount } from '../model/summary.ts';
-import type { Dialect, Driver } from './driver.ts';
-import { readOptionalWhole, readWhole } from './rows.ts';
+import type { DeviceFilter } from '../model/filter.ts';
+import type { Audiences, TraitCount } from '../store/audiences.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
+import { columnOrNull, makeColumnLookup } from './optional.ts';
+import { readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
+import type { Select } from './selection.ts';
 import { sql, type Statement } from './sql.ts';
 
 type Count = Pick<AudienceCount, 'devices' | 'lastId'>;
 
+/** The statements that count audiences by what devices say about themselves. */
+export function makeAudiences(driver: Driver, select: Select): Audiences {
+  const fetchColumns = makeColumnLookup(driver, 'push_device');
+
+  return {
+    async countByTraits(filter) {
+      const columns = await fetchColumns();
+      const traits = (['platform', 'locale'] as const).map(
+        (name) => sql`${columnOrNull('push_device', name, columns)} AS ${{ sql: name, values: [] }}`,
+      );
+      const parts = filter ? await select(filter, { fromId: 0, toId: null }) : [ALL_DEVICES];
+      const counts: TraitCount[] = [];
+      for (const { from, where } of parts) {
+        const rows = await driver.all(
+          sql`SELECT platform, locale, COUNT(*) AS devices FROM (
+                SELECT ${traits} FROM ${from} WHERE ${where} AND unregistered_at IS NULL) AS counted
+              GROUP BY platform, locale`,
+        );
+        counts.push(...rows.map(parseTraitCount));
+      }
+      return counts;
+    },
+  };
+}
+
+const ALL_DEVICES = { from: sql`push_device`, where: sql`1 = 1` };
+
+function parseTraitCount(row: Row): TraitCount {
+  const read = (column: string): string | null =>
+    readOr<string | null>([], () => readOptionalText(row, column), null);
+  return { platform: read('platform'), locale: read('locale'), devices: readWhole(row, 'devices') };
+}
+
 /** Counts the devices that a broadcast from `fromId` on is for. It locks nothing: devices may be added meanwhile. */
-export async function countDevicesFrom(driver: Driver, fromId: number): Promise<Count> {
-  const [row = {}] = await driver.all(
-    sql`SELECT COUNT(*) AS devices, MAX(device_id) AS last_id FROM push_device
-        WHERE device_id >= ${fromId} AND unregistered_at IS NULL`,
-  );
-  const lastId = readOptionalWhole(row, 'last_id') ?? Math.max(0, fromId - 1);
-  return { devices: readWhole(row, 'devices'), lastId };
+export async function countDevicesFrom(
+  driver: Driver,
+  select: Select,
+  fromId: number,
+  filter: DeviceFilter | null,
+): Promise<Count> {
+  const parts = filter
+    ? await select(filter, { fromId, toId: null })
+    : [{ from: sql`push_device`, where: sql`device_id >= ${fromId}` }];
+  let devices = 0;
+  let lastId = Math.max(0, fromId - 1);
+  for (const { from, where } of parts) {
+    const [row = {}] = await driver.all(
+      sql`SELECT COUNT(*) AS devices, MAX(push_device.device_id) AS last_id FROM ${from}
+          WHERE ${where} AND unregistered_at IS NULL`,
+    );
+    devices += readWhole(row, 'devices');
+    lastId = Math.max(lastId, readOptionalWhole(row, 'last_id') ?? 0);
+  }
+  return { devices, lastId };
 }
 
 /** Counts the pushes of a mailing: one for each message and device, and one for a message that reaches no device. */

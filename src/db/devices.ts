@@ -1,24 +1,24 @@
 import type { Delivery } from '../model/delivery.ts';
-import { type Device, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import type { NewDevice } from '../model/device.ts';
 import type { Devices } from '../store.ts';
-import { isBadRow } from '../errors.ts';
 import { insertAudit } from './audits.ts';
 import { cut, fit, fits } from './columns.ts';
-import { type Dialect, type Driver, hasEffect, type Row } from './driver.ts';
-import { isHop } from './hop-key.ts';
+import { type Dialect, type Driver, hasEffect } from './driver.ts';
+import { DEVICE_COLUMNS, makePages, parseDevice, selectPage } from './device-pages.ts';
 import { insertMissing } from './insert.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
-import { readOptionalWhole, readText, readWhole, readWord, wrongValue } from './rows.ts';
+import { readOptionalWhole, readText, readWhole } from './rows.ts';
+import type { Select } from './selection.ts';
 import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
-const DEVICE_COLUMNS = sql`device_id, target, target_kind`;
+export { parseDevice, selectPage } from './device-pages.ts';
 
 /** The assignments that let a device receive pushes again. */
 const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregistered_by = NULL`;
 
 /** The statements of push_device. */
-export function makeDevices(driver: Driver): Devices {
+export function makeDevices(driver: Driver, select: Select): Devices {
   const { now, onConflict, incoming, isSameText, maxBytes } = driver.dialect;
 
   const insertDevices = (devices: readonly NewDevice[]): Statement => {
@@ -77,19 +77,7 @@ export function makeDevices(driver: Driver): Devices {
       return readWhole(row, 'devices');
     },
 
-    async fetchPage(fromId, toId, limit) {
-      return (await driver.all(selectPage(fromId, toId, limit))).map(parseDevice);
-    },
-
-    async fetchPageAgain(key, lastId) {
-      const rows = await driver.all(
-        sql`SELECT ${DEVICE_COLUMNS} FROM push_device
-            WHERE device_id BETWEEN ${key.fromId} AND ${lastId} AND (unregistered_at IS NULL
-              OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))
-            ORDER BY device_id`,
-      );
-      return rows.map(parseDevice);
-    },
+    ...makePages(driver, select),
 
     async fetchDevices(fromId, limit) {
       const rows = await driver.all(
@@ -149,15 +137,6 @@ export function makeDevices(driver: Driver): Devices {
   };
 }
 
-/** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */
-export function selectPage(fromId: number, toId: number | null, limit: number): Statement {
-  return sql`
-    SELECT ${DEVICE_COLUMNS} FROM push_device
-    WHERE device_id >= ${fromId} ${toId === null ? sql`` : sql`AND device_id <= ${toId}`}
-      AND unregistered_at IS NULL
-    ORDER BY device_id LIMIT ${limit}`;
-}
-
 /**
  * `pruneDevices` marks the unregistered devices: they keep their row and are left out of later pages. A dry run changes no
  * device. The announcement of messages that are sent at once is 0.
@@ -194,18 +173,4 @@ function newValues({ target, targetKind, memberId = null }: NewDevice): Fragment
 /** Never less than the bytes that a device takes in a statement. */
 function bytesOf({ target, memberId = null }: NewDevice): number {
   return literalBytesOf(memberId) + target.length + 50;
-}
-
-/** `parseDevice` reads a row that a back end may have written: with a wrong target only its id is read, and the problem. */
-export function parseDevice(row: Row): Device {
-  const deviceId = readWhole(row, 'device_id');
-  try {
-    const target = readText(row, 'target');
-    if (target === '')
-      throw wrongValue('target', 'a registration token or a Firebase installation id', 'an empty text');
-    return { deviceId, target, targetKind: readWord(row, 'target_kind', TARGET_KINDS) };
-  } catch (error) {
-    if (!isBadRow(error)) throw error;
-    return { deviceId, target: '', targetKind: 'token', problem: error.message };
-  }
 }

@@ -32,6 +32,16 @@ export interface Dialect {
   readonly joinInOrder: Fragment;
   /** The condition that two texts have the same bytes: MySQL's `=` ignores blanks at the end, and in a view also case. */
   readonly isSameText: (one: Fragment, other: Fragment) => Fragment;
+  /** The condition that a text has the same bytes as one of some values, of which there is at least one. */
+  readonly isOneOf: (text: Fragment, values: readonly string[]) => Fragment;
+  /** A text for a comparison by `IN` in which the case of ASCII letters does not count, with values in small letters. */
+  readonly foldCase: (text: Fragment) => Fragment;
+  /** The condition that a column of locales holds a language tag or a longer one that begins with it; case does not count. */
+  readonly isOfLocale: (column: Fragment, tag: string) => Fragment;
+  /** A version as a text that sorts as its numbers do (see model/version.ts); NULL for a text that is no version. */
+  readonly versionKey: (text: Fragment) => Fragment;
+  /** The whole part of a quotient of two whole numbers. */
+  readonly quotient: (dividend: Fragment, divisor: number) => Fragment;
   /** What follows an INSERT whose row may exist already, up to the assignments. `key` is the unique key's columns. */
   readonly onConflict: (key: Fragment) => Fragment;
   /** The value that such an INSERT has for a column. */

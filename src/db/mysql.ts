@@ -4,6 +4,7 @@ import { PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { withLiterals } from './literals.ts';
+import { MAX_VERSION_DIGITS, SQL_VERSION, VERSION_PARTS } from '../model/version.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
 import { makeWarningCheck } from './mysql-warnings.ts';
 import { readText } from './rows.ts';
@@ -29,6 +30,20 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
   joinInOrder: sql`STRAIGHT_JOIN`,
   // The first condition uses the index.
   isSameText: (one, other) => sql`(${one} = ${other} AND ${bytesOf(one)} = ${bytesOf(other)})`,
+  isOneOf: (text, values) => sql`(${text} IN (${values}) AND ${bytesOf(text)} IN (${values}))`,
+  foldCase: (text) => sql`LOWER(${text})`,
+  // A collation in so many words: that of a view's column may count case. The column itself has the same, for its index.
+  isOfLocale: (column, tag) =>
+    sql`(${column} = ${tag} COLLATE utf8mb4_general_ci OR ${column} LIKE ${`${tag}-%`} COLLATE utf8mb4_general_ci)`,
+  versionKey: (text) => {
+    const parts = Array.from(
+      { length: VERSION_PARTS },
+      (_, nth) =>
+        sql`LPAD(SUBSTRING_INDEX(SUBSTRING_INDEX(CONCAT(${text}, ${'.0'.repeat(VERSION_PARTS)}), '.', ${nth + 1}), '.', -1), ${MAX_VERSION_DIGITS}, '0')`,
+    );
+    return sql`CASE WHEN ${text} REGEXP ${SQL_VERSION} THEN CONCAT(${parts}) END`;
+  },
+  quotient: (dividend, divisor) => sql`(${dividend}) DIV ${divisor}`,
   onConflict: () => sql`ON DUPLICATE KEY UPDATE`,
   // Not the newer `AS new`, which MariaDB does not have.
   incoming: (column) => sql`VALUES(${column})`,

@@ -21,7 +21,7 @@ export async function openStore(config: DatabaseConfig, clock: Clock): Promise<S
   try {
     const version = await fetchSchemaVersion(driver);
     if (version !== SCHEMA_VERSION) refuseVersion(version);
-    return makeStore(driver);
+    return makeStore(driver, config.audienceViews);
   } catch (error) {
     await driver.close();
     throw error;

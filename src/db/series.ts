@@ -92,7 +92,8 @@ export function makeSeries(driver: Driver): Series {
       requireColumn('push_device', 'time_zone', await fetchDeviceColumns());
       // From the index alone: MySQL steps from one zone to the next.
       const rows = await driver.all(sql`SELECT DISTINCT time_zone FROM push_device`);
-      return rows.map((row) => readOptionalText(row, 'time_zone'));
+      // An empty text is none, as a filter has it.
+      return [...new Set(rows.map((row) => readOptionalText(row, 'time_zone') || null))];
     },
 
     async fetchParts(announcementId, limit) {

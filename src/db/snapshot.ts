@@ -76,19 +76,26 @@ export function takeSnapshot(announcementId: number, columns: ReadonlySet<string
 
 /**
  * Copies what a resumed announcement is to send, if there is no copy yet, or if no phone can have shown the earlier one: a
- * person has fixed the row that FCM refused. The hops of another audience would go over other ids: that one is kept.
+ * person has fixed the row that FCM refused. The hops of another audience or filter would go over other ids, and those of the
+ * pages that are read already would be lost: then the earlier copy is kept.
  */
 export function renewSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
   const [discard, copy] = takeSnapshot(announcementId, columns);
   return [
     sql`${discard}
         AND HEX(audience) = (SELECT HEX(audience) FROM push_announcement WHERE announcement_id = ${announcementId})
+        ${columns.has('filter') ? isSameFilter(announcementId) : sql``}
         AND NOT EXISTS (
           SELECT 1 FROM push_delivery
           WHERE push_delivery.announcement_id = ${announcementId} AND verdict IN (${MAY_HAVE_ARRIVED}))`,
     sql`${copy} AND started_at IS NOT NULL
           AND NOT EXISTS (SELECT 1 FROM push_snapshot WHERE announcement_id = ${announcementId})`,
   ];
+}
+
+function isSameFilter(announcementId: number): Fragment {
+  return sql`AND COALESCE(HEX(filter), '') = COALESCE(
+    (SELECT HEX(filter) FROM push_announcement WHERE announcement_id = ${announcementId}), '')`;
 }
 
 /** The row as it is to be sent, and the names of the columns that were changed since its snapshot. */

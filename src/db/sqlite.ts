@@ -6,6 +6,7 @@ import type { Clock } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
+import { versionKeyOf } from '../model/version.ts';
 import { databaseError } from './error-text.ts';
 import { readText } from './rows.ts';
 import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
@@ -18,6 +19,9 @@ export const MAX_KEPT_LENGTH = 2000;
 
 /** To prepare an insert of many rows takes three times the CPU time of its execution. With so few rows, it is kept prepared. */
 const MAX_PREPARED_ROWS = 20;
+
+/** The app's versions whose keys are kept, at most. */
+const MAX_KEPT_VERSIONS = 1000;
 
 const DIALECT: Dialect = {
   name: 'sqlite',
@@ -35,6 +39,14 @@ const DIALECT: Dialect = {
   // SQLite never moves the tables of a CROSS JOIN. https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
   joinInOrder: sql`CROSS JOIN`,
   isSameText: (one, other) => sql`${one} = ${other}`,
+  isOneOf: (text, values) => sql`${text} IN (${values})`,
+  foldCase: (text) => sql`${text} COLLATE NOCASE`,
+  // One range of the index on the column, and in it those that end after the tag or go on with `-`; `.` comes next after that.
+  isOfLocale: (column, tag) =>
+    sql`${column} COLLATE NOCASE >= ${tag} AND ${column} COLLATE NOCASE < ${`${tag}.`}
+      AND (${column} COLLATE NOCASE = ${tag} OR ${column} COLLATE NOCASE >= ${`${tag}-`})`,
+  versionKey: (text) => sql`version_key(${text})`,
+  quotient: (dividend, divisor) => sql`(${dividend}) / ${divisor}`,
   onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
   incoming: (column) => sql`excluded.${column}`,
 };
@@ -57,6 +69,7 @@ export function openSqlite(file: string, clock: Clock): Driver {
   };
 
   database.function('now_ms', () => clock.now());
+  database.function('version_key', { deterministic: true }, makeVersionKey());
   // Only these statements read the file, and find out whether it is a database.
   attemptToOpen(() =>
     database.exec(`
@@ -119,6 +132,19 @@ export function openSqlite(file: string, clock: Clock): Driver {
       }
     },
     close: async () => database.close(),
+  };
+}
+
+/** Many devices have the same version: its key is made once. */
+function makeVersionKey(): (text: unknown) => string | null {
+  const keys = new Map<unknown, string | null>();
+  return (text) => {
+    const known = keys.get(text);
+    if (known !== undefined) return known;
+    const key = typeof text === 'string' ? versionKeyOf(text) : null;
+    if (keys.size >= MAX_KEPT_VERSIONS) keys.clear();
+    keys.set(text, key);
+    return key;
   };
 }
 

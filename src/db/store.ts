@@ -1,6 +1,7 @@
 import type { Store } from '../store.ts';
 import { makeAlerts } from './alerts.ts';
 import { makeAnnouncements } from './announcements.ts';
+import { makeAudiences } from './audience.ts';
 import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
 import { makeDeliveries } from './deliveries.ts';
@@ -12,20 +13,26 @@ import { makeHops } from './hops.ts';
 import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
+import { makeSelect } from './selection.ts';
 import { makeSeries } from './series.ts';
 import { makeSummaries } from './summaries.ts';
 
-/** The store over either database: the SQL is the same but for the words of its dialect. */
-export function makeStore(driver: Driver): Store {
+/**
+ * The store over either database: the SQL is the same but for the words of its dialect. `audienceViews` are the patterns of
+ * AUDIENCE_VIEWS.
+ */
+export function makeStore(driver: Driver, audienceViews: readonly string[] = []): Store {
+  const select = makeSelect(driver, audienceViews);
   return {
-    ...makeAnnouncements(driver),
+    ...makeAnnouncements(driver, select),
     ...makeHops(driver),
     ...makeDeliveries(driver),
-    ...makeDevices(driver),
+    ...makeDevices(driver, select),
     ...makeMessages(driver),
     ...makeBudgets(driver),
     ...makeSeries(driver),
     ...makeSummaries(driver),
+    ...makeAudiences(driver, select),
     ...makeAudits(driver),
     ...makeOverviews(driver),
     ...makeExports(driver),

@@ -8,6 +8,7 @@ import { readWhole } from '../db/rows.ts';
 import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
 import { MAX_TICK_AGE_MS } from '../model/tick.ts';
+import { checkAudienceViews } from './audience-views.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 import { adviseOnDatabase } from './database-advice.ts';
 import { checkSession } from './database-session.ts';
@@ -42,6 +43,7 @@ export function databaseChecks(
     check('page query', ['migrations'], checkPageQuery),
     check('engines', ['migrations'], checkEngines),
     check('ids', ['migrations'], checkIds),
+    check('audience views', ['migrations'], (driver) => checkAudienceViews(driver, config.audienceViews)),
     check('privileges', ['migrations'], checkPrivileges),
     check('schedule', ['migrations'], checkSchedule),
   ];

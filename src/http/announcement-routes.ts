@@ -23,6 +23,7 @@ import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
 import { fetchListed, fetchStanding, type Listed, makeKnowledge, type Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
+import { MAX_AUDIENCE_BYTES } from './audience-routes.ts';
 import { planRoute } from './plan-route.ts';
 import { makeRoute, type Route } from './route.ts';
 
@@ -119,9 +120,10 @@ const create = makeRoute({
   method: 'POST',
   path: '/announcements',
   summary:
-    'Announce to every device: now, at publishAt, at a localTime in the zone of each device, or at every occurrence of a repeat.',
+    'Announce to every device, or to those of audience: now, at publishAt, at a localTime in the zone of each device, or at every occurrence of a repeat.',
   scope: 'send',
   body: announceSchema,
+  maxBodyBytes: MAX_AUDIENCE_BYTES,
   replies: {
     201: { description: 'A new announcement; Location is its path.', body: accepted },
     200: { description: 'The announcement of an earlier request with this idempotencyKey.', body: accepted },

@@ -11,6 +11,7 @@ const plan = z.object({
   announcementId: count,
   source: z.string(),
   audience: count,
+  audienceWords: z.string().nullable().describe('which devices it is for; null: all, or a mailing'),
   hops: count,
   lanes: count,
   pageSize: count,

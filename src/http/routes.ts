@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ANNOUNCEMENT_ROUTES } from './announcement-routes.ts';
+import { AUDIENCE_ROUTES } from './audience-routes.ts';
 import { DASHBOARD_ROUTES } from './dashboard-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { EXPORT_ROUTES } from './export-routes.ts';
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   health,
   openapi,
   ...ANNOUNCEMENT_ROUTES,
+  ...AUDIENCE_ROUTES,
   ...EXPORT_ROUTES,
   ...REPORT_ROUTES,
   ...MESSAGE_ROUTES,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { localeSchema } from './locales.ts';
+import { VERSION } from './version.ts';
 
 /** The platforms of devices. */
 export const PLATFORMS = ['android', 'ios', 'web'] as const;
@@ -11,9 +12,10 @@ export const MAX_SEEN_DAYS = 270;
 export const MAX_FILTER_MEMBERS = 10_000;
 const MAX_VALUES = 1000;
 const MAX_TAGS = 20;
+/** Longer than every name: what devices say may be no zone at all. */
+const MAX_ZONE_LENGTH = 255;
 
-/** How a version, a share and a name are written. */
-const VERSION = /^\d{1,9}(\.\d{1,9}){0,3}$/;
+/** How a share, a number of days and a name are written. */
 const SAMPLE = /^(\d{1,3}(?:\.\d{1,2})?)-(\d{1,3}(?:\.\d{1,2})?)%$/;
 const DAYS = /^(\d{1,5})d$/;
 const VIEW = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
@@ -91,6 +93,10 @@ export const filterSchema: z.ZodType<DeviceFilter> = z.strictObject(
         },
       )
       .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: `at most ${MAX_TAGS} tags` })
+      .refine((tags) => Object.keys(tags).length > 0, { error: 'at least one tag' })
+      .refine((tags) => Object.values(tags).flat().length <= MAX_VALUES, {
+        error: `at most ${MAX_VALUES} values of tags`,
+      })
       .optional(),
     memberIds: list(
       shortText('a member id, 1 to 64 characters', 64),
@@ -103,7 +109,7 @@ export const filterSchema: z.ZodType<DeviceFilter> = z.strictObject(
       .optional(),
     view: z.string({ error: VIEW_WORDS }).regex(VIEW, { error: VIEW_WORDS }).optional(),
     timeZone: list(
-      shortText('a time zone such as Europe/Berlin, or null', 64).nullable(),
+      shortText('a time zone such as Europe/Berlin, or null', MAX_ZONE_LENGTH).nullable(),
       'a list of time zones',
     ).optional(),
     isTest: z.boolean({ error: 'true or false' }).optional(),

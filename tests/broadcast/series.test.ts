@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AHEAD_MS, findFirstTime, makeParts, MAX_LATE_MS } from '../../src/broadcast/series.ts';
 import type { Announcement } from '../../src/model/announcement.ts';

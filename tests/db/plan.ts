@@ -10,24 +10,28 @@ import { makeStore } from '../../src/db/store.ts';
 export async function explain(
   config: DatabaseConfig,
   call: (store: Store) => Promise<unknown>,
+  audienceViews: readonly string[] = [],
 ): Promise<Row[]> {
   const driver = openDriver(config, systemClock);
   const statements: Statement[] = [];
-  const store = makeStore({
-    ...driver,
-    all: (statement) => {
-      statements.push(statement);
-      return driver.all(statement);
+  const store = makeStore(
+    {
+      ...driver,
+      all: (statement) => {
+        statements.push(statement);
+        return driver.all(statement);
+      },
+      run: (statement) => {
+        statements.push(statement);
+        return driver.run(statement);
+      },
+      runTogether: (...together) => {
+        statements.push(...together);
+        return driver.runTogether(...together);
+      },
     },
-    run: (statement) => {
-      statements.push(statement);
-      return driver.run(statement);
-    },
-    runTogether: (...together) => {
-      statements.push(...together);
-      return driver.runTogether(...together);
-    },
-  });
+    audienceViews,
+  );
   await call(store);
   const keyword = config.kind === 'sqlite' ? sql`EXPLAIN QUERY PLAN` : sql`EXPLAIN`;
   const plan: Row[] = [];

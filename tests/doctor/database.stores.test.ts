@@ -5,8 +5,11 @@ import type { Driver } from '../../src/db/driver.ts';
 import { openDriver } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
 import { adviseOnDatabase } from '../../src/doctor/database-advice.ts';
+import { makeStore } from '../../src/db/store.ts';
+import { checkAudienceViews } from '../../src/doctor/audience-views.ts';
 import { checkSession } from '../../src/doctor/database-session.ts';
 import { checkEngines, checkIds } from '../../src/doctor/database-tables.ts';
+import { draft } from '../support/context.ts';
 import { databaseKinds, type DatabaseKind, makeDatabase } from '../support/database.ts';
 
 async function open(kind: DatabaseKind): Promise<Driver> {
@@ -76,3 +79,30 @@ test.each([
   });
   expect(withTls).not.toContain('DATABASE_TLS');
 });
+
+test.each(databaseKinds())(
+  'views of audiences have device_id or member_id, and are there (%s)',
+  async (kind) => {
+    const driver = await open(kind);
+    const views = ['push_audience_*'];
+    expect(await checkAudienceViews(driver, [])).toMatchObject({ ok: null });
+    await run(driver, 'CREATE TABLE push_audience_ids (device_id BIGINT)');
+    await run(driver, 'CREATE VIEW push_audience_members AS SELECT member_id FROM push_device');
+    expect(await checkAudienceViews(driver, views)).toEqual({
+      ok: true,
+      says: 'an audience may name push_audience_ids, push_audience_members',
+      advice: null,
+    });
+    await run(driver, 'CREATE TABLE push_audience_none (name TEXT)');
+    const store = makeStore(driver);
+    for (const view of ['push_audience_ids', 'push_audience_gone', 'push_hop']) {
+      await store.createAnnouncement({ ...draft, filter: { view } });
+    }
+    expect(await checkAudienceViews(driver, views)).toMatchObject({
+      ok: false,
+      says:
+        'push_audience_none has no column device_id or member_id; announcement 3 names a view that AUDIENCE_VIEWS does ' +
+        'not; announcement 2 names push_audience_gone, which is not there',
+    });
+  },
+);

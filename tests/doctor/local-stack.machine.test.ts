@@ -89,6 +89,7 @@ const AFTER_DATABASE = [
   'page query',
   'engines',
   'ids',
+  'audience views',
   'privileges',
   'schedule',
 ];
@@ -119,7 +120,7 @@ const FAULTS: readonly Fault[] = [
     line: 'migrations',
     says: /expected version \d+, got 0/,
     advice: /run `baton migrate`/,
-    blocks: ['page query', 'engines', 'ids', 'privileges', 'schedule'],
+    blocks: ['page query', 'engines', 'ids', 'audience views', 'privileges', 'schedule'],
     inject: () => stack.ask('DELETE FROM push_migration'),
     follow: () => batonHere(['migrate'], stack.env),
   },

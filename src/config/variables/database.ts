@@ -32,4 +32,10 @@ export const DATABASE_VARIABLES = [
     fallback: String(CONNECTIONS),
     meaning: `MySQL connections of one process; \`baton serve\` uses ${CONNECTIONS_OF_SERVE} if this is not set.`,
   },
+  {
+    ...PLAIN,
+    name: 'AUDIENCE_VIEWS',
+    meaning:
+      'Tables and views of your own that an audience may name, such as `push_audience_*`; names between commas, `*` stands for any letters, digits and `_`.',
+  },
 ] as const satisfies readonly Variable[];

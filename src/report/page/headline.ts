@@ -1,4 +1,5 @@
 import type { Announcement } from '../../model/announcement.ts';
+import { describeFilter } from '../../model/filter-words.ts';
 import { countOf, formatCount, formatDuration, formatTime } from '../../words.ts';
 import { findDelays } from '../explain/delays.ts';
 import { sumSent } from '../sums.ts';
@@ -18,6 +19,7 @@ export function writeHeadline(report: Report): Headline {
   if (use === null) return { headline: describeStart(announcement, report.times.publishAt), lines: [] };
   const lines = [
     describeDryRun(announcement),
+    announcement.filter ? `For ${describeFilter(announcement.filter)}.` : null,
     describeReason(announcement),
     describeRest(report),
     describeSpeed(report, use),

@@ -6,6 +6,7 @@ import { PushError } from '../../errors.ts';
 import { restMessage } from '../../fcm/message.ts';
 import { type Announcement, MAX_LANES } from '../../model/announcement.ts';
 import { type Budget, stopOf } from '../../model/budget.ts';
+import { describeFilter } from '../../model/filter-words.ts';
 import { collapseKeyOf } from '../../model/delivery.ts';
 import { quietUntil } from '../../model/quiet-hours.ts';
 import { toIso } from '../../words.ts';
@@ -27,6 +28,8 @@ export interface Plan {
   readonly announcementId: number;
   readonly source: string;
   readonly audience: number;
+  /** Which devices it is for, in words; null: all, or a mailing. */
+  readonly audienceWords: string | null;
   readonly hops: number;
   readonly lanes: number;
   readonly pageSize: number;
@@ -125,6 +128,8 @@ export async function makePlan(
     endsAt: startsAt + durationMs,
     durationMs,
     audience: devices,
+    audienceWords:
+      announcement.filter && announcement.audience === 'devices' ? describeFilter(announcement.filter) : null,
     hops: estimated.hops,
     lanes: conditions.lanes,
     pageSize: config.pageSize,

@@ -9,7 +9,7 @@ ALTER TABLE push_device ADD COLUMN last_seen_at INTEGER; -- when the app was las
 ALTER TABLE push_device ADD COLUMN is_test INTEGER NOT NULL DEFAULT 0; -- 1: gets the test sends
 
 CREATE INDEX push_device_zone ON push_device (time_zone);
-CREATE INDEX push_device_locale ON push_device (locale);
+CREATE INDEX push_device_locale ON push_device (locale COLLATE NOCASE);
 CREATE INDEX push_device_test ON push_device (is_test);
 
 CREATE TABLE push_tag (

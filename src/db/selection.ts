@@ -1,0 +1,159 @@
+import { PushError } from '../errors.ts';
+import { isViewNamed } from '../model/audience-views.ts';
+import type { DeviceFilter } from '../model/filter.ts';
+import type { Driver } from './driver.ts';
+import { FILTER_COLUMNS, followLead, type Lead, listConditions, listLeads, type OwnView } from './filter.ts';
+import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
+import { makeColumnLookup } from './optional.ts';
+import { readWhole } from './rows.ts';
+import { chunksOf, type Fragment, sql } from './sql.ts';
+
+/*
+ * The devices of an audience are found in one of two ways.
+ * - By the primary key: all pages together read each device once. This is for audiences that are large, or that no index
+ *   finds, such as a sample.
+ * - By an index that finds few devices, such as the one on tags: a page takes the ids from it, and reads only those devices.
+ *   Each page reads all ids behind its cursor, so that it does not pay for many.
+ * The answer is the same; only the work differs.
+ */
+
+/** The ids that an index may find, at most: pages of 3000 read as much in either way with a million devices. */
+const MAX_LED = 50_000;
+
+/** The number of readings until the ids that an index finds are counted anew. */
+const READINGS_PER_COUNT = 50;
+
+/** Filters whose lead is remembered, at most. */
+const MAX_REMEMBERED = 100;
+
+/** Member ids in one statement: SQLite takes 32,766 values, and the other fields of a filter have some as well. */
+const MAX_MEMBERS = 5000;
+
+/** A range of device ids, both ends included; null: no end. */
+export interface Range {
+  readonly fromId: number;
+  readonly toId: number | null;
+}
+
+/** The tables and the condition that select devices of push_device. */
+export interface Selected {
+  readonly from: Fragment;
+  readonly where: Fragment;
+}
+
+/** How the devices of a filter are read; the devices of no two parts are the same. */
+export type Select = (filter: DeviceFilter, range: Range) => Promise<readonly Selected[]>;
+
+/** `makeSelect` makes a function that selects the devices of a filter. `views` are the patterns of AUDIENCE_VIEWS. */
+export function makeSelect(driver: Driver, views: readonly string[]): Select {
+  const { dialect } = driver;
+  const fetchDeviceColumns = makeColumnLookup(driver, 'push_device');
+  const ownViews = new Map<string, OwnView>();
+  const leads = new Map<string, { readonly lead: Lead | null; readings: number }>();
+
+  const findView = async ({ view }: DeviceFilter): Promise<OwnView | null> => {
+    if (view === undefined) return null;
+    if (!isViewNamed(views, view)) {
+      throw wrongFilter('filter.view', 'a table or view that AUDIENCE_VIEWS names', view);
+    }
+    const own = ownViews.get(view) ?? (await fetchOwnView(driver, view));
+    ownViews.set(view, own);
+    return own;
+  };
+
+  /** Null: no index finds few. */
+  const chooseLead = async (filter: DeviceFilter, view: OwnView | null): Promise<Lead | null> => {
+    const candidates = listLeads(filter);
+    const [first] = candidates;
+    // Member ids are never many; and to count what only one device has is more work than to read it.
+    if (first === undefined || first.field === 'memberIds') return first ?? null;
+    const { tags, isTest, timeZone, locale } = filter;
+    const name = JSON.stringify([tags, isTest, timeZone, locale, filter.view]);
+    const known = leads.get(name);
+    if (known && known.readings < READINGS_PER_COUNT) {
+      known.readings++;
+      return known.lead;
+    }
+    let chosen: Lead | null = null;
+    let fewest = MAX_LED + 1;
+    for (const lead of candidates) {
+      const searches = followLead({ dialect, view }, filter, lead).map(
+        ({ from, where }) => sql`SELECT 1 FROM ${from} WHERE ${where}`,
+      );
+      const [row = {}] = await driver.all(
+        sql`SELECT COUNT(*) AS ids FROM (${join(searches, ' UNION ALL ')} LIMIT ${fewest}) AS counted`,
+      );
+      const ids = readWhole(row, 'ids');
+      if (ids < fewest) [chosen, fewest] = [lead, Math.max(1, ids)];
+    }
+    if (leads.size >= MAX_REMEMBERED) leads.clear();
+    leads.set(name, { lead: chosen, readings: 0 });
+    return chosen;
+  };
+
+  return async (filter, range) => {
+    const columns = await fetchDeviceColumns();
+    for (const [field, column] of FILTER_COLUMNS) {
+      if (filter[field] !== undefined && !columns.has(column)) {
+        const got = 'a view without it: create the view again with this column';
+        throw wrongFilter(`push_device.${column}`, `a column, for the filter ${field}`, got);
+      }
+    }
+    const view = await findView(filter);
+    const lead = await chooseLead(filter, view);
+    const isInRange = (id: Fragment): Fragment =>
+      range.toId === null
+        ? sql`${id} >= ${range.fromId}`
+        : sql`${id} BETWEEN ${range.fromId} AND ${range.toId}`;
+    const conditions = listConditions({ dialect, view }, filter, lead);
+    const rest = conditions.map((condition) => sql`AND ${condition}`);
+    const where = join([isInRange(sql`push_device.device_id`), ...rest], ' ');
+    if (lead === null) return [{ from: sql`push_device`, where }];
+    return divide(filter, lead, dialect.maxBytes()).map((part) => {
+      // DISTINCT: a team's view may have a device twice. Also, it makes the database find the ids first.
+      const searches = followLead({ dialect, view }, part, lead).map(
+        (search) => sql`SELECT DISTINCT ${search.id} AS device_id FROM ${search.from}
+          WHERE ${isInRange(search.id)} AND ${search.where}`,
+      );
+      const ids = join(searches, ' UNION ');
+      const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
+      return { from, where };
+    });
+  };
+}
+
+/** Many member ids are more than one statement. */
+function divide(filter: DeviceFilter, lead: Lead, maxBytes: number): readonly DeviceFilter[] {
+  const { memberIds } = filter;
+  if (lead.field !== 'memberIds' || memberIds === undefined) return [filter];
+  // The same id twice would select its devices twice, if the two are in two statements.
+  return chunksOf([...new Set(memberIds)], bytesOf, maxBytes / 2, MAX_MEMBERS).map((chunk) => ({
+    ...filter,
+    memberIds: chunk,
+  }));
+}
+
+/** MySQL compares a member id twice: see isOneOf. */
+function bytesOf(memberId: string): number {
+  return 2 * literalBytesOf(memberId) + LISTED_ID_BYTES;
+}
+
+async function fetchOwnView(driver: Driver, name: string): Promise<OwnView> {
+  const columns = await driver.fetchColumns(name);
+  const column = (['device_id', 'member_id'] as const).find((each) => columns.has(each));
+  if (column !== undefined) return { name, column };
+  const got = columns.size === 0 ? 'no such table' : 'a table without either';
+  throw wrongFilter('filter.view', `a table or view ${name} with a column device_id or member_id`, got);
+}
+
+/** An error of the row that has the filter: no retry fixes it. */
+function wrongFilter(field: string, expected: string, got: string): PushError {
+  return PushError.of('DATABASE', [{ field, expected, got }]);
+}
+
+function join(fragments: readonly Fragment[], separator: string): Fragment {
+  return {
+    sql: fragments.map((fragment) => fragment.sql).join(separator),
+    values: fragments.flatMap(({ values }) => values),
+  };
+}
