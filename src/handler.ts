@@ -23,6 +23,7 @@ import { makeSenders } from './fcm/open.ts';
 import { answerRequest, answerUnstarted } from './http/answer.ts';
 import type { HttpReply } from './http/reply.ts';
 import { type AnnounceJob, firstJob, type PushJob } from './job.ts';
+import { isSeries } from './model/announcement.ts';
 import { makeLog, withFields } from './log.ts';
 import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
@@ -204,9 +205,16 @@ function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
 }
 
 async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<AnnounceReport | HopReport> {
-  const report = await announce(ctx, job);
-  if (report.publishAt > ctx.clock.now()) return report;
+  const report = await announce(ctx, job).catch(refuseInput);
+  if (report.publishAt > ctx.clock.now() || isSeries(job.announcement)) return report;
   return runHop(ctx, firstJob(report.announcementId));
+}
+
+/** Input that only the database or the plan of an announcement shows to be wrong makes a bad event: no retry would fix it. */
+function refuseInput(error: unknown): never {
+  if (error instanceof PushError && error.code === 'BAD_INPUT')
+    throw PushError.of('BAD_EVENT', error.problems);
+  throw error;
 }
 
 /** Errors that no retry would fix. A hop throws neither of the sources' two: its announcement fails instead. */

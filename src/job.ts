@@ -13,6 +13,8 @@ export interface BroadcastJob extends HopKey {
   readonly kind: 'broadcast';
   /** Number of lanes, for the job that starts the announcement; absent: as the announcement says. */
   readonly lanes?: number | undefined;
+  /** The announcement is due at this time, in milliseconds since the epoch: the invocation waits for it. Absent: it is due. */
+  readonly startsAt?: number | undefined;
 }
 
 /** The minute tick: start what is due, wake what has stalled, close what is finished. */

@@ -16,6 +16,7 @@ import type { AudienceCount, HopWork } from './model/summary.ts';
 import type { Members } from './store/members.ts';
 import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
+import type { Series } from './store/series.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
 import type { Templates } from './store/templates.ts';
 
@@ -34,6 +35,7 @@ export interface Store
     Messages,
     Templates,
     Budgets,
+    Series,
     Summaries,
     Audiences,
     Audits,

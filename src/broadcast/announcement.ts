@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
-import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
+import { type Announcement, type AnnouncementStatus, isSeries } from '../model/announcement.ts';
 import type { MoveOptions } from '../store.ts';
 import { audienceIn, fetchParent, isUnapproved, waitsForApproval } from './may-start.ts';
 
@@ -41,8 +41,22 @@ export async function moveAnnouncement(
   const isMoved = await store.moveAnnouncement(announcementId, from, to, null, actor, options);
   const announcement = await findAnnouncement({ store }, announcementId);
   if (isMoved || announcement.status === to) return announcement;
+  // Of one that is sent in parts, the parts to come are paused.
+  if (move === 'pause' && isSeries(announcement)) {
+    if (await store.moveAnnouncement(announcementId, ['scheduled'], to, null, actor)) {
+      return findAnnouncement({ store }, announcementId);
+    }
+  }
   const expected = `an announcement that is ${from.join(' or ')}`;
   const got = `${announcementId}, which is ${announcement.status}`;
+  throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
+}
+
+/** PushError('WRONG_STATUS') for an announcement that is sent in parts: nobody but the schedule can start it. */
+export function refuseSeries(announcement: Announcement): void {
+  if (!isSeries(announcement)) return;
+  const expected = 'an announcement without localTime and repeat: the schedule sends those in parts';
+  const got = String(announcement.announcementId);
   throw PushError.of('WRONG_STATUS', [{ field: 'announcementId', expected, got }]);
 }
 

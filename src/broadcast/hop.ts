@@ -11,6 +11,7 @@ import { finishIfComplete } from './finish.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
 import { fetchPage, type Page } from './page.ts';
 import { PageSender, type SendReport } from './send.ts';
+import { quietMsOf, waitForStart } from './start-time.ts';
 import { Tally } from './tally.ts';
 
 /**
@@ -61,6 +62,12 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       return report(await leave(ctx, hop, STOPPED));
     }
 
+    const quietMs = quietMsOf(ctx, announcement);
+    if (quietMs > 0) {
+      await store.postponeHop(hop, quietMs);
+      return report(STOPPED);
+    }
+
     // The claimant before may be about to record what it has sent: see recordPatiently.
     const waitMs = hop.isTakenOver ? TAKEOVER_WAIT_MS : 0;
     if (!(await waitHolding(ctx, hop, waitMs))) return report(await leave(ctx, hop, STOPPED));
@@ -106,6 +113,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
 /** Takes the hop; if the announcement has not started yet, starts it first. */
 async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   const { store, config, requestId } = ctx;
+  if (!(await waitForStart(ctx, job))) return { kind: 'absent' };
   const owner = `${requestId}/${crypto.randomUUID()}`;
   const claim = await store.claimHop(job, owner, config.leaseMs);
   if (claim.kind !== 'absent' || job.round > 0) return claim;

@@ -6,13 +6,15 @@ import { type Announcement, BEFORE_START, isSendable, MAX_LANES } from '../model
 import type { Hop } from '../model/hop.ts';
 import { failAnnouncement } from './announcement.ts';
 import { fetchParent, findReasonToWait } from './may-start.ts';
+import { isTimeToStart } from './start-time.ts';
 
 /**
  * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, if its row cannot be
- * sent, or if it may not start: then it fails or is paused with the reason. Each lane is an id range that recurses on its own.
+ * sent, or if it may not start: then it fails or is paused with the reason. Also false if it is not the time for it. Each lane
+ * is an id range that recurses on its own.
  */
 export async function startLanes(
-  ctx: Pick<Context, 'store' | 'config' | 'log' | 'metrics' | 'actor'>,
+  ctx: Pick<Context, 'store' | 'config' | 'clock' | 'log' | 'metrics' | 'actor'>,
   job: BroadcastJob,
   announcement: Announcement,
 ): Promise<boolean> {
@@ -20,6 +22,7 @@ export async function startLanes(
   const { announcementId, fromId } = job;
   const lanes = Math.max(1, Math.min(MAX_LANES, job.lanes ?? announcement.lanes));
   let problem = announcement.problem ?? (await explainTemplates(announcement));
+  if (problem === null && !(await isTimeToStart(ctx, announcement))) return false;
   const unlessBadRow = <T>(work: Promise<T>, fallback: T): Promise<T> =>
     work.catch((error: unknown) => {
       if (!isBadRow(error)) throw error;

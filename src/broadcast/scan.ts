@@ -2,13 +2,21 @@ import { raiseAlerts } from '../alert/alert.ts';
 import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
+import { isSeries } from '../model/announcement.ts';
 import type { HopKey } from '../model/hop.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
 import { prune } from './prune.ts';
+import { AHEAD_MS, makeParts } from './series.ts';
 
 /** One tick starts, wakes or finishes at most this many of each; the next tick does the rest. */
 const MAX_PER_TICK = 100;
+
+/** One tick prepares at most so many starts: each is an invocation that waits. */
+const MAX_WAITING = 10;
+
+/** How much further than the time between two ticks it looks for starts to prepare: no tick is on time to the second. */
+const AHEAD_PER_TICK = 1.25;
 
 /** More messages than this become several mailings, so that no transaction takes long. */
 export const MAX_MESSAGES_PER_MAILING = 100_000;
@@ -40,12 +48,14 @@ export interface ScanReport {
 export async function scan(ctx: Context): Promise<ScanReport> {
   const guard = new Guard(ctx);
   await guard.step('mailings', () => makeMailings(ctx, guard));
+  await guard.step('parts', () => makeDueParts(ctx, guard));
   const report: ScanReport = {
     kind: 'scan',
     started: await guard.step('due', () => startDue(ctx, guard)),
     woken: await guard.step('stalled', () => wakeStalled(ctx, guard)),
     finished: await guard.step('finished', () => finishComplete(ctx, guard)),
   };
+  await guard.step('coming', () => prepareComing(ctx, guard));
   if (report.woken > 0) ctx.metrics.record({ HopsWoken: report.woken });
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
   // After the work, and whatever became of it: alerts matter most where something fails.
@@ -127,6 +137,42 @@ async function makeMailings({ store, log }: Context, guard: Guard): Promise<numb
     return MAX_PER_TICK;
   };
   return sumUp(await store.fetchPendingSources(), (source) => guard.row({ source }, () => makeAll(source)));
+}
+
+/** Makes the parts that are due, or soon will be. */
+async function makeDueParts(ctx: Context, guard: Guard): Promise<number> {
+  const make = async (announcementId: number, publishAt: number | null): Promise<number> => {
+    const announcement = await ctx.store.fetchAnnouncement(announcementId);
+    return announcement ? makeParts(ctx, announcement, publishAt) : 0;
+  };
+  return sumUp(await ctx.store.fetchDueSeries(MAX_PER_TICK, AHEAD_MS), ({ announcementId, publishAt }) =>
+    guard.row({ announcementId }, () => make(announcementId, publishAt)),
+  );
+}
+
+/**
+ * Invokes the first hop of announcements that are due before the next tick; its invocation waits for the time, so that they
+ * start to the second. Without it the next tick starts them. Most of the invocations that may run at a time stay free.
+ */
+async function prepareComing(
+  { store, invoker, functionName, config }: Context,
+  guard: Guard,
+): Promise<number> {
+  const { concurrency } = config;
+  // Until about the next tick, by the age of the last one: ticks that look further would prepare the same start again.
+  const ageMs = await store.fetchTickAgeMs();
+  const aheadMs = ageMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.round(ageMs * AHEAD_PER_TICK));
+  const limit = concurrency === 0 ? MAX_WAITING : Math.min(MAX_WAITING, Math.floor(concurrency / 4));
+  if (limit === 0 || aheadMs <= 0) return 0;
+  const prepare = async (announcementId: number, startsAt: number): Promise<number> => {
+    const announcement = await store.fetchAnnouncement(announcementId);
+    if (!announcement || isSeries(announcement)) return 0;
+    await invoker.invoke(functionName, { ...firstJob(announcementId), startsAt });
+    return 1;
+  };
+  return sumUp(await store.fetchComing(limit, aheadMs), ({ announcementId, publishAt }) =>
+    guard.row({ announcementId }, () => prepare(announcementId, publishAt)),
+  );
 }
 
 async function startDue(ctx: Context, guard: Guard): Promise<number> {

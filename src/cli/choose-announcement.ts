@@ -2,19 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { resumeAnnouncement } from '../broadcast/announcement.ts';
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
-import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
+import { type Aim, type Announcement, isSeries, type NewAnnouncement } from '../model/announcement.ts';
 import { checkView } from '../model/audience-views.ts';
 import type { Store } from '../store.ts';
 import { terminalActor } from './actor.ts';
 import { parseContent, readTexts } from './content-options.ts';
 import { refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
+import { checkSeries } from './series-options.ts';
 
 /** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
 /** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
 export async function checkContent(options: PushOptions): Promise<void> {
+  checkSeries(options);
   if (options.announcement === null) {
     parseContent(options);
     await readTexts(options);
@@ -41,18 +43,19 @@ export async function chooseSource(
 }
 
 /**
- * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body. It calls `confirm`
- * before it creates one, or resolves to one that has not started. PushError('BAD_INPUT'), and what `confirm` throws.
+ * `chooseAnnouncement` fetches the announcement of --announcement, or creates one with --title and --body, and `plan`. It calls
+ * `confirm` before it creates one, or resolves to one that has not started. PushError('BAD_INPUT'), and what `confirm` throws.
  */
 export async function chooseAnnouncement(
   options: PushOptions,
   config: Config,
   store: Store,
   confirm: (announcement: NewAnnouncement | Announcement) => Promise<void>,
+  plan: Pick<Aim, 'localTime' | 'repeat'> = {},
 ): Promise<Announcement> {
   const { announcement: announcementId, dryRun, resume } = options;
   if (announcementId === null) {
-    const composed = await composeAnnouncement(options, config);
+    const composed = { ...(await composeAnnouncement(options, config)), ...plan };
     if (resume) return chooseUnfinished(config, store, composed, dryRun);
     await confirm(composed);
     return create(store, composed);
@@ -64,7 +67,12 @@ export async function chooseAnnouncement(
     const { content, problem } = announcement;
     if (content === null)
       throw refuse('--announcement', 'a row that can be sent', problem ?? 'one without content');
-    return create(store, { ...announcement, content, dryRun });
+    // It goes to everybody now, in one part.
+    return create(store, { ...announcement, content, dryRun, localTime: null, repeat: null, partOf: null });
+  }
+  if (isSeries(announcement)) {
+    const others = 'one without local_time and repeat_at: the schedule sends those in parts';
+    throw refuse('--announcement', others, String(announcementId));
   }
   if (announcement.status === 'draft' || announcement.status === 'scheduled') {
     await confirm(announcement);

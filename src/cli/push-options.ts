@@ -2,6 +2,7 @@ import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { audienceOption } from './audience-option.ts';
 import { CONTENT_OPTIONS } from './content-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
+import { SERIES_OPTIONS } from './series-options.ts';
 import { parseTestName, refuseTestName } from '../messages/test-devices.ts';
 import type { TestName } from '../model/device.ts';
 import {
@@ -43,6 +44,7 @@ export const PUSH_OPTIONS = {
     ),
     resume: flag('continue an announcement that was killed, paused or failed'),
   }),
+  ...SERIES_OPTIONS,
   ...under('How to send it', {
     dryRun: flag('FCM checks every message (validate_only), and no phone shows one'),
     to: TO,

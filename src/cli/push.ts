@@ -1,9 +1,11 @@
 import { recordStartRequest } from '../broadcast/announcement.ts';
 import { audienceIn, isUnapproved, waitsForApproval } from '../broadcast/may-start.ts';
+import { describeSeries } from '../broadcast/series.ts';
+import { quietMsOf } from '../broadcast/start-time.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { LiveConfig } from '../config/live.ts';
-import { findSource } from '../config/sources.ts';
+import { findSource, type SourceConfig } from '../config/sources.ts';
 import { openStore } from '../db/open.ts';
 import { openRenewingStore } from '../db/renewing-store.ts';
 import { describeFailure } from '../errors.ts';
@@ -13,7 +15,7 @@ import { follow, type Progress } from '../local/follow.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import type { Store } from '../store.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, formatTime } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { Interrupted } from './ask.ts';
 import { checkContent, chooseAnnouncement, chooseSource } from './choose-announcement.ts';
@@ -25,13 +27,14 @@ import { makeProgressBar } from './progress.ts';
 import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
 import { pushTests } from './push-tests.ts';
 import { openLiveConfig } from './scan.ts';
+import { planSeries } from './series-options.ts';
 import { describeCounts } from './status-text.ts';
 import { EXIT_INTERRUPTED, type Terminal } from './terminal.ts';
 
 export const pushCommand = defineCommand({
   description:
     'Broadcast to every device in the database, or to those of --audience, through FCM, for real, on this machine. ' +
-    'With --at, only schedule it: the schedule (on AWS, or `baton serve`) then starts it.',
+    'With --at, --local-time or --repeat, only schedule it: the schedule (on AWS, or `baton serve`) then starts it.',
   examples: [
     [
       'baton push --title "Back at 9" --body "We open late today." --dry-run',
@@ -46,6 +49,10 @@ export const pushCommand = defineCommand({
       'baton push --title "Back at 9" --body "We open late today." --yes --expect 20000',
       'Push it from a script',
     ],
+    [
+      'baton push --title "Back at 9" --body "…" --repeat "0 9 * * 1" --zone Europe/Berlin',
+      'Each Monday at nine; the schedule sends it',
+    ],
     ['baton push --announcement 42 --resume', 'Continue after a crash, a pause or a failure'],
   ],
   options: PUSH_OPTIONS,
@@ -59,13 +66,25 @@ export const pushCommand = defineCommand({
     const store = await openRenewingStore(live, ({ database }) => openStore(database, systemClock));
     try {
       // Checked before anything is written: a missing or expired key then leaves no announcement behind.
-      const source = findSource(config, await chooseSource(options, config, store));
+      const sourceName = await chooseSource(options, config, store);
+      const source = findSource(config, sourceName);
       await fetchAccessToken(openCredentials(source));
-      const confirmation = { isGiven: options.yes, at: options.at };
-      const announcement = await chooseAnnouncement(options, config, store, (chosen) =>
-        confirmPush(chosen, confirmation, { store, config }, terminal),
+      const series = await planSeries({ store, config, clock: systemClock }, options, sourceName);
+      const confirmation = {
+        isGiven: options.yes,
+        at: series === null ? options.at : new Date(series.firstAt),
+      };
+      const announcement = await chooseAnnouncement(
+        options,
+        config,
+        store,
+        (chosen) => confirmPush(chosen, confirmation, { store, config }, terminal),
+        series?.plan,
       );
+      if (series !== null) return await scheduleSeries(announcement, series.firstAt, store, terminal);
       if (options.at !== null) return await schedule(announcement, options.at, { store, config }, terminal);
+      const quietMs = quietMsOf({ config, clock: systemClock }, announcement);
+      if (quietMs > 0) return await hold(announcement, source, quietMs, store, terminal);
       return await push(announcement, options, live, store, terminal);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -93,6 +112,40 @@ async function schedule(
     ? `it starts only if a second person has approved it: \`baton approve ${announcementId}\`\n`
     : '';
   out(`${words}${waits}`);
+  return 0;
+}
+
+/** Schedules an announcement that is sent in parts, which only the tick makes. */
+async function scheduleSeries(
+  announcement: Announcement,
+  firstAt: number,
+  store: Store,
+  { out }: Terminal,
+): Promise<number> {
+  const { announcementId } = announcement;
+  await store.scheduleAnnouncement(announcementId, firstAt, terminalActor());
+  const reason = `${describeSeries(announcement)}, first ${formatTime(firstAt)} UTC`;
+  await store.moveTime(announcementId, firstAt, { publishAt: firstAt, reason, why: null });
+  out(`announcement ${announcementId} scheduled: ${reason}\n`);
+  return 0;
+}
+
+/** In quiet hours, leaves an announcement to the schedule, which starts it or goes on with it at their end. */
+async function hold(
+  { announcementId, status }: Announcement,
+  { quietHours }: SourceConfig,
+  quietMs: number,
+  store: Store,
+  { out }: Terminal,
+): Promise<number> {
+  const until = systemClock.now() + quietMs;
+  const isNew = status === 'draft' || status === 'scheduled';
+  if (isNew && quietHours?.rule === 'expire') {
+    throw refuse('QUIET_HOURS', `a time after ${formatTime(until)} UTC`, 'now');
+  }
+  const reason = `quiet hours until ${formatTime(until)} UTC`;
+  if (isNew) await store.holdAnnouncement(announcementId, until, reason, terminalActor());
+  out(`announcement ${announcementId} waits: ${reason}; the schedule sends it then\n`);
   return 0;
 }
 

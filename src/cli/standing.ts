@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts';
 import { type Env, readConfig } from '../config/config.ts';
-import type { Observer, Standing } from '../report/standing.ts';
+import { makeKnowledge, type Observer, type Standing } from '../report/standing.ts';
 import type { Store } from '../store.ts';
 import { toIso } from '../words.ts';
 
@@ -9,8 +9,7 @@ import { toIso } from '../words.ts';
  * missing or invalid has its default.
  */
 export function makeObserver(env: Env, store: Store): Observer {
-  const { sources } = readConfig(env).config;
-  return { store, clock: systemClock, paceOf: (source) => sources.get(source)?.pace ?? null };
+  return { store, clock: systemClock, ...makeKnowledge(readConfig(env).config) };
 }
 
 /** `standingToJson` is a standing as one flat object, for programs. */

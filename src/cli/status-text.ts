@@ -1,4 +1,5 @@
-import type { Announcement } from '../model/announcement.ts';
+import { describeSeries } from '../broadcast/series.ts';
+import { type Announcement, isSeries } from '../model/announcement.ts';
 import { type Counts, OPEN_VERDICTS, sumCounts, type Verdict } from '../model/delivery.ts';
 import { describeFilter } from '../model/filter-words.ts';
 import type { Balance } from '../model/summary.ts';
@@ -17,6 +18,7 @@ export function describeStanding(standing: Standing): string {
   const held = hops.held === 0 ? '' : ` (${hops.held} at work)`;
   return [
     `announcement ${announcementId} ${status}; hops ${hops.closed} done, ${hops.open} open${held}`,
+    ...(statusReason === null ? describePlan(announcement) : []),
     ...(statusReason === null || isSaid(statusReason, waitsFor) ? [] : [statusReason]),
     ...(announcement.filter ? [`for ${describeFilter(announcement.filter)}`] : []),
     ...describeRow(announcement),
@@ -27,6 +29,11 @@ export function describeStanding(standing: Standing): string {
     ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${formatCount(pushes).padStart(11)}`),
     '',
   ].join('\n');
+}
+
+/** `describePlan` says when an announcement that is sent in parts is sent. Mostly its reason says it, and more. */
+function describePlan(announcement: Announcement): string[] {
+  return isSeries(announcement) ? [describeSeries(announcement)] : [];
 }
 
 /** True if what the announcement waits for says why: one time is enough. */

@@ -1,4 +1,6 @@
 import { PushError } from '../errors.ts';
+import { parseQuietHours, QUIET_HOURS, type QuietHours } from '../model/quiet-hours.ts';
+import { findZone, ZONE } from '../model/zones.ts';
 import { show } from '../show.ts';
 import { type FcmCredentials, parseCredentials } from './credentials.ts';
 import type { Env, Reader } from './env-reader.ts';
@@ -19,6 +21,10 @@ export interface SourceConfig {
   /** Null: the project that the service account belongs to. */
   readonly projectId: string | null;
   readonly pace: PaceConfig;
+  /** The IANA time zone of devices that say none. */
+  readonly timeZone: string;
+  /** When no broadcast of the source starts or goes on; null: none. */
+  readonly quietHours: QuietHours | null;
 }
 
 export interface PaceConfig {
@@ -57,6 +63,8 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
     credentials: parseCredentials(read.optional('FCM_CREDENTIALS', suffix)),
     projectId: read.named('FCM_PROJECT_ID', PROJECT_ID, A_PROJECT_ID, suffix),
     pace: { perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', 1, 1_000_000_000, suffix), rampMs },
+    timeZone: readZone(read, suffix),
+    quietHours: readQuietHours(read, suffix),
   });
   const suffixes = new Set(Object.keys(env).flatMap((name) => findVariable(name)?.suffix || []));
   const further = Array.from(suffixes, (suffix): [string, SourceConfig] => {
@@ -71,7 +79,7 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
     }
     return [sourceOf(suffix), source];
   });
-  const { credentials, projectId, pace } = readSource('');
+  const { credentials, projectId, ...others } = readSource('');
   const isGoogleDefault =
     credentials.kind === 'none' &&
     read.named(
@@ -82,9 +90,23 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
   const first: SourceConfig = {
     credentials: isGoogleDefault ? { kind: 'application-default' } : credentials,
     projectId: projectId ?? read.named('GOOGLE_CLOUD_PROJECT', PROJECT_ID, A_PROJECT_ID),
-    pace,
+    ...others,
   };
   return new Map([[firstName, first], ...further]);
+}
+
+function readZone(read: Reader, suffix: string): string {
+  const zone = read.text('TIME_ZONE', suffix);
+  if (findZone(zone) !== null) return zone;
+  read.complain(`TIME_ZONE${suffix}`, ZONE, show(zone));
+  return read.fallback('TIME_ZONE');
+}
+
+function readQuietHours(read: Reader, suffix: string): QuietHours | null {
+  const text = read.optional('QUIET_HOURS', suffix);
+  const quietHours = text === null ? null : parseQuietHours(text);
+  if (text !== null && quietHours === null) read.complain(`QUIET_HOURS${suffix}`, QUIET_HOURS, show(text));
+  return quietHours;
 }
 
 /** The end of the names of a source's variables: empty for FCM_SOURCE, `_SHOP_B` for `shop_b`. */

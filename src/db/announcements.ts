@@ -177,7 +177,7 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       const columns = await fetchColumns();
       return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
         driver.runTogether(
-          sql`UPDATE push_announcement SET status = 'running', started_at = ${now}
+          sql`UPDATE push_announcement SET status = 'running', status_reason = NULL, started_at = ${now}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
           ...startSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {

@@ -15,6 +15,7 @@ import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
 import { makeSelect } from './selection.ts';
+import { makeSeries } from './series.ts';
 import { makeSummaries } from './summaries.ts';
 import { makeTemplates } from './templates.ts';
 
@@ -33,6 +34,7 @@ export function makeStore(driver: Driver, audienceViews: readonly string[] = [])
     ...makeMessages(driver),
     ...makeTemplates(driver),
     ...makeBudgets(driver),
+    ...makeSeries(driver),
     ...makeSummaries(driver),
     ...makeAudiences(driver, select),
     ...makeAudits(driver),

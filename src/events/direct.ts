@@ -30,6 +30,7 @@ const jobSchema = z.discriminatedUnion(
       round: wholeNumber(0),
       fromId: wholeNumber(0),
       lanes,
+      startsAt: wholeNumber(0).optional(),
     }),
     z.object({ kind: z.literal('scan') }),
     z.object({ kind: z.literal('doctor') }),

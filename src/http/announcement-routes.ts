@@ -6,16 +6,23 @@ import {
   MOVES,
   moveAnnouncement,
   recordStartRequest,
+  refuseSeries,
   resumeAnnouncement,
 } from '../broadcast/announcement.ts';
 import { approveAnnouncement } from '../broadcast/approve.ts';
 import { startSchema } from '../events/direct.ts';
 import { firstJob } from '../job.ts';
-import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
+import {
+  type Announcement,
+  ANNOUNCEMENT_STATUSES,
+  AUDIENCES,
+  GUARANTEES,
+  isSeries,
+} from '../model/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
-import { fetchListed, fetchStanding, type Listed, type Standing } from '../report/standing.ts';
+import { fetchListed, fetchStanding, type Listed, makeKnowledge, type Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
 import { MAX_AUDIENCE_BYTES } from './audience-routes.ts';
 import { planRoute } from './plan-route.ts';
@@ -104,7 +111,8 @@ const push = makeRoute({
   },
   async run(ctx, { body: job }) {
     const { announcementId: id, fromId } = job;
-    await findAnnouncement(ctx, id);
+    const announcement = await findAnnouncement(ctx, id);
+    refuseSeries(announcement);
     await recordStartRequest(ctx, id, fromId);
     await ctx.invoker.invoke(ctx.functionName, job);
     return { status: 202, body: { announcementId: id, deviceId: fromId } };
@@ -122,7 +130,8 @@ const accepted = z.object({
 const create = makeRoute({
   method: 'POST',
   path: '/announcements',
-  summary: 'Announce to every device, or to those of audience: now, or at publishAt.',
+  summary:
+    'Announce to every device, or to those of audience: now, at publishAt, at a localTime in the zone of each device, or at every occurrence of a repeat.',
   scope: 'send',
   body: announceSchema,
   maxBodyBytes: MAX_AUDIENCE_BYTES,
@@ -132,14 +141,15 @@ const create = makeRoute({
   },
   async run(ctx, { body, request }) {
     const { announcementId: id, isNew, publishAt } = await announce(ctx, body);
-    if (publishAt <= ctx.clock.now()) await ctx.invoker.invoke(ctx.functionName, firstJob(id));
+    const isInParts = isSeries(body.announcement);
+    if (publishAt <= ctx.clock.now() && !isInParts) await ctx.invoker.invoke(ctx.functionName, firstJob(id));
     return {
       status: isNew ? 201 : 200,
       headers: { location: `${request.prefix}/announcements/${id}` },
       body: {
         announcementId: id,
         publishAt: toIso(publishAt),
-        ...(isPast(publishAt, ctx.clock.now()) && isNew ? { note: PAST } : {}),
+        ...(isPast(publishAt, ctx.clock.now()) && isNew && !isInParts ? { note: PAST } : {}),
       } satisfies z.infer<typeof accepted>,
     };
   },
@@ -175,8 +185,8 @@ const show = makeRoute({
   params: ANNOUNCEMENT_PARAMS,
   replies: { 200: { description: 'The status so far.', body: progress } },
   async run({ store, clock, config }, { params: { announcementId: id } }) {
-    const paceOf = (source: string) => config.sources.get(source)?.pace ?? null;
-    return { status: 200, body: showStanding(await fetchStanding({ store, clock, paceOf }, id)) };
+    const observer = { store, clock, ...makeKnowledge(config) };
+    return { status: 200, body: showStanding(await fetchStanding(observer, id)) };
   },
 });
 
@@ -247,7 +257,10 @@ export const ANNOUNCEMENT_ROUTES: readonly Route[] = [
   show,
   planRoute,
   testRoute,
-  makeMove('pause', 'Stop a running announcement, within the pushes that are in flight.'),
+  makeMove(
+    'pause',
+    'Stop a running announcement, within the pushes that are in flight; or the parts to come of one that is sent in parts.',
+  ),
   resume,
   approve,
   makeMove('cancel', 'End an announcement permanently, within the pushes that are in flight.'),

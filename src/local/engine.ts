@@ -66,7 +66,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const lambda = await startLocalLambda({
     functionName: FUNCTION_NAME,
     handlerFile: HANDLER_FILE,
-    env,
+    // What waits for a time must leave workers for what is being sent.
+    env: { MAX_CONCURRENCY: String(workers), ...env },
     workers,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     execArgv: [...WORKER_FLAGS, ...execArgv],

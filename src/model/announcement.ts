@@ -65,6 +65,11 @@ export interface Aim {
   readonly partOf?: number | null;
 }
 
+/** True for an announcement that is sent in parts, each an announcement of its own: it never sends anything itself. */
+export function isSeries({ localTime, repeat }: Pick<Aim, 'localTime' | 'repeat'>): boolean {
+  return (localTime ?? null) !== null || (repeat ?? null) !== null;
+}
+
 /** An announcement that has no id yet. */
 export interface NewAnnouncement extends Aim {
   readonly source: string;

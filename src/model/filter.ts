@@ -12,6 +12,8 @@ export const MAX_SEEN_DAYS = 270;
 export const MAX_FILTER_MEMBERS = 10_000;
 const MAX_VALUES = 1000;
 const MAX_TAGS = 20;
+/** Longer than every name: what devices say may be no zone at all. */
+const MAX_ZONE_LENGTH = 255;
 
 /** How a share, a number of days and a name are written. */
 const SAMPLE = /^(\d{1,3}(?:\.\d{1,2})?)-(\d{1,3}(?:\.\d{1,2})?)%$/;
@@ -107,7 +109,7 @@ export const filterSchema: z.ZodType<DeviceFilter> = z.strictObject(
       .optional(),
     view: z.string({ error: VIEW_WORDS }).regex(VIEW, { error: VIEW_WORDS }).optional(),
     timeZone: list(
-      shortText('a time zone such as Europe/Berlin, or null', 64).nullable(),
+      shortText('a time zone such as Europe/Berlin, or null', MAX_ZONE_LENGTH).nullable(),
       'a list of time zones',
     ).optional(),
     isTest: z.boolean({ error: 'true or false' }).optional(),

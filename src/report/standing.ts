@@ -1,9 +1,10 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
-import type { PaceConfig } from '../config/config.ts';
+import type { Config, PaceConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import { stopOf } from '../model/budget.ts';
 import { type Counts, sumCounts } from '../model/delivery.ts';
+import { quietUntil } from '../model/quiet-hours.ts';
 import {
   type Balance,
   balanceIfCounted,
@@ -50,6 +51,16 @@ export interface Standing extends Times {
 /** What a standing is read with. `paceOf` knows the budget of a source; null where it is not configured. */
 export interface Observer extends Pick<Context, 'store' | 'clock'> {
   readonly paceOf: (source: string) => PaceConfig | null;
+  /** When the quiet hours of a source end that it is in now; absent: it is not known. */
+  readonly quietUntil?: (source: string, nowMs: number) => number | null;
+}
+
+/** What a configuration says of sources. */
+export function makeKnowledge({ sources }: Pick<Config, 'sources'>): Pick<Observer, 'paceOf' | 'quietUntil'> {
+  return {
+    paceOf: (source) => sources.get(source)?.pace ?? null,
+    quietUntil: (source, nowMs) => quietUntil(sources.get(source)?.quietHours, nowMs),
+  };
 }
 
 /** Reads how far an announcement is. PushError('NO_SUCH_ANNOUNCEMENT'). */

@@ -64,6 +64,7 @@ export async function listWaits(observer: Observer, scene: Scene): Promise<Wait[
 async function waitWhileRunning(observer: Observer, scene: Scene): Promise<Wait[]> {
   const { announcement, budget, now } = scene;
   return [
+    ...waitForQuietHours(observer, announcement, now),
     ...(budget === null ? [] : waitForFcm(announcement, budget, now)),
     ...waitForHops(scene),
     ...(budget === null ? [] : waitForSlot(budget, now)),
@@ -86,6 +87,11 @@ async function explainStop(
   const entry = entries.findLast((each) => each.action === action);
   const who = entry ? ` by ${entry.actor} at ${formatTime(entry.at)} UTC` : '';
   return `${action}${who}${statusReason === null ? '' : `: ${statusReason}`}`;
+}
+
+function waitForQuietHours({ quietUntil }: Observer, { source, dryRun }: Announcement, now: number): Wait[] {
+  const until = dryRun ? null : (quietUntil?.(source, now) ?? null);
+  return until === null ? [] : [stop('the end of the quiet hours', until)];
 }
 
 function waitForFcm({ statusReason }: Announcement, budget: Budget, now: number): Wait[] {

@@ -47,7 +47,7 @@ describe.each(databaseKinds())('the tick, on %s', (kind) => {
     const due = await store.createAnnouncement(draft);
     const later = await store.createAnnouncement(draft);
     await store.scheduleAnnouncement(due, clock.now() - 1000);
-    await store.scheduleAnnouncement(later, clock.now() + 60_000);
+    await store.scheduleAnnouncement(later, clock.now() + 120_000);
     const one = contextOf();
     const two = contextOf(other);
     const reports = await Promise.all([scan(one), scan(two)]);

@@ -43,6 +43,19 @@ test.each([
     ['push', '--title', 'T', '--announcement', '1'],
     '--announcement: expected no --title or --body beside it',
   ],
+  [
+    ['push', '--local-time', '18:00'],
+    '--local-time: expected a time without a zone, such as 2026-12-24T18:00, got',
+  ],
+  [['push', '--zone', 'UTC'], '--zone: expected --repeat beside it, got none'],
+  [
+    ['push', '--repeat', '0 9 * * 1', '--local-time', '2026-12-24T18:00'],
+    '--repeat: expected no --local-time beside it, got both',
+  ],
+  [
+    ['push', '--repeat', '0 9 * * 1', '--announcement', '1'],
+    '--repeat: expected no --announcement beside it, got both',
+  ],
   [['rehearse', '--faults', 'sunspots=1'], 'baton rehearse: --faults: expected NAME=SHARE'],
   [['rehearse', '--outage', '429@soon'], 'baton rehearse: --outage: expected one of 429, 503'],
   [['serve', '--host', 'http://localhost'], '--host: expected an address or a name, without a port, got 16'],

@@ -25,7 +25,13 @@ test('an empty environment is a working configuration', () => {
     sources: new Map([
       [
         'default',
-        { credentials: { kind: 'none' }, projectId: null, pace: { perMinute: 600_000, rampMs: 60_000 } },
+        {
+          credentials: { kind: 'none' },
+          projectId: null,
+          pace: { perMinute: 600_000, rampMs: 60_000 },
+          timeZone: 'UTC',
+          quietHours: null,
+        },
       ],
     ]),
     fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 12_000 },
@@ -127,6 +133,8 @@ test('variables that end in a name add a source of that name, with a budget of i
         credentials: { kind: 'file', path: 'a.json' },
         projectId: null,
         pace: { perMinute: 600_000, rampMs: 5000 },
+        timeZone: 'UTC',
+        quietHours: null,
       },
     ],
     [
@@ -135,9 +143,28 @@ test('variables that end in a name add a source of that name, with a budget of i
         credentials: { kind: 'application-default' },
         projectId: 'project-b',
         pace: { perMinute: 1200, rampMs: 5000 },
+        timeZone: 'UTC',
+        quietHours: null,
       },
     ],
   ]);
+});
+
+test('each source has a time zone and quiet hours of its own', () => {
+  const { sources } = parseConfig({
+    TIME_ZONE: 'Europe/Berlin',
+    FCM_CREDENTIALS_SHOP_B: 'application-default',
+    FCM_PROJECT_ID_SHOP_B: 'project-b',
+    QUIET_HOURS_SHOP_B: '22:00-08:00 America/New_York expire',
+  });
+  expect(sources.get('default')).toMatchObject({ timeZone: 'Europe/Berlin', quietHours: null });
+  expect(sources.get('shop_b')).toMatchObject({
+    timeZone: 'UTC',
+    quietHours: { from: 1320, to: 480, zone: 'America/New_York', rule: 'expire' },
+  });
+  expect(() => parseConfig({ TIME_ZONE: 'Mars', QUIET_HOURS: 'at night' })).toThrow(
+    /TIME_ZONE: expected a time zone such as Europe\/Berlin, got 4 characters.*QUIET_HOURS: expected two times of day, .* got 8 characters/,
+  );
 });
 
 test('a source without credentials is refused', () => {

@@ -81,6 +81,8 @@ const unpaced: SourceConfig = {
   credentials: { kind: 'none' },
   projectId: null,
   pace: { perMinute: Infinity, rampMs: 0 },
+  timeZone: 'UTC',
+  quietHours: null,
 };
 
 export const LEASE_MS = 10_000;

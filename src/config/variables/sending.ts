@@ -89,6 +89,20 @@ export const SENDING_VARIABLES = [
   },
   {
     ...PLAIN,
+    name: 'TIME_ZONE',
+    fallback: 'UTC',
+    meaning: 'The time zone of devices that say none, for announcements at a local time.',
+    isPerSource: true,
+  },
+  {
+    ...PLAIN,
+    name: 'QUIET_HOURS',
+    meaning:
+      'Hours in which no broadcast and no mailing of the source starts or goes on, such as `22:00-08:00 Europe/Berlin hold`; with `expire` in the place of `hold`, one that is due in them is cancelled. Messages that are sent at once go out all the same.',
+    isPerSource: true,
+  },
+  {
+    ...PLAIN,
     name: 'QUEUE_REFUSED',
     fallback: 'return',
     meaning:

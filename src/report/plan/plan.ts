@@ -9,6 +9,7 @@ import { type Announcement, MAX_LANES } from '../../model/announcement.ts';
 import { type Budget, stopOf } from '../../model/budget.ts';
 import { describeFilter } from '../../model/filter-words.ts';
 import { collapseKeyOf } from '../../model/delivery.ts';
+import { quietUntil } from '../../model/quiet-hours.ts';
 import { toIso } from '../../words.ts';
 import { costOf, gbSecondsOf, LAMBDA_PRICES, type LambdaPrices, MEMORY_MB } from '../prices.ts';
 import { fetchTimes } from '../times.ts';
@@ -121,7 +122,10 @@ export async function planAnnouncement(
   const { announcementId, source, status } = announcement;
   const latest = await store.fetchLatest(MAX_COMPARED);
   const now = clock.now();
-  const startsAt = Math.max(now, publishAt ?? now);
+  const dueAt = Math.max(now, publishAt ?? now);
+  const quietHours = announcement.dryRun ? null : config.sources.get(source)?.quietHours;
+  const quietEnd = quietUntil(quietHours, dueAt);
+  const startsAt = quietEnd ?? dueAt;
   const others = latest.filter((other) => other.announcementId !== announcementId && other.source === source);
   const { devices } = await store.countAudience(announcement, 0);
   const rivals = await fetchRivals(ctx, others, startsAt, devices);
@@ -174,6 +178,7 @@ export async function planAnnouncement(
       ...config,
       parent: await fetchParent({ store }, announcement),
     }),
+    quiet: quietHours && quietEnd !== null ? { rule: quietHours.rule, until: quietEnd } : null,
     previous: await fetchPrevious(ctx, others, announcement),
     rivals: rivals.map(({ announcementId: id }) => id),
   });

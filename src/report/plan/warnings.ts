@@ -1,6 +1,9 @@
 import type { FcmCredentials } from '../../config/config.ts';
-import type { Announcement } from '../../model/announcement.ts';
+import { describeSeries } from '../../broadcast/series.ts';
+import { type Announcement, isSeries } from '../../model/announcement.ts';
+import type { QuietRule } from '../../model/quiet-hours.ts';
 import { isTickLate } from '../../model/tick.ts';
+import { formatTime } from '../../words.ts';
 import type { Plan } from './plan.ts';
 
 /** What a plan's warnings depend on, beside the plan. */
@@ -15,6 +18,8 @@ export interface Circumstances {
   readonly isScheduled: boolean;
   /** Why it would not start; null: it would. */
   readonly waits: string | null;
+  /** The quiet hours that it is due in; null: none. */
+  readonly quiet: { readonly rule: QuietRule; readonly until: number } | null;
   /** The last announcement of the source that has started; null: none. */
   readonly previous: { readonly announcementId: number; readonly audience: number } | null;
   /** Announcements that share the budget meanwhile. */
@@ -60,12 +65,18 @@ function warnOfSource({ source, perMinute }: Omit<Plan, 'warnings'>, given: Circ
 }
 
 function warnOfTime({ startsAt, durationMs }: Omit<Plan, 'warnings'>, given: Circumstances): string[] {
-  const { announcement, tickAgeMs, isScheduled, rivals } = given;
+  const { announcement, tickAgeMs, isScheduled, rivals, quiet } = given;
   const { ttlSeconds } = announcement;
   const sinceQuarterMs = startsAt % QUARTER_MS;
   const isBusy = Math.min(sinceQuarterMs, QUARTER_MS - sinceQuarterMs) < BUSY_MS;
   const isWithoutTick = isScheduled && isTickLate(tickAgeMs);
   return [
+    ...(isSeries(announcement)
+      ? [
+          `it is sent in parts (${describeSeries(announcement)}): the numbers are those of one part for everybody`,
+        ]
+      : []),
+    ...(quiet === null ? [] : [describeQuiet(quiet)]),
     ...(isBusy
       ? ['it starts within two minutes of :00, :15, :30 or :45, when FCM is busy: FCM asks for another time']
       : []),
@@ -83,6 +94,16 @@ function warnOfTime({ startsAt, durationMs }: Omit<Plan, 'warnings'>, given: Cir
       ? [`it shares the budget with announcement ${rivals.join(', ')}, so that both take longer`]
       : []),
   ];
+}
+
+function describeQuiet({ rule, until }: NonNullable<Circumstances['quiet']>): string {
+  const end = `${formatTime(until)} UTC`;
+  switch (rule) {
+    case 'hold':
+      return `it is due in quiet hours: it starts at their end, ${end}`;
+    case 'expire':
+      return `it is due in quiet hours, which end at ${end}: it is cancelled`;
+  }
 }
 
 function warnOfAudience({ audience }: Omit<Plan, 'warnings'>, { previous }: Circumstances): string[] {

@@ -1,0 +1,230 @@
+import type { Context } from '../context.ts';
+import { isBadRow, PushError } from '../errors.ts';
+import { type Announcement, isSendable, type SendableAnnouncement } from '../model/announcement.ts';
+import type { DeviceFilter } from '../model/filter.ts';
+import { parseWallTime, WALL_TIME } from '../model/zones.ts';
+import { showTime } from '../show.ts';
+import { countOf, formatTime } from '../words.ts';
+import { failAnnouncement } from './announcement.ts';
+import { findLocalTimes } from './local-time.ts';
+import { openRepeat } from './repeat.ts';
+
+/*
+ * An announcement that is repeated, or sent at the local time of each device, never sends anything itself. The tick makes
+ * its parts, each an announcement of its own: one for each occurrence, or for the zones with one instant. A part is made
+ * under an idempotency key that names its parent and its instant, and only then does the parent's `publish_at` move on to
+ * the next one: so each part is made once, though ticks overlap, are missed or die in between.
+ */
+
+/** A part that is late by at most this is sent late; an older one is skipped. */
+export const MAX_LATE_MS = 3_600_000;
+
+/** How far the tick looks ahead: parts are made, and starts are prepared, before they are due. It ticks every minute, not to the second. */
+export const AHEAD_MS = 75_000;
+
+/** More names of zones become several parts. A filter takes 1000. */
+const NAMES_PER_PART = 900;
+
+/** Number of skipped occurrences that are counted. */
+const MAX_COUNTED = 1000;
+
+/** Number of parts that the reason of a finished announcement names. */
+const MAX_NAMED = 50;
+
+type Planner = Pick<Context, 'store' | 'config' | 'clock'>;
+type Plan = Pick<Announcement, 'source' | 'localTime' | 'repeat' | 'filter'>;
+
+/** A part that is to be made. */
+interface DuePart {
+  readonly instant: number;
+  /** What tells it from others with the same instant; empty: there are none. */
+  readonly suffix: string;
+  readonly filter: DeviceFilter | null;
+}
+
+/** What is to be done for a series now. */
+interface Step {
+  readonly due: readonly DuePart[];
+  /** Number of instants that passed too long ago. */
+  readonly skipped: number;
+  /** The next instant after those that are due; null: none. */
+  readonly next: number | null;
+  /** The next instant at which a part is known to come; null: none. */
+  readonly shown: number | null;
+  /** True: no device gets it any more. */
+  readonly isOver: boolean;
+}
+
+/** The series in words, for a person. */
+export function describeSeries({ localTime, repeat }: Pick<Announcement, 'localTime' | 'repeat'>): string {
+  if (repeat) return `repeats ${repeat.at} ${repeat.zone}`;
+  return `at ${localTime ?? ''} in the zone of each device`;
+}
+
+/**
+ * The time of the first part of a new series, at which its announcement is due. PushError('BAD_INPUT') if it has none, or if
+ * its plan is not valid.
+ */
+export async function findFirstTime(ctx: Planner, plan: Plan): Promise<number> {
+  const step = await makeStep(ctx, plan, null);
+  const first = step.due[0]?.instant ?? step.next;
+  if (first === null || step.isOver) throw refuseOver(plan);
+  return first;
+}
+
+/** Makes the parts of a series that are due; resolves to their number. Its announcement fails if that is not possible. */
+export async function makeParts(
+  ctx: Context,
+  announcement: Announcement,
+  was: number | null,
+): Promise<number> {
+  const { announcementId, problem } = announcement;
+  try {
+    if (!isSendable(announcement))
+      throw refuse('push_announcement', 'a row that can be sent', problem ?? 'none');
+    const step = await makeStep(ctx, announcement, was);
+    if (was === null && step.isOver) throw refuseOver(announcement);
+    for (const part of step.due) await makePart(ctx, announcement, part);
+    await moveOn(ctx, announcement, was, step);
+    return step.due.length;
+  } catch (error) {
+    if (!(error instanceof PushError) || !(error.code === 'BAD_INPUT' || isBadRow(error))) throw error;
+    ctx.log.error('parts not made', { announcementId, why: error.message });
+    await failAnnouncement(ctx, announcementId, problem ?? error.message, ['scheduled']);
+    return 0;
+  }
+}
+
+function makeStep(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {
+  if (plan.repeat && plan.localTime) throw refuse('localTime', 'no repeat beside it', 'both');
+  return plan.repeat ? stepRepeat(ctx, plan.repeat, was) : stepLocalTime(ctx, plan, was);
+}
+
+async function stepRepeat(
+  { clock }: Planner,
+  plan: { readonly at: string; readonly zone: string },
+  was: number | null,
+): Promise<Step> {
+  const repeat = await openRepeat(plan);
+  const now = clock.now();
+  const [earliest, latest] = [now - MAX_LATE_MS, now + AHEAD_MS];
+  // Before its first time it is late for nothing.
+  const from = (was ?? now) - 1;
+  let skipped = 0;
+  for (
+    let at = repeat.next(from);
+    at !== null && at < earliest && skipped < MAX_COUNTED;
+    at = repeat.next(at)
+  )
+    skipped++;
+  const due: DuePart[] = [];
+  let next = repeat.next(Math.max(from, earliest - 1));
+  for (; next !== null && next <= latest; next = repeat.next(next)) {
+    due.push({ instant: next, suffix: '', filter: null });
+  }
+  return { due, skipped, next, shown: next, isOver: next === null && due.length === 0 };
+}
+
+async function stepLocalTime(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {
+  const now = ctx.clock.now();
+  const [earliest, latest] = [now - MAX_LATE_MS, now + AHEAD_MS];
+  const { groups, next } = await fetchLocalTimes(ctx, plan);
+  const due = groups.filter(({ instant }) => instant >= earliest && instant <= latest);
+  const isSkipped = (instant: number): boolean => instant < earliest && (was === null || instant >= was);
+  return {
+    due: due.flatMap(({ instant, names }) => divide(instant, names, plan.filter ?? null)),
+    skipped: groups.filter(({ instant }) => isSkipped(instant)).length,
+    next: next(latest),
+    shown: groups.find(({ instant }) => instant > latest)?.instant ?? null,
+    isOver: groups.length > 0 && groups.every(({ instant }) => instant < earliest),
+  };
+}
+
+async function fetchLocalTimes({ store, config }: Planner, plan: Plan) {
+  const wallMs = parseWallTime(plan.localTime ?? '');
+  if (wallMs === null) throw refuseLocal(WALL_TIME, plan);
+  const ownZone = config.sources.get(plan.source)?.timeZone ?? 'UTC';
+  return findLocalTimes(wallMs, await store.fetchTimeZones(), ownZone);
+}
+
+/** The parts for the zones with one instant: one, unless there are very many names. None if the filter leaves none of them. */
+function divide(instant: number, names: readonly (string | null)[], filter: DeviceFilter | null): DuePart[] {
+  const wanted = filter?.timeZone;
+  const left = wanted ? names.filter((name) => wanted.includes(name)) : names;
+  const parts: DuePart[] = [];
+  for (let from = 0; from < left.length; from += NAMES_PER_PART) {
+    const timeZone = left.slice(from, from + NAMES_PER_PART);
+    parts.push({ instant, suffix: from === 0 ? '' : `:${from}`, filter: { ...filter, timeZone } });
+  }
+  return parts;
+}
+
+async function makePart(
+  { store, log }: Context,
+  parent: SendableAnnouncement,
+  { instant, suffix, filter }: DuePart,
+): Promise<void> {
+  const { announcementId: partOf, source, guarantee, ttlSeconds, dryRun, lanes, content } = parent;
+  const { locales = null, template = null, expectedAudience = null } = parent;
+  const { announcementId, isNew } = await store.createAnnouncementOnce(
+    {
+      source,
+      guarantee,
+      ttlSeconds,
+      dryRun,
+      lanes,
+      content,
+      locales,
+      template,
+      partOf,
+      filter: filter ?? parent.filter ?? null,
+      // The number is that of all zones together.
+      expectedAudience: parent.repeat ? expectedAudience : null,
+    },
+    `part:${partOf}:${instant}${suffix}`,
+    instant,
+    'schedule',
+  );
+  if (isNew) log.info('part made', { announcementId, partOf, publishAt: new Date(instant).toISOString() });
+}
+
+/** Moves the announcement on to its next part; without one it is done. */
+async function moveOn(
+  { store, log }: Context,
+  announcement: Announcement,
+  was: number | null,
+  { skipped, next, shown }: Step,
+): Promise<void> {
+  const { announcementId } = announcement;
+  const count = skipped < MAX_COUNTED ? countOf(skipped, 'part') : `${countOf(skipped, 'part')} or more`;
+  const why = skipped === 0 ? null : `${count} skipped: late by more than an hour`;
+  if (why !== null) log.info('parts skipped', { announcementId, skipped });
+  if (next !== null) {
+    const [last] = await store.fetchParts(announcementId, 1);
+    const lastly = last ? `, last part ${last.announcementId}` : '';
+    const reason = `${describeSeries(announcement)}${shown === null ? '' : `, next ${formatTime(shown)} UTC`}${lastly}`;
+    await store.moveTime(announcementId, was, { publishAt: next, reason, why });
+    return;
+  }
+  const parts = (await store.fetchParts(announcementId, MAX_NAMED + 1)).toReversed();
+  const named = parts.slice(-MAX_NAMED).map((part) => part.announcementId);
+  const more = parts.length > MAX_NAMED ? 'the last of them ' : '';
+  const ids = named.length === 0 ? '' : `: ${more}${named.join(', ')}`;
+  const reason = `sent in ${parts.length > MAX_NAMED ? `more than ${MAX_NAMED} parts` : countOf(parts.length, 'part')}${ids}${why === null ? '' : `; ${why}`}`;
+  await store.moveAnnouncement(announcementId, ['scheduled'], 'done', reason, 'schedule');
+}
+
+/** What is wrong with a new plan that has no part to come. */
+function refuseOver(plan: Plan): PushError {
+  return plan.repeat
+    ? refuse('repeat.at', 'a time that occurs', 'one that never does')
+    : refuseLocal('a time that is still to come where a device is', plan);
+}
+
+function refuseLocal(expected: string, { localTime }: Plan): PushError {
+  return refuse('localTime', expected, showTime(localTime));
+}
+
+function refuse(field: string, expected: string, got: string): PushError {
+  return PushError.of('BAD_INPUT', [{ field, expected, got }]);
+}
