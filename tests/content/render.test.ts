@@ -209,7 +209,7 @@ test('only an announcement with locales or a template needs a renderer', () => {
 
 test('a request with a wrong template or a locale that is too long makes no announcement', async () => {
   const senders = { check: () => {} };
-  const ctx = { senders, config: { source: 'default' } } as unknown as Context;
+  const ctx = { senders, config: { source: 'default', database: {} } } as unknown as Context;
   const request = (fields: object) =>
     parseWith(announceSchema, { title: 't', body: 'b', ...fields }, 'BAD_EVENT');
   await expect(announce(ctx, request({ template: 'liquid', title: '\n {% if %}' }))).rejects.toMatchObject({
