@@ -13,15 +13,16 @@ import type { PushOptions } from './push-options.ts';
 /** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
-/** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
+/** `checkContent` refuses options that are no content, and what only a new announcement has beside an earlier one. PushError('BAD_INPUT'). */
 export function checkContent(options: PushOptions): void {
   if (options.announcement === null) {
     parseContent(options);
   } else if (options.title !== null || options.body !== null) {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
-  } else if (options.expect !== null) {
+  }
+  if (options.expect !== null && (options.announcement !== null || options.resume)) {
     const expected = 'a new announcement beside it; a row has the column expected_audience';
-    throw refuse('--expect', expected, '--announcement');
+    throw refuse('--expect', expected, options.resume ? '--resume' : '--announcement');
   }
 }
 
