@@ -78,6 +78,7 @@ const NUMBERS = [
   'ttlSeconds',
   'badge',
   'lanes',
+  'expectedAudience',
   'round',
   'fromId',
   'limit',
