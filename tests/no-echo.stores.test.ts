@@ -80,6 +80,7 @@ const NUMBERS = [
   'ttlSeconds',
   'badge',
   'lanes',
+  'expectedAudience',
   'round',
   'fromId',
   'limit',

@@ -4,8 +4,8 @@ import type { Announcement } from '../model/announcement.ts';
 import type { Store } from '../store.ts';
 import { formatCount } from '../words.ts';
 
-/** The number of pushes may differ from the expected one by this share of it. */
-const TOLERANCE = 0.1;
+/** The number of pushes may differ from the expected one by so many percent of it. */
+const TOLERANCE_PERCENT = 10;
 
 /** How the reason of an announcement begins whose audience is not as large as expected: a resume accepts it. */
 const UNEXPECTED_AUDIENCE = 'audience: ';
@@ -41,7 +41,7 @@ export function findReasonToWait(
 }
 
 function unexpected(expected: number | null, pushes: number): string[] {
-  if (expected === null || Math.abs(pushes - expected) <= expected * TOLERANCE) return [];
+  if (expected === null || 100 * Math.abs(pushes - expected) <= TOLERANCE_PERCENT * expected) return [];
   const numbers = `expected about ${formatCount(expected)}, got ${formatCount(pushes)}`;
   return [`${UNEXPECTED_AUDIENCE}${numbers}: resume to send it all the same`];
 }

@@ -14,7 +14,7 @@ import { checkSeries } from './series-options.ts';
 /** Number of unfinished announcements that `--resume` compares with the command line. */
 const MAX_UNFINISHED = 100;
 
-/** `checkContent` refuses options that are no content, and content beside --announcement. PushError('BAD_INPUT'). */
+/** `checkContent` refuses options that are no content, and what only a new announcement has beside an earlier one. PushError('BAD_INPUT'). */
 export async function checkContent(options: PushOptions): Promise<void> {
   checkSeries(options);
   if (options.announcement === null) {
@@ -26,9 +26,10 @@ export async function checkContent(options: PushOptions): Promise<void> {
     throw refuse('--announcement', 'no --title or --body beside it', 'both');
   } else if (options.audience !== null) {
     throw refuse('--announcement', 'no --audience beside it', 'both');
-  } else if (options.expect !== null) {
+  }
+  if (options.expect !== null && (options.announcement !== null || options.resume)) {
     const expected = 'a new announcement beside it; a row has the column expected_audience';
-    throw refuse('--expect', expected, '--announcement');
+    throw refuse('--expect', expected, options.resume ? '--resume' : '--announcement');
   }
 }
 
