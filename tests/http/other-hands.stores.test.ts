@@ -64,18 +64,24 @@ test.each(['fromUserId', 'from_shop', 'messageType', 'Google'])('data may have t
   expect(await api.ask({ path: '/messages', body: { messages } })).toMatchObject({ status: 200 });
 });
 
+test('data alone is taken by both routes', async () => {
+  const fields = {
+    title: undefined,
+    body: undefined,
+    data: { sync: '1' },
+    apns: { payload: { aps: { 'content-available': 1 } } },
+  };
+  expect(await announce(fields)).toMatchObject({ status: 201 });
+  const messages = [{ ...CONTENT, ...fields, memberId: '4711' }];
+  expect(await api.ask({ path: '/messages', body: { messages } })).toMatchObject({ status: 200 });
+});
+
 test.each([
   [{ data: { from: '7' } }, 'data.from'],
   [{ data: { 'google.x': '7' } }, 'data.(a name of 8 characters)'],
-  [
-    {
-      title: undefined,
-      body: undefined,
-      data: { sync: '1' },
-      apns: { payload: { aps: { 'content-available': 1 } } },
-    },
-    'data',
-  ],
+  [{ title: undefined, data: { sync: '1' } }, 'title'],
+  [{ body: undefined, data: { sync: '1' } }, 'body'],
+  [{ title: undefined, body: undefined, data: { sync: '1' }, sound: 'chime' }, 'sound'],
 ])('%j is refused plainly by both routes', async (fields, field) => {
   const problem = { field, expected: expect.any(String) as string };
   const announced = await announce(fields);
