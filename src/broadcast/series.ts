@@ -82,6 +82,8 @@ export async function makeParts(
   try {
     if (!isSendable(announcement))
       throw refuse('push_announcement', 'a row that can be sent', problem ?? 'none');
+    // Its parts would go to every device.
+    if (announcement.audience !== 'devices') throw refuse('audience', 'devices', announcement.audience);
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
     for (const part of step.due) await makePart(ctx, announcement, part);

@@ -232,6 +232,20 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       }
     });
 
+    test('a mailing that says so has no parts: they would go to every device', async () => {
+      startAt('2026-06-01T08:59:00Z');
+      const id = await store.createAnnouncement({ ...draft, repeat: { at: '0 9 * * *', zone: 'UTC' } });
+      await write(
+        sql`UPDATE push_announcement SET status = 'scheduled', audience = 'messages' WHERE announcement_id = ${id}`,
+      );
+      await scan(contextOf());
+      expect(await store.fetchParts(id, 1)).toEqual([]);
+      expect(await fetchOne(id)).toMatchObject({
+        status: 'failed',
+        statusReason: 'audience: expected devices, got messages',
+      });
+    });
+
     test('one that is not valid, or never occurs, is refused when it is announced', async () => {
       startAt('2026-06-01T08:59:00Z');
       await expect(make({ repeat: { at: '0 0 30 2 *', zone: 'UTC' } })).rejects.toThrow(

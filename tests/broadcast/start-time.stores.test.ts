@@ -5,6 +5,7 @@ import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { openDriver } from '../../src/db/open.ts';
 import { type BroadcastJob, firstJob } from '../../src/job.ts';
+import { fetchStanding, makeKnowledge } from '../../src/report/standing.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { draft, madeUpDevices, makeContext, type TestContext } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -170,6 +171,13 @@ describe.each(databaseKinds())('when an announcement starts, on %s', (kind) => {
       expect(await runHop(before, firstJob(announcementId))).toMatchObject({ end: 'done', sent: 10 });
       const ctx = contextOf(hold);
       expect(await runHop(ctx, broadcastIn(before))).toMatchObject({ end: 'stopped', sent: 0 });
+      const observer = { store, clock, ...makeKnowledge(ctx.config) };
+      const { waitsFor } = await fetchStanding(observer, announcementId);
+      expect(waitsFor[0]).toEqual({
+        what: 'the end of the quiet hours',
+        until: NOON + 2 * HOUR,
+        isStop: true,
+      });
       await clock.advance(HOUR);
       expect(await scan(ctx)).toMatchObject({ woken: 0 });
       await clock.advance(HOUR);
