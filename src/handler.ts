@@ -212,6 +212,7 @@ async function announceAndStart(ctx: Context, job: AnnounceJob): Promise<Announc
 /** Errors that no retry would fix. A hop throws neither of the sources' two: its announcement fails instead. */
 const ANSWERED: readonly PushErrorCode[] = [
   'BAD_EVENT',
+  'BAD_INPUT',
   'FORBIDDEN',
   'NO_SUCH_ANNOUNCEMENT',
   'KEY_REUSED',

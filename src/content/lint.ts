@@ -46,7 +46,7 @@ const DEVICES_PER_PAGE = 3000;
 const MAX_EXAMPLES = 5;
 
 /** Other hands write the locales of devices: of more different names than this, the rest is counted together. */
-const MAX_NAMES = 200;
+export const MAX_FINDINGS = 200;
 const MAX_NAME_LENGTH = 64;
 const OTHERS = 'others';
 
@@ -116,7 +116,7 @@ class Findings {
     const name = fullName === null ? null : fullName.slice(0, MAX_NAME_LENGTH);
     const key = `${kind} ${name ?? ''}`;
     const finding = this.#byName.get(key);
-    if (finding === undefined && name !== OTHERS && this.#byName.size >= MAX_NAMES)
+    if (finding === undefined && name !== OTHERS && this.#byName.size >= MAX_FINDINGS)
       return this.add(kind, OTHERS, deviceId);
     if (finding === undefined) {
       this.#byName.set(key, { kind, name, devices: 1, examples: [deviceId] });

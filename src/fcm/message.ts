@@ -1,4 +1,4 @@
-import { isDataOnly, type Notification } from '../model/content.ts';
+import { type ContentOptions, isDataOnly, type Notification } from '../model/content.ts';
 import type { BaseMessage, Message } from 'firebase-admin/messaging';
 import type { Addressee, Batch } from '../context.ts';
 import { isObject } from '../parse.ts';
@@ -20,10 +20,34 @@ function once<T>(make: (notification: Notification) => T): (notification: Notifi
   };
 }
 
+/** Makes a function that writes the part of a message that the texts do not change, once for messages with the same options. */
+function makeEnvelopeWriter(nowMs: number): (message: Notification) => string {
+  const made = new Map<ContentOptions, { message: Notification; json: string }>();
+  return (message) => {
+    const known = made.get(message.content.options);
+    if (known !== undefined && hasSameEnvelope(known.message, message)) return known.json;
+    const json = JSON.stringify(envelopeOf(message, nowMs));
+    if (made.size < MAX_SHARED) made.set(message.content.options, { message, json });
+    return json;
+  };
+}
+
+function hasSameEnvelope(one: Notification, two: Notification): boolean {
+  return (
+    one.collapseKey === two.collapseKey &&
+    one.ttlSeconds === two.ttlSeconds &&
+    isDataOnly(one.content) === isDataOnly(two.content)
+  );
+}
+
 /** Makes a function that writes the JSON request for a device. A message is written once: only the target differs. */
 export function makeBody(batch: Batch, nowMs: number): (device: Addressee) => string {
   const before = batch.dryRun ? '{"validate_only":true,"message":{' : '{"message":{';
-  const write = once((message) => `,${JSON.stringify(restMessage(message, nowMs)).slice(1)}}`);
+  const writeEnvelope = makeEnvelopeWriter(nowMs);
+  const write = once((message) => {
+    const texts = JSON.stringify(textsOf(message));
+    return `,${texts === '{}' ? '' : `${texts.slice(1, -1)},`}${writeEnvelope(message).slice(1)}}`;
+  });
   return ({ targetKind, target, own }) =>
     `${before}"${targetKind}":${JSON.stringify(target)}${write(own ?? batch)}`;
 }
@@ -57,12 +81,26 @@ export function makeSdkMessage(batch: Batch, nowMs: number): (device: Addressee)
  * to be shown or heard, or that has another priority than 5.
  * https://developer.apple.com/documentation/usernotifications/pushing-background-updates-to-your-app
  */
-export function restMessage({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
+export function restMessage(message: Notification, nowMs: number): Json {
+  return { ...textsOf(message), ...envelopeOf(message, nowMs) };
+}
+
+function textsOf({ content }: Notification): Json {
   const { title, body, image, options } = content;
+  const { link } = options;
+  const data = link === undefined ? content.data : { ...content.data, link };
+  return {
+    ...(isDataOnly(content) ? {} : { notification: { title, body, ...(image === null ? {} : { image }) } }),
+    ...(Object.keys(data).length === 0 ? {} : { data }),
+  };
+}
+
+/** The part of a message that depends on no text. */
+function envelopeOf({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
+  const { options } = content;
   const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
   const isBackground = isDataOnly(content);
   const shown = (fields: Json): Json | undefined => (isBackground ? undefined : omitUndefined(fields));
-  const data = { ...content.data, ...(link === undefined ? {} : { link }) };
   const android = omitUndefined({
     collapse_key: collapseKey,
     ttl: ttlSeconds === null ? undefined : `${ttlSeconds}s`,
@@ -95,8 +133,6 @@ export function restMessage({ content, collapseKey, ttlSeconds }: Notification, 
   });
   const ofWeb = merge(webpush, options.webpush);
   return omitUndefined({
-    notification: shown({ title, body, image: image ?? undefined }),
-    data: Object.keys(data).length === 0 ? undefined : data,
     android: merge(android, options.android),
     apns: merge(apns, options.apns),
     webpush: Object.keys(ofWeb).length === 0 ? undefined : ofWeb,

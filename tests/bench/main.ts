@@ -1,4 +1,5 @@
 import { benchApi } from './api.ts';
+import { benchContent } from './content.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
 import { benchReport } from './report.ts';
@@ -8,6 +9,7 @@ import { benchStart } from './start.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   api: benchApi,
+  content: benchContent,
   export: benchExport,
   ledger: benchLedger,
   report: benchReport,

@@ -38,6 +38,24 @@ test.each([
   ],
   [['push', '--apns', '{"title": "Secret'], '--apns: expected JSON, got 17 characters of other text'],
   [['push', '--title', 'T', '--body', 'B', '--link', 'shop'], 'baton push: --link: expected'],
+  [
+    ['push', '--title', 'T', '--body', 'B', '--locales', '/no/such/file.json'],
+    'baton push: --locales: expected a file, got',
+  ],
+  [
+    ['push', '--title', 'Hi {{ name', '--body', 'B', '--template'],
+    '--title: expected a template in Liquid, got a tag that is not closed in line 1, column 4',
+  ],
+  [
+    ['push', '--announcement', '1', '--template'],
+    '--announcement: expected no --locales or --template beside it, got both',
+  ],
+  [
+    ['push', '--data', 'a=1', '--sound', 'chime'],
+    '--sound: expected a title and a body beside it: no phone shows a message of data alone, got 5 characters',
+  ],
+  [['push', '--data', 'a=1', '--title', 'T'], '--title: expected a title and a --body, --data alone, or an'],
+  [['preview', '1', '--device', 'a'], "--device: expected a device's id or member:ID, got 1 character"],
   [['push', '--title', '', '--body', 'B'], 'baton push: --title: expected a title and a --body'],
   [
     ['push', '--title', 'T', '--announcement', '1'],

@@ -129,9 +129,12 @@ test('devices that share a message share its text, and each has its own target',
   const devices = Array.from({ length: 50 }, (_, nth) => ({
     ...{ deviceId: nth, target: `t${nth}`, targetKind: 'token' as const, own: nth % 2 === 0 ? one : two },
   }));
-  const bodies = devices.map(makeBody({ ...shared, dryRun: false, devices }, NOW));
-  expect(made).toBe(2);
-  expect(bodies.map((body) => JSON.parse(body) as unknown)).toMatchObject(
+  const body = makeBody({ ...shared, dryRun: false, devices }, NOW);
+  const first = devices.slice(0, 2).map(body);
+  const madeForTwo = made;
+  const bodies = [...first, ...devices.slice(2).map(body)];
+  expect(made).toBe(madeForTwo);
+  expect(bodies.map((text) => JSON.parse(text) as unknown)).toMatchObject(
     devices.map(({ target, own }) => ({
       message: { token: target, notification: { title: own === one ? 'one' : 'two' } },
     })),
@@ -168,3 +171,23 @@ test.each([
     expect(makeSdkMessage(batch, NOW)(device)).toEqual({ [targetKind]: target, ...sdkMessage(batch, NOW) });
   },
 );
+
+test('of messages with the same options, only the texts are written anew, and what differs otherwise is not mixed up', () => {
+  const options = { sound: 'chime', link: 'https://example.com/' };
+  const own = [
+    partsFor(options, { title: 'a' }, 60),
+    partsFor(options, { title: 'b', image: 'https://example.com/a.png', data: { n: '1' } }, 60),
+    partsFor(options, { title: 'c' }, 90),
+    { ...partsFor(options, { title: 'd' }, 60), collapseKey: 'other' },
+    partsFor(options, { title: '', body: '', data: { n: '2' } }, 60),
+    partsFor(options, { title: '', body: '' }, 60),
+    partsFor({}, { title: '', body: '' }),
+  ];
+  const devices = own.map((each, nth) => ({
+    ...{ deviceId: nth, target: 't', targetKind: 'token' as const, own: each },
+  }));
+  const bodies = devices.map(makeBody({ ...partsFor({}), dryRun: false, devices }, NOW));
+  expect(bodies.map((body) => JSON.parse(body) as unknown)).toEqual(
+    own.map((each) => ({ message: { token: 't', ...restMessage(each, NOW) } })),
+  );
+});
