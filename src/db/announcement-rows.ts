@@ -8,7 +8,7 @@ import {
 import type { AnnouncementSummary } from '../store.ts';
 import { show } from '../show.ts';
 import { fits } from './columns.ts';
-import { parseContent } from './content.ts';
+import { parseContent, readContent } from './content.ts';
 import type { Dialect, Row } from './driver.ts';
 import {
   readFlag,
@@ -47,7 +47,7 @@ export function parseAnnouncement(both: Row): Announcement {
     acceptUnregistered: read((each) => readFlag(each, 'accept_unregistered'), false),
     status,
     statusReason: read((each) => readOptionalText(each, 'status_reason'), null) ?? describeBrake(row),
-    content: read(parseContent, null),
+    content: read(row['audience'] === 'messages' ? readContent : parseContent, null),
     ...parseAim(row, problems),
     edited,
   };

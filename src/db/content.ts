@@ -59,19 +59,22 @@ export function isSameJson(column: unknown, value: unknown): boolean {
   }
 }
 
-/** `parseContent` reads content as back ends write it by SQL. An empty image is none. */
+/** `parseContent` reads content as back ends write it by SQL: texts, or data without texts. */
 export function parseContent(row: Row): Content {
-  const content = {
+  const content = readContent(row);
+  if (!isDataOnly(content) || Object.keys(content.data).length > 0) return content;
+  throw wrongValue('title', 'a text, or data without a title and a body', '""');
+}
+
+/** `readContent` reads content that may be empty, as that of a mailing is. An empty image is none. */
+export function readContent(row: Row): Content {
+  return {
     title: readText(row, 'title'),
     body: readText(row, 'body'),
     image: readOptionalText(row, 'image') || null,
     data: readData(row, 'data'),
     options: readOptions(row, 'options'),
   };
-  // A mailing has no content of its own: its messages have.
-  const isMailing = row['audience'] === 'messages';
-  if (!isDataOnly(content) || Object.keys(content.data).length > 0 || isMailing) return content;
-  throw wrongValue('title', 'a text, or data without a title and a body', '""');
 }
 
 /** `readData` makes texts of numbers and booleans: FCM accepts only texts, and PHP's json_encode writes 42 as a number. */
