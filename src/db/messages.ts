@@ -1,11 +1,9 @@
 import type { HopKey } from '../model/hop.ts';
-import type { ClaimedMessage, MessageClaim, NewMessage, Recipient } from '../model/message.ts';
-import type { TopicKind } from '../model/topic.ts';
+import type { ClaimedMessage, MessageClaim, NewMessage } from '../model/message.ts';
 import type { Messages } from '../store.ts';
 import { PushError } from '../errors.ts';
 import { insertAudit } from './audits.ts';
-import { fit } from './columns.ts';
-import { CONTENT_COLUMNS, contentValues, isSameContent, isSameJson } from './content.ts';
+import { CONTENT_COLUMNS } from './content.ts';
 import { traitColumns } from './device-traits.ts';
 import { pruneDevices } from './devices.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
@@ -15,16 +13,13 @@ import { makeColumnLookup } from './optional.ts';
 import { upsertDeliveries, upsertProof } from './ledger.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { parseLedger, parseMessages } from './message-rows.ts';
+import { bytesOf, isSameMessage, NEW_COLUMNS, newValues } from './new-message.ts';
 import { isToSend, joinRetries } from './retries.ts';
 import { readOptionalWhole, readOr, readText, readWhole } from './rows.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 /** Messages that are sent at once are in the ledger under this announcement and round. */
 const AT_ONCE = { announcementId: 0, round: 0 };
-
-/** The columns of a new message, in the order of `newValues`. */
-const NEW_COLUMNS = sql`message_key, source, device_id, member_id, topic, topic_condition, test_of, template, variables,
-  ${CONTENT_COLUMNS}`;
 
 /** The statements of push_message. */
 export function makeMessages(driver: Driver): Messages {
@@ -275,40 +270,4 @@ function isOfPage(dialect: Dialect, { announcementId, round, fromId }: HopKey, l
 /** The ids of the first messages, as a table. */
 function firstDue(isDue: Fragment, limit: number): Fragment {
   return sql`(SELECT message_id FROM push_message WHERE ${isDue} ORDER BY message_id LIMIT ${limit}) AS due`;
-}
-
-function newValues(message: NewMessage): Fragment {
-  const { messageKey, source, recipient, testOf = null, template } = message;
-  return sql`${fit('message_key', messageKey)}, ${fit('source', source)}, ${recipient.deviceId},
-    ${fit('member_id', recipient.memberId)}, ${fit('topic', nameOf(recipient, 'topic'))},
-    ${fit('topic_condition', nameOf(recipient, 'condition'))}, ${testOf}, ${fit('template', template?.name ?? null)},
-    ${fit('variables', template ? JSON.stringify(template.variables) : null)}, ${contentValues(message)}`;
-}
-
-function isSameMessage(row: Row, message: NewMessage): boolean {
-  const { source, recipient, testOf = null, template } = message;
-  return (
-    row['source'] === source &&
-    row['device_id'] === recipient.deviceId &&
-    row['member_id'] === recipient.memberId &&
-    row['topic'] === nameOf(recipient, 'topic') &&
-    row['topic_condition'] === nameOf(recipient, 'condition') &&
-    row['test_of'] === testOf &&
-    row['template'] === (template?.name ?? null) &&
-    (template === undefined || isSameJson(row['variables'], template.variables)) &&
-    isSameContent(row, message)
-  );
-}
-
-/** The recipient's topic or condition, if it is of this kind. */
-function nameOf({ topic }: Recipient, kind: TopicKind): string | null {
-  return topic?.kind === kind ? topic.name : null;
-}
-
-/** Never less than the bytes that a message takes in a statement. */
-function bytesOf({ messageKey, source, recipient, content, template }: NewMessage): number {
-  const { title, body, image, data, options } = content;
-  const texts = [messageKey, source, recipient.memberId, recipient.topic?.name ?? null, title, body, image];
-  const json = [JSON.stringify(data), JSON.stringify(options), JSON.stringify(template ?? null)];
-  return [...texts, ...json].reduce((sum, text) => sum + literalBytesOf(text), 300);
 }

@@ -38,14 +38,16 @@ export async function fillIn<M extends Message>(
   );
 }
 
-/** Null if there is no such template, or none that can be read: the log says why. */
+/** Null if there is no such template, or one that cannot be read: the log says why. */
 async function open(
   template: MessageTemplate | { readonly problem: string } | undefined,
   name: string,
   log: Context['log'],
 ): Promise<Renderer | null> {
-  if (template === undefined || 'problem' in template) {
-    log.error('template not used', { template: name, why: template?.problem ?? 'there is none' });
+  // A name that no template has may be any text, and is not logged.
+  if (template === undefined) return null;
+  if ('problem' in template) {
+    log.error('template not used', { template: name, why: template.problem });
     return null;
   }
   try {

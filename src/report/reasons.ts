@@ -111,7 +111,7 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
   [
     /^NO_TEMPLATE$/,
     'there is no template with the name that the message has, or none that can be read',
-    'set it: `PUT /templates/NAME`; the log names it, and what is wrong with it',
+    'set it: `PUT /templates/NAME`; if it is there, the log says what is wrong with it',
   ],
   [/^NO_BUDGET$/, 'the budget had no room within the time of the invocation', SENT_AGAIN],
   [

@@ -25,6 +25,7 @@ const KNOWN_CODES = [
   ...[
     'NO_SUCH_DEVICE',
     'NO_SUCH_MEMBER',
+    'NO_SUCH_TEMPLATE',
     'WRONG_METHOD',
     'UNKNOWN_METHOD',
     'WRONG_STATUS',

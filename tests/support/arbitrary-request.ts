@@ -15,6 +15,7 @@ const FIELDS = [
     'dryRun',
     '__proto__',
     'further',
+    ...['topic', 'condition', 'template', 'variables'],
   ],
   ...['platform', 'locale', 'timeZone', 'appVersion', 'lastSeenAt', 'isTest', 'tags', 'attributes'],
 ];
@@ -49,6 +50,9 @@ const USUAL: readonly (readonly [path: string, body: object, method?: string])[]
   // No other request asks for this member: its attributes may hold MARK, and a reply would have it.
   ['/members/made-up', { attributes: { nickname: 'Jo', list: [1, { deep: null }] } }, 'PUT'],
   ['/messages', { messages: [{ ...TITLE, memberId: 'm', idempotencyKey: 'k', apns: { a: 1 } }] }],
+  ['/messages', { messages: [{ ...TITLE, topic: 'news' }] }],
+  ['/messages', { messages: [{ template: 'ready', variables: { a: 1 }, deviceId: 1 }] }],
+  ['/announcements/1/test', { to: ['device:1'], dryRun: true }],
 ];
 
 /** A POST with up to two fields that are strange, missing or further. */
