@@ -4,7 +4,7 @@ import type { Alert, AlertKind } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts } from '../model/delivery.ts';
 import { balanceOf, type Totals } from '../model/summary.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, formatMinutes, formatShare } from '../words.ts';
 
 /** A reason may have FCM's own words, or those of a database. */
 const MAX_REASON_LENGTH = 1000;
@@ -67,7 +67,7 @@ function predicateOf({ kind, totals, counts, isOver, lastedMs = 0, actor }: Occa
       return `waits for FCM: it was throttled, or FCM was down, for ${formatMinutes(lastedMs)} in all${reached}.`;
     case 'failure-rate': {
       const { percent, answered } = failuresOf(counts, isOver);
-      return `fails too often: ${percent.toFixed(1)}% of ${formatCount(answered)} pushes were rejected${isOver ? ' or not answered' : ''}.`;
+      return `fails too often: ${formatShare(percent, 100)} of ${formatCount(answered)} pushes were rejected${isOver ? ' or not answered' : ''}.`;
     }
   }
 }
@@ -102,8 +102,4 @@ export function failuresOf(counts: Counts | null, isOver: boolean): { percent: n
   const failed = rejected + (isOver ? unknown : 0);
   const answered = failed + delivered + unregistered;
   return { percent: answered === 0 ? 0 : (100 * failed) / answered, answered };
-}
-
-function formatMinutes(ms: number): string {
-  return `${Math.floor(ms / 60_000)} min`;
 }

@@ -2,10 +2,9 @@ import { systemClock } from '../clock.ts';
 import { hasEnded } from '../model/announcement.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
-import { formatCount, formatMinute, toIso } from '../words.ts';
+import { formatCount, formatMinute, formatShare, formatTimer, toIso } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, wholeNumber } from './options.ts';
-import { formatSeconds } from './progress.ts';
 import { alignRows, printable } from './table.ts';
 import { withStore } from './with-store.ts';
 
@@ -70,7 +69,7 @@ function makeRow(announcement: Listed): string[] {
     kindOf(announcement),
     source,
     balance === null ? '-' : formatCount(balance.audience),
-    balance === null ? '-' : percent(reachedOf(balance)),
+    balance === null ? '-' : formatShare(reachedOf(balance), 1),
     balance === null ? '-' : formatCount(failedOf(balance)),
     describeDuration(announcement),
     describeTime(announcement),
@@ -81,13 +80,8 @@ function makeRow(announcement: Listed): string[] {
 /** `describeDuration` is how long an announcement took, or how far one is that has not ended. */
 function describeDuration({ status, tookMs, balance }: Listed): string {
   if (tookMs === null) return '-';
-  if (hasEnded(status)) return formatSeconds(tookMs / 1000);
-  return balance === null ? '-' : percent(progressOf(balance));
-}
-
-/** `percent` rounds down: 100% is all. */
-function percent(share: number): string {
-  return `${(Math.floor(1000 * share) / 10).toFixed(1)}%`;
+  if (hasEnded(status)) return formatTimer(tookMs);
+  return balance === null ? '-' : formatShare(progressOf(balance), 1);
 }
 
 function kindOf({ audience }: Pick<AnnouncementSummary, 'audience'>): 'broadcast' | 'mailing' {

@@ -3,11 +3,10 @@ import { parseConfig } from '../config/config.ts';
 import { parseTime } from '../model/time.ts';
 import { type FinishBy, makePlan, type Plan, planToJson } from '../report/plan/plan.ts';
 import { showTime } from '../show.ts';
-import { countOf, formatCount, formatTime } from '../words.ts';
+import { countOf, formatCount, formatDuration, formatShare, formatTime } from '../words.ts';
 import { ANNOUNCEMENT_ID, parseAnnouncementId } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION, refuse, text } from './options.ts';
-import { formatSeconds } from './progress.ts';
 import { withStore } from './with-store.ts';
 
 export const planCommand = defineCommand({
@@ -63,10 +62,7 @@ function describePlan(plan: Plan): string {
     ),
     ...(plan.audienceWords === null ? [] : [row('for', plan.audienceWords)]),
     row('start', `${formatTime(startsAt)} UTC`),
-    row(
-      'end',
-      `${formatTime(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}, ${describeRetries(plan)}`,
-    ),
+    row('end', `${formatTime(endsAt)} UTC, after ${formatDuration(durationMs)}, ${describeRetries(plan)}`),
     row('budget', `${formatCount(plan.perMinute)} messages a minute, ${ramp}`),
     row(
       'invocations',
@@ -89,7 +85,7 @@ function describeRetries({ retries }: Plan): string {
   if (retries === null) return 'if nothing has to be retried';
   const { share, rounds, ms } = retries;
   return (
-    `of which ${formatSeconds(ms / 1000)} for ${countOf(rounds, 'retry round')} with ${(100 * share).toFixed(1)}% of the pushes, ` +
+    `of which ${formatDuration(ms)} for ${countOf(rounds, 'retry round')} with ${formatShare(share, 1)} of the pushes, ` +
     "as in the source's last five announcements"
   );
 }

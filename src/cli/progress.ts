@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../local/follow.ts';
 import { sumCounts } from '../model/delivery.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, formatTimer, formatWholeShare } from '../words.ts';
 import type { Terminal } from './terminal.ts';
 
 const BAR_WIDTH = 24;
@@ -72,7 +72,7 @@ function describe(total: number, progress: Progress, etaSeconds: number): string
     drawBar(share),
     `${formatCount(count)} of ${formatCount(total)}`,
     `${formatCount(count / Math.max(seconds, 0.001))}/s`,
-    ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatSeconds(etaSeconds)}`] : []),
+    ...(share < 1 && Number.isFinite(etaSeconds) ? [`ETA ${formatTimer(etaSeconds * 1000)}`] : []),
     `hops ${hops.closed} done, ${hops.open} open`,
     `${lambda.inFlight} running`,
     ...(announcement.statusReason === null ? [] : [announcement.statusReason]),
@@ -82,15 +82,9 @@ function describe(total: number, progress: Progress, etaSeconds: number): string
 /** `drawBar` draws a share from 0 to 1, and writes it in percent. */
 export function drawBar(share: number): string {
   const width = Math.round(share * BAR_WIDTH);
-  return `[${'#'.repeat(width)}${'-'.repeat(BAR_WIDTH - width)}] ${String(Math.floor(share * 100)).padStart(3)}%`;
+  return `[${'#'.repeat(width)}${'-'.repeat(BAR_WIDTH - width)}] ${formatWholeShare(share).padStart(4)}`;
 }
 
 function countRecorded({ counts }: Progress): number {
   return sumCounts(counts);
-}
-
-/** `formatSeconds` formats 754.2 as 12:35. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }

@@ -6,10 +6,10 @@ import type { Balance } from '../model/summary.ts';
 import { progressOf, type Standing } from '../report/standing.ts';
 import { withoutUntil } from '../report/bands.ts';
 import type { Wait } from '../report/waits.ts';
-import { formatCount, formatTime } from '../words.ts';
+import { formatCount, formatTime, formatTimer } from '../words.ts';
 import { describeEdits } from '../report/edits.ts';
 import { printable } from './table.ts';
-import { drawBar, formatSeconds } from './progress.ts';
+import { drawBar } from './progress.ts';
 
 /** `describeStanding` is the whole picture of one announcement, several lines. */
 export function describeStanding(standing: Standing): string {
@@ -56,7 +56,7 @@ function describeProgress({ balance, counts, perSecond, isHeld, endsInMs }: Stan
     ...progress,
     ...(perSecond.now === null || isHeld ? [] : [`${formatCount(perSecond.now)}/s now`]),
     ...(perSecond.average === null || !hasEnded ? [] : [`${formatCount(perSecond.average)}/s average`]),
-    ...(endsInMs === null ? [] : [`ETA ${formatSeconds(endsInMs / 1000)}`]),
+    ...(endsInMs === null ? [] : [`ETA ${formatTimer(endsInMs)}`]),
   ].join('  ');
 }
 

@@ -8,6 +8,7 @@ import { readWhole } from '../db/rows.ts';
 import { sql } from '../db/sql.ts';
 import { makeStore } from '../db/store.ts';
 import { MAX_TICK_AGE_MS } from '../model/tick.ts';
+import { formatDuration, formatMinutes } from '../words.ts';
 import { checkAudienceViews } from './audience-views.ts';
 import { type Check, type Finding, green, red } from './check.ts';
 import { adviseOnDatabase } from './database-advice.ts';
@@ -110,10 +111,10 @@ async function checkPageQuery(driver: Driver): Promise<Finding> {
 async function checkSchedule(driver: Driver): Promise<Finding> {
   const ageMs = await makeStore(driver).fetchTickAgeMs();
   if (ageMs !== null && ageMs <= MAX_TICK_AGE_MS) {
-    return green(`last tick ${Math.round(ageMs / 1000)} s ago`);
+    return green(`last tick ${formatDuration(ageMs)} ago`);
   }
   return red(
-    ageMs === null ? 'the schedule has never ticked' : `last tick ${Math.round(ageMs / 60_000)} min ago`,
+    ageMs === null ? 'the schedule has never ticked' : `last tick ${formatMinutes(ageMs)} ago`,
     'let EventBridge invoke the function each minute (is the schedule enabled, and is it allowed to?); on your own ' +
       'machine, run `baton serve`, or `baton scan` by cron',
   );

@@ -1,7 +1,7 @@
 import type { Progress } from '../local/follow.ts';
 import { sumCounts, VERDICTS, type Verdict } from '../model/delivery.ts';
 import type { Balance } from '../model/summary.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, formatWholeShare } from '../words.ts';
 import type { Audit } from './audit.ts';
 import type { BalanceCheck } from './balance.ts';
 import type { ChaosReport } from './chaos.ts';
@@ -154,7 +154,7 @@ function describeBalance(balance: Balance): string {
 
 function describeQuota({ quotaUse, peakMinute, peakAheadMs }: Summary): string {
   return (
-    `quota: ${percent(quotaUse)} used in the middle of the broadcast; at most ${percent(peakMinute)} of it within any 60 s, ` +
+    `quota: ${formatWholeShare(quotaUse)} used in the middle of the broadcast; at most ${formatWholeShare(peakMinute)} of it within any 60 s, ` +
     `and never more than ${formatCount(peakAheadMs)} ms ahead of it`
   );
 }
@@ -163,12 +163,8 @@ function describeCpu({ sandboxSeconds, workerSeconds, databaseSeconds, cores, sh
   const database = databaseSeconds === null ? '' : `, database ${databaseSeconds.toFixed(1)} s`;
   return (
     `CPU: sandbox, local Lambda and progress ${sandboxSeconds.toFixed(1)} s, workers ${workerSeconds.toFixed(1)} s${database}; ` +
-    `${percent(share)} of ${cores} ${cores === 1 ? 'core' : 'cores'} busy`
+    `${formatWholeShare(share)} of ${cores} ${cores === 1 ? 'core' : 'cores'} busy`
   );
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)}%`;
 }
 
 type Row = readonly [name: string, count: number, meaning: string];

@@ -2,7 +2,7 @@ import type { Announcement } from '../model/announcement.ts';
 import { type Budget, stopOf } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
 import { isTickLate } from '../model/tick.ts';
-import { formatTime } from '../words.ts';
+import { formatDuration, formatMinutes, formatTime, formatWholeShare } from '../words.ts';
 import { withoutUntil } from './bands.ts';
 import type { Observer } from './standing.ts';
 
@@ -122,9 +122,8 @@ function waitForHops({ hops, now }: Scene): Wait[] {
 
 function describeStalled(stalled: readonly HopSummary[], { round, fromId }: HopSummary, now: number): string {
   const oldest = Math.min(...stalled.map(({ leaseUntil }) => leaseUntil));
-  const seconds = Math.round((now - oldest) / 1000);
   const count = stalled.length === 1 ? 'a stalled hop' : `${stalled.length} stalled hops`;
-  return `the tick to wake ${count} (round ${round}, from ${fromId}; for ${seconds} s)`;
+  return `the tick to wake ${count} (round ${round}, from ${fromId}; for ${formatDuration(now - oldest)})`;
 }
 
 function waitForSlot({ turnInMs, brakeMs }: Budget, now: number): Wait[] {
@@ -140,15 +139,14 @@ function waitForRamp(
 ): Wait[] {
   const rampMs = paceOf(source)?.rampMs ?? 0;
   if (brakeMs > 0 || rampAgeMs < 0 || rampAgeMs >= rampMs) return [];
-  const percent = Math.floor((100 * rampAgeMs) / rampMs);
-  return [{ what: `the ramp: ${percent}% of the full rate`, until: now + rampMs - rampAgeMs, isStop: false }];
+  const share = formatWholeShare(rampAgeMs / rampMs);
+  return [{ what: `the ramp: ${share} of the full rate`, until: now + rampMs - rampAgeMs, isStop: false }];
 }
 
 async function waitForTick({ store }: Observer): Promise<Wait[]> {
   const ageMs = await store.fetchTickAgeMs();
   if (!isTickLate(ageMs)) return [];
-  const last =
-    ageMs === null ? 'there was none yet' : `the last one was ${Math.round(ageMs / 60_000)} minutes ago`;
+  const last = ageMs === null ? 'there was none yet' : `the last one was ${formatMinutes(ageMs)} ago`;
   return [
     { what: `a tick: ${last}, and without it nothing stalled or due goes on`, until: null, isStop: false },
   ];

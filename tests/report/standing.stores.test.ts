@@ -75,7 +75,7 @@ test('a hop whose lease has run out is stalled, and old ticks are said', async (
   const { waitsFor } = await fetchStanding(observer, announcementId);
   expect(waitsFor.map(({ what }) => what)).toEqual([
     expect.stringContaining('the tick to wake a stalled hop (round 0, from 11; for ') as string,
-    expect.stringContaining('a tick: the last one was 10 minutes ago') as string,
+    expect.stringContaining('a tick: the last one was 10 min ago') as string,
   ]);
 });
 

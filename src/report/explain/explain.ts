@@ -1,6 +1,14 @@
 import { findAnnouncement } from '../../broadcast/announcement.ts';
 import type { Context } from '../../context.ts';
-import { countOf, formatClock, formatCount, formatDuration, onOneLine, toIso } from '../../words.ts';
+import {
+  countOf,
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatShare,
+  onOneLine,
+  toIso,
+} from '../../words.ts';
 import { describeEdits } from '../edits.ts';
 import { PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { type Cause } from './cause.ts';
@@ -90,7 +98,7 @@ function describeUse({ parts, wallMs }: TimeUse): string[] {
   return [
     `where the time went (${formatDuration(wallMs)})`,
     ...used.map((part) => {
-      const share = `${((100 * parts[part]) / Math.max(1, wallMs)).toFixed(1)}%`;
+      const share = formatShare(parts[part], wallMs);
       return `  ${share.padStart(6)}  ${formatDuration(parts[part]).padStart(12)}  ${PART_WORDS[part]}`;
     }),
   ];

@@ -1,7 +1,6 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
 import type { Balance } from '../../model/summary.ts';
-import { formatCount, formatTime } from '../../words.ts';
-import { formatShare } from './format.ts';
+import { formatCount, formatShare, formatTime } from '../../words.ts';
 import { Bar, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
 

@@ -1,9 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { formatCount, formatDuration } from '../../words.ts';
+import { formatCount, formatDuration, formatElapsed } from '../../words.ts';
 import type { Band, BandKind } from '../bands.ts';
 import type { Ramp } from '../ramps.ts';
-import { formatElapsed } from './format.ts';
 import { type AnswerTimes, type Bin, type Knot, stepOf } from './series.ts';
 import type { Row } from './strip.ts';
 

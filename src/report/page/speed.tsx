@@ -1,12 +1,12 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
 import type { HopSummary } from '../../model/summary.ts';
-import { formatDuration, formatTime } from '../../words.ts';
+import { formatDuration, formatElapsed, formatShare, formatTime } from '../../words.ts';
 import { type Band, type BandKind, bandsOf } from '../bands.ts';
 import { rampsOf } from '../ramps.ts';
 import { sumAnswers } from '../sums.ts';
 import { type Part, PART_WORDS, PARTS, type TimeUse } from '../timeline.ts';
 import { drawAnswers, drawRates, isBudgetShown } from './charts.ts';
-import { formatElapsed, formatRate, formatShare } from './format.ts';
+import { formatRate } from './format.ts';
 import { Bar, Drawing, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
 import { answersOf, budgetOf, quantilesOf, ratesOf } from './series.ts';

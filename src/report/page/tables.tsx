@@ -1,10 +1,9 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
 import type { AuditEntry } from '../../model/audit.ts';
-import { formatCount, formatDuration, formatMinute, formatTime } from '../../words.ts';
+import { formatCount, formatDuration, formatMinute, formatShare, formatTime } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
 import { sumReasons } from '../sums.ts';
 import type { TimeUse } from '../timeline.ts';
-import { formatShare } from './format.ts';
 import { Section, Words } from './parts.tsx';
 import type { Earlier, Report } from './report.ts';
 

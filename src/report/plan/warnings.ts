@@ -3,7 +3,7 @@ import { describeSeries } from '../../broadcast/series.ts';
 import { type Announcement, isSeries } from '../../model/announcement.ts';
 import type { QuietRule } from '../../model/quiet-hours.ts';
 import { isTickLate } from '../../model/tick.ts';
-import { formatTime } from '../../words.ts';
+import { formatDuration, formatTime } from '../../words.ts';
 import type { Plan } from './plan.ts';
 
 /** What a plan's warnings depend on, beside the plan. */
@@ -55,7 +55,9 @@ function warnOfSource({ source, perMinute }: Omit<Plan, 'warnings'>, given: Circ
     ...(credentials === null ? [`the source ${source} is not configured here`] : []),
     ...(credentials?.kind === 'none' ? [`the source ${source} has no credentials here`] : []),
     ...(isDown ? ['FCM is down: the source probes it until it is up again'] : []),
-    ...(brakeMs > 0 && !isDown ? [`FCM throttles: the source stops for another ${seconds(brakeMs)}`] : []),
+    ...(brakeMs > 0 && !isDown
+      ? [`FCM throttles: the source stops for another ${formatDuration(brakeMs)}`]
+      : []),
     ...(perMinute > DEFAULT_QUOTA
       ? [
           `the budget of ${perMinute} messages a minute is over FCM's default quota of ${DEFAULT_QUOTA}: Google has to grant it`,
@@ -87,7 +89,7 @@ function warnOfTime({ startsAt, durationMs }: Omit<Plan, 'warnings'>, given: Cir
       : []),
     ...(isWithoutTick
       ? [
-          `${tickAgeMs === null ? 'there was no tick yet' : `the last tick is ${minutes(tickAgeMs)} old`}: nothing starts without the tick`,
+          `${tickAgeMs === null ? 'there was no tick yet' : `the last tick was ${formatDuration(tickAgeMs)} ago`}: nothing starts without the tick`,
         ]
       : []),
     ...(rivals.length > 0
@@ -114,12 +116,4 @@ function warnOfAudience({ audience }: Omit<Plan, 'warnings'>, { previous }: Circ
   return [
     `the audience is ${audience}, that of the source's last announcement (${announcementId}) was ${before}`,
   ];
-}
-
-function seconds(ms: number): string {
-  return `${Math.ceil(ms / 1000)} s`;
-}
-
-function minutes(ms: number): string {
-  return `${Math.round(ms / 60_000)} minutes`;
 }

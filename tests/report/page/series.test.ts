@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatElapsed, formatRate, formatShare } from '../../../src/report/page/format.ts';
+import { formatRate } from '../../../src/report/page/format.ts';
+import { formatElapsed, formatShare } from '../../../src/words.ts';
 import { previewOf } from '../../../src/report/page/preview.ts';
 import { answersOf, budgetOf, ratesOf, stepOf } from '../../../src/report/page/series.ts';
 import { longestOf, rowsOf, slowestOf } from '../../../src/report/page/strip.ts';
