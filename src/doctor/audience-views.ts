@@ -43,9 +43,9 @@ export async function checkAudienceViews(driver: Driver, patterns: readonly stri
       );
 }
 
-async function fetchTables({ dialect, all }: Driver): Promise<string[]> {
-  const rows = await all(
-    dialect.name === 'sqlite'
+async function fetchTables(driver: Driver): Promise<string[]> {
+  const rows = await driver.all(
+    driver.dialect.name === 'sqlite'
       ? sql`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name`
       : sql`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`,
   );
