@@ -1,5 +1,5 @@
 import { daysOf, type DeviceFilter, sampleOf } from '../model/filter.ts';
-import { SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_ROUNDS, SAMPLE_SHARES } from '../model/sample.ts';
+import { firstPlaceOf, SAMPLE_FACTOR, SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_SHARES } from '../model/sample.ts';
 import { versionKeyOf } from '../model/version.ts';
 import type { Dialect } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -78,7 +78,7 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
-      return [ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds))];
+      return [{ ...ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds)), id: NO_KEY }];
     case 'isTest':
       return [ofDevices(sql`push_device.is_test = 1`)];
     case 'timeZone':
@@ -96,12 +96,16 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
     case 'view':
       return [followView(dialect, view)];
     case 'sample':
-      // The index on is_test has all ids, and far fewer bytes than the devices themselves.
-      return [sql`= 0`, sql`> 0`, sql`< 0`].map((isTest) =>
-        ofDevices(sql`push_device.is_test ${isTest} AND ${isInSample(dialect, filter.sample ?? '')}`),
-      );
+      // The index on is_test has all ids, in order where it is 0, and far fewer bytes than the devices themselves.
+      return [sql`= 0`, sql`> 0`, sql`< 0`].map((isTest, nth) => {
+        const search = ofDevices(sql`push_device.is_test ${isTest} AND ${isInSample(filter.sample ?? '')}`);
+        return nth === 0 ? search : { ...search, id: NO_KEY };
+      });
   }
 }
+
+/** The id, but no range of the primary key: for a long list, the databases would take that, and read all devices. */
+const NO_KEY = sql`push_device.device_id + 0`;
 
 function ofDevices(where: Fragment): Search {
   return { from: sql`push_device`, where, id: sql`push_device.device_id` };
@@ -149,7 +153,7 @@ export function listConditions(
         ([name, values]) => sql`(SELECT 1 FROM push_tag WHERE push_tag.device_id = push_device.device_id
           AND ${hasTag(dialect, name, values)} LIMIT 1) = 1`,
       ),
-    ...when(sample === undefined || isLed('sample') ? null : isInSample(dialect, sample)),
+    ...when(sample === undefined || isLed('sample') ? null : isInSample(sample)),
     ...when(view === null || isLed('view') ? null : isInView(dialect, view)),
     ...(timeZone && !isLed('timeZone')
       ? [either(inZones(sql`COALESCE(push_device.time_zone, '')`, timeZone))]
@@ -183,14 +187,10 @@ function hasTag(dialect: Dialect, name: string, values: readonly string[]): Frag
   return sql`${dialect.isOneOf(sql`push_tag.name`, [name])} AND ${dialect.isOneOf(sql`push_tag.value`, values)}`;
 }
 
-function isInSample(dialect: Dialect, share: string): Fragment {
+function isInSample(share: string): Fragment {
   const { from, below } = sampleOf(share) ?? { from: 0, below: 0 };
-  const spread = SAMPLE_ROUNDS.reduce(
-    (id, { factor, prime }) => sql`(${id} * ${factor}) % ${prime}`,
-    sql`(push_device.device_id % ${SAMPLE_IDS})`,
-  );
-  const place = dialect.quotient(sql`(${spread}) * ${SAMPLE_SHARES}`, SAMPLE_RANGE);
-  return sql`${place} BETWEEN ${from} AND ${below - 1}`;
+  return sql`((push_device.device_id % ${SAMPLE_IDS}) * ${SAMPLE_FACTOR}) % ${SAMPLE_RANGE}
+    BETWEEN ${firstPlaceOf(from)} AND ${firstPlaceOf(below) - 1}`;
 }
 
 function isInView(dialect: Dialect, view: OwnView): Fragment {
