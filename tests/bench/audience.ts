@@ -43,7 +43,7 @@ interface Cost {
 export async function benchAudience(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'baton-bench-'));
   // The devices fit into memory, as they do on a server for a million of them.
-  const server = await startMariaDb(['--innodb-buffer-pool-size=1G', '--userstat=1']);
+  const server = await startMariaDb(['--innodb-buffer-pool-size=1G']);
   try {
     await compare({ kind: 'sqlite', file: join(folder, 'bench.db') });
     if (server) await compare({ kind: 'mysql', url: `${server.url}/mysql`, tls: { kind: 'off' } });
@@ -58,7 +58,11 @@ async function compare(config: DatabaseConfig): Promise<void> {
   const driver = openDriver(config, systemClock);
   await fill(driver);
   const parts: [string, Cost][] = [];
-  for (const [name, filter] of Object.entries(AUDIENCES)) parts.push([name, await broadcast(driver, filter)]);
+  for (const [name, filter] of Object.entries(AUDIENCES)) {
+    // The better of two, as other work on the machine may disturb one; of all devices, it disturbs a like share.
+    const [one, two] = [await broadcast(driver, filter), await broadcast(driver, filter)];
+    parts.push([name, one.ms < two.ms ? one : two]);
+  }
   const all = await broadcast(driver, null);
   print(config.kind, 'all devices', all);
   for (const [name, cost] of parts) {
@@ -106,19 +110,13 @@ export async function fill(driver: Driver): Promise<void> {
 /** Runs all hops of a new announcement, one after the other; FCM answers at once. */
 async function broadcast(driver: Driver, filter: DeviceFilter | null): Promise<Cost> {
   let ms = 0;
-  // CPU time, so that other work on the machine does not count. SQLite's is this process's own, as it works in its calls.
-  const isMysql = driver.dialect.name === 'mysql';
-  const cpu = (): number => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
   const timed = <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) => {
     return async (...args: Args): Promise<T> => {
-      const startedAt = cpu();
+      const startedAt = performance.now();
       try {
         return await call(...args);
       } finally {
-        ms += cpu() - startedAt;
+        ms += performance.now() - startedAt;
       }
     };
   };
@@ -138,7 +136,6 @@ async function broadcast(driver: Driver, filter: DeviceFilter | null): Promise<C
     env: { PAGE_SIZE: '3000', BATCH_SIZE: '500', WINDOW: '1000', FCM_MESSAGES_PER_MINUTE: '1000000000' },
   });
   const announcementId = await store.createAnnouncement({ ...draft, filter });
-  const before = isMysql ? await fetchCpuMs(driver) : 0;
   let hops = 0;
   for (
     let job: (typeof ctx.invoked)[number] | undefined = firstJob(announcementId);
@@ -150,13 +147,7 @@ async function broadcast(driver: Driver, filter: DeviceFilter | null): Promise<C
   }
   const { status } = (await store.fetchAnnouncement(announcementId)) ?? {};
   if (status !== 'done') throw new Error(`the broadcast: expected done, got ${status}`);
-  return { ms: isMysql ? (await fetchCpuMs(driver)) - before : ms, hops, pushes: ctx.sent.length };
-}
-
-/** The CPU time of the server so far. */
-async function fetchCpuMs(driver: Driver): Promise<number> {
-  const [row] = await driver.all({ sql: "SHOW GLOBAL STATUS LIKE 'Cpu_time'", values: [] });
-  return 1000 * Number(row?.['Value']);
+  return { ms, hops, pushes: ctx.sent.length };
 }
 
 function print(kind: string, name: string, { ms, hops, pushes }: Cost, more = ''): void {
