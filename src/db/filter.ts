@@ -71,6 +71,8 @@ export interface Search {
   readonly from: Fragment;
   readonly where: Fragment;
   readonly id: Fragment;
+  /** True: it may find an id twice, as a team's view may have it twice. */
+  readonly mayRepeat?: boolean;
 }
 
 /** The searches that together find the ids of a lead's devices; two of them may find the same id. */
@@ -115,11 +117,12 @@ function followView(dialect: Dialect, view: OwnView | null): Search {
   if (view === null) throw new RangeError('view: expected the columns of the view, got none');
   const from = fromView(view);
   const all = sql`1 = 1`;
-  if (view.column === 'device_id') return { from, where: all, id: sql`own_view.device_id` };
+  if (view.column === 'device_id') return { from, where: all, id: sql`own_view.device_id`, mayRepeat: true };
   return {
     from: sql`${from} ${dialect.joinInOrder} push_device ON ${isSameMember(dialect)}`,
     where: all,
     id: sql`push_device.device_id`,
+    mayRepeat: true,
   };
 }
 

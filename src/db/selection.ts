@@ -135,24 +135,27 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
     const searches = divide(filter, lead, dialect.maxBytes()).map((part) =>
       followLead({ dialect, view }, part, lead),
     );
-    // DISTINCT: a team's view may have a device twice. Also, it makes the database find the ids first.
-    const selectIds = ({ id, from, where: isFound }: Search, fromId?: number): Statement => sql`
-      SELECT DISTINCT ${id} AS device_id FROM ${from} WHERE ${isInRange(id, fromId)} AND ${isFound}`;
+    const selectIds = (
+      { id, from, where: isFound }: Search,
+      { isDistinct, fromId }: { readonly isDistinct: boolean; readonly fromId?: number },
+    ): Statement => sql`
+      SELECT ${isDistinct ? sql`DISTINCT` : sql``} ${id} AS device_id FROM ${from}
+      WHERE ${isInRange(id, fromId)} AND ${isFound}`;
     return {
       parts: searches.map((each) => {
-        const ids = join(
-          each.map((search) => selectIds(search)),
-          ' UNION ',
-        );
+        // DISTINCT also makes the database find the ids first.
+        const searched = each.map((search) => selectIds(search, { isDistinct: true }));
+        const ids = join(searched, ' UNION ');
         const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
         return { from, where };
       }),
       led: {
         conditions,
         selectIds: (fromId, limit) =>
-          searches
-            .flat()
-            .map((search) => sql`${selectIds(search, fromId)} ORDER BY device_id LIMIT ${limit}`),
+          searches.flat().map((search) => {
+            const ids = selectIds(search, { isDistinct: search.mayRepeat === true, fromId });
+            return sql`${ids} ORDER BY device_id LIMIT ${limit}`;
+          }),
       },
     };
   };
