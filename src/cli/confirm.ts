@@ -4,10 +4,9 @@ import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
 import { describeAudience } from '../report/audience-text.ts';
 import { type Plan, planAnnouncement } from '../report/plan/plan.ts';
 import type { Store } from '../store.ts';
-import { countOf, formatCount, formatTime, onOneLine } from '../words.ts';
+import { countOf, formatCount, formatTime, formatTimer, onOneLine } from '../words.ts';
 import { type Ask, makeAsk } from './ask.ts';
 import { refuse } from './options.ts';
-import { formatSeconds } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Confirmation {
@@ -65,7 +64,7 @@ function describePush(announcement: Announcement, plan: Plan): string[] {
     ...(content === null ? [] : [`title: ${onOneLine(content.title)}`, `body: ${onOneLine(content.body)}`]),
     ...(names.length === 0 ? [] : [`and texts of its own for ${names.join(', ')}`]),
     ...(template ? [`the texts are templates (${template})`] : []),
-    `start: ${formatTime(startsAt)} UTC; end: ${formatTime(endsAt)} UTC, after ${formatSeconds(durationMs / 1000)}`,
+    `start: ${formatTime(startsAt)} UTC; end: ${formatTime(endsAt)} UTC, after ${formatTimer(durationMs)}`,
     `cost on AWS: $${least.toFixed(4)} to $${most.toFixed(4)}`,
   ];
 }

@@ -7,10 +7,13 @@ import { parseTraits, traitColumns } from './device-traits.ts';
 import { isHop } from './hop-key.ts';
 import { makeColumnLookup } from './optional.ts';
 import { readText, readWhole, readWord, wrongValue } from './rows.ts';
-import type { Range, Select, Selected } from './selection.ts';
+import type { Led, Range, Select, Selected } from './selection.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 export const DEVICE_COLUMNS = sql`push_device.device_id, target, target_kind`;
+
+/** Ids in one statement: SQLite takes 32,766 values, and the filter has some as well. */
+const MAX_IDS = 5000;
 
 const REGISTERED = sql`unregistered_at IS NULL`;
 
@@ -18,7 +21,6 @@ const REGISTERED = sql`unregistered_at IS NULL`;
 export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchPage' | 'fetchPageAgain'> {
   const readerOf = makeDeviceReader(driver);
 
-  /** A page has the first devices of all parts together. */
   const fetch = async (
     { filter, withTraits }: DeviceSelection,
     range: Range,
@@ -26,12 +28,14 @@ export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchP
     limit: number | null,
   ): Promise<Device[]> => {
     const { columns, parse } = await readerOf(DEVICE_COLUMNS, { withTraits });
-    const parts = filter ? await select(filter, range) : [ofRange(range)];
+    const { parts, led } = filter ? await select(filter, range) : { parts: [ofRange(range)], led: null };
+    if (led !== null && limit !== null) {
+      return (await fetchLed(driver, led, range.fromId, columns, isToSend, limit)).map(parse);
+    }
     const rows: Row[] = [];
     for (const part of parts) rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit))));
     const devices = rows.map(parse);
-    if (parts.length > 1) devices.sort((one, other) => one.deviceId - other.deviceId);
-    return limit === null ? devices : devices.slice(0, limit);
+    return parts.length > 1 ? devices.toSorted((one, other) => one.deviceId - other.deviceId) : devices;
   };
 
   return {
@@ -43,6 +47,33 @@ export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchP
       return fetch(selection, { fromId: key.fromId, toId: lastId }, wasRegistered, null);
     },
   };
+}
+
+/** Reads the next ids that the index has, and of these devices those of the audience, until the page is full. */
+async function fetchLed(
+  driver: Driver,
+  { selectIds, conditions }: Led,
+  fromId: number,
+  columns: Fragment,
+  isToSend: Fragment,
+  limit: number,
+): Promise<Row[]> {
+  // Somewhat more than a page: some of them may be unregistered.
+  const step = Math.min(MAX_IDS, Math.ceil(1.1 * limit) + 10);
+  const rows: Row[] = [];
+  for (let nextId = fromId; ;) {
+    const found = new Set<number>();
+    for (const statement of selectIds(nextId, step)) {
+      for (const row of await driver.all(statement)) found.add(readWhole(row, 'device_id'));
+    }
+    const ids = [...found].toSorted((one, other) => one - other).slice(0, step);
+    const last = ids.at(-1);
+    if (last === undefined) return rows;
+    const part = { from: sql`push_device`, where: sql`push_device.device_id IN (${ids}) ${conditions}` };
+    rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit - rows.length))));
+    if (rows.length >= limit || ids.length < step) return rows;
+    nextId = last + 1;
+  }
 }
 
 /** `selectPage` reads a range of the primary key, so that a page costs the same at any depth: OFFSET would read all rows before it. */

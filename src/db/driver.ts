@@ -40,8 +40,6 @@ export interface Dialect {
   readonly isOfLocale: (column: Fragment, tag: string) => Fragment;
   /** A version as a text that sorts as its numbers do (see model/version.ts); NULL for a text that is no version. */
   readonly versionKey: (text: Fragment) => Fragment;
-  /** The whole part of a quotient of two whole numbers. */
-  readonly quotient: (dividend: Fragment, divisor: number) => Fragment;
   /** What follows an INSERT whose row may exist already, up to the assignments. `key` is the unique key's columns. */
   readonly onConflict: (key: Fragment) => Fragment;
   /** The value that such an INSERT has for a column. */

@@ -1,5 +1,5 @@
 import { daysOf, type DeviceFilter, sampleOf } from '../model/filter.ts';
-import { SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_ROUNDS, SAMPLE_SHARES } from '../model/sample.ts';
+import { firstPlaceOf, SAMPLE_FACTOR, SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_SHARES } from '../model/sample.ts';
 import { versionKeyOf } from '../model/version.ts';
 import type { Dialect } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -8,6 +8,9 @@ const DAY_MS = 86_400_000;
 
 /** An index is searched once for each locale of a filter, in one statement; SQLite takes 500 searches. */
 const MAX_LEADING_LOCALES = 100;
+
+/** A sample of at most so many hundredths of a percent is read by an index; of a larger one, the devices lie close. */
+const MAX_LEADING_SHARE = 500;
 
 /** The columns of push_device that a filter reads and that a team's own view may lack, each with the field that needs it. */
 export const FILTER_COLUMNS = [
@@ -34,7 +37,7 @@ interface Words {
 
 /** An index that can find the devices of one field of a filter; a field of tags is one tag. */
 export type Lead =
-  | { readonly field: 'memberIds' | 'locale' | 'timeZone' | 'isTest' | 'view' }
+  | { readonly field: 'memberIds' | 'locale' | 'timeZone' | 'isTest' | 'view' | 'sample' }
   | { readonly field: 'tags'; readonly name: string };
 
 /** The leads that a filter has. `isTest: false` has none: nearly all devices are no test devices. */
@@ -49,11 +52,27 @@ export function listLeads({ memberIds, tags = {}, isTest, view, timeZone, locale
   ];
 }
 
+/**
+ * The lead of a filter for which no other one finds few devices; null: none. MySQL and MariaDB would read the primary key
+ * all the same, because of the order.
+ */
+export function lastLead(
+  { name }: Dialect,
+  { sample }: DeviceFilter,
+  columns: ReadonlySet<string>,
+): Lead | null {
+  if (name === 'mysql') return null;
+  const { from, below } = sampleOf(sample ?? '') ?? { from: 0, below: SAMPLE_SHARES };
+  return below - from <= MAX_LEADING_SHARE && columns.has('is_test') ? { field: 'sample' } : null;
+}
+
 /** A search of an index for ids of devices: the tables, the condition, and the column of the ids. */
 export interface Search {
   readonly from: Fragment;
   readonly where: Fragment;
   readonly id: Fragment;
+  /** True: it may find an id twice, as a team's view may have it twice. */
+  readonly mayRepeat?: boolean;
 }
 
 /** The searches that together find the ids of a lead's devices; two of them may find the same id. */
@@ -61,7 +80,7 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
-      return [ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds))];
+      return [{ ...ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds)), id: NO_KEY }];
     case 'isTest':
       return [ofDevices(sql`push_device.is_test = 1`)];
     case 'timeZone':
@@ -78,8 +97,17 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
       ];
     case 'view':
       return [followView(dialect, view)];
+    case 'sample':
+      // The index on is_test has all ids, in order where it is 0, and far fewer bytes than the devices themselves.
+      return [sql`= 0`, sql`> 0`, sql`< 0`].map((isTest, nth) => {
+        const search = ofDevices(sql`push_device.is_test ${isTest} AND ${isInSample(filter.sample ?? '')}`);
+        return nth === 0 ? search : { ...search, id: NO_KEY };
+      });
   }
 }
+
+/** The id, but no range of the primary key: for a long list, the databases would take that, and read all devices. */
+const NO_KEY = sql`push_device.device_id + 0`;
 
 function ofDevices(where: Fragment): Search {
   return { from: sql`push_device`, where, id: sql`push_device.device_id` };
@@ -89,11 +117,12 @@ function followView(dialect: Dialect, view: OwnView | null): Search {
   if (view === null) throw new RangeError('view: expected the columns of the view, got none');
   const from = fromView(view);
   const all = sql`1 = 1`;
-  if (view.column === 'device_id') return { from, where: all, id: sql`own_view.device_id` };
+  if (view.column === 'device_id') return { from, where: all, id: sql`own_view.device_id`, mayRepeat: true };
   return {
     from: sql`${from} ${dialect.joinInOrder} push_device ON ${isSameMember(dialect)}`,
     where: all,
     id: sql`push_device.device_id`,
+    mayRepeat: true,
   };
 }
 
@@ -127,7 +156,7 @@ export function listConditions(
         ([name, values]) => sql`(SELECT 1 FROM push_tag WHERE push_tag.device_id = push_device.device_id
           AND ${hasTag(dialect, name, values)} LIMIT 1) = 1`,
       ),
-    ...when(sample === undefined ? null : isInSample(dialect, sample)),
+    ...when(sample === undefined || isLed('sample') ? null : isInSample(sample)),
     ...when(view === null || isLed('view') ? null : isInView(dialect, view)),
     ...(timeZone && !isLed('timeZone')
       ? [either(inZones(sql`COALESCE(push_device.time_zone, '')`, timeZone))]
@@ -161,14 +190,10 @@ function hasTag(dialect: Dialect, name: string, values: readonly string[]): Frag
   return sql`${dialect.isOneOf(sql`push_tag.name`, [name])} AND ${dialect.isOneOf(sql`push_tag.value`, values)}`;
 }
 
-function isInSample(dialect: Dialect, share: string): Fragment {
+function isInSample(share: string): Fragment {
   const { from, below } = sampleOf(share) ?? { from: 0, below: 0 };
-  const spread = SAMPLE_ROUNDS.reduce(
-    (id, { factor, prime }) => sql`(${id} * ${factor}) % ${prime}`,
-    sql`(push_device.device_id % ${SAMPLE_IDS})`,
-  );
-  const place = dialect.quotient(sql`(${spread}) * ${SAMPLE_SHARES}`, SAMPLE_RANGE);
-  return sql`${place} BETWEEN ${from} AND ${below - 1}`;
+  return sql`((push_device.device_id % ${SAMPLE_IDS}) * ${SAMPLE_FACTOR}) % ${SAMPLE_RANGE}
+    BETWEEN ${firstPlaceOf(from)} AND ${firstPlaceOf(below) - 1}`;
 }
 
 function isInView(dialect: Dialect, view: OwnView): Fragment {

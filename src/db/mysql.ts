@@ -43,7 +43,6 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
     );
     return sql`CASE WHEN ${text} REGEXP ${SQL_VERSION} THEN CONCAT(${parts}) END`;
   },
-  quotient: (dividend, divisor) => sql`(${dividend}) DIV ${divisor}`,
   onConflict: () => sql`ON DUPLICATE KEY UPDATE`,
   // Not the newer `AS new`, which MariaDB does not have.
   incoming: (column) => sql`VALUES(${column})`,

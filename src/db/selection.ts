@@ -2,18 +2,27 @@ import { PushError } from '../errors.ts';
 import { isViewNamed } from '../model/audience-views.ts';
 import type { DeviceFilter } from '../model/filter.ts';
 import type { Driver } from './driver.ts';
-import { FILTER_COLUMNS, followLead, type Lead, listConditions, listLeads, type OwnView } from './filter.ts';
+import {
+  FILTER_COLUMNS,
+  followLead,
+  lastLead,
+  type Lead,
+  listConditions,
+  listLeads,
+  type OwnView,
+  type Search,
+} from './filter.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
 import { readWhole } from './rows.ts';
-import { chunksOf, type Fragment, sql } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 /*
  * The devices of an audience are found in one of two ways.
  * - By the primary key: all pages together read each device once. This is for audiences that are large, or that no index
  *   finds, such as a sample.
- * - By an index that finds few devices, such as the one on tags: a page takes the ids from it, and reads only those devices.
- *   Each page reads all ids behind its cursor, so that it does not pay for many.
+ * - By an index that finds few devices, such as the one on tags: a page takes the next ids from it, and reads only those
+ *   devices. The index may have the ids in another order; then each page reads all of them, so that it does not pay for many.
  * The answer is the same; only the work differs.
  */
 
@@ -41,8 +50,22 @@ export interface Selected {
   readonly where: Fragment;
 }
 
-/** How the devices of a filter are read; the devices of no two parts are the same. */
-export type Select = (filter: DeviceFilter, range: Range) => Promise<readonly Selected[]>;
+/** How the devices of a filter are read. */
+export interface Reading {
+  /** All devices in the range; no two parts have one in common. */
+  readonly parts: readonly Selected[];
+  /** The same in steps; null: the parts are read in the order of ids anyway. */
+  readonly led: Led | null;
+}
+
+/** Ids that an index finds, and what else has to hold for their devices. */
+export interface Led {
+  /** Each statement selects the lowest ids of one part from `fromId` on. */
+  readonly selectIds: (fromId: number, limit: number) => readonly Statement[];
+  readonly conditions: Fragment;
+}
+
+export type Select = (filter: DeviceFilter, range: Range) => Promise<Reading>;
 
 /** `makeSelect` makes a function that selects the devices of a filter. `views` are the patterns of AUDIENCE_VIEWS. */
 export function makeSelect(driver: Driver, views: readonly string[]): Select {
@@ -100,25 +123,41 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
       }
     }
     const view = await findView(filter);
-    const lead = await chooseLead(filter, view);
-    const isInRange = (id: Fragment): Fragment =>
-      range.toId === null
-        ? sql`${id} >= ${range.fromId}`
-        : sql`${id} BETWEEN ${range.fromId} AND ${range.toId}`;
-    const conditions = listConditions({ dialect, view }, filter, lead);
-    const rest = conditions.map((condition) => sql`AND ${condition}`);
-    const where = join([isInRange(sql`push_device.device_id`), ...rest], ' ');
-    if (lead === null) return [{ from: sql`push_device`, where }];
-    return divide(filter, lead, dialect.maxBytes()).map((part) => {
-      // DISTINCT: a team's view may have a device twice. Also, it makes the database find the ids first.
-      const searches = followLead({ dialect, view }, part, lead).map(
-        (search) => sql`SELECT DISTINCT ${search.id} AS device_id FROM ${search.from}
-          WHERE ${isInRange(search.id)} AND ${search.where}`,
-      );
-      const ids = join(searches, ' UNION ');
-      const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
-      return { from, where };
-    });
+    const lead = (await chooseLead(filter, view)) ?? lastLead(dialect, filter, columns);
+    const isInRange = (id: Fragment, fromId = range.fromId): Fragment =>
+      range.toId === null ? sql`${id} >= ${fromId}` : sql`${id} BETWEEN ${fromId} AND ${range.toId}`;
+    const conditions = join(
+      listConditions({ dialect, view }, filter, lead).map((condition) => sql`AND ${condition}`),
+      ' ',
+    );
+    const where = sql`${isInRange(sql`push_device.device_id`)} ${conditions}`;
+    if (lead === null) return { parts: [{ from: sql`push_device`, where }], led: null };
+    const searches = divide(filter, lead, dialect.maxBytes()).map((part) =>
+      followLead({ dialect, view }, part, lead),
+    );
+    const selectIds = (
+      { id, from, where: isFound }: Search,
+      { isDistinct, fromId }: { readonly isDistinct: boolean; readonly fromId?: number },
+    ): Statement => sql`
+      SELECT ${isDistinct ? sql`DISTINCT` : sql``} ${id} AS device_id FROM ${from}
+      WHERE ${isInRange(id, fromId)} AND ${isFound}`;
+    return {
+      parts: searches.map((each) => {
+        // DISTINCT also makes the database find the ids first.
+        const searched = each.map((search) => selectIds(search, { isDistinct: true }));
+        const ids = join(searched, ' UNION ');
+        const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
+        return { from, where };
+      }),
+      led: {
+        conditions,
+        selectIds: (fromId, limit) =>
+          searches.flat().map((search) => {
+            const ids = selectIds(search, { isDistinct: search.mayRepeat === true, fromId });
+            return sql`${ids} ORDER BY device_id LIMIT ${limit}`;
+          }),
+      },
+    };
   };
 }
 

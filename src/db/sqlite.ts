@@ -46,7 +46,6 @@ const DIALECT: Dialect = {
     sql`${column} COLLATE NOCASE >= ${tag} AND ${column} COLLATE NOCASE < ${`${tag}.`}
       AND (${column} COLLATE NOCASE = ${tag} OR ${column} COLLATE NOCASE >= ${`${tag}-`})`,
   versionKey: (text) => sql`version_key(${text})`,
-  quotient: (dividend, divisor) => sql`(${dividend}) / ${divisor}`,
   onConflict: (key) => sql`ON CONFLICT (${key}) DO UPDATE SET`,
   incoming: (column) => sql`excluded.${column}`,
 };

@@ -1,28 +1,28 @@
 /*
- * The stable share of the devices that a device belongs to: a number from 0 to 9999, by arithmetic on its id that SQL and
- * JavaScript do alike. Each product is below 2^53. Two rounds with two primes spread ids evenly that follow one another, and
- * ids in steps.
+ * The stable share of the devices that a device belongs to: by arithmetic on its id that SQL and JavaScript do alike, exactly,
+ * as the product is below 2^53. The factor is the golden ratio's part of the range, so that ids that follow one another are
+ * spread as evenly as can be, and so are ids in small steps.
  */
 
+/** Shares are hundredths of a percent. */
 export const SAMPLE_SHARES = 10_000;
 
-/** An id is first taken modulo this, so that the product of a round is exact. */
-export const SAMPLE_IDS = 2_147_483_647;
+/** An id is taken modulo the first, multiplied, and taken modulo the range. The two moduli are primes. */
+export const SAMPLE_IDS = 2_097_143;
+export const SAMPLE_FACTOR = 1_327_217_885;
+export const SAMPLE_RANGE = 2_147_483_647;
 
-/** The rounds: a product, modulo a prime. */
-export const SAMPLE_ROUNDS = [
-  { factor: 1_583_458, prime: 2_147_483_647 },
-  { factor: 3_266_489, prime: 2_147_483_629 },
-] as const;
+/** The place of a device in the range. */
+export function placeOf(deviceId: number): number {
+  return ((deviceId % SAMPLE_IDS) * SAMPLE_FACTOR) % SAMPLE_RANGE;
+}
 
-/** The last round's prime: its numbers are scaled to the shares. */
-export const SAMPLE_RANGE = SAMPLE_ROUNDS[1].prime;
+/** The first place of a share. */
+export function firstPlaceOf(share: number): number {
+  return Math.ceil((share * SAMPLE_RANGE) / SAMPLE_SHARES);
+}
 
 /** The share of a device, from 0 to 9999. */
 export function shareOf(deviceId: number): number {
-  const spread = SAMPLE_ROUNDS.reduce(
-    (id, { factor, prime }) => (id * factor) % prime,
-    deviceId % SAMPLE_IDS,
-  );
-  return Math.floor((spread * SAMPLE_SHARES) / SAMPLE_RANGE);
+  return Math.floor((placeOf(deviceId) * SAMPLE_SHARES) / SAMPLE_RANGE);
 }

@@ -56,8 +56,14 @@ async function answer<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (isBadRow(error)) throw PushError.of('BAD_INPUT', error.problems);
-    throw error;
+    if (!isBadRow(error)) throw error;
+    throw PushError.of(
+      'BAD_INPUT',
+      error.problems.map(({ field, ...rest }) => ({
+        field: field.replace(/^filter\./, 'audience.'),
+        ...rest,
+      })),
+    );
   }
 }
 

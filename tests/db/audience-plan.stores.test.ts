@@ -28,7 +28,7 @@ const SCATTERED: readonly DeviceFilter[] = [
   { platform: ['web'] },
   { appVersion: { from: '9' } },
   { seenWithin: '30d' },
-  { sample: '3-4%' },
+  { sample: '3-40%' },
   { isTest: false },
   { platform: ['web'], appVersion: { below: '9' }, seenWithin: '30d', sample: '0-50%' },
 ];
@@ -98,4 +98,16 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
       }
     },
   );
+
+  test('a small sample is read through once, from the cursor on', async () => {
+    for (const fromId of [0, DEVICES / 2]) {
+      const [first = {}] = await stepsOf({ sample: '3-4%' }, fromId);
+      if (kind === 'mysql') expect(first).toMatchObject({ type: 'range', key: 'PRIMARY' });
+      else {
+        expect(first['detail']).toBe(
+          'SEARCH push_device USING COVERING INDEX push_device_test (is_test=? AND rowid>?)',
+        );
+      }
+    }
+  });
 });

@@ -2,9 +2,10 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Driver } from '../../src/db/driver.ts';
+import { FILTER_COLUMNS } from '../../src/db/filter.ts';
 import { openDriver } from '../../src/db/open.ts';
 import { makeStore } from '../../src/db/store.ts';
-import type { DeviceFilter } from '../../src/model/filter.ts';
+import type { DeviceFilter, DeviceSelection } from '../../src/model/filter.ts';
 import type { Store } from '../../src/store.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 import { FILTERS, isTaken, makeOwnTables, people, type Person, seed } from './audience.ts';
@@ -73,6 +74,37 @@ describe.each(databaseKinds())('audiences (%s)', (kind) => {
         (filter, fromId, pageSize) => check(filter, fromId, pageSize),
       ),
       { numRuns: RUNS, seed: 13 },
+    );
+  });
+
+  test('devices are read with what they say about themselves, where it is asked for', async () => {
+    const [first] = all.filter(({ isGone, memberId }) => !isGone && memberId !== null);
+    const { deviceId, memberId, locale, appVersion } = first!;
+    const page = (selection: DeviceSelection) => store.fetchPage(deviceId, deviceId, 1, selection);
+    expect(await page({ withTraits: true })).toMatchObject([{ deviceId, memberId, locale, appVersion }]);
+    expect(await page({})).toEqual([{ deviceId, target: `target-${deviceId}`, targetKind: 'token' }]);
+  });
+
+  test('a view in the place of push_device that lacks a column is named; other audiences are read', async () => {
+    const lacking = makeStore({
+      ...driver,
+      fetchColumns: async (table) =>
+        table === 'push_device' ? new Set(['device_id', 'member_id']) : driver.fetchColumns(table),
+    });
+    for (const [field, column] of FILTER_COLUMNS) {
+      const [value] = fc.sample<unknown>(FILTERS[field], { numRuns: 1, seed: 1 });
+      await expect(lacking.fetchPage(0, null, 1, { filter: { [field]: value } })).rejects.toMatchObject({
+        code: 'DATABASE',
+        message: expect.stringContaining(`push_device.${column}: expected a column`),
+      });
+    }
+    expect(
+      await lacking.fetchPage(0, null, 1, { filter: { sample: '0-1%' }, withTraits: true }),
+    ).toMatchObject(
+      all
+        .filter((person) => !person.isGone && isTaken(person, { sample: '0-1%' }))
+        .slice(0, 1)
+        .map(({ deviceId }) => ({ deviceId, locale: null })),
     );
   });
 });
