@@ -1,10 +1,10 @@
 import type { Alerts } from './store/alerts.ts';
+import type { Announcements } from './store/announcements.ts';
 import type { Audiences } from './store/audiences.ts';
 import type { Audits } from './store/audits.ts';
 import type { Explanations } from './store/explanations.ts';
 import type { Exports } from './store/exports.ts';
 
-import type { Announcement, AnnouncementStatus, NewAnnouncement } from './model/announcement.ts';
 import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
@@ -12,13 +12,15 @@ import type { Device, DeviceInTable, NewDevice, TraitCounts } from './model/devi
 import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
-import type { AudienceCount, HopWork } from './model/summary.ts';
+import type { HopWork } from './model/summary.ts';
 import type { Members } from './store/members.ts';
 import type { Overviews } from './store/overviews.ts';
 import type { Retention } from './store/retention.ts';
 import type { Series } from './store/series.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
 import type { Templates } from './store/templates.ts';
+
+export type { Announcements, AnnouncementSummary, MoveOptions } from './store/announcements.ts';
 
 /**
  * What Baton needs of its database, MySQL or SQLite. Every method is one statement, or one transaction where its comment says
@@ -45,103 +47,6 @@ export interface Store
     Explanations,
     Overviews {
   close(): Promise<void>;
-}
-
-/**
- * Announcements and their status, and the ticks of the schedule. A change and its line in the audit are one transaction;
- * `actor` says who makes it, and is Baton itself if absent.
- */
-export interface Announcements {
-  /** Adds an announcement as a draft; resolves to its id. */
-  createAnnouncement(announcement: NewAnnouncement, actor?: Actor): Promise<number>;
-  /**
-   * Adds an announcement as scheduled for `publishAt` (milliseconds since the epoch). If one with this idempotency key exists
-   * already, it stays as it is, and the call resolves to its id; `isSame` is false if it was made for another content.
-   */
-  createAnnouncementOnce(
-    announcement: NewAnnouncement,
-    idempotencyKey: string,
-    publishAt: number,
-    actor?: Actor,
-  ): Promise<{ announcementId: number; isNew: boolean; isSame: boolean }>;
-  /** Null if there is no announcement with this id. */
-  fetchAnnouncement(announcementId: number): Promise<Announcement | null>;
-  /** Announcements of any status, the latest first; with `beforeId`, only those with a smaller id. */
-  fetchLatest(limit: number, beforeId?: number): Promise<AnnouncementSummary[]>;
-  /** Running, paused and failed announcements, the latest first. */
-  fetchUnfinished(limit: number): Promise<Announcement[]>;
-  /**
-   * Changes the status in one conditional update; false if the status was none of `from`. A status that Baton does not know
-   * counts as `draft`. Instead of `running`, an announcement that has not started becomes `scheduled`; one that no phone can
-   * have shown is from then on what its row says, unless what it sends was approved.
-   */
-  moveAnnouncement(
-    announcementId: number,
-    from: readonly AnnouncementStatus[],
-    to: AnnouncementStatus,
-    reason: string | null,
-    actor?: Actor,
-    options?: MoveOptions,
-  ): Promise<boolean>;
-  /**
-   * Records who approves an announcement that is draft, scheduled, paused or failed, and keeps a copy of what it is to send:
-   * from then on edits of its row have no effect. One that was paused before its start becomes `scheduled`. False if it had
-   * another status.
-   */
-  approveAnnouncement(announcementId: number, actor: Actor): Promise<boolean>;
-  /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
-  scheduleAnnouncement(announcementId: number, publishAt: number, actor?: Actor): Promise<boolean>;
-  /** Counts the pushes that an announcement is for: the devices from `fromId` on that receive pushes, or those of a mailing. */
-  countAudience(
-    announcement: Pick<Announcement, 'announcementId' | 'audience' | 'filter'>,
-    fromId: number,
-  ): Promise<Pick<AudienceCount, 'devices' | 'lastId'>>;
-  /**
-   * Sets a draft or scheduled announcement running, keeps a copy of what it is to send (of an approved one, that of its
-   * approval), and plants the first hop of each lane, in one transaction; false if it was neither. The first lane begins at the key's id, the others at `laneIds`; each
-   * ends where the next begins, and the last one with the audience, if that is given.
-   */
-  startAnnouncement(
-    key: HopKey,
-    wakeWithinMs: number,
-    laneIds?: readonly number[],
-    options?: { readonly audience?: Pick<AudienceCount, 'devices' | 'lastId'>; readonly actor?: Actor },
-  ): Promise<boolean>;
-  /** What was edited in the row of a paused or failed announcement since its start is sent from now on. */
-  acceptEdits(announcementId: number, actor?: Actor): Promise<void>;
-  /** From now on answers that are nearly all `unregistered` do not stop the announcement. */
-  acceptUnregistered(announcementId: number, actor?: Actor): Promise<void>;
-  /** Changes `running` to `done` if no hop is open and `round` was the last; false otherwise. */
-  finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
-  /** Fails scheduled announcements whose id is beyond 2^53 - 1, which no job can name; resolves to their number. */
-  failUnnameable(): Promise<number>;
-  /** Ids of scheduled announcements whose `publish_at` has passed. */
-  fetchDue(limit: number): Promise<number[]>;
-  /** Running announcements without an open hop, and their last round. */
-  fetchFinished(limit: number): Promise<{ announcementId: number; round: number }[]>;
-  /** Records that the schedule has ticked. */
-  recordTick(): Promise<void>;
-  /** Milliseconds since the last tick; null if there has been none. */
-  fetchTickAgeMs(): Promise<number | null>;
-}
-
-export interface MoveOptions {
-  /**
-   * With `running`, before the start: the numbers of the audience that the caller accepts, in words for the audit. The row then
-   * expects no number any more. Null: none.
-   */
-  readonly acceptsAudience?: string | null;
-}
-
-/** One announcement in a list: of its content, only the title. Times are milliseconds since the epoch. */
-export interface AnnouncementSummary extends Pick<
-  Announcement,
-  'announcementId' | 'audience' | 'source' | 'status' | 'statusReason' | 'dryRun'
-> {
-  readonly title: string;
-  readonly publishAt: number | null;
-  readonly startedAt: number | null;
-  readonly finishedAt: number | null;
 }
 
 /** Hops. They are claimed with a lease, so that another invocation can take over the hop of a killed one. */

@@ -7,7 +7,7 @@ import { findAnnouncement } from './announcement.ts';
 /** Statuses of announcements that can be approved: while one runs, nothing changes what it sends. */
 const APPROVABLE: readonly AnnouncementStatus[] = ['draft', 'scheduled', 'paused', 'failed'];
 
-/** Whoever did one of these is the first person, and cannot be the second. */
+/** A person who did one of these is the first person, and cannot be the second. */
 const FIRST_PERSON: readonly AuditAction[] = ['created', 'scheduled', 'start requested'];
 
 /** Entries of the audit that are read to find the first person. */

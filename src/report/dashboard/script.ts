@@ -143,7 +143,7 @@ const poll = async () => {
 const TEXTS = {
   pause: () => 'What is in flight arrives; nothing else is sent until somebody resumes it.',
   resume: (b, row) => row.startedAt === null ? 'It starts at the next tick of the schedule, with its audience as it is now.' : 'Sending goes on where it stopped, from the next tick of the schedule on.',
-  approve: () => 'It is sent exactly as its row is now, from the next tick of the schedule on. Whoever has made it or asked for its start cannot approve it.',
+  approve: () => 'It is sent exactly as its row is now, from the next tick of the schedule on. A person who has made it or asked for its start cannot approve it.',
   cancel: (b) => 'It ends permanently.' + (b ? ' ' + n(b.unsent) + ' pushes are not sent.' : ''),
 };
 const DONE = { pause: 'paused', resume: 'resumed', approve: 'approved', cancel: 'cancelled' };
