@@ -1,7 +1,7 @@
 import { nameOfDelimiter } from './csv-header.ts';
 import { readRows } from './csv-rows.ts';
 import { type Names, NAMES, readColumns, readTexts } from './device-columns.ts';
-import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Leniency } from './device-line.ts';
+import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Reading } from './device-line.ts';
 import { parseDevice } from './device-texts.ts';
 import { refuse } from './options.ts';
 import { openText, type TextFile } from './text-lines.ts';
@@ -9,7 +9,7 @@ import { openText, type TextFile } from './text-lines.ts';
 /** `readDevices` reads the devices of a CSV file that comes in chunks of bytes. */
 export async function readDevices(
   chunks: AsyncIterable<Buffer>,
-  leniency: Leniency,
+  reading: Reading,
   names: Names = NAMES,
 ): Promise<DeviceFile> {
   const { encoding, lines } = await openCsv(chunks);
@@ -22,7 +22,7 @@ export async function readDevices(
       if (row === undefined) return;
       const { line } = row;
       if ('problem' in row) yield { line, device: describeMismatch(row.problem) };
-      else yield { line, ...parseDevice(readTexts(row.values, columns), leniency) };
+      else yield { line, ...parseDevice(readTexts(row.values, columns), reading) };
     }
   }
   return {

@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-
+import { rememberLookups } from '../model/traits.ts';
 import { readDevices } from './device-csv.ts';
-import type { DeviceFile, DeviceLine, Leniency } from './device-line.ts';
+import type { DeviceFile, DeviceLine, Reading } from './device-line.ts';
 import { gunzipped } from './gunzip.ts';
 import { type MoverName, MOVERS } from './movers/movers.ts';
 
-export interface ReadOptions extends Leniency {
+export interface ReadOptions extends Pick<Reading, 'force'> {
   /** The service whose export the file is; absent or null: a CSV file with Baton's own columns. */
   readonly from?: MoverName | null;
 }
@@ -25,7 +25,7 @@ export async function openDeviceFile(file: string, { from = null, force }: ReadO
   }
   try {
     const read = from === null ? readDevices : MOVERS[from];
-    const content = await read(gunzipped(stream), { force });
+    const content = await read(gunzipped(stream), { force, lookups: rememberLookups() });
     return { rows: closeAfter(content.rows), describe: content.describe };
   } catch (error) {
     stream.destroy();

@@ -1,3 +1,4 @@
+import type { Lookups } from '../model/traits.ts';
 import { PushError } from '../errors.ts';
 import type { NewDevice } from '../model/device.ts';
 import { describeFileError } from './file-error.ts';
@@ -35,9 +36,12 @@ export interface DeviceFile {
   readonly describe: () => string;
 }
 
-/** `Leniency`: with `force`, targets that do not look like FCM's are valid too. */
-export interface Leniency {
+/** How the rows of a file are read. */
+export interface Reading {
+  /** True: targets that do not look like FCM's are valid too. */
   readonly force: boolean;
+  /** The lookups of this file, which remember its locales and zones. */
+  readonly lookups: Lookups;
 }
 
 export function isLeftOut(device: DeviceLine['device']): device is LeftOut {

@@ -10,20 +10,19 @@ import {
 import {
   APP_VERSION_WORDS,
   LAST_SEEN_WORDS,
+  type Lookups,
   LOCALE_WORDS,
   MAX_TAG_NAME_LENGTH,
   MAX_TAG_VALUE_LENGTH,
   MAX_TAGS,
   parseAppVersion,
   parseLastSeen,
-  parseLocale,
   parsePlatform,
-  parseTimeZone,
   PLATFORM_WORDS,
   TIME_ZONE_WORDS,
 } from '../model/traits.ts';
 import { showName } from '../show.ts';
-import { describeMismatch, type DeviceLine, type Drop, type Leniency } from './device-line.ts';
+import { describeMismatch, type DeviceLine, type Drop, type Reading } from './device-line.ts';
 import type { Mismatch } from './text-lines.ts';
 
 /** What is optional of a device, under the names of Baton's columns. */
@@ -48,7 +47,7 @@ export interface DeviceTexts extends Readonly<Partial<Record<TargetKind | 'membe
 /** `parseDevice` makes a device of its texts. A target or a member id that is not valid makes the row invalid, all else is dropped. */
 export function parseDevice(
   texts: DeviceTexts,
-  { force }: Leniency,
+  { force, lookups }: Reading,
 ): Pick<DeviceLine, 'device'> & { readonly drops: readonly Drop[] } {
   const cells = TARGET_KINDS.flatMap((kind) => {
     const text = texts[kind] ?? '';
@@ -71,7 +70,7 @@ export function parseDevice(
       target: cell.text,
       targetKind: cell.kind,
       memberId,
-      ...parseTraits(texts, drops),
+      ...parseTraits(texts, lookups, drops),
       ...(tags.length === 0 ? {} : { tags: Object.fromEntries(tags) }),
     },
     drops,
@@ -120,16 +119,22 @@ type Traits = Pick<NewDevice, 'platform' | 'locale' | 'timeZone' | 'appVersion' 
 
 /** How each column is parsed: the field of the device, or null for a value that means nothing. */
 const TRAITS: Readonly<
-  Record<TraitColumn, { readonly expected: string; readonly parse: (text: string) => Traits | null }>
+  Record<
+    TraitColumn,
+    { readonly expected: string; readonly parse: (text: string, lookups: Lookups) => Traits | null }
+  >
 > = {
   platform: {
     expected: PLATFORM_WORDS,
     parse: (text) => orNull(parsePlatform(text), (platform) => ({ platform })),
   },
-  locale: { expected: LOCALE_WORDS, parse: (text) => orNull(parseLocale(text), (locale) => ({ locale })) },
+  locale: {
+    expected: LOCALE_WORDS,
+    parse: (text, { parseLocale }) => orNull(parseLocale(text), (locale) => ({ locale })),
+  },
   time_zone: {
     expected: `${TIME_ZONE_WORDS}, no offset`,
-    parse: (text) => orNull(parseTimeZone(text), (timeZone) => ({ timeZone })),
+    parse: (text, { parseTimeZone }) => orNull(parseTimeZone(text), (timeZone) => ({ timeZone })),
   },
   app_version: {
     expected: APP_VERSION_WORDS,
@@ -149,13 +154,13 @@ function orNull<T>(value: T | null, make: (value: T) => Traits): Traits | null {
   return value === null ? null : make(value);
 }
 
-function parseTraits(texts: DeviceTexts, drops: Drop[]): Traits {
+function parseTraits(texts: DeviceTexts, lookups: Lookups, drops: Drop[]): Traits {
   const traits: Traits = {};
   for (const column of TRAIT_COLUMNS) {
     const text = texts[column];
     if (text === undefined || text === '' || isNullWord(text)) continue;
     const { expected, parse } = TRAITS[column];
-    const trait = parse(text);
+    const trait = parse(text, lookups);
     if (trait === null) drops.push({ field: column, expected });
     else Object.assign(traits, trait);
   }

@@ -3,7 +3,7 @@ import { type Device, type DeviceInTable, TARGET_KINDS } from '../model/device.t
 import type { DeviceSelection } from '../model/filter.ts';
 import type { Devices } from '../store.ts';
 import type { Driver, Row } from './driver.ts';
-import { parseTraits, traitColumns } from './device-traits.ts';
+import { makeTraitParser, traitColumns } from './device-traits.ts';
 import { isHop } from './hop-key.ts';
 import { makeColumnLookup } from './optional.ts';
 import { readText, readWhole, readWord, wrongValue } from './rows.ts';
@@ -109,6 +109,7 @@ export function makeDeviceReader(
   driver: Driver,
 ): (columns: Fragment, selection?: Pick<DeviceSelection, 'withTraits'>) => Promise<DeviceReader> {
   const fetchColumns = makeColumnLookup(driver, 'push_device');
+  const parseTraits = makeTraitParser();
   return async (columns, { withTraits = false } = {}) => {
     if (!withTraits) return { columns, parse: parseDevice };
     const traits = traitColumns(driver.dialect, await fetchColumns());

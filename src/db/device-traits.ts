@@ -1,6 +1,6 @@
 import type { Device, DeviceTraits, NewDevice } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
-import { parseAppVersion, parseLocale, parseTimeZone } from '../model/traits.ts';
+import { parseAppVersion, rememberLookups } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
 import type { Dialect, Row } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
@@ -23,9 +23,6 @@ export const TRAIT_COLUMNS = [
 ] as const;
 export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
-/** The width of push_device.locale. */
-const MAX_LOCALE_LENGTH = 35;
-
 /** What is selected of a device with its traits, besides its own columns. */
 export function traitColumns({ epochMs }: Dialect, columns: ReadonlySet<string>): Fragment {
   const of = (name: TraitColumn): Fragment => columnOrNull('push_device', name, columns);
@@ -42,32 +39,22 @@ export function testColumn(columns: ReadonlySet<string>): Fragment {
   return sql`${columnOrNull('push_device', 'is_test', columns)} AS is_test`;
 }
 
-/** `parseTraits` reads a row that another hand may have written: what cannot be read is not known. */
-export function parseTraits(row: Row): Required<DeviceTraits> & Required<Pick<Device, 'memberId'>> {
-  const text = (column: string): string => or(() => readOptionalText(row, column)) ?? '';
-  return {
-    memberId: or(() => readOptionalText(row, 'member_id')),
-    platform: or(() => readWord(row, 'platform', PLATFORMS)),
-    locale: readLocale(text('locale')),
-    timeZone: parseTimeZone(text('time_zone')),
-    appVersion: parseAppVersion(text('app_version')),
-    lastSeenAt: or(() => readOptionalTime(row, 'last_seen_ms')),
+type ReadTraits = Required<DeviceTraits> & Required<Pick<Device, 'memberId'>>;
+
+/** Makes a function that reads a row that another hand may have written: what cannot be read is not known. */
+export function makeTraitParser(): (row: Row) => ReadTraits {
+  const { parseLocale, parseTimeZone } = rememberLookups();
+  return (row) => {
+    const text = (column: string): string => or(() => readOptionalText(row, column)) ?? '';
+    return {
+      memberId: or(() => readOptionalText(row, 'member_id')),
+      platform: or(() => readWord(row, 'platform', PLATFORMS)),
+      locale: parseLocale(text('locale')),
+      timeZone: parseTimeZone(text('time_zone')),
+      appVersion: parseAppVersion(text('app_version')),
+      lastSeenAt: or(() => readOptionalTime(row, 'last_seen_ms')),
+    };
   };
-}
-
-/** Locales that were looked up: a page has thousands of devices with a few of them. */
-const locales = new Map<string, string | null>();
-const MAX_LOCALES_KEPT = 2000;
-
-function readLocale(text: string): string | null {
-  if (text === '') return null;
-  const known = locales.get(text);
-  if (known !== undefined) return known;
-  if (locales.size >= MAX_LOCALES_KEPT) locales.clear();
-  const locale = parseLocale(text);
-  // Another hand may have written a text of any length.
-  if (text.length <= MAX_LOCALE_LENGTH) locales.set(text, locale);
-  return locale;
 }
 
 /** The values that a device gives for optional columns. PushError('BAD_INPUT') if a column cannot hold its value. */

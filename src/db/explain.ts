@@ -3,7 +3,7 @@ import type { DeviceRecord, TestName } from '../model/device.ts';
 import { type TestDelivery, testKeyPrefix } from '../model/message.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
-import { parseTraits, testColumn, traitColumns } from './device-traits.ts';
+import { makeTraitParser, testColumn, traitColumns } from './device-traits.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { makeColumnLookup, requireColumn } from './optional.ts';
 import {
@@ -142,6 +142,7 @@ function isNamed({ isSameText }: Dialect, name: TestName): Fragment | null {
 /** Another hand may have written the row: what cannot be read is not known. */
 function parseDeviceRecord(row: Row, tagsById: Awaited<ReturnType<typeof fetchTags>>): DeviceRecord {
   const deviceId = readWhole(row, 'device_id');
+  const parseTraits = makeTraitParser();
   return {
     deviceId,
     ...parseTraits(row),

@@ -8,7 +8,7 @@ import { parseJson } from '../json.ts';
 import { conditionSchema, topicSchema } from '../model/topic.ts';
 import { parseWith } from '../parse.ts';
 import { parseContent } from './content.ts';
-import { parseTraits } from './device-traits.ts';
+import { makeTraitParser } from './device-traits.ts';
 import { parseDevice } from './devices.ts';
 import type { Row } from './driver.ts';
 import {
@@ -31,6 +31,7 @@ interface MessageRow {
 /** `parseMessages` joins the rows of each message, which has one for each device; by key, or by id for a message without a key. */
 export function parseMessages(rows: readonly Row[]): Map<string | number, MessageRow> {
   const messages = new Map<string | number, MessageRow>();
+  const parseTraits = makeTraitParser();
   for (const row of rows) {
     const messageId = readWhole(row, 'message_id');
     const name = readOr([], () => readOptionalText(row, 'message_key'), null) ?? messageId;
@@ -39,7 +40,7 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
       claimant: readOr([], () => readOptionalText(row, 'owner'), null),
       leaseMs: readOr([], () => readOptionalWhole(row, 'lease_ms'), null) ?? 0,
     };
-    if (row['device_id'] !== null) entry.message.devices.push(parseRecipient(row));
+    if (row['device_id'] !== null) entry.message.devices.push(parseRecipient(row, parseTraits));
     messages.set(name, entry);
   }
   return messages;
@@ -61,7 +62,7 @@ function parseSendable(row: Row): Omit<Message, 'messageId' | 'devices'> & { dev
 }
 
 /** A template needs what the device says about itself. */
-function parseRecipient(row: Row): Device {
+function parseRecipient(row: Row, parseTraits: ReturnType<typeof makeTraitParser>): Device {
   return row['template'] === null ? parseDevice(row) : { ...parseDevice(row), ...parseTraits(row) };
 }
 

@@ -55,7 +55,7 @@ export function parsePlatform(text: string): Platform | null {
  * `parseLocale` writes a locale as BCP 47 has it: `de_DE.UTF-8` is `de-DE`, and `zh_TW_#Hant`, as Java has it, is
  * `zh-Hant-TW`. Languages that were renamed get their present name: old Androids say `iw` for Hebrew, which is `he`.
  */
-export const parseLocale = remember((text: string): string | null => {
+export function parseLocale(text: string): string | null {
   const [plain = ''] = text.trim().split(/[.@]/, 1);
   const [language = '', ...rest] = plain.replaceAll(/_#?/g, '-').split(/-+/);
   // What follows a single character says how to format, such as the calendar.
@@ -71,7 +71,7 @@ export const parseLocale = remember((text: string): string | null => {
   } catch {
     return null;
   }
-});
+}
 
 /** A script, such as `Hant`, comes before the region. */
 function isScript(part: string): boolean {
@@ -83,7 +83,7 @@ function isScript(part: string): boolean {
  * none: it does not say when the clocks change. A zone that has been renamed keeps the name that was given: a person who asks
  * for `Asia/Kolkata` does not ask for `Asia/Calcutta`.
  */
-export const parseTimeZone = remember((text: string): string | null => {
+export function parseTimeZone(text: string): string | null {
   const name = text.trim();
   if (name.length > MAX_TIME_ZONE_LENGTH || !/^[a-z]/i.test(name)) return null;
   try {
@@ -92,11 +92,21 @@ export const parseTimeZone = remember((text: string): string | null => {
   } catch {
     return null;
   }
-});
+}
 
 const MAX_REMEMBERED = 2000;
 
-/** `remember` keeps the latest answers: a look-up in Intl takes longer than all else that is done for a row of a file. */
+/** The functions that look something up in Intl, which takes longer than all else that is done for a row. */
+export interface Lookups {
+  readonly parseLocale: (text: string) => string | null;
+  readonly parseTimeZone: (text: string) => string | null;
+}
+
+/** `rememberLookups` makes lookups that keep their latest answers: thousands of rows have a few locales and zones. */
+export function rememberLookups(): Lookups {
+  return { parseLocale: remember(parseLocale), parseTimeZone: remember(parseTimeZone) };
+}
+
 function remember<T>(find: (text: string) => T): (text: string) => T {
   const answers = new Map<string, T>();
   return (text) => {

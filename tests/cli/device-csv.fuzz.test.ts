@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readDevices } from '../../src/cli/device-csv.ts';
@@ -97,7 +98,7 @@ test('of any bytes, rows are added, already there or invalid, and nothing of the
       const table = makeDeviceTable();
       let printed = '';
       try {
-        const file = await readDevices(inChunks(bytes, size), { force });
+        const file = await readDevices(inChunks(bytes, size), { force, lookups: rememberLookups() });
         const offered: NewDevice[] = [];
         const store = {
           addDevices: (devices: readonly NewDevice[]) => (

@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import { expect, test } from 'vitest';
 import { readDevices } from '../../src/cli/device-csv.ts';
 import { addDevices } from '../../src/cli/import.ts';
@@ -18,7 +19,7 @@ interface Imported {
 async function importBytes(bytes: Uint8Array, { size = 7, force = true } = {}): Promise<Imported> {
   const table = makeDeviceTable();
   const errors: string[] = [];
-  const file = await readDevices(inChunks(bytes, size), { force });
+  const file = await readDevices(inChunks(bytes, size), { force, lookups: rememberLookups() });
   const tally = await addDevices(file, table, { err: (line) => errors.push(line.trimEnd()) });
   return { devices: table.devices(), errors, tally: describeTally(tally) };
 }

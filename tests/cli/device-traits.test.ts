@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { readDevices } from '../../src/cli/device-csv.ts';
@@ -10,7 +11,7 @@ async function importText(content: string | Uint8Array) {
   const table = makeDeviceTable();
   const errors: string[] = [];
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const file = await readDevices(gunzipped(inChunks(bytes, 11)), { force: true });
+  const file = await readDevices(gunzipped(inChunks(bytes, 11)), { force: true, lookups: rememberLookups() });
   const tally = await addDevices(file, table, { err: (line) => errors.push(line.trimEnd()) });
   return { devices: table.devices(), errors, remarks: tally.remarks, says: describeTally(tally) };
 }

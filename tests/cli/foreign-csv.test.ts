@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import { expect, test } from 'vitest';
 import { readDevices } from '../../src/cli/device-csv.ts';
 import { addDevices } from '../../src/cli/import.ts';
@@ -83,7 +84,10 @@ test.each(Object.entries(FILES))('%s', async (_, { text, members, bad = [], form
   for (const size of [1, 4096]) {
     const table = makeDeviceTable();
     const errors: string[] = [];
-    const file = await readDevices(inChunks(Buffer.from(text), size), { force: false });
+    const file = await readDevices(inChunks(Buffer.from(text), size), {
+      force: false,
+      lookups: rememberLookups(),
+    });
     const tally = await addDevices(file, table, { err: (line) => errors.push(line) });
     expect(table.devices().map(({ memberId }) => memberId ?? null)).toEqual(members);
     for (const { target } of table.devices()) expect([A, B]).toContain(target);

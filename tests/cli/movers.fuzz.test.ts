@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -117,7 +118,10 @@ test('of any file of another service, rows are valid devices, invalid or left ou
           ),
         };
         try {
-          const read = await MOVERS[from](gunzipped(inChunks(bytes, size)), { force });
+          const read = await MOVERS[from](gunzipped(inChunks(bytes, size)), {
+            force,
+            lookups: rememberLookups(),
+          });
           const tally = await addDevices(read, store, { err: (line) => (printed += line) });
           printed += describeTally(tally) + tally.remarks.join();
           expect(tally.rows).toBe(offered.length + tally.invalid + tally.leftOut);

@@ -1,3 +1,4 @@
+import { rememberLookups } from '../../src/model/traits.ts';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { addDevices } from '../../src/cli/import.ts';
@@ -20,7 +21,10 @@ async function move(from: MoverName, content: string | Uint8Array, { size = 1000
   const table = makeDeviceTable();
   const errors: string[] = [];
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const file = await MOVERS[from](gunzipped(inChunks(bytes, size)), { force: false });
+  const file = await MOVERS[from](gunzipped(inChunks(bytes, size)), {
+    force: false,
+    lookups: rememberLookups(),
+  });
   const tally = await addDevices(file, table, { err: (line) => errors.push(line.trimEnd()) });
   return { ...tally, devices: table.devices(), errors };
 }
@@ -361,7 +365,10 @@ test('of a gzip file that is cut off or damaged, what comes before is imported, 
   ] as const) {
     const table = makeDeviceTable();
     let err = '';
-    const file = await MOVERS.pinpoint(gunzipped(inChunks(bytes, 100)), { force: false });
+    const file = await MOVERS.pinpoint(gunzipped(inChunks(bytes, 100)), {
+      force: false,
+      lookups: rememberLookups(),
+    });
     await expect(addDevices(file, table, { err: (line) => (err += line) })).rejects.toMatchObject({
       code: 'BAD_INPUT',
       message: `FILE: expected a file that can be read, got ${problem}`,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseAnnouncement, parseSummary } from '../../src/db/announcement-rows.ts';
-import { parseTraits } from '../../src/db/device-traits.ts';
+import { makeTraitParser } from '../../src/db/device-traits.ts';
 import { parseDevice } from '../../src/db/devices.ts';
 import { parseMessages } from '../../src/db/message-rows.ts';
 import { restMessage } from '../../src/fcm/message.ts';
@@ -111,7 +111,7 @@ const traits = fc.record({
 test('whatever a row says about its device, what is read is in the form that templates and locales take, or not known', () => {
   fc.assert(
     fc.property(traits, (row) => {
-      const { platform, locale, timeZone, appVersion, lastSeenAt, memberId } = parseTraits(row);
+      const { platform, locale, timeZone, appVersion, lastSeenAt, memberId } = makeTraitParser()(row);
       expect([null, ...PLATFORMS]).toContain(platform);
       if (locale !== null) expect(Intl.getCanonicalLocales(locale)).toEqual([locale]);
       if (timeZone !== null) expect(Intl.DateTimeFormat('en', { timeZone }).format(0)).toBeTypeOf('string');

@@ -1,7 +1,7 @@
 import { isObject } from '../../parse.ts';
 import { describeShape } from '../../show.ts';
 import { describeText } from '../device-csv.ts';
-import { describeMismatch, type DeviceFile, type DeviceLine, type Leniency } from '../device-line.ts';
+import { describeMismatch, type DeviceFile, type DeviceLine, type Reading } from '../device-line.ts';
 import { parseDevice } from '../device-texts.ts';
 import { objectOf, openJsonLines, textOf } from './json-lines.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
@@ -17,26 +17,26 @@ function findReason(name: string): Reason | null {
 }
 
 /** `readCountly` reads what mongoexport writes of the collection `push_` of an app, alone or joined with its `app_users`. */
-export async function readCountly(chunks: AsyncIterable<Buffer>, leniency: Leniency): Promise<DeviceFile> {
+export async function readCountly(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
   const { encoding, rows: lines } = await openJsonLines(chunks, 'Countly');
   async function* rows(): AsyncGenerator<DeviceLine> {
     for await (const row of lines) {
       const { line } = row;
       if ('problem' in row) yield { line, device: describeMismatch(row.problem) };
-      else for (const device of parseUser(row.value, leniency)) yield { line, ...device };
+      else for (const device of parseUser(row.value, reading)) yield { line, ...device };
     }
   }
   return { rows: rows(), describe: () => describeText(',', encoding).join(', ') };
 }
 
 /** A user has one token a platform. */
-function parseUser(user: Readonly<Record<string, unknown>>, leniency: Leniency): Omit<DeviceLine, 'line'>[] {
+function parseUser(user: Readonly<Record<string, unknown>>, reading: Reading): Omit<DeviceLine, 'line'>[] {
   const tokens = Object.entries(findTokens(user['tk']));
   if (tokens.length === 0) return [{ device: { leftOut: LEFT_OUT.noToken } }];
   return tokens.map(([name, token]) => {
     const reason = findReason(name);
     if (reason !== null) return { device: { leftOut: reason } };
-    if (typeof token === 'string') return parseDevice({ token, ...readUser(user) }, leniency);
+    if (typeof token === 'string') return parseDevice({ token, ...readUser(user) }, reading);
     return {
       device: describeMismatch({ field: 'tk', expected: 'registration tokens', got: describeShape(token) }),
     };

@@ -2,7 +2,7 @@ import { TARGET_FORMS } from '../../model/device.ts';
 import { normalizeName } from '../csv-header.ts';
 import { readDevices } from '../device-csv.ts';
 import { NAMES, type Names } from '../device-columns.ts';
-import { type DeviceFile, type DeviceLine, guard, type Leniency } from '../device-line.ts';
+import { type DeviceFile, type DeviceLine, guard, type Reading } from '../device-line.ts';
 import { type DeviceTexts, parseDevice } from '../device-texts.ts';
 import { refuse } from '../options.ts';
 import { type JsonObject, readObjects } from './json-objects.ts';
@@ -48,7 +48,7 @@ const MAX_BLANKS = 65_536;
  * `readFirebase` reads what teams have of their devices in Firebase: CSV or JSON of BigQuery, the JSON of the Realtime
  * Database or of Firestore.
  */
-export async function readFirebase(chunks: AsyncIterable<Buffer>, leniency: Leniency): Promise<DeviceFile> {
+export async function readFirebase(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
   const iterator = chunks[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   while (head.length < MAX_BLANKS && head.toString('latin1').trim().length < MAX_MARK_LENGTH) {
@@ -61,11 +61,11 @@ export async function readFirebase(chunks: AsyncIterable<Buffer>, leniency: Leni
     yield* { [Symbol.asyncIterator]: () => iterator };
   }
   const isJson = /^(\u00ef\u00bb\u00bf)?\s*[[{]/.test(head.toString('latin1'));
-  if (!isJson) return readDevices(all(), leniency, FIREBASE_NAMES);
-  return { rows: readTree(all(), leniency), describe: () => '' };
+  if (!isJson) return readDevices(all(), reading, FIREBASE_NAMES);
+  return { rows: readTree(all(), reading), describe: () => '' };
 }
 
-async function* readTree(chunks: AsyncIterable<Buffer>, leniency: Leniency): AsyncGenerator<DeviceLine> {
+async function* readTree(chunks: AsyncIterable<Buffer>, reading: Reading): AsyncGenerator<DeviceLine> {
   const objects = readObjects(chunks, EXPECTED, (name) => KEPT.has(normalizeName(name)));
   let found = 0;
   for (;;) {
@@ -73,7 +73,7 @@ async function* readTree(chunks: AsyncIterable<Buffer>, leniency: Leniency): Asy
     if (object === undefined) break;
     for (const texts of object.isPart ? findInPart(object) : findInObject(object)) {
       found++;
-      yield { line: object.line, ...parseDevice(texts, leniency) };
+      yield { line: object.line, ...parseDevice(texts, reading) };
     }
   }
   if (found === 0) throw refuse('FILE', EXPECTED, 'JSON without any');

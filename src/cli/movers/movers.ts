@@ -1,4 +1,4 @@
-import type { DeviceFile, Leniency } from '../device-line.ts';
+import type { DeviceFile, Reading } from '../device-line.ts';
 import { readCountly } from './countly.ts';
 import { readFirebase } from './firebase.ts';
 import { readOneSignal } from './onesignal.ts';
@@ -10,7 +10,7 @@ export type MoverName = (typeof MOVER_NAMES)[number];
 
 /** How the export of each service is read, a file that comes in chunks of bytes. */
 export const MOVERS: Readonly<
-  Record<MoverName, (chunks: AsyncIterable<Buffer>, leniency: Leniency) => Promise<DeviceFile>>
+  Record<MoverName, (chunks: AsyncIterable<Buffer>, reading: Reading) => Promise<DeviceFile>>
 > = {
   onesignal: readOneSignal,
   pinpoint: readPinpoint,

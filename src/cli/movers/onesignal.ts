@@ -2,7 +2,7 @@ import { isObject } from '../../parse.ts';
 import { normalizeName, readHeader } from '../csv-header.ts';
 import { readRows } from '../csv-rows.ts';
 import { describeText, openCsv } from '../device-csv.ts';
-import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Leniency } from '../device-line.ts';
+import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Reading } from '../device-line.ts';
 import { parseDevice, parseFlag } from '../device-texts.ts';
 import { textOf } from './json-lines.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
@@ -23,7 +23,7 @@ const OTHER_TYPES = {
 };
 
 /** `readOneSignal` reads the CSV export of subscriptions. */
-export async function readOneSignal(chunks: AsyncIterable<Buffer>, leniency: Leniency): Promise<DeviceFile> {
+export async function readOneSignal(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
   const { encoding, lines } = await openCsv(chunks);
   const expected = `OneSignal's columns ${REQUIRED.join(' and ')}`;
   const header = await guard(() => readHeader(lines, expected, findColumns));
@@ -40,7 +40,7 @@ export async function readOneSignal(chunks: AsyncIterable<Buffer>, leniency: Len
       else
         yield {
           line,
-          ...parseRow((name) => row.values[columns.get(normalizeName(name)) ?? -1] ?? '', leniency),
+          ...parseRow((name) => row.values[columns.get(normalizeName(name)) ?? -1] ?? '', reading),
         };
     }
   }
@@ -54,7 +54,7 @@ function findColumns(names: readonly string[]): ReadonlyMap<string, number> | nu
 
 type Cell = (name: string) => string;
 
-function parseRow(cell: Cell, leniency: Leniency): Omit<DeviceLine, 'line'> {
+function parseRow(cell: Cell, reading: Reading): Omit<DeviceLine, 'line'> {
   if (cell('device_type') === '') {
     return {
       device: describeMismatch({ field: 'device_type', expected: "OneSignal's number", got: 'nothing' }),
@@ -77,7 +77,7 @@ function parseRow(cell: Cell, leniency: Leniency): Omit<DeviceLine, 'line'> {
       tags: parseTags(cell('tags')),
       tagsColumn: 'tags',
     },
-    leniency,
+    reading,
   );
 }
 

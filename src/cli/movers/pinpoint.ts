@@ -1,5 +1,5 @@
 import { describeText } from '../device-csv.ts';
-import { describeMismatch, type DeviceFile, type DeviceLine, type Leniency } from '../device-line.ts';
+import { describeMismatch, type DeviceFile, type DeviceLine, type Reading } from '../device-line.ts';
 import { parseDevice } from '../device-texts.ts';
 import { objectOf, openJsonLines, textOf } from './json-lines.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
@@ -12,13 +12,13 @@ const APNS_CHANNELS = ['APNS', 'APNS_SANDBOX', 'APNS_VOIP', 'APNS_VOIP_SANDBOX']
 const OTHER_PUSH_CHANNELS = ['ADM', 'BAIDU'];
 
 /** `readPinpoint` reads the endpoints that an export job has written: JSON lines. */
-export async function readPinpoint(chunks: AsyncIterable<Buffer>, leniency: Leniency): Promise<DeviceFile> {
+export async function readPinpoint(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
   const { encoding, rows: lines } = await openJsonLines(chunks, 'Pinpoint');
   async function* rows(): AsyncGenerator<DeviceLine> {
     for await (const row of lines) {
       const { line } = row;
       if ('problem' in row) yield { line, device: describeMismatch(row.problem) };
-      else yield { line, ...parseEndpoint(row.value, leniency) };
+      else yield { line, ...parseEndpoint(row.value, reading) };
     }
   }
   return { rows: rows(), describe: () => describeText(',', encoding).join(', ') };
@@ -26,7 +26,7 @@ export async function readPinpoint(chunks: AsyncIterable<Buffer>, leniency: Leni
 
 function parseEndpoint(
   endpoint: Readonly<Record<string, unknown>>,
-  leniency: Leniency,
+  reading: Reading,
 ): Omit<DeviceLine, 'line'> {
   const channel = text(endpoint['ChannelType']).toUpperCase();
   if (channel === '') {
@@ -54,7 +54,7 @@ function parseEndpoint(
       }).flatMap(([name, value]) => readAttribute(name, value)),
       tagsColumn: 'attributes',
     },
-    leniency,
+    reading,
   );
 }
 
