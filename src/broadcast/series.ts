@@ -7,6 +7,7 @@ import { showTime } from '../show.ts';
 import { countOf, formatTime } from '../words.ts';
 import { failAnnouncement } from './announcement.ts';
 import { findLocalTimes } from './local-time.ts';
+import { isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
 import { openRepeat } from './repeat.ts';
 
 /*
@@ -84,6 +85,11 @@ export async function makeParts(
       throw refuse('push_announcement', 'a row that can be sent', problem ?? 'none');
     // Its parts would go to every device.
     if (announcement.audience !== 'devices') throw refuse('audience', 'devices', announcement.audience);
+    // It waits as a whole: its parts would wait one by one.
+    if (isUnapproved(announcement, ctx.config)) {
+      await ctx.store.moveAnnouncement(announcementId, ['scheduled'], 'paused', WAITS_FOR_APPROVAL);
+      return 0;
+    }
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
     for (const part of step.due) await makePart(ctx, announcement, part);

@@ -2,6 +2,7 @@ import type { Store } from '../../src/store.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { announce, announceSchema } from '../../src/broadcast/announce.ts';
 import { moveAnnouncement } from '../../src/broadcast/announcement.ts';
+import { approveAnnouncement } from '../../src/broadcast/approve.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { openDriver } from '../../src/db/open.ts';
@@ -102,6 +103,23 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
   };
 
   describe('a repeat', () => {
+    test('waits as a whole until a second person approves it: then its parts need no approval', async () => {
+      startAt('2026-06-01T08:58:00Z');
+      const required = { APPROVAL: 'required' };
+      const id = await make({ repeat: { at: '0 * * * *', zone: 'UTC' } }, required);
+      await clock.advance(2 * MINUTE);
+      await scan(contextOf(store, required));
+      expect(await fetchOne(id)).toMatchObject({ status: 'paused', statusReason: 'waits for approval' });
+      expect(await store.fetchParts(id, 10)).toEqual([]);
+
+      await approveAnnouncement({ store, actor: 'cli:ben' }, id);
+      await clock.advance(MINUTE);
+      for (let ticks = 0; ticks < 2; ticks++) await scan(contextOf(store, required));
+      const [part] = await store.fetchParts(id, 10);
+      expect(await timesOfParts(id)).toEqual(['06-01T09:00']);
+      expect(part).toMatchObject({ status: 'running' });
+    });
+
     test('makes each occurrence an announcement of its own, with the content of its row', async () => {
       startAt('2026-06-01T08:58:00Z');
       const filter = { platform: ['ios' as const] };
