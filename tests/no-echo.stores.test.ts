@@ -36,8 +36,9 @@ beforeAll(async () => {
   await store.createAnnouncement(draft);
 });
 beforeEach(async () => {
-  // What was set as attributes of a member may be shown.
+  // What was set as attributes of a member, or as a template, may be shown.
   await store.removeMember('1');
+  await store.removeTemplate('1');
   api = makeApi(store, { env: { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' } });
 });
 afterAll(async () => {

@@ -110,6 +110,8 @@ test.each(ROUTES.filter(({ method }) => method === 'GET').map(({ path }) => path
   async (path) => {
     const store = await here.openStore();
     await store.setMember('1', { nickname: 'Jo' });
+    const content = { title: 'Hi {{ nickname }}', body: 'b', image: null, data: {}, options: {} };
+    await store.setTemplate('1', { content, ttlSeconds: null, locales: null });
     const api = makeApi(store, { env });
     const reply = await api.send(
       makeRequest({

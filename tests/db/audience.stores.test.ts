@@ -81,7 +81,10 @@ describe.each(databaseKinds())('audiences (%s)', (kind) => {
     const [first] = all.filter(({ isGone, memberId }) => !isGone && memberId !== null);
     const { deviceId, memberId, locale, appVersion } = first!;
     const page = (selection: DeviceSelection) => store.fetchPage(deviceId, deviceId, 1, selection);
-    expect(await page({ withTraits: true })).toMatchObject([{ deviceId, memberId, locale, appVersion }]);
+    const canonical = Intl.getCanonicalLocales(locale ?? '')[0];
+    expect(await page({ withTraits: true })).toMatchObject([
+      { deviceId, memberId, locale: canonical, appVersion },
+    ]);
     expect(await page({})).toEqual([{ deviceId, target: `target-${deviceId}`, targetKind: 'token' }]);
   });
 
