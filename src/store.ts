@@ -8,7 +8,7 @@ import type { Exports } from './store/exports.ts';
 import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, DeviceInTable, NewDevice, TraitCounts } from './model/device.ts';
+import type { Device, DeviceInTable, NewDevice, Registration, TraitCounts } from './model/device.ts';
 import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
@@ -146,7 +146,7 @@ export interface Devices {
    * Adds one device or renews it, even if it was unregistered; sets the member, the traits and the tags that are given. It was
    * last seen now if nothing else is given. Resolves to its id. PushError('BAD_INPUT'), also if a team's own view lacks a column.
    */
-  registerDevice(device: NewDevice): Promise<number>;
+  registerDevice(device: Registration): Promise<number>;
   /** Deletes a device and its tags; false if there is none with this target. */
   removeDevice(target: string): Promise<boolean>;
   /** Number of devices that receive pushes: all but the unregistered. */

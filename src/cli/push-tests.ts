@@ -15,7 +15,7 @@ import type { Terminal } from './terminal.ts';
 const TEST_MS = 60_000;
 
 /** What says when and how a broadcast goes on: a test send has none of it. */
-const NOT_BESIDE = ['at', 'resume'] as const;
+const NOT_BESIDE = ['at', 'resume', 'expect', 'localTime', 'repeat'] as const;
 
 /** `pushTests` sends the message to the devices of --to now; the exit status is 1 if one of them did not get it. */
 export async function pushTests(options: PushOptions, terminal: Terminal): Promise<number> {

@@ -28,7 +28,8 @@ import { PUSH_OPTIONS, type PushOptions } from './push-options.ts';
 import { pushTests } from './push-tests.ts';
 import { openLiveConfig } from './scan.ts';
 import { planSeries } from './series-options.ts';
-import { describeCounts } from './status-text.ts';
+import { fetchStanding, makeKnowledge, type Standing } from '../report/standing.ts';
+import { describeCounts, describeErrors } from './status-text.ts';
 import { EXIT_INTERRUPTED, type Terminal } from './terminal.ts';
 
 export const pushCommand = defineCommand({
@@ -175,7 +176,9 @@ async function push(
     if (resume) await engine.invoke({ kind: 'scan' });
     const progress = await follow(engine, store, [announcementId], (each) => bar.show(each));
     bar.end();
-    terminal.out(json ? `${JSON.stringify(summarize(progress))}\n` : describe(progress));
+    const observer = { store, clock: systemClock, ...makeKnowledge(live.config) };
+    const { errors } = await fetchStanding(observer, announcementId);
+    terminal.out(json ? `${JSON.stringify(summarize(progress, errors))}\n` : describe(progress, errors));
     return progress.announcement.status === 'done' ? 0 : 1;
   } finally {
     bar.end();
@@ -183,12 +186,16 @@ async function push(
   }
 }
 
-function summarize({ announcement, counts, hops, seconds }: Progress) {
+function summarize({ announcement, counts, hops, seconds }: Progress, errors: Standing['errors']) {
   const { announcementId, status, statusReason, dryRun } = announcement;
-  return { announcementId, status, reason: statusReason, dryRun, ...counts, hops: hops.closed, seconds };
+  const reasons = Object.fromEntries(errors.map(({ reason, pushes }) => [reason, pushes]));
+  return {
+    ...{ announcementId, status, reason: statusReason, dryRun, ...counts },
+    ...{ errors: reasons, hops: hops.closed, seconds },
+  };
 }
 
-function describe({ announcement, counts, hops, seconds }: Progress): string {
+function describe({ announcement, counts, hops, seconds }: Progress, errors: Standing['errors']): string {
   const { announcementId, status, statusReason, dryRun } = announcement;
   return [
     `announcement ${announcementId} ${status}${dryRun ? ' (dry run: FCM checked every message and showed none)' : ''}`,
@@ -196,6 +203,7 @@ function describe({ announcement, counts, hops, seconds }: Progress): string {
     ...describeNextStep(announcement),
     '',
     ...describeCounts(counts),
+    ...describeErrors(errors),
     '',
     `  ${formatCount(hops.closed)} hops, ${seconds.toFixed(1)} s`,
     '',

@@ -26,7 +26,7 @@ export function describeStanding(standing: Standing): string {
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
     ...(balance === null ? describeCounts(counts) : describeBalance(balance, counts)),
     ...describeAnswers(standing),
-    ...errors.map(({ reason, pushes }) => `  ${reason.padEnd(24)}${formatCount(pushes).padStart(11)}`),
+    ...describeErrors(errors),
     '',
   ].join('\n');
 }
@@ -109,11 +109,19 @@ function describeCount(name: string, count: number): string {
   return `  ${name.padEnd(14)}${formatCount(count).padStart(11)}`;
 }
 
-function describeAnswers({ answers, errors }: Standing): string[] {
-  const times = answers
+function describeAnswers({ answers }: Standing): string[] {
+  return answers
     ? [
         `answers of FCM: half within ${formatCount(answers.p50Ms)} ms, 95% within ${formatCount(answers.p95Ms)} ms`,
       ]
     : [];
-  return [...times, ...(errors.length === 0 ? [] : ['errors, by reason, each attempt counted:'])];
+}
+
+/** `describeErrors` makes one line for each reason. */
+export function describeErrors(errors: Standing['errors']): string[] {
+  if (errors.length === 0) return [];
+  const lines = errors.map(
+    ({ reason, pushes }) => `  ${reason.padEnd(24)}${formatCount(pushes).padStart(11)}`,
+  );
+  return ['errors, by reason, each attempt counted:', ...lines];
 }

@@ -1,4 +1,4 @@
-import type { Device, DeviceTraits, NewDevice } from '../model/device.ts';
+import type { Device, DeviceTraits, NewDevice, Registration } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
 import { parseAppVersion, rememberLookups } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
@@ -58,7 +58,7 @@ export function makeTraitParser(): (row: Row) => ReadTraits {
 }
 
 /** The values that a device gives for optional columns. PushError('BAD_INPUT') if a column cannot hold its value. */
-export function givenTraits({ at }: Dialect, device: NewDevice): Map<TraitColumn, Value | Fragment> {
+export function givenTraits({ at }: Dialect, device: Registration): Map<TraitColumn, Value | Fragment> {
   const { platform, locale, timeZone, appVersion, lastSeenAt, isTest } = device;
   const seen = typeof lastSeenAt === 'number' ? at(fitTime(lastSeenAt, 'last_seen_at')) : lastSeenAt;
   const values: [TraitColumn, Value | Fragment | undefined][] = [

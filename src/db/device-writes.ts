@@ -1,4 +1,4 @@
-import type { NewDevice } from '../model/device.ts';
+import type { NewDevice, Registration } from '../model/device.ts';
 import { MAX_TAGS } from '../model/traits.ts';
 import type { Devices } from '../store.ts';
 import { fit, fits } from './columns.ts';
@@ -94,7 +94,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
 
     async registerDevice(device) {
       checkDevice(device);
-      const { target, targetKind, memberId = null } = device;
+      const { target, targetKind = 'token', memberId = null } = device;
       const columns = await fetchColumns();
       const given = givenTraits(dialect, device);
       const isSeenNow = !given.has('last_seen_at') && columns.has('last_seen_at');
@@ -103,7 +103,11 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
         ...writableColumns(given, columns).map((name) => [name, valueOrDefault(given, name)] as const),
         ...(isSeenNow ? [['last_seen_at', now] as const] : []),
       ]);
-      const kept = ['created_at', ...(device.memberId === undefined ? ['member_id'] : [])];
+      const kept = [
+        'created_at',
+        ...(device.targetKind === undefined ? ['target_kind'] : []),
+        ...(device.memberId === undefined ? ['member_id'] : []),
+      ];
       const assignments = [...written.keys()]
         .filter((name) => !kept.includes(name))
         .map((name) =>
@@ -135,7 +139,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
 }
 
 /** PushError('BAD_INPUT') if the columns cannot hold the device. */
-function checkDevice({ target, memberId = null, tags = {} }: NewDevice): void {
+function checkDevice({ target, memberId = null, tags = {} }: Registration): void {
   fit('target', target);
   fit('member_id', memberId);
   checkTags(tags);

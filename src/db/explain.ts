@@ -107,7 +107,7 @@ export function makeExplanations(driver: Driver): Explanations {
               ${epochMs(sql`recorded_at`)} AS recorded_ms, ${epochMs(sql`retry_at`)} AS retry_ms
             FROM push_message LEFT JOIN push_delivery
               ON push_delivery.announcement_id = push_message.announcement_id
-                AND push_delivery.message_id = push_message.message_id AND push_delivery.device_id = ${deviceId}
+                AND push_delivery.message_id = push_message.message_id AND push_delivery.device_id IN (${deviceId}, 0)
             WHERE push_message.message_id >= ${fromId} AND test_of IS NULL AND (push_message.device_id = ${deviceId} ${isOfMember})
             ORDER BY push_message.message_id DESC LIMIT ${limit}`,
       );

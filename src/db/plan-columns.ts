@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
 import { parseJson } from '../json.ts';
 import {
   type Aim,
@@ -91,17 +92,18 @@ function valueOf(row: Row, name: OptionalColumn): unknown {
 
 /** `parseAim` reads the columns of a row; what is wrong in them is added to `problems`. */
 export function parseAim(row: Row, problems: string[]): Pick<Announcement, AimField> {
-  const readJson = (name: OptionalColumn): unknown => {
-    const value = row[name];
-    if (value === null) return null;
-    return typeof value === 'string' ? parseJson(value, name, 'DATABASE') : value;
+  /** Errors name the column. */
+  const readJson = <T>(name: OptionalColumn, schema: z.ZodType<T>): T | null => {
+    const column = row[name];
+    if (column === null) return null;
+    const value = typeof column === 'string' ? parseJson(column, name, 'DATABASE') : column;
+    return parseWith(z.object({ [name]: schema }), { [name]: value }, 'DATABASE')[name] ?? null;
   };
   const or = <T>(read: () => T): T | null => readOr(problems, read, null);
-  const [filter, locales] = [or(() => readJson('filter')), or(() => readJson('locales'))];
   const at = or(() => readOptionalText(row, 'repeat_at'));
   return {
-    filter: or(() => (filter === null ? null : parseWith(filterSchema, filter, 'DATABASE'))),
-    locales: or(() => (locales === null ? null : parseWith(localesSchema, locales, 'DATABASE'))),
+    filter: or(() => readJson('filter', filterSchema)),
+    locales: or(() => readJson('locales', localesSchema)),
     template: or(() => (row['template'] === null ? null : readWord(row, 'template', TEMPLATE_LANGUAGES))),
     expectedAudience: or(() => readOptionalWhole(row, 'expected_audience')),
     approvedBy: or(() => readOptionalText(row, 'approved_by')),

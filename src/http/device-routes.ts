@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { PushError } from '../errors.ts';
 import { isUnicode, UNICODE } from '../json.ts';
 import { memberSchema } from '../messages/parse.ts';
-import { isNullWord, MAX_TARGET_LENGTH, type NewDevice, TARGET_KINDS } from '../model/device.ts';
+import { isNullWord, MAX_TARGET_LENGTH, type Registration, TARGET_KINDS } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
 import { timeSchema } from '../model/time.ts';
 import {
@@ -60,7 +60,7 @@ const device = z
   .strictObject(
     {
       target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
-      kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).default('token'),
+      kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).optional(),
       memberId: memberSchema.nullish(),
       platform: z.enum(PLATFORMS, { error: PLATFORM_WORDS }).nullish(),
       locale: trait(LOCALE_WORDS, parseLocale),
@@ -77,7 +77,7 @@ const device = z
     },
     { error: 'no such field' },
   )
-  .transform(({ kind, ...fields }): NewDevice => ({ ...given(fields), targetKind: kind }));
+  .transform(({ kind, ...fields }): Registration => given({ ...fields, targetKind: kind }));
 
 /** The fields that a request has: what is absent stays as it is in the table. */
 function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {

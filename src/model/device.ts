@@ -53,6 +53,11 @@ export interface NewDevice extends DeviceTraits {
   readonly tags?: Readonly<Record<string, string | null>>;
 }
 
+/** A device that registers. Without a kind, its kind stays as it is; that of a new one is `token`. */
+export interface Registration extends Omit<NewDevice, 'targetKind'> {
+  readonly targetKind?: TargetKind;
+}
+
 /** A device that pushes can go to. Its id is auto-increment and is the cursor of a broadcast. */
 export interface Device extends DeviceTraits {
   readonly deviceId: number;

@@ -28,15 +28,23 @@ export const localeSchema = z.string({ error: LOCALE_WORDS }).max(35, { error: L
 const CONTENT_OF = 'an object with a title and a body, and image, data or link';
 
 /** Content by locale in a request or a row. */
-export const localesSchema: z.ZodType<Locales> = z.record(
-  localeSchema,
-  z.strictObject(
-    { ...textFields, image, data: contentFields.data.unwrap().optional(), link },
+export const localesSchema: z.ZodType<Locales> = z
+  .record(
+    localeSchema,
+    z.strictObject(
+      { ...textFields, image, data: contentFields.data.unwrap().optional(), link },
+      {
+        error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : CONTENT_OF),
+      },
+    ),
     {
-      error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such field' : CONTENT_OF),
+      error: (issue) => (issue.code === 'invalid_key' ? LOCALE_WORDS : 'an object: content by locale'),
     },
-  ),
-  {
-    error: (issue) => (issue.code === 'invalid_key' ? LOCALE_WORDS : 'an object: content by locale'),
-  },
-);
+  )
+  .refine(
+    (locales) =>
+      new Set(Object.keys(locales).map((name) => name.toLowerCase())).size === Object.keys(locales).length,
+    {
+      error: 'each locale once: case does not count',
+    },
+  );

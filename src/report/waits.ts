@@ -1,4 +1,4 @@
-import type { Announcement } from '../model/announcement.ts';
+import { type Announcement, isSeries } from '../model/announcement.ts';
 import { type Budget, stopOf } from '../model/budget.ts';
 import type { HopSummary } from '../model/summary.ts';
 import { isTickLate } from '../model/tick.ts';
@@ -41,6 +41,9 @@ export async function listWaits(observer: Observer, scene: Scene): Promise<Wait[
     case 'draft':
       return [stop('a person or a back end to schedule it')];
     case 'scheduled':
+      if (publishAt === null && !isSeries(announcement)) {
+        return [stop('a time: its column publish_at is NULL (`baton push --announcement ID` starts it)')];
+      }
       return [
         publishAt !== null && publishAt > now
           ? stop('its time', publishAt)

@@ -168,8 +168,9 @@ describe.each(databaseKinds())('a broadcast to an audience (%s)', (kind) => {
       ['{"view":"x` OR 1=1 -- "}', 'expected the name of a table or view'],
       ['{"locale":["de\' OR 1=1 --"]}', 'expected a locale such as de or zh-TW'],
       ['{"platform":[]}', 'expected a list of platforms'],
-      ['{"colour":["red"]}', 'no such filter'],
-      ['[]', 'expected an object of filters'],
+      ['{"colour":["red"]}', 'filter.colour: expected no such filter'],
+      ['[]', 'filter: expected an object of filters'],
+      ['null', 'filter: expected an object of filters'],
       ['not JSON', 'filter: expected JSON'],
     ] as const) {
       const id = await store.createAnnouncement(draft);

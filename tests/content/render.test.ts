@@ -230,6 +230,10 @@ test.each([
   [{ locales: { 'not a locale': { title: 't', body: 'b' } } }, 'expected a locale such as de or zh-TW'],
   [{ locales: { de: { title: 't', body: 'b', sound: 's' } } }, 'locales.de.sound: expected no such field'],
   [{ locales: 'de' }, 'locales: expected an object: content by locale, got 2 characters'],
+  [
+    { locales: { de: { title: 't', body: 'b' }, DE: { title: 'T', body: 'B' } } },
+    'locales: expected each locale once: case does not count, got an object with de, DE',
+  ],
   [{ template: 'jinja' }, 'template: expected liquid, got 5 characters'],
   [
     { title: undefined, body: undefined, data: { a: '1' }, locales: { de: { title: 't', body: 'b' } } },

@@ -64,6 +64,17 @@ test('a device says what it is, in the forms that phones have, and the table get
   expect(cleared.device).toMatchObject({ locale: null, timeZone: null, appVersion: null, lastSeenAt: null });
 });
 
+test('a registration that names no kind leaves the kind as it is; a new device is a token', async () => {
+  const kindOf = async (target: string) =>
+    (await store.fetchDevices(1, 1000)).find((device) => device.target === target)?.targetKind;
+  const { target = '' } = await register({ kind: 'fid' });
+  await register({ platform: 'ios' }, target);
+  expect(await kindOf(target)).toBe('fid');
+  await register({ kind: 'token' }, target);
+  expect(await kindOf(target)).toBe('token');
+  expect(await kindOf((await register({})).target ?? '')).toBe('token');
+});
+
 test('a phone whose clock is wrong was seen now, not in the future', async () => {
   const { device } = await register({ lastSeenAt: '2126-01-01T00:00Z' });
   expect(device?.lastSeenAt).toBeLessThanOrEqual(Date.now());

@@ -1,5 +1,5 @@
 import { audienceIn, waitsForApproval } from '../../broadcast/may-start.ts';
-import type { Announcement } from '../../model/announcement.ts';
+import { type Announcement, isSeries } from '../../model/announcement.ts';
 import type { AuditEntry } from '../../model/audit.ts';
 import { countOf, formatCount, formatTime, formatDuration, onOneLine } from '../../words.ts';
 import { explainReason } from '../reasons.ts';
@@ -47,6 +47,13 @@ function notStarted({ announcement, times, now, tickAgeMs }: Facts): Cause {
       code: 'not-scheduled',
       cause: 'nobody has scheduled or started it',
       remedy: `start it: \`baton push --announcement ${announcementId}\``,
+    };
+  }
+  if (times.publishAt === null && !isSeries(announcement)) {
+    return {
+      code: 'not-scheduled',
+      cause: 'it is scheduled for no time: its column publish_at is NULL',
+      remedy: `set publish_at, or start it: \`baton push --announcement ${announcementId}\``,
     };
   }
   const dueAt = times.publishAt ?? now;

@@ -3,6 +3,8 @@ import { PushError } from '../../errors.ts';
 import type { DeviceDelivery, DeviceMessage } from '../../model/delivery.ts';
 import type { DeviceName, DeviceRecord } from '../../model/device.ts';
 import type { TestDelivery } from '../../model/message.ts';
+import type { DeviceFilter } from '../../model/filter.ts';
+import { describeFilter } from '../../model/filter-words.ts';
 import type { HopSummary, Totals } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { formatTime } from '../../words.ts';
@@ -94,10 +96,12 @@ async function explainOne(
     if (delivery !== null) {
       encounters.push({ announcementId, title, delivery, ...describeDelivery(delivery) });
     } else if (announcement.startedAt !== null) {
-      const known = { announcement, totals: totals.get(announcementId) ?? null };
-      const early = whyAbsent(deviceId, device, known);
+      const { filter = null } = (await store.fetchAnnouncement(announcementId)) ?? {};
+      const known = { announcement, totals: totals.get(announcementId) ?? null, isFiltered: filter !== null };
       const says =
-        early ?? whyNotReached(deviceId, announcement, await store.fetchHopSummaries(announcementId));
+        whyAbsent(deviceId, device, known) ??
+        (await whyFiltered({ store }, deviceId, filter)) ??
+        whyNotReached(deviceId, known, await store.fetchHopSummaries(announcementId));
       encounters.push({ announcementId, title, delivery, says, remedy: null });
     }
   }
@@ -174,11 +178,31 @@ export function describeOutcome({
   return { says: `${verdict}: ${meaning} (${reason})`, remedy };
 }
 
+/** What is known of an announcement that a device has no delivery of. */
+interface Known {
+  readonly announcement: AnnouncementSummary;
+  readonly totals: Totals | null;
+  /** True: it is not for all devices. */
+  readonly isFiltered: boolean;
+}
+
+/** Null if the conditions of the audience hold for the device, or there are none. */
+async function whyFiltered(
+  { store }: Pick<Context, 'store'>,
+  deviceId: number,
+  filter: DeviceFilter | null,
+): Promise<string | null> {
+  if (filter === null) return null;
+  const found = await store.fetchPage(deviceId, deviceId, 1, { filter });
+  if (found.length > 0) return null;
+  return `not in the audience, which is for ${describeFilter(filter)}: that does not hold for it now`;
+}
+
 /** Why a device was in no page, as far as its row and the audience say it; null if they do not. */
 function whyAbsent(
   deviceId: number,
   device: DeviceRecord | null,
-  { announcement, totals }: { readonly announcement: AnnouncementSummary; readonly totals: Totals | null },
+  { announcement, totals, isFiltered }: Known,
 ): string | null {
   const audience = totals?.audience ?? null;
   const startedAt = announcement.startedAt ?? 0;
@@ -186,7 +210,8 @@ function whyAbsent(
     return `not known: its deliveries are deleted since ${formatTime(audience.prunedAt)} UTC`;
   }
   const lastId = audience?.lastId ?? null;
-  if (lastId !== null && deviceId > lastId) {
+  // The last of an audience with conditions is not the last device that there was.
+  if (lastId !== null && deviceId > lastId && !isFiltered) {
     return `not in the audience: it registered after the start (its id is beyond ${lastId}, the last of the audience)`;
   }
   if (device === null) return 'not in the audience: it was deleted before its page was read';
@@ -203,7 +228,7 @@ function whyAbsent(
 /** Why a device of the audience has no delivery: by the page that its id belongs to. */
 function whyNotReached(
   deviceId: number,
-  { status }: Pick<AnnouncementSummary, 'status'>,
+  { announcement: { status }, isFiltered }: Pick<Known, 'announcement' | 'isFiltered'>,
   hops: readonly HopSummary[],
 ): string {
   const broad = hops.filter(({ round }) => round === 0);
@@ -213,7 +238,9 @@ function whyNotReached(
   const isRead =
     page !== undefined && page.lastId !== null && (deviceId <= page.lastId || page.closedAt !== null);
   if (isRead && page.closedAt !== null) {
-    return 'not in the audience: when its page was read, it was unregistered; it has registered again since';
+    return isFiltered
+      ? 'not in the audience: when its page was read, it was unregistered, or the conditions did not hold for it'
+      : 'not in the audience: when its page was read, it was unregistered; it has registered again since';
   }
   const isOver = status === 'cancelled' || status === 'failed' || status === 'paused';
   if (isOver) return `not sent yet: the announcement is ${status}, and its page has not been sent`;

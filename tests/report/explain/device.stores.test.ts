@@ -155,6 +155,23 @@ describe.each(databaseKinds())('explain (%s)', (kind) => {
 
   if (kind !== 'sqlite') return;
 
+  test('a device that the audience leaves out is told the conditions, not that it was unregistered or came later', async () => {
+    const traits = { platform: 'android' as const };
+    await store.addDevices(madeUpDevices(5).map((device) => ({ ...device, ...traits })));
+    const filter = { platform: ['web' as const] };
+    const announcementId = await store.createAnnouncement({ ...draft, filter });
+    await makeFaultyLambda(store, clock, { delivers: () => true }).start(firstJob(announcementId));
+    const [device] = await explainDevices({ store }, { kind: 'id', deviceId: 3 });
+    expect(device?.encounters.map(({ says }) => says)).toEqual([
+      'not in the audience, which is for web: that does not hold for it now',
+    ]);
+    await store.registerDevice({ target: madeUpDevices(3)[2]!.target, platform: 'web' });
+    const [since] = await explainDevices({ store }, { kind: 'id', deviceId: 3 });
+    expect(since?.encounters[0]?.says).toBe(
+      'not in the audience: when its page was read, it was unregistered, or the conditions did not hold for it',
+    );
+  });
+
   test('a device whose page is not sent yet is told so', async () => {
     await store.addDevices(madeUpDevices(50));
     const announcementId = await store.createAnnouncement(draft);
@@ -185,6 +202,12 @@ describe.each(databaseKinds())('explain (%s)', (kind) => {
     const late = await explain(announcementId);
     expect(late).toMatchObject({ code: 'no-tick' });
     expect(late.cause).toContain('the schedule has never ticked');
+    const driver = openDriver(database.config, clock);
+    await driver.run(sql`UPDATE push_announcement SET publish_at = NULL, status = 'scheduled'`);
+    await driver.close();
+    expect(await explain(announcementId)).toMatchObject({
+      cause: 'it is scheduled for no time: its column publish_at is NULL',
+    });
     await expect(explain(77)).rejects.toMatchObject({ code: 'NO_SUCH_ANNOUNCEMENT' });
   });
 });

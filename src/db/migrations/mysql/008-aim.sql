@@ -11,7 +11,7 @@ SET @adding = IF(
   'ALTER TABLE push_device
      ADD COLUMN platform     VARCHAR(16) NULL COMMENT ''android, ios or web'',
      ADD COLUMN locale       VARCHAR(35) COLLATE utf8mb4_general_ci NULL COMMENT ''such as de or zh-TW'',
-     ADD COLUMN time_zone    VARCHAR(64) NULL COMMENT ''such as Europe/Berlin'',
+     ADD COLUMN time_zone    VARCHAR(64) COLLATE utf8mb4_bin NULL COMMENT ''such as Europe/Berlin'',
      ADD COLUMN app_version  VARCHAR(32) NULL COMMENT ''such as 4.12.0'',
      ADD COLUMN last_seen_at DATETIME(3) NULL COMMENT ''when the app was last used; NULL: not known'',
      ADD COLUMN is_test      TINYINT NOT NULL DEFAULT 0 COMMENT ''1: gets the test sends'',
