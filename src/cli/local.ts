@@ -48,7 +48,7 @@ export const localCommand = defineCommand({
       if (isOwnDatabase) await migrateDatabase(config.database, systemClock);
       else await refuseRealDatabase(config.database, systemClock, { force });
       const database = await withStore(settings, async (store) => {
-        if (isOwnDatabase) await seedDevices(store, { devices, seed: 1 });
+        if (isOwnDatabase) await seedDevices(store, { devices, seed: 1, audience: null });
         return describeDatabase(store, isOwnDatabase ? databaseUrl : null);
       });
       const cloud = await startLocalCloud({

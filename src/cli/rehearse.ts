@@ -11,6 +11,7 @@ import { DEFAULT_FAULTS, defaultOptions, type RehearsalOptions } from '../rehear
 import { MAX_BATCH } from '../rehearsal/queue.ts';
 import { rehearse } from '../rehearsal/run.ts';
 import { describeSummary, isFlawless } from '../rehearsal/summary.ts';
+import { audienceOption } from './audience-option.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import {
@@ -40,6 +41,9 @@ const OPTIONS = {
       max: 100_000_000,
       fallback: defaultOptions.devices,
     }),
+    audience: audienceOption(
+      'broadcast to some of the devices, such as tag:plan=pro; they then say what they are',
+    ),
     announcements: wholeNumber('N', 'number of broadcasts at the same time, to the same devices', {
       min: 1,
       max: 100,
@@ -210,7 +214,10 @@ export const rehearseCommand = defineCommand({
 });
 
 function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
-  const { messages, queue, resume, database, kills, dbFaults, outage } = options;
+  const { messages, queue, resume, database, kills, dbFaults, outage, audience } = options;
+  if (audience !== null && messages + queue > 0) {
+    throw refuse('--audience', 'no --messages or --queue beside it', 'one of them');
+  }
   if (resume && database === null) throw refuse('--resume', 'a --database with a killed rehearsal', 'none');
   if (dbFaults > 0 && !database?.includes('://')) {
     const got = database === null ? 'none' : 'the path of a file';

@@ -1,6 +1,7 @@
 import { parseEvent } from '../events/parse.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { collapseKeyOf, type Recorded, type Verdict } from '../model/delivery.ts';
+import type { DeviceFilter } from '../model/filter.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Message } from '../model/message.ts';
 import type { Store } from '../store.ts';
@@ -13,7 +14,7 @@ export interface LedgerLine {
   readonly verdict: Verdict | undefined;
   /** Number of times that FCM accepted the push. */
   readonly acceptances: number;
-  /** False for a device that another announcement found unregistered, maybe before this one reached it. */
+  /** False for a device outside of the audience, or that another announcement found unregistered, maybe before this one reached it. */
   readonly isAudience: boolean;
 }
 
@@ -25,7 +26,9 @@ export interface Records {
 }
 
 /** Names the part of the ledger that belongs to one announcement; of messages, those from `fromId` on. */
-export type LedgerPart = Pick<Announcement, 'announcementId' | 'audience'> & { readonly fromId?: number };
+export type LedgerPart = Pick<Announcement, 'announcementId' | 'audience' | 'filter'> & {
+  readonly fromId?: number;
+};
 
 const IDS_PER_READ = 10_000;
 
@@ -35,9 +38,9 @@ export const SINGLE_MESSAGES: LedgerPart = { announcementId: 0, audience: 'messa
 /** `readLedger` yields every push of an announcement. */
 export async function* readLedger(
   records: Records,
-  { announcementId, audience, fromId: firstId = 0 }: LedgerPart,
+  { announcementId, audience, filter = null, fromId: firstId = 0 }: LedgerPart,
 ): AsyncGenerator<LedgerLine> {
-  if (audience === 'devices') return yield* readBroadcast(records, announcementId);
+  if (audience === 'devices') return yield* readBroadcast(records, announcementId, filter);
   const targets = await fetchTargets(records);
   for (let fromId = firstId; ;) {
     const key = { announcementId, round: 0, fromId };
@@ -62,7 +65,7 @@ export async function readEvent(records: Records, event: unknown, pageSize: numb
   }
   const devices =
     job.round === 0
-      ? await store.fetchPage(job.fromId, null, pageSize)
+      ? await store.fetchPage(job.fromId, null, pageSize, { filter: announcement?.filter })
       : await store.fetchRetryPage(job, null, pageSize);
   const last = devices.at(-1);
   if (!last) return [];
@@ -80,6 +83,7 @@ export async function readEvent(records: Records, event: unknown, pageSize: numb
 async function* readBroadcast(
   { store, acceptedOf }: Records,
   announcementId: number,
+  filter: DeviceFilter | null,
 ): AsyncGenerator<LedgerLine> {
   const accepted = acceptedOf(collapseKeyOf({ announcementId }));
   for (let from = 0; ;) {
@@ -87,8 +91,14 @@ async function* readBroadcast(
     const last = devices.at(-1);
     if (!last) return;
     const verdicts = await store.fetchVerdicts(announcementId, from, last.deviceId);
+    const selected = filter
+      ? new Set(
+          (await store.fetchPage(from, last.deviceId, IDS_PER_READ, { filter })).map((each) => each.deviceId),
+        )
+      : null;
     for (const { deviceId, target, unregisteredBy } of devices) {
-      const isAudience = unregisteredBy === null || unregisteredBy === announcementId;
+      const isSelected = selected === null || selected.has(deviceId);
+      const isAudience = unregisteredBy === announcementId || (unregisteredBy === null && isSelected);
       const acceptances = accepted.get(target) ?? 0;
       yield { messageId: 0, verdict: verdicts.get(deviceId), acceptances, isAudience };
     }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { FcmConfig } from '../config/config.ts';
 import type { RecursiveLoop } from '../local/lambda/function.ts';
 import type { Guarantee } from '../model/announcement.ts';
+import type { DeviceFilter } from '../model/filter.ts';
 import type { ChaosOptions } from './chaos.ts';
 import { type FaultMix, parseFaults } from './fcm/faults.ts';
 import { DEFAULT_SIGMA, NO_TAIL, type Tail } from './fcm/latency.ts';
@@ -12,6 +13,8 @@ import { DEFAULT_BATCH } from './queue.ts';
 export interface RehearsalOptions extends ChaosOptions {
   /** Number of made-up devices. */
   readonly devices: number;
+  /** The devices that the broadcasts are for; null: all. */
+  readonly audience: DeviceFilter | null;
   /** Number of messages to send to the devices, each with its own content; 0: one announcement for all devices. */
   readonly messages: number;
   /** True: the messages arrive as records of an SQS queue; `duplicate` is then the share of records that arrive twice. */
@@ -58,6 +61,7 @@ export const DEFAULT_FAULTS = 'unregistered=0.01,invalid=0.001';
 
 export const defaultOptions: RehearsalOptions = {
   devices: 20_000,
+  audience: null,
   messages: 0,
   isQueue: false,
   batch: DEFAULT_BATCH,

@@ -58,13 +58,14 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
     const isMailing = options.messages > 0 && !options.isQueue && !options.resume;
     const newestId = isMailing ? await seedMessages(store, audience) : 0;
     const unfinished = options.resume ? await fetchUnfinished(store, options) : [];
+    const aimed = { ...options, devices: await countAimed(store, options) };
     const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
     try {
       const chaos = makeChaos(options);
       const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
       try {
         const stage = { store, audience, newestId, unfinished, line, chaos, cloud, databaseUrl };
-        return await perform(options, place, stage);
+        return await perform(aimed, place, stage);
       } finally {
         await cloud.close();
       }
@@ -74,6 +75,12 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
   } finally {
     await store.close();
   }
+}
+
+/** The number of devices that each broadcast is for. */
+async function countAimed(store: Store, { devices, audience: filter }: RehearsalOptions): Promise<number> {
+  if (filter === null) return devices;
+  return (await store.countAudience({ announcementId: 0, audience: 'devices', filter }, 0)).devices;
 }
 
 async function startCloud(

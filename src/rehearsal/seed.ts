@@ -1,5 +1,6 @@
 import { PushError } from '../errors.ts';
 import type { NewDevice } from '../model/device.ts';
+import { PLATFORMS } from '../model/filter.ts';
 import type { Store } from '../store.ts';
 import type { LedgerPart } from './ledger-lines.ts';
 import { BODY, TARGET_PREFIX } from './made-up.ts';
@@ -13,11 +14,15 @@ const DEVICES_PER_STATEMENT = 2000;
 /** `seedDevices` adds the made-up devices. Those that an earlier rehearsal with this seed added receive pushes again. */
 export async function seedDevices(
   store: Pick<Store, 'addDevices'>,
-  { devices, seed }: Pick<RehearsalOptions, 'devices' | 'seed'>,
+  { devices, seed, audience }: Pick<RehearsalOptions, 'devices' | 'seed' | 'audience'>,
 ): Promise<void> {
   for (let added = 0; added < devices; added += DEVICES_PER_STATEMENT) {
     const count = Math.min(DEVICES_PER_STATEMENT, devices - added);
-    await store.addDevices(Array.from({ length: count }, (_, nth) => makeDevice(seed, added + nth)));
+    const made = Array.from({ length: count }, (_, nth) => makeDevice(seed, added + nth));
+    // A broadcast to all devices does not read what they say.
+    await store.addDevices(
+      audience === null ? made : made.map((device, nth) => ({ ...device, ...makeTraits(added + nth) })),
+    );
   }
 }
 
@@ -29,6 +34,21 @@ function makeDevice(seed: number, nth: number): NewDevice {
   };
 }
 
+/** What a made-up device says about itself, for conditions of an audience. */
+function makeTraits(
+  nth: number,
+): Pick<NewDevice, 'platform' | 'locale' | 'timeZone' | 'appVersion' | 'tags'> {
+  const pick = <T>(values: readonly [T, ...T[]], every: number): T =>
+    values[Math.floor(nth / every) % values.length] ?? values[0];
+  return {
+    platform: pick(PLATFORMS, 1),
+    locale: pick(['en', 'de', 'de-CH', 'fr', null], 3),
+    timeZone: pick(['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', null], 5),
+    appVersion: pick(['4.9.0', '4.10.0', '5.0.1'], 7),
+    tags: { plan: pick(['free', 'free', 'free', 'pro'], 2) },
+  };
+}
+
 export async function createAnnouncements(
   store: Store,
   {
@@ -36,7 +56,8 @@ export async function createAnnouncements(
     guarantee,
     lanes,
     seed,
-  }: Pick<RehearsalOptions, 'announcements' | 'guarantee' | 'lanes' | 'seed'>,
+    audience: filter,
+  }: Pick<RehearsalOptions, 'announcements' | 'guarantee' | 'lanes' | 'seed' | 'audience'>,
 ): Promise<LedgerPart[]> {
   const content = {
     title: 'Rehearsal',
@@ -54,8 +75,9 @@ export async function createAnnouncements(
       dryRun: false,
       lanes,
       content,
+      filter,
     });
-    all.push({ announcementId, audience: 'devices' });
+    all.push({ announcementId, audience: 'devices', filter });
   }
   return all;
 }

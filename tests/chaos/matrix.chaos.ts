@@ -28,6 +28,27 @@ const AMBIGUOUS = 'reset=0.01,silent=0.001';
 
 // Two at once: they mostly wait, for leases and ticks, and each takes half a core.
 describe.concurrent.each(databaseKinds())('on %s', (kind) => {
+  test(
+    'some of the devices, with kills, lost and repeated events: exactly the audience gets the push, and its balance holds',
+    { timeout: LONG },
+    () =>
+      inDatabase(kind, async ({ url }) => {
+        // Of the devices, two in three have the platform and two in three the version.
+        const audience = { platform: ['ios', 'android'] as const, appVersion: { from: '4.10' } };
+        const faults = { ...EVENTS, faults: TRANSIENT, kills: 2, seed: 14 };
+        const summary = await rehearseHere(
+          { ...FRAME, ...faults, audience, devices: 6000, lanes: 2, database: url },
+          PATIENT,
+        );
+        expect(summary).toMatchObject({ status: 'done', lost: 0, retryable: 0, unbalanced: 0, kills: 2 });
+        expect(summary.balance).toMatchObject({ audience: summary.devices, excluded: 0, unsent: 0 });
+        expect(summary.delivered + summary.rejected).toBe(summary.devices);
+        expect(summary.devices).toBeGreaterThan(2000);
+        expect(summary.devices).toBeLessThan(3000);
+        expect(isFlawless(summary)).toBe(true);
+      }),
+  );
+
   describe.concurrent.each(GUARANTEES)('%s', (guarantee) => {
     test(
       'lost and repeated events, 429, 500, 503 and GOAWAY: no push is lost and none is duplicated',

@@ -8,7 +8,7 @@ import type { Store } from '../../src/store.ts';
 import { draft, madeUpDevices, toMember } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
-const FRAME = { devices: 5, seed: 1, resume: false };
+const FRAME = { devices: 5, seed: 1, resume: false, audience: null };
 
 describe.each(databaseKinds())('on %s', (kind) => {
   let database: TestDatabase;
