@@ -189,10 +189,8 @@ async function push(
 function summarize({ announcement, counts, hops, seconds }: Progress, errors: Standing['errors']) {
   const { announcementId, status, statusReason, dryRun } = announcement;
   const reasons = Object.fromEntries(errors.map(({ reason, pushes }) => [reason, pushes]));
-  return {
-    ...{ announcementId, status, reason: statusReason, dryRun, ...counts },
-    ...{ errors: reasons, hops: hops.closed, seconds },
-  };
+  const standing = { announcementId, status, reason: statusReason, dryRun };
+  return { ...standing, ...counts, errors: reasons, hops: hops.closed, seconds };
 }
 
 function describe({ announcement, counts, hops, seconds }: Progress, errors: Standing['errors']): string {
