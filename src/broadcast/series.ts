@@ -1,13 +1,13 @@
 import type { Context } from '../context.ts';
 import { isBadRow, PushError } from '../errors.ts';
-import { type Announcement, isSendable, type SendableAnnouncement } from '../model/announcement.ts';
-import type { DeviceFilter } from '../model/filter.ts';
+import { type Announcement, isSendable } from '../model/announcement.ts';
 import { parseWallTime, WALL_TIME } from '../model/zones.ts';
 import { showTime } from '../show.ts';
 import { countOf, formatTime } from '../words.ts';
 import { failAnnouncement } from './announcement.ts';
 import { findLocalTimes } from './local-time.ts';
 import { isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
+import { type DueInstant, makePartsAt } from './parts.ts';
 import { openRepeat } from './repeat.ts';
 
 /*
@@ -23,9 +23,6 @@ export const MAX_LATE_MS = 3_600_000;
 /** How far the tick looks ahead: parts are made, and starts are prepared, before they are due. It ticks every minute, not to the second. */
 export const AHEAD_MS = 75_000;
 
-/** More names of zones become several parts. A filter takes 1000. */
-const NAMES_PER_PART = 900;
-
 /** Number of skipped occurrences that are counted. */
 const MAX_COUNTED = 1000;
 
@@ -35,17 +32,9 @@ const MAX_NAMED = 50;
 type Planner = Pick<Context, 'store' | 'config' | 'clock'>;
 type Plan = Pick<Announcement, 'source' | 'localTime' | 'repeat' | 'filter'>;
 
-/** A part that is to be made. */
-interface DuePart {
-  readonly instant: number;
-  /** What tells it from others with the same instant; empty: there are none. */
-  readonly suffix: string;
-  readonly filter: DeviceFilter | null;
-}
-
 /** What is to be done for a series now. */
 interface Step {
-  readonly due: readonly DuePart[];
+  readonly due: readonly DueInstant[];
   /** Number of instants that passed too long ago. */
   readonly skipped: number;
   /** The next instant after those that are due; null: none. */
@@ -92,9 +81,10 @@ export async function makeParts(
     }
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
-    for (const part of step.due) await makePart(ctx, announcement, part);
+    let parts = 0;
+    for (const due of step.due) parts += await makePartsAt(ctx, announcement, due);
     await moveOn(ctx, announcement, was, step);
-    return step.due.length;
+    return parts;
   } catch (error) {
     if (!(error instanceof PushError) || !(error.code === 'BAD_INPUT' || isBadRow(error))) throw error;
     ctx.log.error('parts not made', { announcementId, why: error.message });
@@ -125,10 +115,10 @@ async function stepRepeat(
     at = repeat.next(at)
   )
     skipped++;
-  const due: DuePart[] = [];
+  const due: DueInstant[] = [];
   let next = repeat.next(Math.max(from, earliest - 1));
   for (; next !== null && next <= latest; next = repeat.next(next)) {
-    due.push({ instant: next, suffix: '', filter: null });
+    due.push({ instant: next });
   }
   return { due, skipped, next, shown: next, isOver: next === null && due.length === 0 };
 }
@@ -137,10 +127,9 @@ async function stepLocalTime(ctx: Planner, plan: Plan, was: number | null): Prom
   const now = ctx.clock.now();
   const [earliest, latest] = [now - MAX_LATE_MS, now + AHEAD_MS];
   const { groups, next } = await fetchLocalTimes(ctx, plan);
-  const due = groups.filter(({ instant }) => instant >= earliest && instant <= latest);
   const isSkipped = (instant: number): boolean => instant < earliest && (was === null || instant >= was);
   return {
-    due: due.flatMap(({ instant, names }) => divide(instant, names, plan.filter ?? null)),
+    due: groups.filter(({ instant }) => instant >= earliest && instant <= latest),
     skipped: groups.filter(({ instant }) => isSkipped(instant)).length,
     next: next(latest),
     shown: groups.find(({ instant }) => instant > latest)?.instant ?? null,
@@ -153,47 +142,6 @@ async function fetchLocalTimes({ store, config }: Planner, plan: Plan) {
   if (wallMs === null) throw refuseLocal(WALL_TIME, plan);
   const ownZone = config.sources.get(plan.source)?.timeZone ?? 'UTC';
   return findLocalTimes(wallMs, await store.fetchTimeZones(), ownZone);
-}
-
-/** The parts for the zones with one instant: one, unless there are very many names. None if the filter leaves none of them. */
-function divide(instant: number, names: readonly (string | null)[], filter: DeviceFilter | null): DuePart[] {
-  const wanted = filter?.timeZone;
-  const left = wanted ? names.filter((name) => wanted.includes(name)) : names;
-  const parts: DuePart[] = [];
-  for (let from = 0; from < left.length; from += NAMES_PER_PART) {
-    const timeZone = left.slice(from, from + NAMES_PER_PART);
-    parts.push({ instant, suffix: from === 0 ? '' : `:${from}`, filter: { ...filter, timeZone } });
-  }
-  return parts;
-}
-
-async function makePart(
-  { store, log }: Context,
-  parent: SendableAnnouncement,
-  { instant, suffix, filter }: DuePart,
-): Promise<void> {
-  const { announcementId: partOf, source, guarantee, ttlSeconds, dryRun, lanes, content } = parent;
-  const { locales = null, template = null, expectedAudience = null } = parent;
-  const { announcementId, isNew } = await store.createAnnouncementOnce(
-    {
-      source,
-      guarantee,
-      ttlSeconds,
-      dryRun,
-      lanes,
-      content,
-      locales,
-      template,
-      partOf,
-      filter: filter ?? parent.filter ?? null,
-      // The number is that of all zones together.
-      expectedAudience: parent.repeat ? expectedAudience : null,
-    },
-    `part:${partOf}:${instant}${suffix}`,
-    instant,
-    'schedule',
-  );
-  if (isNew) log.info('part made', { announcementId, partOf, publishAt: new Date(instant).toISOString() });
 }
 
 /** Moves the announcement on to its next part; without one it is done. */
