@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { isBadRow, PushError } from '../errors.ts';
 import { type Announcement, isSendable } from '../model/announcement.ts';
+import { filterSchema } from '../model/filter.ts';
 import { parseWallTime, WALL_TIME } from '../model/zones.ts';
 import { showTime } from '../show.ts';
 import { countOf, formatTime } from '../words.ts';
@@ -43,6 +44,8 @@ interface Step {
   readonly shown: number | null;
   /** True: no device gets it any more. */
   readonly isOver: boolean;
+  /** Number of names of zones that no filter takes: no part is for their devices. */
+  readonly leftOut: number;
 }
 
 /** The series in words, for a person. */
@@ -81,6 +84,8 @@ export async function makeParts(
     }
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
+    const { leftOut } = step;
+    if (leftOut > 0) ctx.log.error('names of time zones left out', { announcementId, leftOut });
     let parts = 0;
     for (const due of step.due) parts += await makePartsAt(ctx, announcement, due);
     await moveOn(ctx, announcement, was, step);
@@ -120,13 +125,13 @@ async function stepRepeat(
   for (; next !== null && next <= latest; next = repeat.next(next)) {
     due.push({ instant: next });
   }
-  return { due, skipped, next, shown: next, isOver: next === null && due.length === 0 };
+  return { due, skipped, next, shown: next, isOver: next === null && due.length === 0, leftOut: 0 };
 }
 
 async function stepLocalTime(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {
   const now = ctx.clock.now();
   const [earliest, latest] = [now - MAX_LATE_MS, now + AHEAD_MS];
-  const { groups, next } = await fetchLocalTimes(ctx, plan);
+  const { groups, next, leftOut } = await fetchLocalTimes(ctx, plan);
   const isSkipped = (instant: number): boolean => instant < earliest && (was === null || instant >= was);
   return {
     due: groups.filter(({ instant }) => instant >= earliest && instant <= latest),
@@ -134,6 +139,7 @@ async function stepLocalTime(ctx: Planner, plan: Plan, was: number | null): Prom
     next: next(latest),
     shown: groups.find(({ instant }) => instant > latest)?.instant ?? null,
     isOver: groups.length > 0 && groups.every(({ instant }) => instant < earliest),
+    leftOut,
   };
 }
 
@@ -141,7 +147,10 @@ async function fetchLocalTimes({ store, config }: Planner, plan: Plan) {
   const wallMs = parseWallTime(plan.localTime ?? '');
   if (wallMs === null) throw refuseLocal(WALL_TIME, plan);
   const ownZone = config.sources.get(plan.source)?.timeZone ?? 'UTC';
-  return findLocalTimes(wallMs, await store.fetchTimeZones(), ownZone);
+  const names = await store.fetchTimeZones();
+  // The filter of a part could not be read with a name that is too long for it, and no zone has one.
+  const usable = names.filter((name) => filterSchema.safeParse({ timeZone: [name] }).success);
+  return { ...findLocalTimes(wallMs, usable, ownZone), leftOut: names.length - usable.length };
 }
 
 /** Moves the announcement on to its next part; without one it is done. */

@@ -411,6 +411,18 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       expect(names.toSorted((one, two) => (String(one) < String(two) ? -1 : 1))).toEqual(['Etc/UTC', 'UTC']);
     });
 
+    test('a name that is longer than a filter takes does not keep the others from it', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      await addDevicesIn(null, 'Nowhere');
+      const id = await make({ localTime: '2026-12-24T18:00' });
+      const withJunk = { ...store, fetchTimeZones: async () => [null, 'x'.repeat(256), 'Nowhere'] };
+      const ctx = contextOf(withJunk);
+      await scan(ctx);
+      await clock.advance(MINUTE);
+      expect(await sendParts(id)).toEqual(['target-1', 'target-2']);
+      expect(ctx.logged).toContain('names of time zones left out');
+    });
+
     test('zones where it is more than an hour ago are skipped; where it is past for all, it is refused', async () => {
       startAt('2026-12-24T17:30:00Z');
       await addDevicesIn('Asia/Tokyo', 'Europe/Berlin', 'America/New_York');
