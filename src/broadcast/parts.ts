@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { PushError } from '../errors.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import type { DeviceFilter } from '../model/filter.ts';
 import { keyOfPart } from '../model/keys.ts';
@@ -16,7 +17,7 @@ export interface DueInstant {
 /**
  * Makes the parts of an announcement for an instant, and resolves to their number. The nth part has a key of its own, which only
  * one tick can take; of the names of zones, each part has those that no part before it has. So each name is in one part, though
- * ticks see other names, overlap or die in between.
+ * ticks see other names, overlap or die in between. PushError('BAD_INPUT') if an announcement that is no part has such a key.
  */
 export async function makePartsAt(
   ctx: Context,
@@ -57,7 +58,8 @@ async function makePart(
 ): Promise<{ announcementId: number; isNew: boolean }> {
   const { announcementId: partOf, source, guarantee, ttlSeconds, dryRun, lanes, content } = parent;
   const { locales = null, template = null, expectedAudience = null } = parent;
-  const { announcementId, isNew } = await store.createAnnouncementOnce(
+  const key = keyOfPart(partOf, instant, nth);
+  const { announcementId, isNew, isSame } = await store.createAnnouncementOnce(
     {
       source,
       guarantee,
@@ -72,10 +74,15 @@ async function makePart(
       // The number is that of all zones together.
       expectedAudience: parent.repeat ? expectedAudience : null,
     },
-    keyOfPart(partOf, instant, nth),
+    key,
     instant,
     'schedule',
   );
+  // A part may differ: the row, or the part, was edited since.
+  if (!isSame && (await store.fetchAnnouncement(announcementId))?.partOf !== partOf) {
+    const expected = `no announcement but a part with ${key}`;
+    throw PushError.of('BAD_INPUT', [{ field: 'idempotency_key', expected, got: String(announcementId) }]);
+  }
   if (isNew) log.info('part made', { announcementId, partOf, publishAt: new Date(instant).toISOString() });
   return { announcementId, isNew };
 }

@@ -5,9 +5,12 @@
 const PART = 'part:';
 const REQUEST = 'request:';
 
+/** How the keys begin that Baton makes itself. */
+export const OWN_KEYS = [PART, REQUEST] as const;
+
 /** True for a key that begins like those that Baton makes itself. */
 export function isOwnKey(key: string): boolean {
-  return key.startsWith(PART) || key.startsWith(REQUEST);
+  return OWN_KEYS.some((beginning) => key.startsWith(beginning));
 }
 
 /** `keyOfPart` makes the key of the nth part of an announcement that has this instant. */

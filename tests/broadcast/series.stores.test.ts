@@ -267,6 +267,21 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       });
     });
 
+    test('fails if the key of its part is that of another announcement, which is no part of it', async () => {
+      startAt('2026-06-01T08:59:00Z');
+      const id = await make({ repeat: { at: '0 9 * * *', zone: 'UTC' } });
+      const key = `part:${id}:${Date.parse('2026-06-01T09:00:00Z')}`;
+      await expect(make({ idempotencyKey: key })).rejects.toThrow(/^idempotencyKey: expected 1 to 100/);
+      const { announcementId } = await store.createAnnouncementOnce(draft, key, clock.now() + HOUR);
+      const ctx = contextOf();
+      await scan(ctx);
+      expect(await fetchOne(id)).toMatchObject({
+        status: 'failed',
+        statusReason: `idempotency_key: expected no announcement but a part with ${key}, got ${announcementId}`,
+      });
+      expect(ctx.logged).toContain('parts not made');
+    });
+
     test('an occurrence that a tick made before it died stays as it was, though the row was edited since', async () => {
       startAt('2026-06-01T08:59:30Z');
       const id = await make({ repeat: { at: '0 9 * * *', zone: 'UTC' } });
