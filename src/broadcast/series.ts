@@ -7,7 +7,7 @@ import { showTime } from '../show.ts';
 import { countOf, formatTime } from '../words.ts';
 import { failAnnouncement } from './announcement.ts';
 import { findLocalTimes } from './local-time.ts';
-import { isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
+import { findReasonToWait, isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
 import { type DueInstant, makePartsAt } from './parts.ts';
 import { openRepeat } from './repeat.ts';
 
@@ -77,13 +77,15 @@ export async function makeParts(
       throw refuse('push_announcement', 'a row that can be sent', problem ?? 'none');
     // Its parts would go to every device.
     if (announcement.audience !== 'devices') throw refuse('audience', 'devices', announcement.audience);
-    // It waits as a whole: its parts would wait one by one.
-    if (isUnapproved(announcement, ctx.config)) {
-      await ctx.store.moveAnnouncement(announcementId, ['scheduled'], 'paused', WAITS_FOR_APPROVAL);
-      return 0;
-    }
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
+    // It waits as a whole: its parts would wait one by one.
+    const reason = await findReasonOfSeries(ctx, announcement, step);
+    if (reason !== null) {
+      await ctx.store.moveAnnouncement(announcementId, ['scheduled'], 'paused', reason);
+      ctx.log.info('announcement waits', { announcementId, reason });
+      return 0;
+    }
     const { leftOut } = step;
     if (leftOut > 0) ctx.log.error('names of time zones left out', { announcementId, leftOut });
     let parts = 0;
@@ -96,6 +98,21 @@ export async function makeParts(
     await failAnnouncement(ctx, announcementId, problem ?? error.message, ['scheduled']);
     return 0;
   }
+}
+
+/** Why a series may not have parts now; null: it may. Its audience is that of all zones together, counted before the first part. */
+async function findReasonOfSeries(
+  { store, config }: Planner,
+  announcement: Announcement,
+  { due }: Step,
+): Promise<string | null> {
+  const { announcementId, localTime = null, expectedAudience = null } = announcement;
+  const isFirst = async (): Promise<boolean> => (await store.fetchParts(announcementId, 1)).length === 0;
+  if (localTime !== null && expectedAudience !== null && due.length > 0 && (await isFirst())) {
+    const { devices } = await store.countAudience(announcement, 0);
+    return findReasonToWait(announcement, devices, config);
+  }
+  return isUnapproved(announcement, config) ? WAITS_FOR_APPROVAL : null;
 }
 
 function makeStep(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {

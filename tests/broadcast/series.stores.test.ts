@@ -1,7 +1,7 @@
 import type { Store } from '../../src/store.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { announce, announceSchema } from '../../src/broadcast/announce.ts';
-import { moveAnnouncement } from '../../src/broadcast/announcement.ts';
+import { moveAnnouncement, resumeAnnouncement } from '../../src/broadcast/announcement.ts';
 import { approveAnnouncement } from '../../src/broadcast/approve.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
@@ -413,12 +413,18 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       expect(new Set(names).size).toBe(names.length);
     });
 
-    test('two ticks that see other names give each name one part', async () => {
+    test('two ticks that overlap and see other names give each name one part', async () => {
       startAt('2026-12-24T17:59:30Z');
       await addDevicesIn('UTC');
       const id = await make({ localTime: '2026-12-24T18:00' });
-      const seesTwo = { ...other, fetchTimeZones: async () => ['Etc/UTC', 'UTC'] };
-      await Promise.all([scan(contextOf()), scan(contextOf(seesTwo))]);
+      const seesTwo = {
+        ...other,
+        async fetchTimeZones() {
+          await scan(contextOf());
+          return ['Etc/UTC', 'UTC'];
+        },
+      };
+      await scan(contextOf(seesTwo));
       const parts = await Promise.all(
         (await store.fetchParts(id, 10)).map((part) => fetchOne(part.announcementId)),
       );
@@ -436,6 +442,22 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       await clock.advance(MINUTE);
       expect(await sendParts(id)).toEqual(['target-1', 'target-2']);
       expect(ctx.logged).toContain('names of time zones left out');
+    });
+
+    test('the audience of all zones together is compared with the expected number before the first part', async () => {
+      startAt('2026-12-24T16:59:30Z');
+      await addDevicesIn('Europe/Berlin', 'Europe/Berlin', 'America/New_York');
+      const id = await make({ localTime: '2026-12-24T18:00', expectedAudience: 1 });
+      await scan(contextOf());
+      expect(await fetchOne(id)).toMatchObject({
+        status: 'paused',
+        statusReason: 'audience: expected about 1, got 3: resume to send it all the same',
+      });
+      expect(await store.fetchParts(id, 1)).toEqual([]);
+      const accepts = { acceptEdits: false, acceptUnregistered: false };
+      await resumeAnnouncement(contextOf(), id, accepts);
+      await tickUntil(id, '2026-12-24T23:00Z');
+      expect(await timesOfParts(id)).toEqual(['12-24T17:00', '12-24T23:00']);
     });
 
     test('zones where it is more than an hour ago are skipped; where it is past for all, it is refused', async () => {
