@@ -130,11 +130,11 @@ export async function announce(ctx: Context, job: AnnounceJob): Promise<Announce
   checkView('audience.view', job.announcement.filter, config.database);
   await checkTexts(job.announcement);
   const { announcement } = job;
-  const publishAt = isSeries(announcement)
-    ? await findFirstTime(ctx, { ...announcement, source })
-    : (job.publishAt ?? clock.now());
   // Lambda repeats a failed event with the same request id.
   const key = job.idempotencyKey ?? keyOfRequest(requestId);
+  const publishAt = isSeries(announcement)
+    ? await findTimeOfSeries(ctx, { ...announcement, source }, key)
+    : (job.publishAt ?? clock.now());
   const { announcementId, isNew, isSame } = await store.createAnnouncementOnce(
     { ...announcement, source },
     key,
@@ -158,4 +158,14 @@ export async function announce(ctx: Context, job: AnnounceJob): Promise<Announce
     ...(isPast(publishAt, clock.now()) ? { isPast: true } : {}),
   });
   return { kind: 'announce', announcementId, isNew, publishAt };
+}
+
+/** The time of the first part of a series; of one that an earlier request has made, its time now: the first may have passed. */
+async function findTimeOfSeries(
+  ctx: Context,
+  plan: Parameters<typeof findFirstTime>[1],
+  key: string,
+): Promise<number> {
+  const earlier = await ctx.store.findByKey(key);
+  return earlier === null ? findFirstTime(ctx, plan) : (earlier.publishAt ?? ctx.clock.now());
 }

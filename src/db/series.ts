@@ -1,7 +1,7 @@
 import type { Series } from '../store/series.ts';
 import { readStatus } from './announcement-rows.ts';
 import { insertAudit } from './audits.ts';
-import { cut } from './columns.ts';
+import { cut, fit } from './columns.ts';
 import { type Driver, hasEffect } from './driver.ts';
 import { columnOrNull, makeColumnLookup, requireColumn } from './optional.ts';
 import { readOptionalText, readOptionalTime, readWhole } from './rows.ts';
@@ -48,6 +48,18 @@ export function makeSeries(driver: Driver): Series {
         announcementId: readWhole(row, 'announcement_id'),
         publishAt: readOptionalTime(row, 'publish_ms'),
       }));
+    },
+
+    async findByKey(idempotencyKey) {
+      const [row] = await driver.all(
+        sql`SELECT announcement_id, ${publishMs} AS publish_ms FROM push_announcement
+            WHERE idempotency_key = ${fit('idempotency_key', idempotencyKey)}`,
+      );
+      if (!row) return null;
+      return {
+        announcementId: readWhole(row, 'announcement_id'),
+        publishAt: readOptionalTime(row, 'publish_ms'),
+      };
     },
 
     async fetchDueTime(announcementId) {

@@ -19,6 +19,8 @@ export interface Series {
     limit: number,
     withinMs: number,
   ): Promise<{ announcementId: number; publishAt: number | null }[]>;
+  /** The announcement with an idempotency key, and its time; null: there is none. */
+  findByKey(idempotencyKey: string): Promise<{ announcementId: number; publishAt: number | null } | null>;
   /** When a scheduled announcement is due; null if it is not scheduled, or has no time. */
   fetchDueTime(announcementId: number): Promise<number | null>;
   /**

@@ -460,6 +460,18 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       expect(await timesOfParts(id)).toEqual(['12-24T17:00', '12-24T23:00']);
     });
 
+    test('a second request with its key is the same announcement, also when its time has passed', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      await addDevicesIn('UTC');
+      const request = { localTime: '2026-12-24T18:00', idempotencyKey: 'christmas' };
+      const id = await make(request);
+      await tickUntil(id, '2026-12-26T00:00Z');
+      await clock.advance(3 * HOUR);
+      expect(await make(request)).toBe(id);
+      await expect(make({ ...request, title: 'other' })).rejects.toThrow(/^idempotencyKey: /);
+      await expect(make({ ...request, idempotencyKey: 'other' })).rejects.toThrow(/^localTime: /);
+    });
+
     test('zones where it is more than an hour ago are skipped; where it is past for all, it is refused', async () => {
       startAt('2026-12-24T17:30:00Z');
       await addDevicesIn('Asia/Tokyo', 'Europe/Berlin', 'America/New_York');
