@@ -9,7 +9,7 @@ export interface Part {
 
 /** The times of scheduled announcements, and the parts of those that are sent in parts. Times are milliseconds since the epoch. */
 export interface Series {
-  /** Scheduled announcements whose time comes within so many milliseconds, the next one first. */
+  /** As `fetchDue`, those whose time comes within so many milliseconds, the next one first. */
   fetchComing(limit: number, withinMs: number): Promise<{ announcementId: number; publishAt: number }[]>;
   /**
    * Scheduled announcements that are sent in parts and whose next time comes within so many milliseconds, the next one first;
