@@ -7,6 +7,7 @@ import type { AnnounceJob } from '../job.ts';
 import { GUARANTEES, isSeries, MAX_LANES, TEMPLATE_LANGUAGES } from '../model/announcement.ts';
 import {
   contentFields,
+  IDEMPOTENCY_KEY,
   makeContent,
   requestFields,
   unknownFields,
@@ -14,6 +15,7 @@ import {
 } from '../model/content.ts';
 import { checkView } from '../model/audience-views.ts';
 import { filterSchema } from '../model/filter.ts';
+import { isOwnKey, keyOfRequest, OWN_KEYS } from '../model/keys.ts';
 import { localesSchema } from '../model/locales.ts';
 import { isPast, timeSchema } from '../model/time.ts';
 import { parseWallTime, WALL_TIME, ZONE } from '../model/zones.ts';
@@ -40,6 +42,9 @@ const announceFields = z.strictObject(
   {
     ...contentFields,
     ...requestFields,
+    idempotencyKey: requestFields.idempotencyKey.refine((key) => !isOwnKey(key ?? ''), {
+      error: `${IDEMPOTENCY_KEY}, not beginning with ${OWN_KEYS.join(' or ')}`,
+    }),
     guarantee: z.enum(GUARANTEES, { error: GUARANTEES.join(' or ') }).default('at-least-once'),
     dryRun: z.boolean({ error: 'true or false' }).default(false),
     lanes: z.int({ error: LANES }).min(1, { error: LANES }).max(MAX_LANES, { error: LANES }).default(1),
@@ -125,11 +130,11 @@ export async function announce(ctx: Context, job: AnnounceJob): Promise<Announce
   checkView('audience.view', job.announcement.filter, config.database);
   await checkTexts(job.announcement);
   const { announcement } = job;
-  const publishAt = isSeries(announcement)
-    ? await findFirstTime(ctx, { ...announcement, source })
-    : (job.publishAt ?? clock.now());
   // Lambda repeats a failed event with the same request id.
-  const key = job.idempotencyKey ?? `request:${requestId}`;
+  const key = job.idempotencyKey ?? keyOfRequest(requestId);
+  const publishAt = isSeries(announcement)
+    ? await findTimeOfSeries(ctx, { ...announcement, source }, key)
+    : (job.publishAt ?? clock.now());
   const { announcementId, isNew, isSame } = await store.createAnnouncementOnce(
     { ...announcement, source },
     key,
@@ -153,4 +158,14 @@ export async function announce(ctx: Context, job: AnnounceJob): Promise<Announce
     ...(isPast(publishAt, clock.now()) ? { isPast: true } : {}),
   });
   return { kind: 'announce', announcementId, isNew, publishAt };
+}
+
+/** The time of the first part of a series; of one that an earlier request has made, its time now: the first may have passed. */
+async function findTimeOfSeries(
+  ctx: Context,
+  plan: Parameters<typeof findFirstTime>[1],
+  key: string,
+): Promise<number> {
+  const earlier = await ctx.store.findByKey(key);
+  return earlier === null ? findFirstTime(ctx, plan) : (earlier.publishAt ?? ctx.clock.now());
 }

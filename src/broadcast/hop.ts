@@ -62,6 +62,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
       return report(await leave(ctx, hop, STOPPED));
     }
 
+    // Quiet hours stop a running announcement too: the tick wakes the hop at their end, whatever their rule.
     const quietMs = quietMsOf(ctx, announcement);
     if (quietMs > 0) {
       await store.postponeHop(hop, quietMs);

@@ -2,7 +2,6 @@ import { raiseAlerts } from '../alert/alert.ts';
 import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
-import { isSeries } from '../model/announcement.ts';
 import type { HopKey } from '../model/hop.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
@@ -165,8 +164,6 @@ async function prepareComing(
   const limit = concurrency === 0 ? MAX_WAITING : Math.min(MAX_WAITING, Math.floor(concurrency / 4));
   if (limit === 0 || aheadMs <= 0) return 0;
   const prepare = async (announcementId: number, startsAt: number): Promise<number> => {
-    const announcement = await store.fetchAnnouncement(announcementId);
-    if (!announcement || isSeries(announcement)) return 0;
     await invoker.invoke(functionName, { ...firstJob(announcementId), startsAt });
     return 1;
   };

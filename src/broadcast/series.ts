@@ -1,13 +1,14 @@
 import type { Context } from '../context.ts';
 import { isBadRow, PushError } from '../errors.ts';
-import { type Announcement, isSendable, type SendableAnnouncement } from '../model/announcement.ts';
-import type { DeviceFilter } from '../model/filter.ts';
+import { type Announcement, isSendable } from '../model/announcement.ts';
+import { filterSchema } from '../model/filter.ts';
 import { parseWallTime, WALL_TIME } from '../model/zones.ts';
 import { showTime } from '../show.ts';
 import { countOf, formatTime } from '../words.ts';
 import { failAnnouncement } from './announcement.ts';
 import { findLocalTimes } from './local-time.ts';
-import { isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
+import { findReasonToWait, isUnapproved, WAITS_FOR_APPROVAL } from './may-start.ts';
+import { type DueInstant, makePartsAt } from './parts.ts';
 import { openRepeat } from './repeat.ts';
 
 /*
@@ -23,9 +24,6 @@ export const MAX_LATE_MS = 3_600_000;
 /** How far the tick looks ahead: parts are made, and starts are prepared, before they are due. It ticks every minute, not to the second. */
 export const AHEAD_MS = 75_000;
 
-/** More names of zones become several parts. A filter takes 1000. */
-const NAMES_PER_PART = 900;
-
 /** Number of skipped occurrences that are counted. */
 const MAX_COUNTED = 1000;
 
@@ -35,17 +33,9 @@ const MAX_NAMED = 50;
 type Planner = Pick<Context, 'store' | 'config' | 'clock'>;
 type Plan = Pick<Announcement, 'source' | 'localTime' | 'repeat' | 'filter'>;
 
-/** A part that is to be made. */
-interface DuePart {
-  readonly instant: number;
-  /** What tells it from others with the same instant; empty: there are none. */
-  readonly suffix: string;
-  readonly filter: DeviceFilter | null;
-}
-
 /** What is to be done for a series now. */
 interface Step {
-  readonly due: readonly DuePart[];
+  readonly due: readonly DueInstant[];
   /** Number of instants that passed too long ago. */
   readonly skipped: number;
   /** The next instant after those that are due; null: none. */
@@ -54,6 +44,8 @@ interface Step {
   readonly shown: number | null;
   /** True: no device gets it any more. */
   readonly isOver: boolean;
+  /** Number of names of zones that no filter takes: no part is for their devices. */
+  readonly leftOut: number;
 }
 
 /** The series in words, for a person. */
@@ -85,22 +77,42 @@ export async function makeParts(
       throw refuse('push_announcement', 'a row that can be sent', problem ?? 'none');
     // Its parts would go to every device.
     if (announcement.audience !== 'devices') throw refuse('audience', 'devices', announcement.audience);
-    // It waits as a whole: its parts would wait one by one.
-    if (isUnapproved(announcement, ctx.config)) {
-      await ctx.store.moveAnnouncement(announcementId, ['scheduled'], 'paused', WAITS_FOR_APPROVAL);
-      return 0;
-    }
     const step = await makeStep(ctx, announcement, was);
     if (was === null && step.isOver) throw refuseOver(announcement);
-    for (const part of step.due) await makePart(ctx, announcement, part);
+    // It waits as a whole: its parts would wait one by one.
+    const reason = await findReasonOfSeries(ctx, announcement, step);
+    if (reason !== null) {
+      await ctx.store.moveAnnouncement(announcementId, ['scheduled'], 'paused', reason);
+      ctx.log.info('announcement waits', { announcementId, reason });
+      return 0;
+    }
+    const { leftOut } = step;
+    if (leftOut > 0) ctx.log.error('names of time zones left out', { announcementId, leftOut });
+    let parts = 0;
+    for (const due of step.due) parts += await makePartsAt(ctx, announcement, due);
     await moveOn(ctx, announcement, was, step);
-    return step.due.length;
+    return parts;
   } catch (error) {
     if (!(error instanceof PushError) || !(error.code === 'BAD_INPUT' || isBadRow(error))) throw error;
     ctx.log.error('parts not made', { announcementId, why: error.message });
     await failAnnouncement(ctx, announcementId, problem ?? error.message, ['scheduled']);
     return 0;
   }
+}
+
+/** Why a series may not have parts now; null: it may. Its audience is that of all zones together, counted before the first part. */
+async function findReasonOfSeries(
+  { store, config }: Planner,
+  announcement: Announcement,
+  { due }: Step,
+): Promise<string | null> {
+  const { announcementId, localTime = null, expectedAudience = null } = announcement;
+  const isFirst = async (): Promise<boolean> => (await store.fetchParts(announcementId, 1)).length === 0;
+  if (localTime !== null && expectedAudience !== null && due.length > 0 && (await isFirst())) {
+    const { devices } = await store.countAudience(announcement, 0);
+    return findReasonToWait(announcement, devices, config);
+  }
+  return isUnapproved(announcement, config) ? WAITS_FOR_APPROVAL : null;
 }
 
 function makeStep(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {
@@ -125,26 +137,26 @@ async function stepRepeat(
     at = repeat.next(at)
   )
     skipped++;
-  const due: DuePart[] = [];
+  const due: DueInstant[] = [];
   let next = repeat.next(Math.max(from, earliest - 1));
   for (; next !== null && next <= latest; next = repeat.next(next)) {
-    due.push({ instant: next, suffix: '', filter: null });
+    due.push({ instant: next });
   }
-  return { due, skipped, next, shown: next, isOver: next === null && due.length === 0 };
+  return { due, skipped, next, shown: next, isOver: next === null && due.length === 0, leftOut: 0 };
 }
 
 async function stepLocalTime(ctx: Planner, plan: Plan, was: number | null): Promise<Step> {
   const now = ctx.clock.now();
   const [earliest, latest] = [now - MAX_LATE_MS, now + AHEAD_MS];
-  const { groups, next } = await fetchLocalTimes(ctx, plan);
-  const due = groups.filter(({ instant }) => instant >= earliest && instant <= latest);
+  const { groups, next, leftOut } = await fetchLocalTimes(ctx, plan);
   const isSkipped = (instant: number): boolean => instant < earliest && (was === null || instant >= was);
   return {
-    due: due.flatMap(({ instant, names }) => divide(instant, names, plan.filter ?? null)),
+    due: groups.filter(({ instant }) => instant >= earliest && instant <= latest),
     skipped: groups.filter(({ instant }) => isSkipped(instant)).length,
     next: next(latest),
     shown: groups.find(({ instant }) => instant > latest)?.instant ?? null,
     isOver: groups.length > 0 && groups.every(({ instant }) => instant < earliest),
+    leftOut,
   };
 }
 
@@ -152,48 +164,10 @@ async function fetchLocalTimes({ store, config }: Planner, plan: Plan) {
   const wallMs = parseWallTime(plan.localTime ?? '');
   if (wallMs === null) throw refuseLocal(WALL_TIME, plan);
   const ownZone = config.sources.get(plan.source)?.timeZone ?? 'UTC';
-  return findLocalTimes(wallMs, await store.fetchTimeZones(), ownZone);
-}
-
-/** The parts for the zones with one instant: one, unless there are very many names. None if the filter leaves none of them. */
-function divide(instant: number, names: readonly (string | null)[], filter: DeviceFilter | null): DuePart[] {
-  const wanted = filter?.timeZone;
-  const left = wanted ? names.filter((name) => wanted.includes(name)) : names;
-  const parts: DuePart[] = [];
-  for (let from = 0; from < left.length; from += NAMES_PER_PART) {
-    const timeZone = left.slice(from, from + NAMES_PER_PART);
-    parts.push({ instant, suffix: from === 0 ? '' : `:${from}`, filter: { ...filter, timeZone } });
-  }
-  return parts;
-}
-
-async function makePart(
-  { store, log }: Context,
-  parent: SendableAnnouncement,
-  { instant, suffix, filter }: DuePart,
-): Promise<void> {
-  const { announcementId: partOf, source, guarantee, ttlSeconds, dryRun, lanes, content } = parent;
-  const { locales = null, template = null, expectedAudience = null } = parent;
-  const { announcementId, isNew } = await store.createAnnouncementOnce(
-    {
-      source,
-      guarantee,
-      ttlSeconds,
-      dryRun,
-      lanes,
-      content,
-      locales,
-      template,
-      partOf,
-      filter: filter ?? parent.filter ?? null,
-      // The number is that of all zones together.
-      expectedAudience: parent.repeat ? expectedAudience : null,
-    },
-    `part:${partOf}:${instant}${suffix}`,
-    instant,
-    'schedule',
-  );
-  if (isNew) log.info('part made', { announcementId, partOf, publishAt: new Date(instant).toISOString() });
+  const names = await store.fetchTimeZones();
+  // The filter of a part could not be read with a name that is too long for it, and no zone has one.
+  const usable = names.filter((name) => filterSchema.safeParse({ timeZone: [name] }).success);
+  return { ...findLocalTimes(wallMs, usable, ownZone), leftOut: names.length - usable.length };
 }
 
 /** Moves the announcement on to its next part; without one it is done. */

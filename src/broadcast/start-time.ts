@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { BroadcastJob } from '../job.ts';
-import { type Announcement, isSeries } from '../model/announcement.ts';
+import { type Announcement, BEFORE_START, isSeries } from '../model/announcement.ts';
 import { quietUntil } from '../model/quiet-hours.ts';
 import { spareMsOf } from '../pace/hold.ts';
 import { formatTime } from '../words.ts';
@@ -49,13 +49,47 @@ export function quietMsOf(
   return until === null ? 0 : until - now;
 }
 
+/** What quiet hours do with an announcement. */
+export interface Quiet {
+  readonly reason: string;
+  /** False: it waits for their end. */
+  readonly isCancelled: boolean;
+}
+
+/**
+ * In the quiet hours of its source, cancels an announcement that has not started, or schedules it for their end, as their rule
+ * says; one that has started goes on then. Null: there are none now. Every way to start one asks here.
+ */
+export async function heedQuietHours(
+  ctx: Pick<Starter, 'store' | 'config' | 'clock' | 'actor'>,
+  announcement: Announcement,
+): Promise<Quiet | null> {
+  const { store, config, clock, actor } = ctx;
+  const { announcementId, source } = announcement;
+  const quietMs = quietMsOf(ctx, announcement);
+  if (quietMs === 0) return null;
+  const until = clock.now() + quietMs;
+  const reason = `quiet hours until ${formatTime(until)} UTC`;
+  switch (config.sources.get(source)?.quietHours?.rule) {
+    case 'expire':
+      return {
+        reason,
+        isCancelled: await store.moveAnnouncement(announcementId, BEFORE_START, 'cancelled', reason, actor),
+      };
+    case 'hold':
+    case undefined:
+      await store.holdAnnouncement(announcementId, until, reason, actor);
+      return { reason, isCancelled: false };
+  }
+}
+
 async function isPartToStart(
   { store, clock, actor }: Starter,
   { announcementId, partOf = null }: Announcement,
 ): Promise<boolean> {
   if (partOf === null) return true;
   const cancel = async (reason: string): Promise<false> => {
-    await store.moveAnnouncement(announcementId, ['draft', 'scheduled'], 'cancelled', reason, actor);
+    await store.moveAnnouncement(announcementId, BEFORE_START, 'cancelled', reason, actor);
     return false;
   };
   const parent = await store.fetchAnnouncement(partOf);
@@ -69,21 +103,11 @@ async function isPartToStart(
 }
 
 async function isHeld(ctx: Starter, announcement: Announcement): Promise<boolean> {
-  const { store, config, clock, log, actor } = ctx;
-  const { announcementId, source } = announcement;
-  const quietMs = quietMsOf(ctx, announcement);
-  if (quietMs === 0) return false;
-  const until = clock.now() + quietMs;
-  const reason = `quiet hours until ${formatTime(until)} UTC`;
-  switch (config.sources.get(source)?.quietHours?.rule) {
-    case 'expire':
-      await store.moveAnnouncement(announcementId, ['draft', 'scheduled'], 'cancelled', reason, actor);
-      break;
-    case 'hold':
-    case undefined:
-      await store.holdAnnouncement(announcementId, until, reason, actor);
-      break;
-  }
-  log.info('announcement not started', { announcementId, why: reason });
+  const quiet = await heedQuietHours(ctx, announcement);
+  if (quiet === null) return false;
+  ctx.log.info('announcement not started', {
+    announcementId: announcement.announcementId,
+    why: quiet.reason,
+  });
   return true;
 }

@@ -1,11 +1,11 @@
 import { recordStartRequest } from '../broadcast/announcement.ts';
 import { audienceIn, isUnapproved, waitsForApproval } from '../broadcast/may-start.ts';
 import { describeSeries } from '../broadcast/series.ts';
-import { quietMsOf } from '../broadcast/start-time.ts';
+import { heedQuietHours, type Quiet } from '../broadcast/start-time.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { LiveConfig } from '../config/live.ts';
-import { findSource, type SourceConfig } from '../config/sources.ts';
+import { findSource } from '../config/sources.ts';
 import { openStore } from '../db/open.ts';
 import { openRenewingStore } from '../db/renewing-store.ts';
 import { describeFailure } from '../errors.ts';
@@ -68,8 +68,7 @@ export const pushCommand = defineCommand({
     try {
       // Checked before anything is written: a missing or expired key then leaves no announcement behind.
       const sourceName = await chooseSource(options, config, store);
-      const source = findSource(config, sourceName);
-      await fetchAccessToken(openCredentials(source));
+      await fetchAccessToken(openCredentials(findSource(config, sourceName)));
       const series = await planSeries({ store, config, clock: systemClock }, options, sourceName);
       const confirmation = {
         isGiven: options.yes,
@@ -84,8 +83,9 @@ export const pushCommand = defineCommand({
       );
       if (series !== null) return await scheduleSeries(announcement, series.firstAt, store, terminal);
       if (options.at !== null) return await schedule(announcement, options.at, { store, config }, terminal);
-      const quietMs = quietMsOf({ config, clock: systemClock }, announcement);
-      if (quietMs > 0) return await hold(announcement, source, quietMs, store, terminal);
+      const starter = { store, config, clock: systemClock, actor: terminalActor() };
+      const quiet = await heedQuietHours(starter, announcement);
+      if (quiet !== null) return tellQuiet(announcement, quiet, terminal);
       return await push(announcement, options, live, store, terminal);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -131,21 +131,16 @@ async function scheduleSeries(
   return 0;
 }
 
-/** In quiet hours, leaves an announcement to the schedule, which starts it or goes on with it at their end. */
-async function hold(
-  { announcementId, status }: Announcement,
-  { quietHours }: SourceConfig,
-  quietMs: number,
-  store: Store,
-  { out }: Terminal,
-): Promise<number> {
-  const until = systemClock.now() + quietMs;
-  const isNew = status === 'draft' || status === 'scheduled';
-  if (isNew && quietHours?.rule === 'expire') {
-    throw refuse('QUIET_HOURS', `a time after ${formatTime(until)} UTC`, 'now');
+/** Says what quiet hours do with an announcement: the schedule starts it, or goes on with it, at their end, or it is cancelled. */
+function tellQuiet(
+  { announcementId }: Announcement,
+  { reason, isCancelled }: Quiet,
+  { out, err }: Terminal,
+): number {
+  if (isCancelled) {
+    err(`announcement ${announcementId} cancelled: ${reason}\n`);
+    return 1;
   }
-  const reason = `quiet hours until ${formatTime(until)} UTC`;
-  if (isNew) await store.holdAnnouncement(announcementId, until, reason, terminalActor());
   out(`announcement ${announcementId} waits: ${reason}; the schedule sends it then\n`);
   return 0;
 }

@@ -15,6 +15,7 @@ import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import type { Select } from './selection.ts';
+import { mayStart } from './series.ts';
 import {
   bothColumns,
   JOIN_SNAPSHOT,
@@ -231,6 +232,7 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       const rows = await driver.all(
         sql`SELECT announcement_id FROM push_announcement
             WHERE status = 'scheduled' AND publish_at <= ${now} AND announcement_id <= ${MAX_ID}
+              AND ${mayStart(await fetchColumns())}
             ORDER BY publish_at LIMIT ${limit}`,
       );
       return rows.map((row) => readWhole(row, 'announcement_id'));

@@ -1,15 +1,23 @@
 import type { Series } from '../store/series.ts';
 import { readStatus } from './announcement-rows.ts';
 import { insertAudit } from './audits.ts';
-import { cut } from './columns.ts';
+import { cut, fit } from './columns.ts';
 import { type Driver, hasEffect } from './driver.ts';
-import { columnOrNull, makeColumnLookup, requireColumn } from './optional.ts';
+import { columnOrNull, makeColumnLookup, type OptionalColumn, requireColumn } from './optional.ts';
 import { readOptionalText, readOptionalTime, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 import { changeStatus, isStatus } from './status-change.ts';
 
 /** The largest id that a JavaScript number can hold. */
 const MAX_ID = Number.MAX_SAFE_INTEGER;
+
+/** The condition of announcements that may start: those that are not sent in parts, and no parts of one that is paused. */
+export function mayStart(columns: ReadonlySet<string>): Fragment {
+  const column = (name: OptionalColumn): Fragment => columnOrNull('push_announcement', name, columns);
+  return sql`${column('local_time')} IS NULL AND ${column('repeat_at')} IS NULL
+    AND COALESCE((SELECT whole.status FROM push_announcement whole
+      WHERE whole.announcement_id = ${column('part_of')}), '') <> 'paused'`;
+}
 
 /** The statements of announcements that are sent in parts, and of times that move. */
 export function makeSeries(driver: Driver): Series {
@@ -25,7 +33,7 @@ export function makeSeries(driver: Driver): Series {
       const rows = await driver.all(
         sql`SELECT announcement_id, ${publishMs} AS publish_ms FROM push_announcement
             WHERE status = 'scheduled' AND publish_at > ${now} AND publish_at <= ${nowPlus(withinMs)}
-              AND announcement_id <= ${MAX_ID}
+              AND announcement_id <= ${MAX_ID} AND ${mayStart(await fetchColumns())}
             ORDER BY publish_at LIMIT ${limit}`,
       );
       return rows.map((row) => ({
@@ -48,6 +56,18 @@ export function makeSeries(driver: Driver): Series {
         announcementId: readWhole(row, 'announcement_id'),
         publishAt: readOptionalTime(row, 'publish_ms'),
       }));
+    },
+
+    async findByKey(idempotencyKey) {
+      const [row] = await driver.all(
+        sql`SELECT announcement_id, ${publishMs} AS publish_ms FROM push_announcement
+            WHERE idempotency_key = ${fit('idempotency_key', idempotencyKey)}`,
+      );
+      if (!row) return null;
+      return {
+        announcementId: readWhole(row, 'announcement_id'),
+        publishAt: readOptionalTime(row, 'publish_ms'),
+      };
     },
 
     async fetchDueTime(announcementId) {

@@ -173,7 +173,8 @@ function hasDataAlone({ title, body, data }: Readonly<Record<string, unknown>>):
   return title === undefined && body === undefined && isObject(data) && Object.keys(data).length > 0;
 }
 
-const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
+/** `IDEMPOTENCY_KEY` says what the key of a request looks like, for errors. */
+export const IDEMPOTENCY_KEY = '1 to 100 visible ASCII characters';
 
 /** A request's source, and the key by which a repeat of the request is recognized. */
 export const requestFields = {

@@ -71,7 +71,7 @@ export interface Announcements {
   finishAnnouncement(announcementId: number, round: number): Promise<boolean>;
   /** Fails scheduled announcements whose id is beyond 2^53 - 1, which no job can name; resolves to their number. */
   failUnnameable(): Promise<number>;
-  /** Ids of scheduled announcements whose `publish_at` has passed. */
+  /** Ids of scheduled announcements whose `publish_at` has passed; no series, and no parts of one that is paused. */
   fetchDue(limit: number): Promise<number[]>;
   /** Running announcements without an open hop, and their last round. */
   fetchFinished(limit: number): Promise<{ announcementId: number; round: number }[]>;

@@ -9,7 +9,7 @@ export interface Part {
 
 /** The times of scheduled announcements, and the parts of those that are sent in parts. Times are milliseconds since the epoch. */
 export interface Series {
-  /** Scheduled announcements whose time comes within so many milliseconds, the next one first. */
+  /** As `fetchDue`, those whose time comes within so many milliseconds, the next one first. */
   fetchComing(limit: number, withinMs: number): Promise<{ announcementId: number; publishAt: number }[]>;
   /**
    * Scheduled announcements that are sent in parts and whose next time comes within so many milliseconds, the next one first;
@@ -19,6 +19,8 @@ export interface Series {
     limit: number,
     withinMs: number,
   ): Promise<{ announcementId: number; publishAt: number | null }[]>;
+  /** The announcement with an idempotency key, and its time; null: there is none. */
+  findByKey(idempotencyKey: string): Promise<{ announcementId: number; publishAt: number | null } | null>;
   /** When a scheduled announcement is due; null if it is not scheduled, or has no time. */
   fetchDueTime(announcementId: number): Promise<number | null>;
   /**

@@ -1,7 +1,7 @@
 import type { Store } from '../../src/store.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { announce, announceSchema } from '../../src/broadcast/announce.ts';
-import { moveAnnouncement } from '../../src/broadcast/announcement.ts';
+import { moveAnnouncement, resumeAnnouncement } from '../../src/broadcast/announcement.ts';
 import { approveAnnouncement } from '../../src/broadcast/approve.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
@@ -18,7 +18,10 @@ import { openTimedStore } from '../support/timed-store.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** What the tests write. */
-const TABLES = ['push_announcement', 'push_device', 'push_hop', 'push_audience', 'push_snapshot'];
+const TABLES = [
+  ...['push_announcement', 'push_device', 'push_hop', 'push_audience', 'push_snapshot'],
+  ...['push_delivery', 'push_budget', 'push_turn'],
+];
 
 const env = { FCM_CREDENTIALS: 'application-default', FCM_PROJECT_ID: 'p' };
 
@@ -264,6 +267,32 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       });
     });
 
+    test('fails if the key of its part is that of another announcement, which is no part of it', async () => {
+      startAt('2026-06-01T08:59:00Z');
+      const id = await make({ repeat: { at: '0 9 * * *', zone: 'UTC' } });
+      const key = `part:${id}:${Date.parse('2026-06-01T09:00:00Z')}`;
+      await expect(make({ idempotencyKey: key })).rejects.toThrow(/^idempotencyKey: expected 1 to 100/);
+      const { announcementId } = await store.createAnnouncementOnce(draft, key, clock.now() + HOUR);
+      const ctx = contextOf();
+      await scan(ctx);
+      expect(await fetchOne(id)).toMatchObject({
+        status: 'failed',
+        statusReason: `idempotency_key: expected no announcement but a part with ${key}, got ${announcementId}`,
+      });
+      expect(ctx.logged).toContain('parts not made');
+    });
+
+    test('an occurrence that a tick made before it died stays as it was, though the row was edited since', async () => {
+      startAt('2026-06-01T08:59:30Z');
+      const id = await make({ repeat: { at: '0 9 * * *', zone: 'UTC' } });
+      const dies = { ...store, moveTime: () => Promise.reject(new Error('killed')) };
+      await expect(scan(contextOf(dies))).rejects.toThrow('killed');
+      await write(sql`UPDATE push_announcement SET title = 'other' WHERE announcement_id = ${id}`);
+      await scan(contextOf());
+      expect(await fetchOne(id)).toMatchObject({ status: 'scheduled' });
+      expect(await timesOfParts(id)).toEqual(['06-01T09:00']);
+    });
+
     test('one that is not valid, or never occurs, is refused when it is announced', async () => {
       startAt('2026-06-01T08:59:00Z');
       await expect(make({ repeat: { at: '0 0 30 2 *', zone: 'UTC' } })).rejects.toThrow(
@@ -342,6 +371,105 @@ describe.each(databaseKinds())('announcements that are sent in parts, on %s', (k
       expect(await fetchOne(parts[0]?.announcementId ?? 0)).toMatchObject({
         filter: { timeZone: ['Europe/Paris'], platform: ['web'] },
       });
+    });
+
+    /** Sends the parts to their end; resolves to the targets, sorted. */
+    const sendParts = async (announcementId: number): Promise<string[]> => {
+      const ctx = contextOf(store, { PAGE_SIZE: '3000' });
+      const parts = await store.fetchParts(announcementId, 100);
+      for (const part of parts) await runHop(ctx, firstJob(part.announcementId));
+      return ctx.sent.toSorted((one, two) => one.localeCompare(two));
+    };
+
+    test('another name with the same instant that appears after the part gets a part of its own', async () => {
+      startAt('2026-12-24T16:59:30Z');
+      await addDevicesIn('Europe/Berlin', 'America/New_York');
+      const id = await make({ localTime: '2026-12-24T18:00' });
+      await scan(contextOf());
+      await clock.advance(5 * MINUTE);
+      await store.addDevices([{ target: 'target-3', targetKind: 'token' }]);
+      await write(sql`UPDATE push_device SET time_zone = 'Europe/Paris' WHERE target = 'target-3'`);
+      await tickUntil(id, '2026-12-24T18:20Z');
+      expect(await timesOfParts(id)).toEqual(['12-24T17:00', '12-24T17:00']);
+      expect(await sendParts(id)).toEqual(['target-1', 'target-3']);
+    });
+
+    test('names that come before those of a part do not push any of these twice', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      const zones = Array.from({ length: 901 }, (_, nth) => `zone-${nth + 1000}`);
+      await store.addDevices(madeUpDevices(zones.length));
+      await write(sql`UPDATE push_device SET time_zone = ${'zone-1000'}`);
+      const id = await make({ localTime: '2026-12-24T18:00' });
+      const many = { ...store, fetchTimeZones: async () => zones };
+      await scan(contextOf(many));
+      const before = { ...store, fetchTimeZones: async () => ['a zone', 'zone-0', ...zones.toReversed()] };
+      await clock.advance(16 * MINUTE);
+      await scan(contextOf(before));
+      const parts = await Promise.all(
+        (await store.fetchParts(id, 10)).map((part) => fetchOne(part.announcementId)),
+      );
+      const names = parts.flatMap(({ filter }) => filter?.timeZone ?? []);
+      expect(parts.map(({ filter }) => filter?.timeZone?.length)).toEqual([2, 1, 900]);
+      expect(new Set(names).size).toBe(names.length);
+    });
+
+    test('two ticks that overlap and see other names give each name one part', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      await addDevicesIn('UTC');
+      const id = await make({ localTime: '2026-12-24T18:00' });
+      const seesTwo = {
+        ...other,
+        async fetchTimeZones() {
+          await scan(contextOf());
+          return ['Etc/UTC', 'UTC'];
+        },
+      };
+      await scan(contextOf(seesTwo));
+      const parts = await Promise.all(
+        (await store.fetchParts(id, 10)).map((part) => fetchOne(part.announcementId)),
+      );
+      const names = parts.flatMap(({ filter }) => filter?.timeZone ?? []);
+      expect(names.toSorted((one, two) => (String(one) < String(two) ? -1 : 1))).toEqual(['Etc/UTC', 'UTC']);
+    });
+
+    test('a name that is longer than a filter takes does not keep the others from it', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      await addDevicesIn(null, 'Nowhere');
+      const id = await make({ localTime: '2026-12-24T18:00' });
+      const withJunk = { ...store, fetchTimeZones: async () => [null, 'x'.repeat(256), 'Nowhere'] };
+      const ctx = contextOf(withJunk);
+      await scan(ctx);
+      await clock.advance(MINUTE);
+      expect(await sendParts(id)).toEqual(['target-1', 'target-2']);
+      expect(ctx.logged).toContain('names of time zones left out');
+    });
+
+    test('the audience of all zones together is compared with the expected number before the first part', async () => {
+      startAt('2026-12-24T16:59:30Z');
+      await addDevicesIn('Europe/Berlin', 'Europe/Berlin', 'America/New_York');
+      const id = await make({ localTime: '2026-12-24T18:00', expectedAudience: 1 });
+      await scan(contextOf());
+      expect(await fetchOne(id)).toMatchObject({
+        status: 'paused',
+        statusReason: 'audience: expected about 1, got 3: resume to send it all the same',
+      });
+      expect(await store.fetchParts(id, 1)).toEqual([]);
+      const accepts = { acceptEdits: false, acceptUnregistered: false };
+      await resumeAnnouncement(contextOf(), id, accepts);
+      await tickUntil(id, '2026-12-24T23:00Z');
+      expect(await timesOfParts(id)).toEqual(['12-24T17:00', '12-24T23:00']);
+    });
+
+    test('a second request with its key is the same announcement, also when its time has passed', async () => {
+      startAt('2026-12-24T17:59:30Z');
+      await addDevicesIn('UTC');
+      const request = { localTime: '2026-12-24T18:00', idempotencyKey: 'christmas' };
+      const id = await make(request);
+      await tickUntil(id, '2026-12-26T00:00Z');
+      await clock.advance(3 * HOUR);
+      expect(await make(request)).toBe(id);
+      await expect(make({ ...request, title: 'other' })).rejects.toThrow(/^idempotencyKey: /);
+      await expect(make({ ...request, idempotencyKey: 'other' })).rejects.toThrow(/^localTime: /);
     });
 
     test('zones where it is more than an hour ago are skipped; where it is past for all, it is refused', async () => {

@@ -60,7 +60,7 @@ test('a plan that never comes leaves no announcement behind', async () => {
   expect(await store.fetchLatest(1)).toEqual([]);
 });
 
-test('in quiet hours a push waits for the schedule; with expire it is refused', async () => {
+test('in quiet hours a push waits for the schedule; with expire it is cancelled', async () => {
   const store = await here.openStore();
   const hour = (inHours: number): string =>
     new Date(Date.now() + inHours * 3_600_000).toISOString().slice(11, 16);
@@ -74,6 +74,11 @@ test('in quiet hours a push waits for the schedule; with expire it is refused', 
   expect((await here.baton(['plan', '1'], { QUIET_HOURS: `${hour(1)}-${hour(4)} UTC expire` })).out).toMatch(
     /warning: it is due in quiet hours, which end at .* UTC: it is cancelled/,
   );
-  const refused = await here.baton(PUSH, { QUIET_HOURS: `${quiet} expire` });
-  expect(refused.err).toMatch(/^baton push: QUIET_HOURS: expected a time after .* UTC, got now\n$/);
+  const expired = await here.baton(PUSH, { QUIET_HOURS: `${quiet} expire` });
+  expect(expired.err).toMatch(/^announcement 2 cancelled: quiet hours until .* UTC\n$/);
+  expect(expired.status).toBe(1);
+  expect(await store.fetchAnnouncement(2)).toMatchObject({
+    status: 'cancelled',
+    statusReason: expect.stringMatching(/^quiet hours until /) as string,
+  });
 });

@@ -62,6 +62,25 @@ describe.each(databaseKinds())('times of announcements, on %s', (kind) => {
     expect(await store.fetchDueTime(id)).toBeNull();
   });
 
+  test('series, and parts of one that is paused, take no place of those that start', async () => {
+    const now = Date.now();
+    const repeat = { at: '0 9 * * *', zone: 'UTC' };
+    const schedule = async (inMs: number, more: object): Promise<number> => {
+      const id = await store.createAnnouncement({ ...draft, ...more });
+      await store.scheduleAnnouncement(id, now + inMs);
+      return id;
+    };
+    const series = await schedule(20_000, { repeat });
+    const stopped = await schedule(20_000, { localTime: '2026-12-24T18:00' });
+    await store.moveAnnouncement(stopped, ['scheduled'], 'paused', null);
+    await schedule(-30_000, { repeat });
+    for (const inMs of [-20_000, 30_000]) await schedule(inMs, { partOf: stopped });
+    const due = [await schedule(-10_000, { partOf: series }), await schedule(-5_000, {})];
+    const coming = [await schedule(40_000, { partOf: series }), await schedule(50_000, {})];
+    expect(await store.fetchDue(2)).toEqual(due);
+    expect((await store.fetchComing(2, 75_000)).map(({ announcementId }) => announcementId)).toEqual(coming);
+  });
+
   test('the zones of devices are each named once', async () => {
     await store.addDevices(madeUpDevices(5));
     expect(await store.fetchTimeZones()).toEqual([null]);
