@@ -1,5 +1,6 @@
 import { fetchMembers } from '../content/members.ts';
 import { isUnrendered, makeRenderer, needsRenderer } from '../content/render.ts';
+import { slicesOf } from '../content/slices.ts';
 import type { Unrendered } from '../content/template.ts';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
@@ -11,13 +12,15 @@ import type { Device } from '../model/device.ts';
 const SYSTEMIC_SHARE = 0.5;
 const MIN_SYSTEMIC_PUSHES = 10;
 
+type Written<T extends Device> = T & Required<Pick<Push, 'own'>>;
+
 /** The pushes of a page with the message of each, and what is to be recorded of devices that get none. */
 export interface OwnContent<T extends Device> {
-  readonly pushes: readonly (T & Required<Pick<Push, 'own'>>)[];
+  readonly pushes: readonly Written<T>[];
   readonly refused: readonly Delivery[];
 }
 
-/** Writes the message of each device of a page. Devices come with what they say about themselves. */
+/** Writes the message of each device of a page, slice by slice. Devices come with what they say about themselves. */
 export type WritePage = <T extends Device>(
   devices: readonly T[],
   isCanary: boolean,
@@ -32,16 +35,21 @@ export async function openWriter(
   const { announcementId } = announcement;
   const renderer = await makeRenderer(announcement, collapseKeyOf({ announcementId }));
   return async (devices, isCanary) => {
-    const members = await fetchMembers({ store }, announcement, devices);
     const refusals = new Map<string, Refusal>();
     const refused: Delivery[] = [];
-    const pushes = devices.flatMap((device) => {
-      const own = renderer.render(device, members.get(device.memberId ?? '') ?? {});
-      if (!isUnrendered(own)) return [{ ...device, own }];
-      refused.push(refusalOf(device, own));
-      count(refusals, own, device);
-      return [];
-    });
+    const pushes: Written<(typeof devices)[number]>[] = [];
+    for await (const slice of slicesOf(devices)) {
+      const members = await fetchMembers({ store }, announcement, slice);
+      for (const device of slice) {
+        const own = renderer.render(device, members.get(device.memberId ?? '') ?? {});
+        if (!isUnrendered(own)) {
+          pushes.push({ ...device, own });
+          continue;
+        }
+        refused.push(refusalOf(device, own));
+        count(refusals, own, device);
+      }
+    }
     for (const { problem, variable = null, devices: number, deviceId } of refusals.values())
       log.error('devices get no message', { announcementId, problem, variable, devices: number, deviceId });
     if (isCanary) checkFirstPage([...refusals.values()], devices.length, announcementId);

@@ -5,6 +5,7 @@ import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
+import { whileHolding } from '../pace/hold.ts';
 import { openWriter } from './own-content.ts';
 
 /** The work of one hop. */
@@ -15,9 +16,11 @@ export interface Page {
   readonly bounds: PageBounds;
 }
 
+type PageContext = Pick<Context, 'store' | 'config' | 'clock' | 'log'>;
+
 /** Reads one row more than a page holds: if it is there, the page is full, and that row is where the next hop begins. */
 export async function fetchPage(
-  ctx: Pick<Context, 'store' | 'config' | 'log'>,
+  ctx: PageContext,
   hop: Hop,
   announcement: SendableAnnouncement,
 ): Promise<Page> {
@@ -31,11 +34,8 @@ export async function fetchPage(
   }
 }
 
-async function fetchDevices(
-  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
-  hop: Hop,
-  announcement: SendableAnnouncement,
-): Promise<Page> {
+async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAnnouncement): Promise<Page> {
+  const { store, config, log } = ctx;
   const write = await openWriter({ store, log }, announcement);
   // A retry round sends what the ledger has, whatever the devices say by now.
   const selection = { filter: announcement.filter, withTraits: write !== null };
@@ -49,7 +49,7 @@ async function fetchDevices(
     const pushes = bad.length === 0 ? devices : devices.filter(isSendable);
     const undeliverable = bad.map(asBadDevice);
     if (write === null) return { pushes, undeliverable, bounds };
-    const own = await write(pushes, hop.isCanary);
+    const own = await whileHolding(ctx, hop, () => write(pushes, hop.isCanary));
     return { pushes: own.pushes, undeliverable: [...undeliverable, ...own.refused], bounds };
   };
 
@@ -70,14 +70,13 @@ async function fetchDevices(
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */
-async function fetchMessages(
-  { store, config, log }: Pick<Context, 'store' | 'config' | 'log'>,
-  hop: Hop,
-): Promise<Page> {
+async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
+  const { store, config, log } = ctx;
   const bounds =
     hop.page ??
     boundsOf(hop, await store.fetchMessageIds(hop, hop.toId, config.pageSize + 1), config.pageSize);
-  const messages = await fillIn({ store, log }, await store.fetchMessages(hop, bounds.lastId));
+  const fetched = await store.fetchMessages(hop, bounds.lastId);
+  const messages = await whileHolding(ctx, hop, () => fillIn({ store, log }, fetched));
   const isFirst = hop.round === 0 && hop.page === null;
   const ledger = isFirst
     ? new Map<number, Map<number, Recorded>>()

@@ -6,6 +6,7 @@ import type { Device } from '../model/device.ts';
 import type { Attributes } from '../model/member.ts';
 import { fetchMembers } from './members.ts';
 import { findTemplateProblems, isUnrendered, makeRenderer, type Renderer } from './render.ts';
+import { slicesOf } from './slices.ts';
 import { RENDER_PROBLEMS } from './template.ts';
 
 /** What devices would be rejected for, and what else their messages show. */
@@ -77,8 +78,10 @@ export async function lintAnnouncement(
       filter,
       withTraits: true,
     });
-    const members = await fetchMembers({ store }, announcement, page);
-    for (const device of page) check(device, members);
+    for await (const slice of slicesOf(page)) {
+      const members = await fetchMembers({ store }, announcement, slice);
+      for (const device of slice) check(device, members);
+    }
     onPage(findings.devices);
     const last = page.at(-1);
     fromId = page.length < DEVICES_PER_PAGE || last === undefined ? null : last.deviceId + 1;

@@ -4,7 +4,7 @@ import type { NewAnnouncement } from '../model/announcement.ts';
 import type { Content, Notification } from '../model/content.ts';
 import type { Device } from '../model/device.ts';
 import type { LocaleContent } from '../model/locales.ts';
-import { openEngine } from './engine.ts';
+import { type Compile, isTemplate, openEngine } from './engine.ts';
 import { makeLocalePicker } from './pick-locale.ts';
 import { compileContent, type ContentTemplate, makeScope, type Unrendered } from './template.ts';
 
@@ -44,32 +44,43 @@ export async function findTemplateProblems(parts: MessageParts): Promise<readonl
   return problems;
 }
 
-/** Checks a new announcement: PushError('BAD_INPUT') for templates that cannot be read, and for a locale that FCM would refuse. */
+/**
+ * Checks a new announcement: PushError('BAD_INPUT') for templates that cannot be read, and for what FCM would refuse for every
+ * device of a locale, or with templates of any, because it is too long.
+ */
 export async function checkTexts(parts: MessageParts): Promise<void> {
-  const problems = [...(await findTemplateProblems(parts))];
-  if ((parts.template ?? null) === null) {
-    for (const [locale, each] of Object.entries(parts.locales ?? {})) {
-      const bytes = bytesOf({
-        ...parts,
-        content: contentOf(parts.content, each),
-        collapseKey: LONGEST_COLLAPSE_KEY,
-      });
-      if (bytes <= MAX_MESSAGE_BYTES) continue;
-      const expected = `a message of at most ${MAX_MESSAGE_BYTES} bytes in all`;
-      problems.push({ field: `locales.${locale}.body`, expected, got: `one of ${bytes}` });
-    }
+  const problems: Problem[] = [];
+  const { own, locales } = await compileParts({ ...parts, collapseKey: LONGEST_COLLAPSE_KEY }, problems);
+  const hasTemplate = (parts.template ?? null) !== null;
+  // The schema of a request measures its own content, but for one with templates.
+  const toMeasure = [
+    ...(hasTemplate ? [['', own] as const] : []),
+    ...locales.map(([locale, each]) => [`locales.${locale}.`, each] as const),
+  ];
+  for (const [path, { minBytes }] of toMeasure) {
+    if (minBytes <= MAX_MESSAGE_BYTES) continue;
+    const expected = `a message of at most ${MAX_MESSAGE_BYTES} bytes in all`;
+    const got = hasTemplate ? `one of ${minBytes} without what its templates write` : `one of ${minBytes}`;
+    problems.push({ field: `${path}body`, expected, got });
   }
   if (problems.length > 0) throw PushError.of('BAD_INPUT', problems);
 }
 
-/** Makes the renderer of an announcement. PushError('DATABASE') that `isBadRow` if one of its templates cannot be read. */
-export async function makeRenderer(parts: MessageParts, collapseKey: string): Promise<Renderer> {
+/**
+ * Makes the renderer of an announcement. PushError('DATABASE') that `isBadRow` if one of its templates cannot be read. Who makes
+ * many renderers opens one engine for all.
+ */
+export async function makeRenderer(
+  parts: MessageParts,
+  collapseKey: string,
+  engine: Compile | null = null,
+): Promise<Renderer> {
   const problems: Problem[] = [];
-  const { own, locales } = await compileParts({ ...parts, collapseKey }, problems);
+  const { own, locales } = await compileParts({ ...parts, collapseKey }, problems, engine);
   if (problems.length > 0) throw PushError.of('DATABASE', problems);
   const pick = makeLocalePicker(locales);
   return {
-    render: (device, attributes) => (pick(device.locale) ?? own)(device, attributes),
+    render: (device, attributes) => (pick(device.locale) ?? own).write(device, attributes),
     knows: (locale) => pick(locale) !== null,
   };
 }
@@ -85,23 +96,64 @@ export function contentOf(own: Content, { title, body, image, data, link }: Loca
   };
 }
 
+/** One content of an announcement: its own, or that of a locale. */
+interface Part {
+  readonly write: Write;
+  /** No message of it has fewer. */
+  readonly minBytes: number;
+}
+
 async function compileParts(
   { content, locales, template = null, ttlSeconds, collapseKey }: MessageParts & { collapseKey: string },
   problems: Problem[],
-): Promise<{ own: Write; locales: [string, Write][] }> {
-  const compile = template === null ? null : await openEngine();
-  const makeWrite = (each: Content, path: string): Write => {
+  engine: Compile | null = null,
+): Promise<{ own: Part; locales: (readonly [string, Part])[] }> {
+  const once = template === null ? null : compileOnce(engine ?? (await openEngine()));
+  const makePart = (each: Content, path: string): Part => {
     const notification = { content: each, ttlSeconds, collapseKey };
-    if (compile !== null) return writeWith(compileContent(compile, each, path, problems), notification);
-    const checked = checkSize(notification);
-    return () => checked;
+    if (once !== null) {
+      const compiled = compileContent(once.compile, each, path, problems);
+      const minBytes = bytesOf({ ...notification, content: compiled.shortest });
+      return { write: writeWith(compiled, notification), minBytes };
+    }
+    const minBytes = bytesOf(notification);
+    const checked = checkSize(notification, minBytes);
+    return { write: () => checked, minBytes };
   };
+  const parts = {
+    own: makePart(content, ''),
+    locales: Object.entries(locales ?? {}).map(
+      ([locale, each]) => [locale, makePart(contentOf(content, each), `locales.${locale}.`)] as const,
+    ),
+  };
+  if (once !== null && once.length() > MAX_TEMPLATES_LENGTH) {
+    const expected = `templates of at most ${MAX_TEMPLATES_LENGTH} characters in all locales`;
+    problems.push({ field: 'template', expected, got: String(once.length()) });
+  }
+  return parts;
+}
+
+/** Characters of all templates of an announcement. Each hop reads them anew. */
+const MAX_TEMPLATES_LENGTH = 100_000;
+
+/**
+ * `compileOnce` reads the same text only once: each locale may repeat the announcement's own data. It adds up the `length` of the
+ * templates, and reads none beyond MAX_TEMPLATES_LENGTH.
+ */
+function compileOnce(compile: Compile): { compile: Compile; length: () => number } {
+  const known = new Map<string, ReturnType<Compile>>();
+  let length = 0;
   return {
-    own: makeWrite(content, ''),
-    locales: Object.entries(locales ?? {}).map(([locale, each]) => [
-      locale,
-      makeWrite(contentOf(content, each), `locales.${locale}.`),
-    ]),
+    length: () => length,
+    compile: (text, field) => {
+      const earlier = known.get(text);
+      if (earlier !== undefined) return typeof earlier === 'object' ? { ...earlier, field } : earlier;
+      if (isTemplate(text)) length += text.length;
+      if (length > MAX_TEMPLATES_LENGTH) return text;
+      const compiled = compile(text, field);
+      known.set(text, compiled);
+      return compiled;
+    },
   };
 }
 
@@ -113,13 +165,13 @@ function writeWith(template: ContentTemplate, base: Notification): Write {
     const notification = { ...base, content: rendered.content };
     // Most messages need not be measured.
     const most = bytesWithoutTexts + rendered.length * MAX_BYTES_PER_UNIT;
-    return most <= MAX_MESSAGE_BYTES ? notification : checkSize(notification);
+    return most <= MAX_MESSAGE_BYTES ? notification : checkSize(notification, bytesOf(notification));
   };
 }
 
 /** In JSON, one UTF-16 unit takes up to six bytes: `\u0001`. */
 const MAX_BYTES_PER_UNIT = 6;
 
-function checkSize(notification: Notification): Notification | Unrendered {
-  return bytesOf(notification) > MAX_MESSAGE_BYTES ? { problem: 'MESSAGE_TOO_BIG' } : notification;
+function checkSize(notification: Notification, bytes: number): Notification | Unrendered {
+  return bytes > MAX_MESSAGE_BYTES ? { problem: 'MESSAGE_TOO_BIG' } : notification;
 }

@@ -1,8 +1,8 @@
 import type { Problem } from '../errors.ts';
-import type { Content } from '../model/content.ts';
+import { type Content, isDataOnly } from '../model/content.ts';
 import type { Device } from '../model/device.ts';
 import { showName } from '../show.ts';
-import { type Compile, type Scope, unknownVariableOf, type Write } from './engine.ts';
+import { Budget, type Compile, type Scope, unknownVariableOf, type Write } from './engine.ts';
 
 /** Why a device gets no message: the reason in the ledger. */
 export const RENDER_PROBLEMS = [
@@ -20,10 +20,15 @@ export interface Unrendered {
   readonly variable?: string;
 }
 
+/** Texts of one message that may be templates: title, body, image, link, and values of `data`. */
+export const MAX_TEMPLATES = 100;
+
 /** The templates of one content. */
 export interface ContentTemplate {
   /** The content with a blank in the place of each template. */
   readonly withoutTexts: Content;
+  /** The content where templates become as little as they may: no message of it is shorter. */
+  readonly shortest: Content;
   /** `length` is the number of characters that the templates became, in all places of the message. */
   render(scope: Scope): { readonly content: Content; readonly length: number } | Unrendered;
 }
@@ -48,8 +53,15 @@ export function compileContent(
     link: read(options.link ?? '', 'link'),
     data: Object.entries(data).map(([key, value]) => [key, read(value, `data.${showName(key)}`)] as const),
   };
+  const { data: values, ...others } = texts;
+  const all = [...Object.values(others), ...values.map(([, text]) => text)];
+  const count = all.filter((text) => typeof text === 'function').length;
+  if (count > MAX_TEMPLATES) {
+    const expected = `at most ${MAX_TEMPLATES} templates in a message`;
+    problems.push({ field: `${path}data`, expected, got: String(count) });
+  }
   const hasDataTemplate = texts.data.some(([, text]) => typeof text === 'function');
-  const isBackground = title === '' && body === '';
+  const isBackground = isDataOnly({ title, body });
 
   const fill = (write: (text: Write | string) => string): Content => ({
     title: write(texts.title),
@@ -59,14 +71,17 @@ export function compileContent(
     data: hasDataTemplate ? Object.fromEntries(texts.data.map(([key, text]) => [key, write(text)])) : data,
     options: typeof texts.link === 'function' ? withLink(options, write(texts.link)) : options,
   });
+  const bare = fill((text) => (typeof text === 'string' ? text : ''));
   return {
     withoutTexts: fill((text) => (typeof text === 'string' ? text : ' ')),
+    shortest: isBackground || !isDataOnly(bare) ? bare : { ...bare, title: ' ' },
     render(scope) {
       let length = 0;
+      const budget = new Budget();
       try {
         const content = fill((text) => {
           if (typeof text === 'string') return text;
-          const written = text(scope);
+          const written = text(scope, budget);
           length += written.length * (text === texts.link ? PLACES_OF_LINK : 1);
           return written;
         });

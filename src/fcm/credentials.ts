@@ -100,11 +100,15 @@ const KNOWN_WARNING = 'The `fromJSON` method is deprecated.';
 
 /**
  * `withoutWarning` keeps one warning of google-auth-library off the terminal: that it is handed a service account by a method
- * that checks no address in it. firebase-admin calls it, and parseServiceAccount has checked the account before.
+ * that checks no address in it. firebase-admin calls it with the first token, and parseServiceAccount has checked the account
+ * before. The library has no switch for it, so that the first call goes without `console.warn`, and only that one.
  */
 function withoutWarning(credential: Credential): Credential {
+  let isFirst = true;
   return {
     getAccessToken() {
+      if (!isFirst) return credential.getAccessToken();
+      isFirst = false;
       const { console: printer } = globalThis;
       const { warn } = printer;
       // It is printed before the call returns: nothing else runs in between.

@@ -41,6 +41,17 @@ test('a service account is used without a warning on the terminal', async () => 
     const access = openCredentials({ credentials: { kind: 'inline', json }, projectId: null });
     await expect(fetchAccessToken(access)).rejects.toThrow('no access token for FCM');
     expect(warn).not.toHaveBeenCalled();
+    // Only the first token makes the warning: no later one touches the console.
+    const replaced = vi.fn();
+    const own = Object.getOwnPropertyDescriptor(console, 'warn') ?? {};
+    Object.defineProperty(console, 'warn', { configurable: true, get: () => warn, set: replaced });
+    try {
+      await expect(fetchAccessToken(access)).rejects.toThrow('no access token for FCM');
+    } finally {
+      Object.defineProperty(console, 'warn', own);
+    }
+    expect(replaced).not.toHaveBeenCalled();
+    expect(warn).not.toHaveBeenCalled();
   } finally {
     warn.mockRestore();
   }
