@@ -20,21 +20,12 @@ import {
   parsePlatform,
   PLATFORM_WORDS,
   TIME_ZONE_WORDS,
+  TRAIT_COLUMNS,
+  type TraitColumn,
 } from '../model/traits.ts';
 import { showName } from '../show.ts';
 import { describeMismatch, type DeviceLine, type Drop, type Reading } from './device-line.ts';
 import type { Mismatch } from './text-lines.ts';
-
-/** What is optional of a device, under the names of Baton's columns. */
-export const TRAIT_COLUMNS = [
-  'platform',
-  'locale',
-  'time_zone',
-  'app_version',
-  'last_seen_at',
-  'is_test',
-] as const;
-export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
 /** `DeviceTexts` are the values of a device as texts; an empty text is none. */
 export interface DeviceTexts extends Readonly<Partial<Record<TargetKind | 'member' | TraitColumn, string>>> {
