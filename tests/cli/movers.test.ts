@@ -85,7 +85,7 @@ test("OneSignal's export: Android's tokens are taken, and all else is left out b
       '1 row left out: without a token (line 9)',
       '1 row left out: tokens of Amazon, Baidu, Huawei, Windows and others, which FCM does not accept (line 10)',
       '2 rows: time_zone: expected an IANA time zone such as Europe/Berlin, no offset; imported without it (lines 2, 4)',
-      '1 row: tags: expected a text of at most 128 visible characters; imported without it (line 4)',
+      '1 row: tags: expected a text of at most 128 visible characters; imported without the tags that have another value (line 4)',
     ]);
   }
 });
@@ -95,6 +95,18 @@ test("OneSignal's extra column of zones goes before the one of offsets", async (
   const { devices, remarks } = await move('onesignal', text);
   expect(devices).toMatchObject([{ timeZone: 'Europe/Berlin' }]);
   expect(remarks).toEqual([]);
+});
+
+test("OneSignal's tags: a list among them costs itself, and text that is no JSON all of them", async () => {
+  const rows = ['"{""plan"":""gold"",""teams"":[""a""]}"', 'plan=gold'].map(
+    (tags, nth) => `${[A, B][nth]},1,${tags}`,
+  );
+  const { devices, remarks } = await move('onesignal', `identifier,device_type,tags\n${rows.join('\n')}\n`);
+  expect(devices.map(({ tags }) => tags)).toEqual([{ plan: 'gold' }, undefined]);
+  expect(remarks).toEqual([
+    '1 row: tags: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
+    '1 row: tags: expected a JSON object of tags; imported without it (line 3)',
+  ]);
 });
 
 const endpoint = (address: string, more: object = {}) => ({
@@ -152,7 +164,7 @@ test("Pinpoint's endpoints: traits, the user's id, and attributes with one value
     '1 row left out: e-mail addresses, phone numbers and other channels that are no devices (line 4)',
     '1 row left out: opted out of pushes (line 5)',
     '1 row left out: marked as invalid by the service: their tokens were refused (line 6)',
-    '1 row: attributes: expected a text of at most 128 visible characters; imported without it (line 1)',
+    '1 row: attributes: expected a text of at most 128 visible characters; imported without the tags that have another value (line 1)',
     '1 row: platform: expected one of android, ios, web; imported without it (line 7)',
     '1 row: locale: expected a locale such as de or zh-TW; imported without it (line 7)',
     '1 row: time_zone: expected an IANA time zone such as Europe/Berlin, no offset; imported without it (line 7)',
@@ -203,7 +215,7 @@ test("Countly's users: alone, joined, as a list, and with MongoDB's numbers", as
       NO_APNS,
       '1 row left out: without a token (line 3)',
       '1 row left out: tokens of Amazon, Baidu, Huawei, Windows and others, which FCM does not accept (line 4)',
-      '1 row: custom: expected a text of at most 128 visible characters; imported without it (line 2)',
+      '1 row: custom: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
     ]);
   }
 });
@@ -286,6 +298,15 @@ test('Firebase: a table of tokens is longer than what is kept in memory of one o
   }
   const { devices } = await move('firebase', JSON.stringify({ fcmTokens: map }));
   expect(devices.at(-1)).toMatchObject({ memberId: 'u-2499' });
+});
+
+test('blanks around a member id are no part of it', async () => {
+  const members = ['sp ', ' sp', '\u00a0', ' '].map((UserId) =>
+    endpoint(makeToken(`m${UserId.length}${UserId.trim()}${UserId.codePointAt(0)}`), { User: { UserId } }),
+  );
+  const { devices, errors } = await move('pinpoint', jsonLines(...members));
+  expect(devices.map(({ memberId }) => memberId)).toEqual(['sp', 'sp', null, null]);
+  expect(errors).toEqual([]);
 });
 
 const NOT_TEXT = Buffer.from('PK\u0003\u0004\u0000\u0000\u0000');
@@ -389,8 +410,8 @@ test('at most 20 tags are kept, names and values have bounds, and no name reache
   expect(Object.keys(devices[0]!.tags!)).toHaveLength(20);
   expect(Object.entries(devices[1]!.tags ?? {})).toEqual([['__proto__', 'x']]);
   expect(remarks).toEqual([
-    '1 row: attributes: expected at most 20 tags; imported without it (line 1)',
-    '1 row: attributes: expected tags with names of 1 to 64 visible characters; imported without it (line 2)',
-    '1 row: attributes: expected a text of at most 128 visible characters; imported without it (line 2)',
+    '1 row: attributes: expected at most 20 tags; imported with the first 20 (line 1)',
+    '1 row: attributes: expected tags with names of 1 to 64 visible characters; imported without the tags that have another name (line 2)',
+    '1 row: attributes: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
   ]);
 });

@@ -95,8 +95,8 @@ function findReason(cell: Cell): Reason | null {
   return parseFlag(cell('invalid_identifier')) === true ? LEFT_OUT.inactive : null;
 }
 
-/** `parseTags` reads OneSignal's JSON of tags. JSON that is none is one value that is not a text. */
-function parseTags(text: string): (readonly [string, string | null])[] {
+/** `parseTags` reads OneSignal's JSON of tags; null: the text is no such JSON. */
+function parseTags(text: string): (readonly [string, string | null])[] | null {
   if (text === '') return [];
   try {
     const tags: unknown = JSON.parse(text);
@@ -105,5 +105,5 @@ function parseTags(text: string): (readonly [string, string | null])[] {
   } catch {
     // Not JSON.
   }
-  return [['tags', null]];
+  return null;
 }
