@@ -4,7 +4,7 @@ import { readRows } from '../csv-rows.ts';
 import { describeText, openCsv } from '../device-csv.ts';
 import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Reading } from '../device-line.ts';
 import { parseDevice, parseFlag } from '../device-texts.ts';
-import { textOf } from './json-lines.ts';
+import { textOf } from './json-rows.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
 
 /** The columns that an export has to have; all others may be missing. */
