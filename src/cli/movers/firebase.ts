@@ -14,7 +14,7 @@ import type { Scalar } from './json-tokens.ts';
  * https://firebase.google.com/docs/cloud-messaging/understand-delivery
  * https://firebase.google.com/docs/cloud-messaging/manage-tokens
  */
-const FIREBASE_NAMES: Names = {
+export const FIREBASE_NAMES: Names = {
   ...NAMES,
   token: [...NAMES.token, 'fcm_registration_token', 'messaging_token', 'notification_token'],
   fid: [...NAMES.fid, 'instance_id'],

@@ -8,7 +8,7 @@ import { textOf } from './json-rows.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
 
 /** The columns that an export has to have; all others may be missing. */
-const REQUIRED = ['identifier', 'device_type'] as const;
+export const REQUIRED = ['identifier', 'device_type'] as const;
 
 /**
  * OneSignal's numbers of device types, and its names for types of subscriptions. Only Android has tokens of FCM.
