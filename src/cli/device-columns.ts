@@ -1,7 +1,8 @@
 import { TARGET_KINDS, type TargetKind } from '../model/device.ts';
+import { TRAIT_COLUMNS, type TraitColumn } from '../model/traits.ts';
 import { normalizeName, readHeader } from './csv-header.ts';
 import type { RowShape } from './csv-rows.ts';
-import { TRAIT_COLUMNS, type DeviceTexts, type TraitColumn } from './device-texts.ts';
+import type { DeviceTexts } from './device-texts.ts';
 import { refuse } from './options.ts';
 import type { Line } from './text-lines.ts';
 

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { rememberLookups } from '../model/traits.ts';
 import { readDevices } from './device-csv.ts';
-import type { DeviceFile, DeviceLine, Reading } from './device-line.ts';
+import { type DeviceFile, type DeviceLine, guard, type Reading } from './device-line.ts';
 import { gunzipped } from './gunzip.ts';
+import { refuseExports } from './movers/guess.ts';
 import { type MoverName, MOVERS } from './movers/movers.ts';
 
 export interface ReadOptions extends Pick<Reading, 'force'> {
@@ -24,8 +25,11 @@ export async function openDeviceFile(file: string, { from = null, force }: ReadO
     }
   }
   try {
-    const read = from === null ? readDevices : MOVERS[from];
-    const content = await read(gunzipped(stream), { force, lookups: rememberLookups() });
+    const chunks = gunzipped(stream);
+    const reading = { force, lookups: rememberLookups() };
+    const content = await (from === null
+      ? readDevices(await guard(() => refuseExports(chunks)), reading)
+      : MOVERS[from](chunks, reading));
     return { rows: closeAfter(content.rows), describe: content.describe };
   } catch (error) {
     stream.destroy();

@@ -28,6 +28,8 @@ export interface LeftOut {
 export interface Drop {
   readonly field: string;
   readonly expected: string;
+  /** How the device is imported then; absent: without the field. */
+  readonly result?: string;
 }
 
 export interface DeviceFile {

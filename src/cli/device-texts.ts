@@ -20,26 +20,17 @@ import {
   parsePlatform,
   PLATFORM_WORDS,
   TIME_ZONE_WORDS,
+  TRAIT_COLUMNS,
+  type TraitColumn,
 } from '../model/traits.ts';
 import { showName } from '../show.ts';
 import { describeMismatch, type DeviceLine, type Drop, type Reading } from './device-line.ts';
 import type { Mismatch } from './text-lines.ts';
 
-/** What is optional of a device, under the names of Baton's columns. */
-export const TRAIT_COLUMNS = [
-  'platform',
-  'locale',
-  'time_zone',
-  'app_version',
-  'last_seen_at',
-  'is_test',
-] as const;
-export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
-
 /** `DeviceTexts` are the values of a device as texts; an empty text is none. */
 export interface DeviceTexts extends Readonly<Partial<Record<TargetKind | 'member' | TraitColumn, string>>> {
-  /** Pairs of a name and a value; null: a value that is not one text. */
-  readonly tags?: readonly (readonly [name: string, value: string | null])[];
+  /** Pairs of a name and a value; a value is null if it is not one text, and all are null if they cannot be read. */
+  readonly tags?: readonly (readonly [name: string, value: string | null])[] | null;
   /** The name for the column of tags; absent: each tag has a column of its own. */
   readonly tagsColumn?: string;
 }
@@ -59,7 +50,7 @@ export function parseDevice(
     const got = cells.length === 0 ? 'nothing' : NULL_WORD;
     return { device: describeMismatch({ field: 'token', expected, got }), drops: [] };
   }
-  const memberId = texts.member || null;
+  const memberId = texts.member?.trim() || null;
   const problem =
     checkTarget(cell.kind, cell.text, force) ?? (memberId === null ? null : checkMember(memberId));
   if (problem !== null) return { device: describeMismatch(problem), drops: [] };
@@ -176,18 +167,30 @@ export function parseFlag(text: string): boolean | null {
 const TAG_NAME = `tags with names of 1 to ${MAX_TAG_NAME_LENGTH} visible characters`;
 const TAG_VALUE = `a text of at most ${MAX_TAG_VALUE_LENGTH} visible characters`;
 const TAG_NUMBER = `at most ${MAX_TAGS} tags`;
+const TAGS_OBJECT = 'a JSON object of tags';
+
+/** `withoutOthers` says what a device is imported with if only some of its tags are not valid. */
+const withoutOthers = (what: string): string => `imported without the tags that have another ${what}`;
 
 function parseTags({ tags = [], tagsColumn }: DeviceTexts, drops: Drop[]): [string, string][] {
   const kept: [string, string][] = [];
+  const all = tagsColumn ?? 'tags';
+  if (tags === null) {
+    drops.push({ field: all, expected: TAGS_OBJECT });
+    return kept;
+  }
   for (const [name, value] of tags) {
     if (value === '' || (value !== null && isNullWord(value))) continue;
-    const field = tagsColumn ?? `tag:${showName(name)}`;
     if (name === '' || name.length > MAX_TAG_NAME_LENGTH || !isPlain(name)) {
-      drops.push({ field: tagsColumn ?? 'tags', expected: TAG_NAME });
+      drops.push({ field: all, expected: TAG_NAME, result: withoutOthers('name') });
     } else if (value === null || value.length > MAX_TAG_VALUE_LENGTH || !isPlain(value)) {
-      drops.push({ field, expected: TAG_VALUE });
+      drops.push(
+        tagsColumn === undefined
+          ? { field: `tag:${showName(name)}`, expected: TAG_VALUE }
+          : { field: all, expected: TAG_VALUE, result: withoutOthers('value') },
+      );
     } else if (kept.length === MAX_TAGS) {
-      drops.push({ field: tagsColumn ?? 'tags', expected: TAG_NUMBER });
+      drops.push({ field: all, expected: TAG_NUMBER, result: `imported with the first ${MAX_TAGS}` });
     } else {
       kept.push([name, value]);
     }

@@ -45,15 +45,17 @@ export function makeRemarks(): Remarks {
     leaveOut: (line, why) => count(leftOut, why, line),
     drop(line, drops) {
       // Two tags that are too long are one row.
-      const kinds = new Set(drops.map(({ field, expected }) => `${field}: expected ${expected}`));
+      const kinds = new Set(
+        drops.map(
+          ({ field, expected, result = 'imported without it' }) =>
+            `${field}: expected ${expected}; ${result}`,
+        ),
+      );
       for (const kind of kinds) count(dropped, kind, line);
     },
     describe: () => [
       ...Array.from(leftOut, ([why, each]) => `${rowsOf(each)} left out: ${why} (${linesOf(each)})`),
-      ...Array.from(
-        dropped,
-        ([kind, each]) => `${rowsOf(each)}: ${kind}; imported without it (${linesOf(each)})`,
-      ),
+      ...Array.from(dropped, ([kind, each]) => `${rowsOf(each)}: ${kind} (${linesOf(each)})`),
     ],
   };
 }

@@ -14,6 +14,8 @@ export interface Mismatch {
 /** Longest line that is read. A file without line ends would otherwise be held in memory whole. */
 export const MAX_LINE_LENGTH = 65_536;
 
+export const TOO_LONG: Mismatch = { expected: `at most ${MAX_LINE_LENGTH} characters`, got: 'more' };
+
 export interface TextFile {
   readonly encoding: Encoding;
   readonly lines: AsyncGenerator<Line, undefined>;
@@ -48,9 +50,7 @@ async function* readLines(
     number++;
     const tooLong = isTooLong || characters.length > MAX_LINE_LENGTH;
     isTooLong = false;
-    if (tooLong) {
-      return { number, problem: { expected: `at most ${MAX_LINE_LENGTH} characters`, got: 'more' } };
-    }
+    if (tooLong) return { number, problem: TOO_LONG };
     const text = encoding.decode(characters);
     if (text !== null) return { number, text };
     const expected = `text in ${encoding.name() ?? 'UTF-8 or Windows-1252'}`;

@@ -1,6 +1,6 @@
 import type { Device, DeviceTraits, NewDevice, Registration } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
-import { parseAppVersion, rememberLookups } from '../model/traits.ts';
+import { parseAppVersion, rememberLookups, type TraitColumn } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
 import type { Dialect, Row } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
@@ -11,17 +11,6 @@ import { type Fragment, sql, type Value } from './sql.ts';
 /*
  * The columns of push_device that hold what a device says about itself. A team's own view may lack them: see optional.ts.
  */
-
-/** The optional columns of push_device. */
-export const TRAIT_COLUMNS = [
-  'platform',
-  'locale',
-  'time_zone',
-  'app_version',
-  'last_seen_at',
-  'is_test',
-] as const;
-export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
 /** What is selected of a device with its traits, besides its own columns. */
 export function traitColumns({ epochMs }: Dialect, columns: ReadonlySet<string>): Fragment {

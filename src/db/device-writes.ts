@@ -1,5 +1,5 @@
 import type { NewDevice, Registration } from '../model/device.ts';
-import { MAX_TAGS } from '../model/traits.ts';
+import { MAX_TAGS, type TraitColumn } from '../model/traits.ts';
 import type { Devices } from '../store.ts';
 import { fit, fits } from './columns.ts';
 import {
@@ -7,7 +7,6 @@ import {
   givenTraits,
   hasTraits,
   traitBytesOf,
-  type TraitColumn,
   valueOrDefault,
   writableColumns,
 } from './device-traits.ts';

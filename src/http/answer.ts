@@ -110,9 +110,9 @@ async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
   admitCaller(ctx, call);
   const actor = `api:${call.caller?.name ?? 'a token without a name'}` as const;
   if (match.kind === 'found') {
-    const needScope = (scope: Scope): void => {
+    const needScope = (scope: Scope, field: string): void => {
       call.neededScope = scope;
-      if (call.caller !== null) authorize(call.caller, scope);
+      if (call.caller !== null) authorize(call.caller, scope, field);
     };
     return match.route.answer({ ...ctx, actor }, request, match.params, needScope);
   }

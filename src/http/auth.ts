@@ -66,13 +66,13 @@ export function findSessionCaller(
   return { ...session.owner, isFromGateway: false };
 }
 
-/** Throws PushError('FORBIDDEN') if the caller lacks the scope. */
-export function authorize({ scopes, isFromGateway }: Caller, scope: Scope): void {
+/** Throws PushError('FORBIDDEN') if the caller lacks the scope, which the field of that name in the request may need. */
+export function authorize({ scopes, isFromGateway }: Caller, scope: Scope, field = 'caller'): void {
   if (covers(scopes, scope)) return;
   const needed = scope === 'admin' ? scope : `${scope} or admin`;
   const expected = `the scope ${needed}${isFromGateway ? ', by API_GATEWAY_GRANTS' : ''}`;
   const got = scopes.length === 0 ? 'no scope' : scopes.join('+');
-  throw PushError.of('FORBIDDEN', [{ field: 'caller', expected, got }]);
+  throw PushError.of('FORBIDDEN', [{ field, expected, got }]);
 }
 
 /** What was got in the header, without its value. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { PushError } from '../errors.ts';
 import { isUnicode, UNICODE } from '../json.ts';
-import { memberSchema } from '../messages/parse.ts';
+import { plainMemberSchema } from '../messages/parse.ts';
 import { isNullWord, MAX_TARGET_LENGTH, type Registration, TARGET_KINDS } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
 import { timeSchema } from '../model/time.ts';
@@ -61,7 +61,7 @@ const device = z
     {
       target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
       kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).optional(),
-      memberId: memberSchema.nullish(),
+      memberId: plainMemberSchema.nullish(),
       platform: z.enum(PLATFORMS, { error: PLATFORM_WORDS }).nullish(),
       locale: trait(LOCALE_WORDS, parseLocale),
       timeZone: trait(TIME_ZONE_WORDS, parseTimeZone),
@@ -96,7 +96,7 @@ const register = makeRoute({
   replies: { 200: { description: 'The device is registered.', body: z.object({ deviceId: z.int() }) } },
   async run({ store, clock }, { body, authorize }) {
     // Test sends are of announcements that nobody else may see yet.
-    if (body.isTest !== undefined) authorize('send');
+    if (body.isTest !== undefined) authorize('send', 'isTest');
     const { lastSeenAt = null } = body;
     // The clock of a phone may be wrong: a time to come would keep the device among those that were seen lately.
     const seen = lastSeenAt === null ? {} : { lastSeenAt: Math.min(lastSeenAt, clock.now()) };

@@ -1,17 +1,12 @@
 import * as z from 'zod';
 import { PushError } from '../errors.ts';
-import { MAX_MEMBER_LENGTH, memberSchema } from '../messages/parse.ts';
+import { plainMemberSchema } from '../messages/parse.ts';
 import { attributesSchema, MAX_ATTRIBUTES_BYTES } from '../model/member.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const path = '/members/{memberId}';
 
-/** MySQL's keys ignore blanks at the end of a text. */
-const NO_BLANK = `1 to ${MAX_MEMBER_LENGTH} characters, without a blank at the end`;
-
-const params = z.object({
-  memberId: memberSchema.refine((text) => !text.endsWith(' '), { error: NO_BLANK }),
-});
+const params = z.object({ memberId: plainMemberSchema });
 
 const record = z.object({
   memberId: z.string(),

@@ -52,13 +52,15 @@ interface ReplySpec {
   readonly contentType?: string;
 }
 
+type AuthorizeField = (scope: Scope, field: string) => void;
+
 interface RouteInput<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
   readonly request: HttpRequest;
   /** For a field that not every caller of the route may give: throws PushError('FORBIDDEN') if the caller lacks the scope. */
-  readonly authorize: (scope: Scope) => void;
+  readonly authorize: AuthorizeField;
 }
 
 export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'> {
@@ -67,7 +69,7 @@ export interface Route extends Omit<RouteSpec<unknown, unknown, unknown>, 'run'>
     ctx: Context,
     request: HttpRequest,
     params: Readonly<Record<string, string>>,
-    authorize: (scope: Scope) => void,
+    authorize: AuthorizeField,
   ): Promise<Answer>;
 }
 

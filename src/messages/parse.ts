@@ -30,6 +30,14 @@ export const memberSchema = z
   .refine(isUnicode, { error: UNICODE })
   .refine((text) => !isNullWord(text), { error: 'a member id, and no word for the absence of one' });
 
+const PLAIN_MEMBER = `${MEMBER}, without blanks around them`;
+
+/**
+ * The member id of a device or a member that a caller writes: MySQL's keys ignore blanks at the end of a text. Messages take
+ * all ids, because a program that writes to the table may have made others.
+ */
+export const plainMemberSchema = memberSchema.refine((text) => text === text.trim(), { error: PLAIN_MEMBER });
+
 const messageFields = z.strictObject(
   {
     ...contentFields,

@@ -20,6 +20,16 @@ test('import reports what it has imported devices without, and its status is 0',
   });
 });
 
+test("import without --from refuses another service's export, and says what to pass", async () => {
+  await using here = await makeWorkplace();
+  await here.openStore();
+  expect(await here.importCsv(`[{"tk":{"ap":"${A}"}}]\n`)).toMatchObject({
+    status: 2,
+    out: '',
+    err: expect.stringContaining('(or --from countly), got what looks like an export of Countly') as string,
+  });
+});
+
 test('import --from reads the export of another service, twice without adding a device twice', async () => {
   await using here = await makeWorkplace();
   await here.openStore();

@@ -75,6 +75,7 @@ const json = fc.oneof(
   fc
     .array(record, { minLength: 1, maxLength: 4 })
     .map((all) => all.map((each) => JSON.stringify(each)).join('\n')),
+  fc.array(record, { maxLength: 4 }).map((all) => JSON.stringify(all)),
   value.map((each) => JSON.stringify(each, null, 1)),
 );
 const quote = (cell: string) => `"${cell.replaceAll('"', '""')}"`;

@@ -85,7 +85,7 @@ test("OneSignal's export: Android's tokens are taken, and all else is left out b
       '1 row left out: without a token (line 9)',
       '1 row left out: tokens of Amazon, Baidu, Huawei, Windows and others, which FCM does not accept (line 10)',
       '2 rows: time_zone: expected an IANA time zone such as Europe/Berlin, no offset; imported without it (lines 2, 4)',
-      '1 row: tags: expected a text of at most 128 visible characters; imported without it (line 4)',
+      '1 row: tags: expected a text of at most 128 visible characters; imported without the tags that have another value (line 4)',
     ]);
   }
 });
@@ -95,6 +95,18 @@ test("OneSignal's extra column of zones goes before the one of offsets", async (
   const { devices, remarks } = await move('onesignal', text);
   expect(devices).toMatchObject([{ timeZone: 'Europe/Berlin' }]);
   expect(remarks).toEqual([]);
+});
+
+test("OneSignal's tags: a list among them costs itself, and text that is no JSON all of them", async () => {
+  const rows = ['"{""plan"":""gold"",""teams"":[""a""]}"', 'plan=gold'].map(
+    (tags, nth) => `${[A, B][nth]},1,${tags}`,
+  );
+  const { devices, remarks } = await move('onesignal', `identifier,device_type,tags\n${rows.join('\n')}\n`);
+  expect(devices.map(({ tags }) => tags)).toEqual([{ plan: 'gold' }, undefined]);
+  expect(remarks).toEqual([
+    '1 row: tags: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
+    '1 row: tags: expected a JSON object of tags; imported without it (line 3)',
+  ]);
 });
 
 const endpoint = (address: string, more: object = {}) => ({
@@ -152,7 +164,7 @@ test("Pinpoint's endpoints: traits, the user's id, and attributes with one value
     '1 row left out: e-mail addresses, phone numbers and other channels that are no devices (line 4)',
     '1 row left out: opted out of pushes (line 5)',
     '1 row left out: marked as invalid by the service: their tokens were refused (line 6)',
-    '1 row: attributes: expected a text of at most 128 visible characters; imported without it (line 1)',
+    '1 row: attributes: expected a text of at most 128 visible characters; imported without the tags that have another value (line 1)',
     '1 row: platform: expected one of android, ios, web; imported without it (line 7)',
     '1 row: locale: expected a locale such as de or zh-TW; imported without it (line 7)',
     '1 row: time_zone: expected an IANA time zone such as Europe/Berlin, no offset; imported without it (line 7)',
@@ -181,7 +193,8 @@ test("Countly's users: alone, joined, as a list, and with MongoDB's numbers", as
     { _id: '4', tk: { hp: C } },
     { _id: '5', tk: { ap: { token: C } } },
   ];
-  for (const text of [jsonLines(...users), `[${users.map((user) => JSON.stringify(user)).join(',\n')}]\n`]) {
+  const lines = users.map((user) => JSON.stringify(user));
+  for (const text of [lines.join('\n'), `[${lines.join(',\n')}]\n`]) {
     const { devices, errors, remarks, rows } = await move('countly', text);
     expect(devices).toEqual([
       { target: A, targetKind: 'token', memberId: null, platform: 'android' },
@@ -203,9 +216,90 @@ test("Countly's users: alone, joined, as a list, and with MongoDB's numbers", as
       NO_APNS,
       '1 row left out: without a token (line 3)',
       '1 row left out: tokens of Amazon, Baidu, Huawei, Windows and others, which FCM does not accept (line 4)',
-      '1 row: custom: expected a text of at most 128 visible characters; imported without it (line 2)',
+      '1 row: custom: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
     ]);
   }
+});
+
+test("Countly's users in each form that mongoexport writes, and as PowerShell redirects it", async () => {
+  const users = [
+    {
+      _id: '1',
+      did: 'u-1',
+      tk: [{ tk: { ap: A } }],
+      custom: { 'a "],[{': 'x', teams: ['a', 'b'], deep: { b: [{}] } },
+    },
+    { _id: '2', did: 'ü😀', tk: { ap: B } },
+    { _id: '3', tk: {} },
+  ];
+  const texts = {
+    lines: `${jsonLines(...users)}\n`,
+    jsonArray: `${JSON.stringify(users)}\n`,
+    pretty: users.map((user) => `${JSON.stringify(user, null, '\t')}\n`).join(''),
+    prettyArray: `[${users.map((user) => JSON.stringify(user, null, '\t')).join(',\n')}]\r\n`,
+    indentedArray: JSON.stringify(users, null, 2),
+  };
+  for (const [form, text] of Object.entries(texts)) {
+    for (const bytes of [
+      Buffer.from(text),
+      Buffer.from(`\ufeff${text}`),
+      Buffer.from(`\ufeff${text}`, 'utf16le'),
+    ]) {
+      for (const size of [1, 7, 100_000]) {
+        const { devices, errors, rows, remarks } = await move('countly', bytes, { size });
+        expect(devices, form).toMatchObject([
+          { target: A, memberId: 'u-1', tags: { 'a "],[{': 'x' } },
+          { target: B, memberId: 'ü😀' },
+        ]);
+        expect([errors, rows, remarks.length]).toEqual([[], 3, 2]);
+      }
+    }
+  }
+});
+
+test('of a list, an object that is not valid costs itself, and its line is named', async () => {
+  const tk = { ap: A };
+  const text = `[\n{"tk": {"ap": "${B}"}},\n{"tk": [,]}, 4711, {"tk": 1 2}, [{"tk": {}}],\n{"custom": {"v": "${'v'.repeat(40_000)}",
+    "w": "${'w'.repeat(40_000)}"}}\n,\n${JSON.stringify({ tk })}]`;
+  const { devices, errors, rows } = await move('countly', text);
+  expect(devices.map(({ target }) => target)).toEqual([B, A]);
+  expect(rows).toBe(7);
+  expect(errors).toEqual([
+    'line 3: expected a JSON object, got text that is no JSON',
+    'line 3: expected a JSON object, got another kind of value',
+    'line 3: expected a JSON object, got text that is no JSON',
+    'line 3: expected a JSON object, got another kind of value',
+    'line 4: expected at most 65536 characters, got more',
+  ]);
+});
+
+test('a list on one line is read as it comes: no more of it is held than what one object takes', async () => {
+  let chunks = 0;
+  async function* list(): AsyncGenerator<Buffer> {
+    for (; chunks < 1000; chunks++) yield Buffer.from(`${chunks === 0 ? '[' : ','}{"tk":{"ap":"${A}"}}`);
+    yield Buffer.from(']');
+  }
+  const { rows } = await MOVERS.countly(list(), { force: false, lookups: rememberLookups() });
+  let read = 0;
+  for await (const { device } of rows) {
+    read++;
+    expect(device).toMatchObject({ target: A });
+    expect(chunks - read).toBeLessThan(3);
+  }
+  expect(read).toBe(1000);
+});
+
+test('of a list that is cut off, the objects before the end are imported', async () => {
+  const table = makeDeviceTable();
+  const text = `[{"tk":{"ap":"${A}"}},{"tk":{"ap":"`;
+  const file = await MOVERS.countly(inChunks(Buffer.from(text), 10), {
+    force: false,
+    lookups: rememberLookups(),
+  });
+  await expect(addDevices(file, table, { err: () => undefined })).rejects.toMatchObject({
+    message: "line 1: expected Countly's export, JSON, got text that is no JSON",
+  });
+  expect(table.devices()).toMatchObject([{ target: A }]);
 });
 
 const fid = 'f'.repeat(22);
@@ -288,6 +382,15 @@ test('Firebase: a table of tokens is longer than what is kept in memory of one o
   expect(devices.at(-1)).toMatchObject({ memberId: 'u-2499' });
 });
 
+test('blanks around a member id are no part of it', async () => {
+  const members = ['sp ', ' sp', '\u00a0', ' '].map((UserId) =>
+    endpoint(makeToken(`m${UserId.length}${UserId.trim()}${UserId.codePointAt(0)}`), { User: { UserId } }),
+  );
+  const { devices, errors } = await move('pinpoint', jsonLines(...members));
+  expect(devices.map(({ memberId }) => memberId)).toEqual(['sp', 'sp', null, null]);
+  expect(errors).toEqual([]);
+});
+
 const NOT_TEXT = Buffer.from('PK\u0003\u0004\u0000\u0000\u0000');
 const COLUMNS = "OneSignal's columns identifier and device_type";
 test.each<[MoverName, string | Uint8Array, string]>([
@@ -305,11 +408,9 @@ test.each<[MoverName, string | Uint8Array, string]>([
   ],
   ['pinpoint', '', "FILE: expected Pinpoint's export, one JSON object a line, got an empty file"],
   ['pinpoint', `token\n${A}\n`, "line 1: expected Pinpoint's export, one JSON object a line, got other text"],
-  [
-    'pinpoint',
-    '{\n  "Id": 1\n}\n',
-    "line 1: expected Pinpoint's export, one JSON object a line, got other text",
-  ],
+  ['pinpoint', '{\n  "Id" 1\n}\n', "line 1: expected Pinpoint's export, JSON, got other text"],
+  ['countly', '[]\n', "FILE: expected Countly's export, JSON, got an empty file"],
+  ['countly', '[1, 2]', "line 1: expected Countly's export, JSON, got another kind of value"],
   [
     'pinpoint',
     NOT_TEXT,
@@ -389,8 +490,8 @@ test('at most 20 tags are kept, names and values have bounds, and no name reache
   expect(Object.keys(devices[0]!.tags!)).toHaveLength(20);
   expect(Object.entries(devices[1]!.tags ?? {})).toEqual([['__proto__', 'x']]);
   expect(remarks).toEqual([
-    '1 row: attributes: expected at most 20 tags; imported without it (line 1)',
-    '1 row: attributes: expected tags with names of 1 to 64 visible characters; imported without it (line 2)',
-    '1 row: attributes: expected a text of at most 128 visible characters; imported without it (line 2)',
+    '1 row: attributes: expected at most 20 tags; imported with the first 20 (line 1)',
+    '1 row: attributes: expected tags with names of 1 to 64 visible characters; imported without the tags that have another name (line 2)',
+    '1 row: attributes: expected a text of at most 128 visible characters; imported without the tags that have another value (line 2)',
   ]);
 });

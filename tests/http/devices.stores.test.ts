@@ -96,6 +96,9 @@ test.each<[string, unknown, string, string]>([
   ...OTHER_VERSIONS.map((value): [string, unknown, string, string] => [
     ...(['appVersion', value, 'appVersion', VERSION] as const),
   ]),
+  ...['sp ', ' sp', '\u00a0', 'sp\n'].map((value): [string, unknown, string, string] => [
+    ...(['memberId', value, 'memberId', '1 to 64 characters, without blanks around them'] as const),
+  ]),
   ['isTest', 1, 'isTest', 'true or false'],
   ['isTest', null, 'isTest', 'true or false'],
   ['lastSeenAt', 1_762_000_000, 'lastSeenAt', 'a time with its zone'],
@@ -136,7 +139,7 @@ test("an app's own token registers devices, but makes none a test device", async
   for (const isTest of [true, false]) {
     expect(await ask('app', { target: 'scoped', locale: 'de', isTest })).toMatchObject({
       status: 403,
-      body: { errors: [{ field: 'caller', expected: 'the scope send or admin', got: 'devices' }] },
+      body: { errors: [{ field: 'isTest', expected: 'the scope send or admin', got: 'devices' }] },
       headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="send"' },
     });
   }
@@ -195,7 +198,7 @@ test('a member without attributes in the request, with others, or with an id tha
   for (const body of [{}, { attributes: {}, more: 1 }]) {
     expect((await api.ask({ method: 'PUT', path, body })).status).toBe(400);
   }
-  for (const id of ['x'.repeat(65), 'NULL', 'ann ']) {
+  for (const id of ['x'.repeat(65), 'NULL', 'ann ', ' ann']) {
     expect(await member(id, 'PUT', {})).toMatchObject({
       status: 400,
       body: { errors: [{ field: 'memberId' }] },

@@ -3,7 +3,7 @@ import { describeShape } from '../../show.ts';
 import { describeText } from '../device-csv.ts';
 import { describeMismatch, type DeviceFile, type DeviceLine, type Reading } from '../device-line.ts';
 import { parseDevice } from '../device-texts.ts';
-import { objectOf, openJsonLines, textOf } from './json-lines.ts';
+import { objectOf, openJson, textOf } from './json-rows.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
 
 /**
@@ -18,7 +18,7 @@ function findReason(name: string): Reason | null {
 
 /** `readCountly` reads what mongoexport writes of the collection `push_` of an app, alone or joined with its `app_users`. */
 export async function readCountly(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
-  const { encoding, rows: lines } = await openJsonLines(chunks, 'Countly');
+  const { encoding, rows: lines } = await openJson(chunks, 'Countly');
   async function* rows(): AsyncGenerator<DeviceLine> {
     for await (const row of lines) {
       const { line } = row;

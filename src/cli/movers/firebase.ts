@@ -5,6 +5,7 @@ import { NAMES, type Names } from '../device-columns.ts';
 import { type DeviceFile, type DeviceLine, guard, type Reading } from '../device-line.ts';
 import { type DeviceTexts, parseDevice } from '../device-texts.ts';
 import { refuse } from '../options.ts';
+import { peek } from '../peek.ts';
 import { type JsonObject, readObjects } from './json-objects.ts';
 import type { Scalar } from './json-tokens.ts';
 
@@ -13,7 +14,7 @@ import type { Scalar } from './json-tokens.ts';
  * https://firebase.google.com/docs/cloud-messaging/understand-delivery
  * https://firebase.google.com/docs/cloud-messaging/manage-tokens
  */
-const FIREBASE_NAMES: Names = {
+export const FIREBASE_NAMES: Names = {
   ...NAMES,
   token: [...NAMES.token, 'fcm_registration_token', 'messaging_token', 'notification_token'],
   fid: [...NAMES.fid, 'instance_id'],
@@ -41,28 +42,15 @@ const EXPECTED = 'JSON with registration tokens';
 /** A byte order mark in UTF-8, and the first sign. */
 const MAX_MARK_LENGTH = 4;
 
-/** A file that begins with more blanks is not JSON. */
-const MAX_BLANKS = 65_536;
-
 /**
  * `readFirebase` reads what teams have of their devices in Firebase: CSV or JSON of BigQuery, the JSON of the Realtime
  * Database or of Firestore.
  */
 export async function readFirebase(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  while (head.length < MAX_BLANKS && head.toString('latin1').trim().length < MAX_MARK_LENGTH) {
-    const next = await guard(() => iterator.next());
-    if (next.done) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  async function* all(): AsyncGenerator<Buffer> {
-    yield head;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  }
+  const { head, chunks: all } = await guard(() => peek(chunks, MAX_MARK_LENGTH));
   const isJson = /^(\u00ef\u00bb\u00bf)?\s*[[{]/.test(head.toString('latin1'));
-  if (!isJson) return readDevices(all(), reading, FIREBASE_NAMES);
-  return { rows: readTree(all(), reading), describe: () => '' };
+  if (!isJson) return readDevices(all, reading, FIREBASE_NAMES);
+  return { rows: readTree(all, reading), describe: () => '' };
 }
 
 async function* readTree(chunks: AsyncIterable<Buffer>, reading: Reading): AsyncGenerator<DeviceLine> {

@@ -16,14 +16,16 @@ const MAX_TOKEN_LENGTH = 65_536;
 const TOKEN = /([{}[\],:])|"[^"\\]*(?:\\.[^"\\]*)*"|(?:-?\d[\d.eE+-]*|true|false|null)(?=[\s,\]}])/y;
 
 /**
- * `readTokens` splits JSON of any size into its tokens, piece by piece: a piece has to be read before the next one. Several values may follow each other, as in JSON
- * lines. PushError('BAD_INPUT') where the text is no JSON; it has nothing of the text.
+ * `readTokens` splits JSON of any size into its tokens, piece by piece: a piece has to be read before the next one. Several
+ * values may follow each other, as in JSON lines. `encoding` is a name that TextDecoder knows. PushError('BAD_INPUT') where
+ * the text is no JSON; it has nothing of the text.
  */
 export async function* readTokens(
   chunks: AsyncIterable<Buffer>,
   expected: string,
+  encoding = 'UTF-8',
 ): AsyncGenerator<Iterable<JsonToken>, undefined> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decoder = new TextDecoder(encoding, { fatal: true });
   let text = '';
   let line = 1;
 
@@ -60,7 +62,7 @@ export async function* readTokens(
     try {
       return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
     } catch {
-      throw refuse(`line ${line}`, `${expected} in UTF-8`, 'other bytes');
+      throw refuse(`line ${line}`, `${expected} in ${encoding}`, 'other bytes');
     }
   };
 

@@ -4,11 +4,11 @@ import { readRows } from '../csv-rows.ts';
 import { describeText, openCsv } from '../device-csv.ts';
 import { describeMismatch, type DeviceFile, type DeviceLine, guard, type Reading } from '../device-line.ts';
 import { parseDevice, parseFlag } from '../device-texts.ts';
-import { textOf } from './json-lines.ts';
+import { textOf } from './json-rows.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
 
 /** The columns that an export has to have; all others may be missing. */
-const REQUIRED = ['identifier', 'device_type'] as const;
+export const REQUIRED = ['identifier', 'device_type'] as const;
 
 /**
  * OneSignal's numbers of device types, and its names for types of subscriptions. Only Android has tokens of FCM.
@@ -95,8 +95,8 @@ function findReason(cell: Cell): Reason | null {
   return parseFlag(cell('invalid_identifier')) === true ? LEFT_OUT.inactive : null;
 }
 
-/** `parseTags` reads OneSignal's JSON of tags. JSON that is none is one value that is not a text. */
-function parseTags(text: string): (readonly [string, string | null])[] {
+/** `parseTags` reads OneSignal's JSON of tags; null: the text is no such JSON. */
+function parseTags(text: string): (readonly [string, string | null])[] | null {
   if (text === '') return [];
   try {
     const tags: unknown = JSON.parse(text);
@@ -105,5 +105,5 @@ function parseTags(text: string): (readonly [string, string | null])[] {
   } catch {
     // Not JSON.
   }
-  return [['tags', null]];
+  return null;
 }

@@ -1,7 +1,7 @@
 import { describeText } from '../device-csv.ts';
 import { describeMismatch, type DeviceFile, type DeviceLine, type Reading } from '../device-line.ts';
 import { parseDevice } from '../device-texts.ts';
-import { objectOf, openJsonLines, textOf } from './json-lines.ts';
+import { objectOf, openJson, textOf } from './json-rows.ts';
 import { LEFT_OUT, type Reason } from './reasons.ts';
 
 /**
@@ -13,7 +13,7 @@ const OTHER_PUSH_CHANNELS = ['ADM', 'BAIDU'];
 
 /** `readPinpoint` reads the endpoints that an export job has written: JSON lines. */
 export async function readPinpoint(chunks: AsyncIterable<Buffer>, reading: Reading): Promise<DeviceFile> {
-  const { encoding, rows: lines } = await openJsonLines(chunks, 'Pinpoint');
+  const { encoding, rows: lines } = await openJson(chunks, 'Pinpoint');
   async function* rows(): AsyncGenerator<DeviceLine> {
     for await (const row of lines) {
       const { line } = row;
