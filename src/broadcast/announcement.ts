@@ -104,10 +104,12 @@ export async function resumeAnnouncement(
   await checkApproval({ store, config }, announcement);
   if (acceptEdits) {
     refuseOtherAudience(announcement);
-    if (announcement.edited.length > 0 && needsApproval({ config }, announcement)) {
+    const isRefused = needsApproval({ config }, announcement);
+    if (isRefused && announcement.edited.length > 0) {
       throw refuseUnapproved(announcementId, 'edits that nobody has approved');
     }
-    await store.acceptEdits(announcementId, actor);
+    // Without edits there is nothing to accept, and one that comes in this moment is not approved.
+    if (!isRefused) await store.acceptEdits(announcementId, actor);
   }
   if (acceptUnregistered) await store.acceptUnregistered(announcementId, actor);
   // What nobody has approved is not sent, even if no phone has shown what was.

@@ -198,6 +198,23 @@ describe.each(databaseKinds())('an announcement that needs approval, on %s', (ki
     });
   });
 
+  test('edits that come while it is resumed are not accepted', async () => {
+    const id = await due();
+    await approve(id);
+    await start(id);
+    const racing: Store = {
+      ...store,
+      async acceptEdits(...args) {
+        await edit(id, `title = 'A joke'`);
+        return store.acceptEdits(...args);
+      },
+    };
+    const ctx = makeContext(racing, { env: { APPROVAL: 'required' } });
+    expect(await resumeAnnouncement(ctx, id, { ...NONE, acceptEdits: true })).toMatchObject({
+      ...{ status: 'running', content: { title: 'Hello' } },
+    });
+  });
+
   describe('a part', () => {
     const series = { repeat: REPEAT };
     const joke = { content: { ...draft.content, title: 'A joke' } };
