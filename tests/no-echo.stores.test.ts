@@ -185,7 +185,7 @@ function replaceAt(value: unknown, [key = '', ...rest]: readonly string[], shape
 test('an error that the function throws quotes nothing, and one of settings has no stack', async () => {
   const failing: Store = {
     ...store,
-    fetchAnnouncement: () => Promise.reject(new SyntaxError(`Unexpected token in "${MARK}"`)),
+    fetchVersioned: () => Promise.reject(new SyntaxError(`Unexpected token in "${MARK}"`)),
   };
   const invocation = {
     awsRequestId: 'r',

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { type Announcement, type AnnouncementStatus, isSeries } from '../model/announcement.ts';
 import type { MoveOptions } from '../store.ts';
+import type { RowVersion, Versioned } from '../store/versions.ts';
 import { audienceIn, fetchParent, isUnapproved, waitsForApproval } from './may-start.ts';
 
 /** What a person may do with an announcement: from which status, to which. */
@@ -19,12 +20,22 @@ export async function findAnnouncement(
   { store }: Pick<Context, 'store'>,
   announcementId: number,
 ): Promise<Announcement> {
-  const announcement = await store.fetchAnnouncement(announcementId);
-  if (announcement) return announcement;
+  return (await store.fetchAnnouncement(announcementId)) ?? refuseUnknown(announcementId);
+}
+
+function refuseUnknown(announcementId: number): never {
   const expected = 'the id of a row in push_announcement';
   throw PushError.of('NO_SUCH_ANNOUNCEMENT', [
     { field: 'announcementId', expected, got: String(announcementId) },
   ]);
+}
+
+/** `findAnnouncement` with the version of what was read. */
+export async function findVersioned(
+  { store }: Pick<Context, 'store'>,
+  announcementId: number,
+): Promise<Versioned> {
+  return (await store.fetchVersioned(announcementId)) ?? refuseUnknown(announcementId);
 }
 
 /**
@@ -92,23 +103,34 @@ export async function resumeAnnouncement(
   const announcement = await findAnnouncement({ store }, announcementId);
   await checkApproval({ store, config }, announcement);
   if (acceptEdits) {
-    const { edited, audience } = announcement;
-    if (edited.includes('audience')) {
-      const got = 'another one since the start';
-      throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
-    }
-    if (edited.includes('filter')) {
-      const expected = 'the filter that it was started with: another audience takes a new announcement';
-      throw PushError.of('BAD_INPUT', [{ field: 'filter', expected, got: 'another one since the start' }]);
-    }
-    if (edited.length > 0 && needsApproval({ config }, announcement)) {
+    refuseOtherAudience(announcement);
+    const isRefused = needsApproval({ config }, announcement);
+    if (isRefused && announcement.edited.length > 0) {
       throw refuseUnapproved(announcementId, 'edits that nobody has approved');
     }
-    await store.acceptEdits(announcementId, actor);
+    // Without edits there is nothing to accept, and one that comes in this moment is not approved.
+    if (!isRefused) await store.acceptEdits(announcementId, actor);
   }
   if (acceptUnregistered) await store.acceptUnregistered(announcementId, actor);
-  const options = { acceptsAudience: audienceIn(announcement.statusReason) };
+  // What nobody has approved is not sent, even if no phone has shown what was.
+  const keepsCopy = !announcement.dryRun && needsApproval({ config }, announcement);
+  const options = { acceptsAudience: audienceIn(announcement.statusReason), keepsCopy };
   return moveAnnouncement({ store, actor }, announcementId, 'resume', options);
+}
+
+/**
+ * PushError('BAD_INPUT') if the audience or its filter was edited since the start of an announcement: the rest would go to
+ * other devices than the beginning, and the pages that are sent already would never be read again.
+ */
+export function refuseOtherAudience({ edited, audience }: Pick<Announcement, 'edited' | 'audience'>): void {
+  const got = 'another one since the start';
+  if (edited.includes('audience')) {
+    throw PushError.of('BAD_INPUT', [{ field: 'audience', expected: audience, got }]);
+  }
+  if (edited.includes('filter')) {
+    const expected = 'the filter that it was started with: another audience takes a new announcement';
+    throw PushError.of('BAD_INPUT', [{ field: 'filter', expected, got }]);
+  }
 }
 
 /** What a resume is made with. */
@@ -140,15 +162,19 @@ function refuseUnapproved(announcementId: number, got: string): PushError {
 
 /**
  * Stops a running announcement as `failed`, for a reason in words; or, with `from`, one that has not started. Its hops stay
- * open and go on after a resume; what was `misconfigured` is sent again then.
+ * open and go on after a resume; what was `misconfigured` is sent again then. False if its status is another one, or if it is
+ * no longer of the version.
  */
 export async function failAnnouncement(
   { store, log, metrics }: Pick<Context, 'store' | 'log' | 'metrics'>,
   announcementId: number,
   reason: string,
   from: readonly AnnouncementStatus[] = ['running'],
-): Promise<void> {
-  if (!(await store.moveAnnouncement(announcementId, from, 'failed', reason))) return;
+  version: RowVersion | null = null,
+): Promise<boolean> {
+  const isFailed = await store.moveAnnouncement(announcementId, from, 'failed', reason, 'baton', { version });
+  if (!isFailed) return false;
   log.error('announcement failed', { announcementId, reason });
   metrics.record({ AnnouncementsFailed: 1 });
+  return true;
 }

@@ -6,7 +6,7 @@ import type { Claim, Hop, HopKey } from '../model/hop.ts';
 import { waitHolding } from '../pace/hold.ts';
 import { TAKEOVER_WAIT_MS } from '../pace/record.ts';
 import { Timetable } from '../pace/timetable.ts';
-import { failAnnouncement, findAnnouncement } from './announcement.ts';
+import { failAnnouncement } from './announcement.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes, wakeLanes } from './lanes.ts';
 import { fetchPage, type Page } from './page.ts';
@@ -119,7 +119,7 @@ async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   const claim = await store.claimHop(job, owner, config.leaseMs);
   if (claim.kind !== 'absent' || job.round > 0) return claim;
 
-  const isStarted = await startLanes(ctx, job, await findAnnouncement(ctx, job.announcementId));
+  const isStarted = await startLanes(ctx, job);
   return isStarted ? store.claimHop(job, owner, config.leaseMs) : claim;
 }
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Approval } from '../config/config.ts';
-import type { Announcement } from '../model/announcement.ts';
+import { type Announcement, isSeries } from '../model/announcement.ts';
 import type { Store } from '../store.ts';
+import type { AcceptedAudience } from '../store/announcements.ts';
 import { formatCount } from '../words.ts';
 
 /** The number of pushes may differ from the expected one by so many percent of it. */
@@ -62,22 +63,26 @@ export function isUnapproved(announcement: Startable, { approval, parent = null 
   return parent === null || (parent.approvedBy ?? null) === null || !isCovered(announcement, parent);
 }
 
-/** True if a part sends what the whole sends, to no device that the whole does not send to. */
+/** True if a part sends what the whole sends, in the same way, to no device that the whole does not send to. */
 function isCovered(part: Startable, whole: Startable): boolean {
+  if (!isSeries(whole)) return false;
   const [zones, allZones] = [part.filter?.timeZone, whole.filter?.timeZone];
   if (allZones && !zones?.every((zone) => allZones.includes(zone))) return false;
   return isDeepStrictEqual(sentOf(part), sentOf(whole));
 }
 
 /** What of an announcement has to be the same in its parts. They may be for some of its time zones only. */
-function sentOf({ audience, source, content, locales = null, template = null, filter }: Startable) {
+function sentOf({ audience, source, content, locales = null, template = null, ...more }: Startable) {
+  const { filter, dryRun, guarantee, ttlSeconds } = more;
   const { timeZone: _, ...rest } = filter ?? {};
-  return { audience, source, content, locales, template, filter: rest };
+  return { audience, source, content, locales, template, dryRun, guarantee, ttlSeconds, filter: rest };
 }
 
-/** The numbers that a resume accepts, in the words of the reason; null: it is no reason of an unexpected audience. */
-export function audienceIn(reason: string | null): string | null {
-  return /^audience: (expected about [\d,]+, got [\d,]+)/.exec(reason ?? '')?.[1] ?? null;
+/** The audience that a resume accepts, by the words of the reason; null: it is no reason of an unexpected audience. */
+export function audienceIn(reason: string | null): AcceptedAudience | null {
+  const [, words, pushes] = /^audience: (expected about [\d,]+, got ([\d,]+))/.exec(reason ?? '') ?? [];
+  if (words === undefined || pushes === undefined) return null;
+  return { words, pushes: Number(pushes.replaceAll(',', '')) };
 }
 
 /** True if an announcement was paused at its start because nobody had approved it. */

@@ -178,8 +178,7 @@ async function startDue(ctx: Context, guard: Guard): Promise<number> {
   if (failed > 0) log.error('announcements failed', { failed, why: 'their ids are beyond 2^53 - 1' });
   const start = async (announcementId: number): Promise<number> => {
     const job = firstJob(announcementId);
-    const announcement = await store.fetchAnnouncement(announcementId);
-    if (!announcement || !(await startLanes(ctx, job, announcement))) return 0;
+    if (!(await startLanes(ctx, job))) return 0;
     await invoker.invoke(functionName, job);
     return 1;
   };

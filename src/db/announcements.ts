@@ -1,31 +1,26 @@
-import { hasEnded, type NewAnnouncement } from '../model/announcement.ts';
+import type { NewAnnouncement } from '../model/announcement.ts';
 import type { Actor, AuditAction } from '../model/audit.ts';
 import type { Announcements } from '../store.ts';
 import { approve } from './approval.ts';
 import { parseAnnouncement, parseSummary, selectSummaries } from './announcement-rows.ts';
 import { countDevicesFrom, countPushesOfMailing, insertAudience } from './audience.ts';
 import { insertAudit, type StatusChange } from './audits.ts';
-import { cut, fit, fitTime } from './columns.ts';
+import { fit, fitTime } from './columns.ts';
 import { CONTENT_COLUMNS, contentValues, isSameContent } from './content.ts';
 import type { Driver, Row } from './driver.ts';
 import { plantHop } from './hops.ts';
 import { insertIfNew } from './insert.ts';
+import { move } from './move.ts';
 import { makeColumnLookup } from './optional.ts';
 import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
 import { readOr, readWhole } from './rows.ts';
 import type { Select } from './selection.ts';
 import { mayStart } from './series.ts';
-import {
-  bothColumns,
-  JOIN_SNAPSHOT,
-  renewSnapshot,
-  SOURCE_AT_START,
-  startSnapshot,
-  takeSnapshot,
-} from './snapshot.ts';
+import { bothColumns, JOIN_SNAPSHOT, SOURCE_AT_START, startSnapshot, takeSnapshot } from './snapshot.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
-import { actionOf, changeStatus, isStatus } from './status-change.ts';
+import { changeStatus, isStatus } from './status-change.ts';
+import { fetchVersioned, isVersion } from './versions.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
 const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
@@ -42,13 +37,11 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
     (SELECT ${column} FROM push_budget WHERE HEX(push_budget.source) = ${SOURCE_AT_START}
        AND (braked_until > ${now} OR outages > 0))`;
   const fetchColumns = makeColumnLookup(driver, 'push_announcement');
-  const selectRows = async (): Promise<Fragment> => {
-    const columns = await fetchColumns();
-    return sql`
+  const selectFrom = (columns: ReadonlySet<string>, more: Fragment): Fragment => sql`
     SELECT push_announcement.announcement_id, ${bothColumns(columns)}, ${planColumns(columns)}, lanes, accept_unregistered, status, status_reason,
-      ${ofBrake(sql`brake_reason`)} AS brake_reason, ${ofBrake(epochMs(sql`braked_until`))} AS braked_until
+      ${ofBrake(sql`brake_reason`)} AS brake_reason, ${ofBrake(epochMs(sql`braked_until`))} AS braked_until${more}
     FROM ${JOIN_SNAPSHOT}`;
-  };
+  const selectRows = async (): Promise<Fragment> => selectFrom(await fetchColumns(), sql``);
 
   const audit = (
     announcementId: number,
@@ -96,6 +89,11 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       return row ? parseAnnouncement(row) : null;
     },
 
+    async fetchVersioned(announcementId) {
+      const columns = await fetchColumns();
+      return fetchVersioned(driver, columns, (more) => selectFrom(columns, more), announcementId);
+    },
+
     async fetchLatest(limit, beforeId = MAX_ID) {
       const rows = await driver.all(
         sql`${selectSummaries(driver.dialect)} WHERE announcement_id < ${beforeId}
@@ -112,49 +110,18 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       return rows.map(parseAnnouncement);
     },
 
-    async moveAnnouncement(
-      announcementId,
-      from,
-      to,
-      reason,
-      actor = 'baton',
-      { acceptsAudience = null } = {},
-    ) {
-      return changeStatus(driver, announcementId, from, async (was) => {
-        const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)}`;
-        const why = cut('status_reason', reason);
-        if (to !== 'running') {
-          return driver.runTogether(
-            sql`UPDATE push_announcement
-                SET status = ${to}, status_reason = ${why}, finished_at = ${hasEnded(to) ? now : null}
-                WHERE ${isUnchanged}`,
-            audit(announcementId, actor, actionOf(to), { was, became: to, why }),
-          );
-        }
-        const columns = await fetchColumns();
-        const isAccepted = acceptsAudience !== null && columns.has('expected_audience');
-        const accepted = isAccepted ? `its audience is accepted: ${acceptsAudience}` : why;
-        const expected = { sql: isAccepted ? ', expected_audience = NULL' : '', values: [] };
-        // One that was stopped before it started has no hop that could go on: it starts at the next tick.
-        return driver.runTogether(
-          sql`UPDATE push_announcement
-              SET publish_at = CASE WHEN started_at IS NULL THEN COALESCE(publish_at, ${now}) ELSE publish_at END,
-                status = CASE WHEN started_at IS NULL THEN 'scheduled' ELSE 'running' END,
-                status_reason = ${why}, finished_at = NULL${expected}
-              WHERE ${isUnchanged}`,
-          ...renewSnapshot(announcementId, columns),
-          audit(announcementId, actor, 'resumed', { was, became: to, why: accepted }),
-        );
-      });
+    async moveAnnouncement(announcementId, from, to, reason, actor = 'baton', options = {}) {
+      const moving = { ...options, from, to, reason, actor };
+      return move(driver, await fetchColumns(), announcementId, moving);
     },
 
-    async approveAnnouncement(announcementId, actor) {
-      return approve(driver, await fetchColumns(), announcementId, actor);
+    async approveAnnouncement(announcementId, actor, options = {}) {
+      return approve(driver, await fetchColumns(), announcementId, { ...options, actor });
     },
 
     async scheduleAnnouncement(announcementId, publishAt, actor = 'baton') {
       const why = describeDue(publishAt);
-      return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
+      return changeStatus(driver, announcementId, ['draft', 'scheduled'], null, (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'scheduled', publish_at = ${at(publishAt)}
               WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
@@ -172,14 +139,19 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       }
     },
 
-    async startAnnouncement(key, wakeWithinMs, laneIds = [], { audience, actor = 'baton' } = {}) {
+    async startAnnouncement(
+      key,
+      wakeWithinMs,
+      laneIds = [],
+      { audience, actor = 'baton', version = null } = {},
+    ) {
       const { announcementId } = key;
       const lanes = [key.fromId, ...laneIds];
       const columns = await fetchColumns();
-      return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
+      return changeStatus(driver, announcementId, ['draft', 'scheduled'], version, (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', status_reason = NULL, started_at = ${now}
-              WHERE announcement_id = ${announcementId} AND ${isStatus(was)}`,
+              WHERE announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(announcementId, columns, version)}`,
           ...startSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {
             const next = lanes[lane + 1];

@@ -21,6 +21,10 @@ export const OPTIONAL_COLUMNS = [
 ] as const;
 export type OptionalColumn = (typeof OPTIONAL_COLUMNS)[number];
 
+export function isOptional(column: string): column is OptionalColumn {
+  return OPTIONAL_COLUMNS.some((each) => each === column);
+}
+
 /** Makes a function that looks up the columns of a table once. */
 export function makeColumnLookup(driver: Driver, table: string): () => Promise<ReadonlySet<string>> {
   let columns: Promise<ReadonlySet<string>> | null = null;

@@ -23,9 +23,10 @@ import type { Fragment, Value } from './sql.ts';
 
 type AimField = keyof Aim | 'approvedBy';
 
-/** Those of them that a snapshot has too, and those that count from the row alone. */
+/** The columns of the plan that a snapshot has too. */
 const AIM = ['filter', 'locales', 'template'] as const satisfies readonly OptionalColumn[];
-const PLAN = [
+/** The columns of the plan that count from the row alone. */
+export const PLAN = [
   'expected_audience',
   'approved_by',
   'local_time',
@@ -70,14 +71,11 @@ export function requirePlan(announcement: NewAnnouncement, columns: ReadonlySet<
 
 /**
  * True if a row has what a request asked for. Whether it is approved does not count, nor the number of devices that it
- * expected, once a resume has accepted another one.
+ * expects: a resume accepts another one.
  */
 export function isSamePlan(row: Row, announcement: NewAnnouncement): boolean {
   const asked = new Map(optionalValues(announcement));
-  const isAccepted = (row['expected_audience'] ?? null) === null;
-  const names = [...AIM, ...PLAN].filter(
-    (name) => name !== 'approved_by' && !(isAccepted && name === 'expected_audience'),
-  );
+  const names = [...AIM, ...PLAN].filter((name) => name !== 'approved_by' && name !== 'expected_audience');
   return names.every((name) =>
     isDeepStrictEqual(valueOf(row, name), valueOf(Object.fromEntries(asked), name)),
   );

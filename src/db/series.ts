@@ -90,7 +90,7 @@ export function makeSeries(driver: Driver): Series {
 
     async holdAnnouncement(announcementId, publishAt, reason, actor = 'baton') {
       const why = cut('status_reason', reason);
-      return changeStatus(driver, announcementId, ['draft', 'scheduled'], (was) =>
+      return changeStatus(driver, announcementId, ['draft', 'scheduled'], null, (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement
               SET status = 'scheduled', publish_at = ${at(publishAt)}, status_reason = ${why}

@@ -1,7 +1,7 @@
 import type { Row } from './driver.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Verdict } from '../model/delivery.ts';
-import { columnOrNull, type OptionalColumn } from './optional.ts';
+import { columnOrNull, isOptional, type OptionalColumn } from './optional.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The columns of push_announcement that decide what is sent, and how. push_snapshot has each as it was at the start. */
@@ -18,10 +18,11 @@ const REQUIRED = [
   'audience',
 ] as const;
 
-/** Those of them that a team's own view may lack. */
+/** The columns of a snapshot that a team's own view of push_announcement may lack. */
 const OPTIONAL = ['filter', 'locales', 'template'] as const satisfies readonly OptionalColumn[];
 
-const COLUMNS = [...REQUIRED, ...OPTIONAL] as const;
+/** All columns of a snapshot. */
+export const SNAPSHOT_COLUMNS = [...REQUIRED, ...OPTIONAL] as const;
 
 /** Columns of JSON: the database may write the same value in another way. */
 const JSON_COLUMNS: readonly string[] = ['data', 'options', 'filter', 'locales'];
@@ -30,15 +31,11 @@ const MAY_HAVE_ARRIVED: readonly Verdict[] = ['delivered', 'unknown'];
 
 /** `bothColumns` are the columns of the row and of its snapshot, for `splitSnapshot`; the table `JOIN_SNAPSHOT` has both. */
 export function bothColumns(columns: ReadonlySet<string>): Fragment {
-  const pairs = COLUMNS.map((column) => {
+  const pairs = SNAPSHOT_COLUMNS.map((column) => {
     const now = isOptional(column) ? columnOrNull('push_announcement', column, columns) : ofRow(column);
     return `${now.sql} AS ${column}, push_snapshot.${column} AS started_${column}`;
   });
   return { sql: pairs.join(', '), values: [] };
-}
-
-function isOptional(column: string): boolean {
-  return OPTIONAL.some((each) => each === column);
 }
 
 function ofRow(column: string): Fragment {
@@ -65,7 +62,7 @@ function choose(then: string, now: string): Fragment {
 
 /** `takeSnapshot` copies what an announcement is to send, in the place of an earlier copy. */
 export function takeSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
-  const names = COLUMNS.filter((column) => !isOptional(column) || columns.has(column));
+  const names = SNAPSHOT_COLUMNS.filter((column) => !isOptional(column) || columns.has(column));
   const list: Fragment = { sql: names.join(', '), values: [] };
   return [
     sql`DELETE FROM push_snapshot WHERE announcement_id = ${announcementId}`,
@@ -90,14 +87,18 @@ function findApproved(announcementId: number, columns: ReadonlySet<string>): Fra
 
 /**
  * Copies what a resumed announcement is to send, if there is no copy yet, or if no phone can have shown the earlier one: a
- * person has fixed the row that FCM refused. What was approved is kept. The hops of another audience or filter would go over
+ * person has fixed the row that FCM refused. What was approved is kept, and so is any copy with `keepsCopy`. The hops of another audience or filter would go over
  * other ids, and those of the pages that are read already would be lost: then the earlier copy is kept, too. A dry run, which
  * nobody has to approve, stays one.
  */
-export function renewSnapshot(announcementId: number, columns: ReadonlySet<string>): [Statement, Statement] {
+export function renewSnapshot(
+  announcementId: number,
+  columns: ReadonlySet<string>,
+  { keepsCopy }: { readonly keepsCopy: boolean },
+): [Statement, Statement] {
   const [discard, copy] = takeSnapshot(announcementId, columns);
   return [
-    sql`${discard}
+    sql`${discard} AND ${keepsCopy ? 0 : 1} = 1
         AND HEX(audience) = (SELECT HEX(audience) FROM push_announcement WHERE announcement_id = ${announcementId})
         ${columns.has('filter') ? isSameFilter(announcementId) : sql``}
         AND NOT EXISTS (${findApproved(announcementId, columns)})
@@ -118,8 +119,8 @@ function isSameFilter(announcementId: number): Fragment {
 /** The row as it is to be sent, and the names of the columns that were changed since its snapshot. */
 export function splitSnapshot(row: Row): { row: Row; edited: string[] } {
   if (row['started_title'] === null) return { row, edited: [] };
-  const snapshot = Object.fromEntries(COLUMNS.map((column) => [column, row[`started_${column}`]]));
-  const edited = COLUMNS.filter((column) => !isSame(column, row[column], snapshot[column]));
+  const snapshot = Object.fromEntries(SNAPSHOT_COLUMNS.map((column) => [column, row[`started_${column}`]]));
+  const edited = SNAPSHOT_COLUMNS.filter((column) => !isSame(column, row[column], snapshot[column]));
   return { row: { ...row, ...snapshot }, edited };
 }
 

@@ -2,16 +2,19 @@ import { ANNOUNCEMENT_STATUSES, type AnnouncementStatus } from '../model/announc
 import type { AuditAction } from '../model/audit.ts';
 import { readStatus } from './announcement-rows.ts';
 import type { Driver } from './driver.ts';
+import type { RowVersion } from '../store/versions.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /**
  * `changeStatus` reads the status and changes it from that one, so that the audit has the status that was there; again if it
- * has changed in between. False if it is none of `from`. A status that Baton does not know counts as a draft.
+ * has changed in between. False if it is none of `from`. A status that Baton does not know counts as a draft. With a version,
+ * which `change` compares, it is false as soon as `change` has no effect.
  */
 export async function changeStatus(
   driver: Driver,
   announcementId: number,
   from: readonly AnnouncementStatus[],
+  version: RowVersion | null,
   change: (was: AnnouncementStatus) => Promise<boolean>,
 ): Promise<boolean> {
   for (;;) {
@@ -22,6 +25,7 @@ export async function changeStatus(
     const was = readStatus(row);
     if (!from.includes(was)) return false;
     if (await change(was)) return true;
+    if (version !== null) return false;
   }
 }
 

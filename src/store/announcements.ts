@@ -2,12 +2,13 @@ import type { Announcement, AnnouncementStatus, NewAnnouncement } from '../model
 import type { Actor } from '../model/audit.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { AudienceCount } from '../model/summary.ts';
+import type { RowVersion, Versions } from './versions.ts';
 
 /**
  * Announcements and their status, and the ticks of the schedule. A change and its line in the audit are one transaction;
  * `actor` says who makes it, and is Baton itself if absent.
  */
-export interface Announcements {
+export interface Announcements extends Versions {
   /** Adds an announcement as a draft; resolves to its id. */
   createAnnouncement(announcement: NewAnnouncement, actor?: Actor): Promise<number>;
   /**
@@ -41,10 +42,9 @@ export interface Announcements {
   ): Promise<boolean>;
   /**
    * Records who approves an announcement that is draft, scheduled, paused or failed, and keeps a copy of what it is to send:
-   * from then on edits of its row have no effect. One that was paused before its start becomes `scheduled`. False if it had
-   * another status.
+   * from then on edits of its row have no effect. False if it had another status.
    */
-  approveAnnouncement(announcementId: number, actor: Actor): Promise<boolean>;
+  approveAnnouncement(announcementId: number, actor: Actor, options?: ApproveOptions): Promise<boolean>;
   /** Sets a draft or scheduled announcement to start at `publishAt` (milliseconds since the epoch); false if it was neither. */
   scheduleAnnouncement(announcementId: number, publishAt: number, actor?: Actor): Promise<boolean>;
   /** Counts the pushes that an announcement is for: the devices from `fromId` on that receive pushes, or those of a mailing. */
@@ -61,7 +61,7 @@ export interface Announcements {
     key: HopKey,
     wakeWithinMs: number,
     laneIds?: readonly number[],
-    options?: { readonly audience?: Pick<AudienceCount, 'devices' | 'lastId'>; readonly actor?: Actor },
+    options?: StartOptions,
   ): Promise<boolean>;
   /** What was edited in the row of a paused or failed announcement since its start is sent from now on. */
   acceptEdits(announcementId: number, actor?: Actor): Promise<void>;
@@ -81,12 +81,33 @@ export interface Announcements {
   fetchTickAgeMs(): Promise<number | null>;
 }
 
-export interface MoveOptions {
-  /**
-   * With `running`, before the start: the numbers of the audience that the caller accepts, in words for the audit. The row then
-   * expects no number any more. Null: none.
-   */
-  readonly acceptsAudience?: string | null;
+/** A condition of a change. */
+export interface OfVersion {
+  /** The change has no effect, and is false, if the announcement is no longer as it was read; null: it may be. */
+  readonly version?: RowVersion | null;
+}
+
+export interface StartOptions extends OfVersion {
+  readonly audience?: Pick<AudienceCount, 'devices' | 'lastId'>;
+  readonly actor?: Actor;
+}
+
+export interface ApproveOptions extends OfVersion {
+  /** True: if it was paused before its start, it becomes `scheduled`. */
+  readonly goesOn?: boolean;
+}
+
+export interface MoveOptions extends OfVersion {
+  /** With `running`, before the start: the audience that the caller accepts, and expects from then on. Null: none. */
+  readonly acceptsAudience?: AcceptedAudience | null;
+  /** With `running`: what it sends stays as it was at its start, even if no phone has shown it. */
+  readonly keepsCopy?: boolean;
+}
+
+/** A number of pushes that a person accepts, and the words for the audit. */
+export interface AcceptedAudience {
+  readonly words: string;
+  readonly pushes: number;
 }
 
 /** One announcement in a list: of its content, only the title. Times are milliseconds since the epoch. */

@@ -267,7 +267,7 @@ describe.each(databaseKinds())('rows that others wrote, on %s', (kind) => {
       calls++;
       return Promise.reject(new PushError('DATABASE', 'database: ECONNRESET'));
     };
-    await expect(scan(makeContext({ ...store, fetchAnnouncement: down }))).rejects.toThrow('ECONNRESET');
+    await expect(scan(makeContext({ ...store, fetchVersioned: down }))).rejects.toThrow('ECONNRESET');
     expect(calls).toBe(10);
   });
 

@@ -47,7 +47,8 @@ test('all reasons are named, and each is found again in the words', () => {
   expect(reason).toBe(
     'audience: expected about 2,000, got 10: resume to send it all the same; waits for approval',
   );
-  expect(audienceIn(reason)).toBe('expected about 2,000, got 10');
+  expect(audienceIn(reason)).toEqual({ words: 'expected about 2,000, got 10', pushes: 10 });
+  expect(audienceIn('audience: expected about 5, got 412,000: resume')?.pushes).toBe(412_000);
   expect(waitsForApproval({ status: 'paused', statusReason: reason })).toBe(true);
   expect(waitsForApproval({ status: 'scheduled', statusReason: reason })).toBe(false);
 });
@@ -60,10 +61,12 @@ test.each([null, '', 'FCM refused: audience: expected about 2, got 3', 'it waits
   },
 );
 
-const whole: Startable = { ...broadcast, filter: { platform: ['ios'] }, approvedBy: 'api:ben' };
+const repeat = { at: '0 9 * * *', zone: 'UTC' };
+const whole: Startable = { ...broadcast, filter: { platform: ['ios'] }, approvedBy: 'api:ben', repeat };
 const part: Startable = {
   ...whole,
   approvedBy: null,
+  repeat: null,
   partOf: 1,
   filter: { ...whole.filter, timeZone: ['Asia/Tokyo'] },
 };
@@ -76,6 +79,11 @@ test.each<[string, Startable, Startable, boolean]>([
   ['a part for other devices', { ...part, filter: { timeZone: ['Asia/Tokyo'] } }, whole, false],
   ['a part for all devices', { ...part, filter: null }, whole, false],
   ['a part with texts for locales', { ...part, locales: {} }, whole, false],
+  ['a push of an approved dry run', part, { ...whole, dryRun: true }, false],
+  ['a part with another guarantee', { ...part, guarantee: 'at-most-once' }, whole, false],
+  ['a part that FCM may hold for longer', { ...part, ttlSeconds: 60 }, whole, false],
+  ['a part of one that is not sent in parts', part, { ...whole, repeat: null }, false],
+  ['a part of one at a local time', part, { ...whole, repeat: null, localTime: '2026-12-24T18:00' }, true],
   ['a part of another source', { ...part, source: 'shop' }, whole, false],
   [
     'a part for a zone of the whole',

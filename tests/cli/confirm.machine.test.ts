@@ -123,7 +123,7 @@ test('a push that may not start ends with the reasons, its own maker cannot appr
   expect(explained.out).toContain('remedy: `baton approve 1` by a second person, and then `baton resume 1`');
 
   const store = await here.openStore();
-  await store.approveAnnouncement(1, 'cli:ben');
+  await store.approveAnnouncement(1, 'cli:ben', { goesOn: true });
   expect((await here.baton(['status', '1'])).out).toContain('approved by cli:ben');
   // As the next tick would do.
   await store.moveAnnouncement(1, ['scheduled'], 'paused', reason);
