@@ -4,7 +4,7 @@ import { parseAppVersion, rememberLookups } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
 import type { Dialect, Row } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
-import { columnOrNull, requireColumn } from './optional.ts';
+import { columnOrNull, requireColumn, type TRAIT_COLUMNS } from './optional.ts';
 import { readOptionalText, readOptionalTime, readOr, readWord } from './rows.ts';
 import { type Fragment, sql, type Value } from './sql.ts';
 
@@ -12,15 +12,6 @@ import { type Fragment, sql, type Value } from './sql.ts';
  * The columns of push_device that hold what a device says about itself. A team's own view may lack them: see optional.ts.
  */
 
-/** The optional columns of push_device. */
-export const TRAIT_COLUMNS = [
-  'platform',
-  'locale',
-  'time_zone',
-  'app_version',
-  'last_seen_at',
-  'is_test',
-] as const;
 export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
 /** What is selected of a device with its traits, besides its own columns. */

@@ -184,6 +184,29 @@ describe.each(databaseKinds())('a broadcast to an audience (%s)', (kind) => {
     expect(sent).toEqual([]);
   });
 
+  test('whose column the table gains while a process runs is what that process sends to', async () => {
+    const run = (text: string): Promise<unknown> => driver.run({ sql: text, values: [] });
+    await run('ALTER TABLE push_announcement DROP COLUMN filter');
+    await store.fetchAnnouncement(await store.createAnnouncement(draft));
+    await run('ALTER TABLE push_announcement ADD COLUMN filter TEXT');
+    const other = openTimedStore(database.config, clock);
+    const id = await other.createAnnouncement({ ...draft, filter: { platform: ['ios'] } });
+    await other.close();
+    await runAll(firstJob(id));
+    expect(sent.toSorted()).toEqual(targetsOf(even).toSorted());
+  });
+
+  test('by a view that is created again with the other column is read by that column', async () => {
+    const run = (text: string): Promise<unknown> => driver.run({ sql: text, values: [] });
+    const filter = { view: 'push_audience_own' };
+    await change("member_id = 'm7'", 'device_id = 7');
+    await run('CREATE VIEW push_audience_own AS SELECT device_id FROM push_device WHERE device_id = 3');
+    expect(await store.fetchPage(0, null, 9, { filter })).toMatchObject([{ deviceId: 3 }]);
+    await run('DROP VIEW push_audience_own');
+    await run('CREATE VIEW push_audience_own AS SELECT member_id FROM push_device WHERE device_id = 7');
+    expect(await store.fetchPage(0, null, 9, { filter })).toMatchObject([{ deviceId: 7 }]);
+  });
+
   test('tags are values, whatever their text', async () => {
     const hostile = `'); DROP TABLE push_tag; -- \\ " \` ? % _ 🎉`;
     await driver.run(sql`INSERT INTO push_tag (device_id, name, value) VALUES (7, ${hostile}, ${hostile})`);
