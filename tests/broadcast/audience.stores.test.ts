@@ -127,6 +127,19 @@ describe.each(databaseKinds())('a broadcast to an audience (%s)', (kind) => {
     expect(await fetchBalance(id)).toMatchObject({ audience: 40, delivered: 40, unsent: 0 });
   });
 
+  test('sends what a page has left open, whatever the device says by then', async () => {
+    const id = await create({ platform: ['ios'] });
+    const ctx = makeContext(store, { clock, answer: () => outcome('retryable', 'UNAVAILABLE') });
+    await runHop(ctx, firstJob(id));
+    expect((await store.countDeliveries(id)).unsent).toBeGreaterThan(1);
+    await change("platform = 'web'", 'device_id <= 4');
+    sent = [];
+    await finish(id);
+    expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'done' });
+    expect(new Set(sent)).toEqual(new Set(targetsOf(even)));
+    expect(await fetchBalance(id)).toMatchObject({ delivered: 40, unsent: 0 });
+  });
+
   test('retries what was sent, whatever the device says by then', async () => {
     const id = await create({ platform: ['ios'] });
     const isToRetry = ({ target }: Addressee): boolean =>
