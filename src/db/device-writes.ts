@@ -1,5 +1,5 @@
 import type { NewDevice } from '../model/device.ts';
-import { MAX_TAGS } from '../model/traits.ts';
+import { MAX_TAGS } from '../model/tags.ts';
 import type { Devices } from '../store.ts';
 import { fit, fits } from './columns.ts';
 import {

@@ -21,9 +21,15 @@ export const LOCALE_WORDS = 'a locale such as de or zh-TW';
 
 const { image, link } = contentFields;
 
-export const localeSchema = z.string({ error: LOCALE_WORDS }).max(35, { error: LOCALE_WORDS }).regex(LOCALE, {
-  error: LOCALE_WORDS,
-});
+/** The width of push_device.locale. */
+export const MAX_LOCALE_LENGTH = 35;
+
+export const localeSchema = z
+  .string({ error: LOCALE_WORDS })
+  .max(MAX_LOCALE_LENGTH, { error: LOCALE_WORDS })
+  .regex(LOCALE, {
+    error: LOCALE_WORDS,
+  });
 
 const CONTENT_OF = 'an object with a title and a body, and image, data or link';
 

@@ -13,11 +13,6 @@ export const TIME_ZONE_WORDS = 'an IANA time zone such as Europe/Berlin';
 export const APP_VERSION_WORDS = 'a version such as 4.12.0, at most four numbers';
 export const LAST_SEEN_WORDS = 'a time such as 2026-12-24T18:07Z, or seconds since 1970';
 
-/** How many tags a device has at most, and how long a name and a value are. */
-export const MAX_TAGS = 20;
-export const MAX_TAG_NAME_LENGTH = 64;
-export const MAX_TAG_VALUE_LENGTH = 128;
-
 /** The width of push_device.time_zone, of push_device.app_version. */
 const MAX_TIME_ZONE_LENGTH = 64;
 const MAX_APP_VERSION_LENGTH = 32;
