@@ -1,7 +1,7 @@
 import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
-import { makeDeviceReader } from './device-pages.ts';
+import { DEVICE_COLUMNS, makeDeviceReader } from './device-pages.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
@@ -104,8 +104,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
     },
 
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit, selection) {
-      const own = sql`push_device.device_id, target, target_kind`;
-      const { columns, parse } = await readerOf(own, selection);
+      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
       const rows = await driver.all(
         sql`SELECT ${columns}, verdict
             FROM ${joinRetries(dialect)}

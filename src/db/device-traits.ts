@@ -1,18 +1,16 @@
 import type { Device, DeviceTraits, NewDevice } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
-import { parseAppVersion, rememberLookups } from '../model/traits.ts';
+import { parseAppVersion, rememberLookups, type TraitColumn } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
 import type { Dialect, Row } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
-import { columnOrNull, requireColumn, type TRAIT_COLUMNS } from './optional.ts';
+import { columnOrNull, requireColumn } from './optional.ts';
 import { readOptionalText, readOptionalTime, readOr, readWord } from './rows.ts';
 import { type Fragment, sql, type Value } from './sql.ts';
 
 /*
  * The columns of push_device that hold what a device says about itself. A team's own view may lack them: see optional.ts.
  */
-
-export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
 /** What is selected of a device with its traits, besides its own columns. */
 export function traitColumns({ epochMs }: Dialect, columns: ReadonlySet<string>): Fragment {

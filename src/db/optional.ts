@@ -1,4 +1,5 @@
 import { PushError } from '../errors.ts';
+import { TRAIT_COLUMNS } from '../model/traits.ts';
 import type { Driver } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -20,16 +21,6 @@ export const OPTIONAL_COLUMNS = [
   'part_of',
 ] as const;
 export type OptionalColumn = (typeof OPTIONAL_COLUMNS)[number];
-
-/** The columns of push_device that a view may lack. */
-export const TRAIT_COLUMNS = [
-  'platform',
-  'locale',
-  'time_zone',
-  'app_version',
-  'last_seen_at',
-  'is_test',
-] as const;
 
 const OPTIONAL: Readonly<Record<'push_announcement' | 'push_device', readonly string[]>> = {
   push_announcement: OPTIONAL_COLUMNS,

@@ -1,6 +1,6 @@
 import type { TraitCounts } from '../model/device.ts';
 import { PLATFORMS, type Platform } from '../model/filter.ts';
-import type { TraitColumn } from './device-traits.ts';
+import type { TraitColumn } from '../model/traits.ts';
 import type { Driver } from './driver.ts';
 import { columnOrNull } from './optional.ts';
 import { readOptionalText, readOr, readWhole, readWord } from './rows.ts';

@@ -13,6 +13,17 @@ export const TIME_ZONE_WORDS = 'an IANA time zone such as Europe/Berlin';
 export const APP_VERSION_WORDS = 'a version such as 4.12.0, at most four numbers';
 export const LAST_SEEN_WORDS = 'a time such as 2026-12-24T18:07Z, or seconds since 1970';
 
+/** What is optional of a device: columns of push_device, which files have under the same names. */
+export const TRAIT_COLUMNS = [
+  'platform',
+  'locale',
+  'time_zone',
+  'app_version',
+  'last_seen_at',
+  'is_test',
+] as const;
+export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
+
 /** The width of push_device.time_zone, of push_device.app_version. */
 const MAX_TIME_ZONE_LENGTH = 64;
 const MAX_APP_VERSION_LENGTH = 32;
