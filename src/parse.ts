@@ -25,6 +25,16 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER) {
     .pipe(z.int({ error, abort: true }).min(min, { error }).max(max, { error }));
 }
 
+/** A schema for an object without a key `__proto__`: z.record and z.strictObject would lose it without an error. */
+export function withoutProto<T extends z.ZodType>(schema: T, error: string) {
+  return z.preprocess((value, ctx) => {
+    if (isObject(value) && Object.hasOwn(value, '__proto__')) {
+      ctx.issues.push({ code: 'custom', message: error, path: ['__proto__'], input: value });
+    }
+    return value;
+  }, schema);
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

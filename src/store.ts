@@ -158,7 +158,10 @@ export interface Devices {
     limit: number,
     selection?: DeviceSelection,
   ): Promise<Device[]>;
-  /** The page of a hop again, up to `lastId`, with the devices found unregistered since the hop was planted. */
+  /**
+   * The page of a hop again, up to `lastId`, with the devices found unregistered since the hop was planted, and with those that
+   * have an open verdict in the ledger, whether the selection still takes them or not.
+   */
   fetchPageAgain(key: HopKey, lastId: number, selection?: DeviceSelection): Promise<Device[]>;
   /** All devices by id, unregistered or not, each with the announcement that found it unregistered. */
   fetchDevices(fromId: number, limit: number): Promise<(DeviceInTable & { unregisteredBy: number | null })[]>;

@@ -5,6 +5,7 @@ import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
+import type { Message } from '../model/message.ts';
 import { whileHolding } from '../pace/hold.ts';
 import { openWriter } from './own-content.ts';
 
@@ -37,7 +38,7 @@ export async function fetchPage(
 async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAnnouncement): Promise<Page> {
   const { store, config, log } = ctx;
   const write = await openWriter({ store, log }, announcement);
-  // A retry round sends what the ledger has, whatever the devices say by now.
+  // Round 0 selects by the filter; a retry round sends what the ledger has, whatever the devices say by now.
   const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0
@@ -54,7 +55,7 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
   };
 
   if (hop.page) {
-    // A repeat. Devices may have been added or removed since: the bounds make it the same page.
+    // A repeat. Devices may have been added, removed or changed since: the bounds and the ledger make it the same page.
     const { lastId } = hop.page;
     if (hop.round > 0) return makePage(await fetch(lastId, config.pageSize), hop.page);
     const devices = await store.fetchPageAgain(hop, lastId, selection);
@@ -84,7 +85,7 @@ async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
   const page = { pushes: [] as Push[], undeliverable: [] as Delivery[], bounds };
   for (const message of messages) {
     const recorded = ledger.get(message.messageId);
-    if (!recorded) page.undeliverable.push(...listUndeliverable(message));
+    page.undeliverable.push(...refuse(hop.round, message, recorded));
     if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
@@ -95,6 +96,25 @@ async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
     }
   }
   return page;
+}
+
+/**
+ * What is to be recorded of a message that reaches no device, or not all of them. What the ledger has as still to be sent is
+ * refused as well, if the message can no longer be written: its template may have changed since.
+ */
+function refuse(
+  round: number,
+  message: Message,
+  recorded: ReadonlyMap<number, Recorded> | undefined,
+): readonly Delivery[] {
+  const refused = listUndeliverable(message);
+  if (!recorded) return refused;
+  if (message.content === null) {
+    const open = [...recorded].filter(([, earlier]) => isToSend(round, earlier));
+    return refused.flatMap((refusal) => open.map(([deviceId]) => ({ ...refusal, deviceId })));
+  }
+  if (message.devices.length === 0) return [];
+  return refused.filter(({ deviceId }) => isToSend(round, recorded.get(deviceId)));
 }
 
 function boundsOf({ fromId }: Hop, ids: readonly number[], pageSize: number): PageBounds {

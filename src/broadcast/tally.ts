@@ -1,14 +1,7 @@
 import type { Announcement } from '../model/announcement.ts';
-import type { Counts, Delivery, Push, Verdict } from '../model/delivery.ts';
+import { type Counts, type Delivery, keyOf, type Push, type Verdict } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
-import {
-  bucketOf,
-  type HopWork,
-  MAX_REASONS,
-  NO_WORK,
-  OTHER_REASONS,
-  type ReasonTally,
-} from '../model/summary.ts';
+import { bucketOf, type HopWork, nameOfReason, NO_WORK, type ReasonTally } from '../model/summary.ts';
 import type { CountedBatch } from '../store/summaries.ts';
 
 /** Counts what the invocations of one hop have done. It goes into the hop's row with each batch of deliveries. */
@@ -76,8 +69,7 @@ export class Tally {
   }
 
   #countReason(reason: string, now: number): void {
-    const isNew = !this.#reasons.has(reason);
-    const name = isNew && this.#reasons.size >= MAX_REASONS ? OTHER_REASONS : reason;
+    const name = nameOfReason(reason, !this.#reasons.has(reason), this.#reasons.size);
     const earlier = this.#reasons.get(name);
     const { pushes = 0, firstAt = now } = earlier ?? {};
     this.#reasons.set(name, { pushes: pushes + 1, firstAt, lastAt: now });
@@ -95,14 +87,4 @@ export class Tally {
     }
     return changes;
   }
-}
-
-function keyOf({
-  messageId = 0,
-  deviceId,
-}: {
-  readonly messageId?: number;
-  readonly deviceId: number;
-}): string {
-  return `${messageId}/${deviceId}`;
 }

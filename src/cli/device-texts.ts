@@ -7,14 +7,12 @@ import {
   TARGET_KINDS,
   type TargetKind,
 } from '../model/device.ts';
+import { MAX_TAG_NAME_LENGTH, MAX_TAG_VALUE_LENGTH, MAX_TAGS } from '../model/tags.ts';
 import {
   APP_VERSION_WORDS,
   LAST_SEEN_WORDS,
   type Lookups,
   LOCALE_WORDS,
-  MAX_TAG_NAME_LENGTH,
-  MAX_TAG_VALUE_LENGTH,
-  MAX_TAGS,
   parseAppVersion,
   parseLastSeen,
   parsePlatform,

@@ -1,5 +1,7 @@
 import { PushError } from '../errors.ts';
 import { MAX_TARGET_LENGTH } from '../model/device.ts';
+import { MAX_LOCALE_LENGTH } from '../model/locales.ts';
+import { MAX_TAG_NAME_LENGTH, MAX_TAG_VALUE_LENGTH } from '../model/tags.ts';
 
 /*
  * What the columns hold, checked before a statement is made: MySQL would cut a longer text on a server that is not strict, and
@@ -16,11 +18,11 @@ interface Column {
 export const COLUMNS = {
   target: { characters: MAX_TARGET_LENGTH, isVisibleAscii: true },
   member_id: { characters: 64 },
-  locale: { characters: 35 },
+  locale: { characters: MAX_LOCALE_LENGTH },
   time_zone: { characters: 64 },
   app_version: { characters: 32 },
-  tag_name: { characters: 64 },
-  tag_value: { characters: 128 },
+  tag_name: { characters: MAX_TAG_NAME_LENGTH },
+  tag_value: { characters: MAX_TAG_VALUE_LENGTH },
   source: { characters: 64 },
   idempotency_key: { characters: 128, isVisibleAscii: true },
   message_key: { characters: 128, isVisibleAscii: true },

@@ -1,7 +1,7 @@
 import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
-import { makeDeviceReader } from './device-pages.ts';
+import { DEVICE_COLUMNS, makeDeviceReader } from './device-pages.ts';
 import { pruneDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
@@ -9,8 +9,11 @@ import { countLateReasons } from './late-reasons.ts';
 import { proveUpsert, upsertDeliveries } from './ledger.ts';
 import { isOver, isToSend, joinRetries, keepRetries, keepRetriesOfPage } from './retries.ts';
 import { readOptionalText, readVerdict, readWhole, readWord } from './rows.ts';
-import { type Fragment, sql, type Statement } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 import { addBatch, withRetriesShift, withShift } from './tally.ts';
+
+/** Deliveries of no batch in one transaction. Its statements name each of them for each verdict, and SQLite takes 32,766 values. */
+const MAX_LATE = 200;
 
 /** The statements of push_delivery. */
 export function makeDeliveries(driver: Driver): Deliveries {
@@ -57,13 +60,18 @@ export function makeDeliveries(driver: Driver): Deliveries {
         ...keepRetries(dialect, hop.announcementId, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
       ];
-      const recordLate = (condition: Fragment, late: readonly Delivery[]): Promise<boolean> =>
-        countLateReasons(driver, hop, late, (count) =>
-          driver.runTogether(
-            sql`UPDATE push_hop SET ${claims}, ${count.assignment} WHERE ${condition} AND ${count.isUnchanged}`,
-            ...withShift(hop, late, record(late)),
-          ),
-        );
+      const recordLate = async (condition: Fragment, late: readonly Delivery[]): Promise<boolean> => {
+        for (const chunk of chunksOf(late, undefined, undefined, MAX_LATE)) {
+          const isWritten = await countLateReasons(driver, hop, chunk, (count) =>
+            driver.runTogether(
+              sql`UPDATE push_hop SET ${claims}, ${count.assignment} WHERE ${condition} AND ${count.isUnchanged}`,
+              ...withShift(hop, chunk, record(chunk)),
+            ),
+          );
+          if (!isWritten) return false;
+        }
+        return true;
+      };
       if (batch === undefined && deliveries.length > 0) {
         if (await recordLate(isHeld(hop), deliveries)) return;
       } else {
@@ -71,8 +79,10 @@ export function makeDeliveries(driver: Driver): Deliveries {
         const hold = sql`UPDATE push_hop SET ${claims} ${count} WHERE ${isHeld(hop)}`;
         if (await driver.runTogether(hold, ...record(deliveries))) return;
       }
-      const final = deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict));
-      if (final.length > 0) await recordLate(isHop(hop), final);
+      await recordLate(
+        isHop(hop),
+        deliveries.filter(({ verdict }) => FINAL_VERDICTS.includes(verdict)),
+      );
     },
 
     proveRecording(hop) {
@@ -94,8 +104,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
     },
 
     async fetchRetryPage({ announcementId, round, fromId }, toId, limit, selection) {
-      const own = sql`push_device.device_id, target, target_kind`;
-      const { columns, parse } = await readerOf(own, selection);
+      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
       const rows = await driver.all(
         sql`SELECT ${columns}, verdict
             FROM ${joinRetries(dialect)}

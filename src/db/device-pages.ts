@@ -1,6 +1,8 @@
 import { isBadRow } from '../errors.ts';
+import { OPEN_VERDICTS } from '../model/delivery.ts';
 import { type Device, type DeviceInTable, TARGET_KINDS } from '../model/device.ts';
 import type { DeviceSelection } from '../model/filter.ts';
+import type { HopKey } from '../model/hop.ts';
 import type { Devices } from '../store.ts';
 import type { Driver, Row } from './driver.ts';
 import { makeTraitParser, traitColumns } from './device-traits.ts';
@@ -35,18 +37,40 @@ export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchP
     const rows: Row[] = [];
     for (const part of parts) rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit))));
     const devices = rows.map(parse);
-    return parts.length > 1 ? devices.toSorted((one, other) => one.deviceId - other.deviceId) : devices;
+    return parts.length > 1 ? devices.toSorted(byId) : devices;
   };
 
   return {
     fetchPage: (fromId, toId, limit, selection = {}) => fetch(selection, { fromId, toId }, REGISTERED, limit),
 
-    fetchPageAgain(key, lastId, selection = {}) {
+    async fetchPageAgain(key, lastId, selection = {}) {
       const wasRegistered = sql`(${REGISTERED}
         OR unregistered_at >= (SELECT planted_at FROM push_hop WHERE ${isHop(key)}))`;
-      return fetch(selection, { fromId: key.fromId, toId: lastId }, wasRegistered, null);
+      const range = { fromId: key.fromId, toId: lastId };
+      const devices = await fetch(selection, range, wasRegistered, null);
+      if (!selection.filter) return devices;
+      const { columns, parse } = await readerOf(DEVICE_COLUMNS, selection);
+      const rows = await driver.all(
+        selectDevices(columns, leftOpen(driver, key, lastId), wasRegistered, null),
+      );
+      const known = new Set(devices.map(({ deviceId }) => deviceId));
+      const left = rows.map(parse).filter(({ deviceId }) => !known.has(deviceId));
+      return left.length === 0 ? devices : [...devices, ...left].toSorted(byId);
     },
   };
+}
+
+/** The devices of a page to which the hop still owes a push, whatever they say about themselves by now. */
+function leftOpen({ dialect }: Driver, { announcementId, fromId }: HopKey, lastId: number): Selected {
+  return {
+    from: sql`push_delivery ${dialect.joinInOrder} push_device ON push_device.device_id = push_delivery.device_id`,
+    where: sql`push_delivery.announcement_id = ${announcementId} AND push_delivery.message_id = 0
+      AND push_delivery.device_id BETWEEN ${fromId} AND ${lastId} AND push_delivery.verdict IN (${OPEN_VERDICTS})`,
+  };
+}
+
+function byId(one: Device, other: Device): number {
+  return one.deviceId - other.deviceId;
 }
 
 /** Reads the next ids that the index has, and of these devices those of the audience, until the page is full. */

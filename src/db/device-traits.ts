@@ -73,7 +73,7 @@ export function hasTraits({
   return [platform, locale, timeZone, appVersion, lastSeenAt, isTest].some((value) => value !== undefined);
 }
 
-/** Those of the given columns that the table has. PushError('BAD_INPUT') if it lacks one that is to hold a value. */
+/** `writableColumns` are the given columns that the table has. PushError('BAD_INPUT') if it lacks one that is to hold a value. */
 export function writableColumns(
   given: ReadonlyMap<TraitColumn, Value | Fragment>,
   columns: ReadonlySet<string>,

@@ -1,5 +1,6 @@
 import type { NewDevice, Registration } from '../model/device.ts';
-import { MAX_TAGS, type TraitColumn } from '../model/traits.ts';
+import { MAX_TAGS } from '../model/tags.ts';
+import type { TraitColumn } from '../model/traits.ts';
 import type { Devices } from '../store.ts';
 import { fit, fits } from './columns.ts';
 import {
@@ -113,6 +114,8 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
           // A time that the table has may be wrong, in the future: now is always right.
           name === 'last_seen_at' && !isSeenNow ? assignTrait(dialect, name) : assign(dialect, name),
         );
+      // Before anything is written: a registration that is refused changes nothing.
+      if (device.tags) await tags.requireRoom(target, device.tags, MAX_TAGS);
       await driver.run(
         sql`INSERT INTO push_device (${[...written.keys()].map(nameOf)}) VALUES (${[...written.values()]})
             ${onConflict(sql`target`)} ${assignments}, ${RESTORE}`,

@@ -1,6 +1,6 @@
-import { type Delivery, FINAL_VERDICTS, type PushId } from '../model/delivery.ts';
+import { type Delivery, FINAL_VERDICTS, keyOf, type PushId } from '../model/delivery.ts';
 import type { HopKey } from '../model/hop.ts';
-import { addReasons, MAX_REASONS, OTHER_REASONS, type Reasons } from '../model/summary.ts';
+import { addReasons, nameOfReason, type Reasons } from '../model/summary.ts';
 import type { Driver } from './driver.ts';
 import { isHop } from './hop-key.ts';
 import { readVerdict, readWhole } from './rows.ts';
@@ -87,12 +87,8 @@ function addAll(before: Reasons, deliveries: readonly Delivery[], now: number): 
   let sum = before;
   for (const { reason } of deliveries) {
     if (reason === null) continue;
-    const isOther = sum[reason] === undefined && Object.keys(sum).length >= MAX_REASONS;
-    sum = addReasons(sum, { [isOther ? OTHER_REASONS : reason]: { pushes: 1, firstAt: now, lastAt: now } });
+    const name = nameOfReason(reason, sum[reason] === undefined, Object.keys(sum).length);
+    sum = addReasons(sum, { [name]: { pushes: 1, firstAt: now, lastAt: now } });
   }
   return sum;
-}
-
-function keyOf({ messageId = 0, deviceId }: PushId): string {
-  return `${messageId}/${deviceId}`;
 }

@@ -31,7 +31,7 @@ export function makeMessages(driver: Driver): Messages {
   /** One row for each message and device; one row with a device that is NULL for a message without devices. */
   const fetchRows = async (where: Fragment): Promise<Row[]> => {
     // Two joins, as an OR in one would use neither index of push_device.
-    const joinBy = (condition: Fragment, other: Fragment, traits: Fragment): Fragment => sql`
+    const joinBy = (condition: Fragment, isMessage: Fragment, traits: Fragment): Fragment => sql`
       SELECT push_message.message_id, message_key, ${CONTENT_COLUMNS}, owner,
         push_message.device_id AS recipient_id, topic, topic_condition, template, variables, ${traits}
         ${msUntil(sql`leased_until`)} AS lease_ms,
@@ -39,16 +39,28 @@ export function makeMessages(driver: Driver): Messages {
         push_device.device_id, target, target_kind
       FROM push_message LEFT JOIN push_device
         ON ${condition} AND push_device.unregistered_at IS NULL
-      WHERE ${where} AND push_message.${other} IS NULL`;
-    const fetch = (traits: Fragment): Promise<Row[]> => {
-      const byDevice = joinBy(sql`push_device.device_id = push_message.device_id`, sql`member_id`, traits);
+      WHERE ${where} AND ${isMessage}`;
+    const fetch = (traits: Fragment, isWanted: Fragment): Promise<Row[]> => {
+      const isDevice = sql`push_device.device_id = push_message.device_id`;
       const isMember = isSameText(sql`push_device.member_id`, sql`push_message.member_id`);
-      return driver.all(sql`${byDevice} UNION ALL ${joinBy(isMember, sql`device_id`, traits)}`);
+      const byDevice = joinBy(isDevice, sql`push_message.member_id IS NULL ${isWanted}`, traits);
+      return driver.all(
+        sql`${byDevice} UNION ALL ${joinBy(isMember, sql`push_message.device_id IS NULL ${isWanted}`, traits)}`,
+      );
     };
-    const rows = await fetch(sql``);
+    const rows = await fetch(sql``, sql``);
+    const idsWithTemplate = new Set(
+      rows.filter((row) => row['template'] !== null).map((row) => row['message_id']),
+    );
+    if (idsWithTemplate.size === 0) return rows;
     // What devices say about themselves is for templates alone.
-    if (rows.every((row) => row['template'] === null)) return rows;
-    return fetch(sql`${traitColumns(dialect, await fetchDeviceColumns())},`);
+    const traits = sql`${traitColumns(dialect, await fetchDeviceColumns())},`;
+    const full = (await fetch(traits, sql`AND template IS NOT NULL`)).filter((row) =>
+      idsWithTemplate.has(row['message_id']),
+    );
+    // A back end may have changed a row in between: each message is of one of the two readings.
+    const idsAgain = new Set(full.map((row) => row['message_id']));
+    return [...rows.filter((row) => !idsAgain.has(row['message_id'])), ...full];
   };
 
   const fetchDeliveries = async (where: Fragment): Promise<Row[]> =>

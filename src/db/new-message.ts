@@ -44,6 +44,6 @@ function nameOf({ topic }: Recipient, kind: TopicKind): string | null {
 export function bytesOf({ messageKey, source, recipient, content, template }: NewMessage): number {
   const { title, body, image, data, options } = content;
   const texts = [messageKey, source, recipient.memberId, recipient.topic?.name ?? null, title, body, image];
-  const json = [JSON.stringify(data), JSON.stringify(options), JSON.stringify(template ?? null)];
+  const json = [JSON.stringify(data), JSON.stringify(options), template ? JSON.stringify(template) : null];
   return [...texts, ...json].reduce((sum, text) => sum + literalBytesOf(text), 300);
 }

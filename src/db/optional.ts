@@ -1,4 +1,5 @@
 import { PushError } from '../errors.ts';
+import { TRAIT_COLUMNS } from '../model/traits.ts';
 import type { Driver } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -25,16 +26,25 @@ export function isOptional(column: string): column is OptionalColumn {
   return OPTIONAL_COLUMNS.some((each) => each === column);
 }
 
-/** Makes a function that looks up the columns of a table once. */
-export function makeColumnLookup(driver: Driver, table: string): () => Promise<ReadonlySet<string>> {
-  let columns: Promise<ReadonlySet<string>> | null = null;
+const OPTIONAL: Readonly<Record<'push_announcement' | 'push_device', readonly string[]>> = {
+  push_announcement: OPTIONAL_COLUMNS,
+  push_device: TRAIT_COLUMNS,
+};
+
+/**
+ * Makes a function that looks up the columns of a table. Only the answer that lacks none is kept: a team creates its view again
+ * while processes run, and a column that they went on reading as NULL could be the filter of an announcement.
+ */
+export function makeColumnLookup(
+  driver: Driver,
+  table: keyof typeof OPTIONAL,
+): () => Promise<ReadonlySet<string>> {
+  let complete: ReadonlySet<string> | null = null;
   return async () => {
-    try {
-      return await (columns ??= driver.fetchColumns(table));
-    } catch (error) {
-      columns = null;
-      throw error;
-    }
+    if (complete !== null) return complete;
+    const columns = await driver.fetchColumns(table);
+    if (OPTIONAL[table].every((name) => columns.has(name))) complete = columns;
+    return columns;
   };
 }
 

@@ -71,7 +71,6 @@ export type Select = (filter: DeviceFilter, range: Range) => Promise<Reading>;
 export function makeSelect(driver: Driver, views: readonly string[]): Select {
   const { dialect } = driver;
   const fetchDeviceColumns = makeColumnLookup(driver, 'push_device');
-  const ownViews = new Map<string, OwnView>();
   const leads = new Map<string, { readonly lead: Lead | null; readings: number }>();
 
   const findView = async ({ view }: DeviceFilter): Promise<OwnView | null> => {
@@ -79,9 +78,8 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
     if (!isViewNamed(views, view)) {
       throw wrongFilter('filter.view', 'a table or view that AUDIENCE_VIEWS names', view);
     }
-    const own = ownViews.get(view) ?? (await fetchOwnView(driver, view));
-    ownViews.set(view, own);
-    return own;
+    // Each time: a team may create its view again with the other column.
+    return fetchOwnView(driver, view);
   };
 
   /** Null: no index finds few. */

@@ -20,6 +20,8 @@ export interface TagWrites {
    * than `max` tags: then nothing is written.
    */
   setTags(tagsById: ReadonlyMap<number, Tags>, max?: number): Promise<void>;
+  /** PushError('BAD_INPUT') if the device, which may be in no table yet, would have more than `max` tags with the given ones. */
+  requireRoom(target: string, tags: Tags, max: number): Promise<void>;
   /** Sets the given tags of devices by their targets. A device that has been deleted meanwhile is left out. */
   setTagsByTarget(devices: readonly NewDevice[]): Promise<void>;
 }
@@ -65,6 +67,14 @@ export function makeTags(driver: Driver): TagWrites {
 
   return {
     setTags,
+    async requireRoom(target, tags, max) {
+      const rows = await driver.all(
+        sql`SELECT name, value FROM push_device JOIN push_tag ON push_tag.device_id = push_device.device_id
+            WHERE target = ${target}`,
+      );
+      const has = new Map(rows.map((row) => [readText(row, 'name'), readText(row, 'value')]));
+      checkCount(has, namesTrimmed(tags), max);
+    },
     async setTagsByTarget(devices) {
       const tagsByTarget = new Map<string, Tags>();
       for (const { target, tags } of devices) {

@@ -49,14 +49,20 @@ export function withShift(
   return [shift(sql`-`), ...statements, shift(sql`+`)];
 }
 
-/** The condition that a row of the ledger is that of one of these pushes. */
+/** The condition that a row of the ledger is that of one of these pushes. Messages that go to the same devices are one term. */
 export function isAmong(pushes: readonly PushId[]): Fragment {
-  return sql`(${joinByOr(
-    [...Map.groupBy(pushes, ({ messageId = 0 }) => messageId)].map(
-      ([messageId, group]) =>
-        sql`message_id = ${messageId} AND device_id IN (${group.map(({ deviceId }) => deviceId)})`,
-    ),
-  )})`;
+  const byMessage = Map.groupBy(pushes, ({ messageId = 0 }) => messageId);
+  const messages = [...byMessage].map(([messageId, group]) => ({
+    messageId,
+    deviceIds: group.map(({ deviceId }) => deviceId),
+  }));
+  const byDevices = Map.groupBy(messages, ({ deviceIds }) => deviceIds.join());
+  return joinByOr(
+    [...byDevices.values()].map((group) => {
+      const messageIds = group.map(({ messageId }) => messageId);
+      return sql`message_id IN (${messageIds}) AND device_id IN (${group[0]?.deviceIds ?? []})`;
+    }),
+  );
 }
 
 /** `withRetriesShift` makes the statements that end an announcement's retries into ones that also count that in the hop's row. */
@@ -102,9 +108,10 @@ function columnOf(verdict: Verdict): Fragment {
   return { sql: verdict, values: [] };
 }
 
+/** Joined in halves: SQLite takes an expression of at most 1000 levels, and `a OR b OR c` has one more with each term. */
 function joinByOr(conditions: readonly Fragment[]): Fragment {
-  return {
-    sql: conditions.map((condition) => condition.sql).join(' OR '),
-    values: conditions.flatMap(({ values }) => values),
-  };
+  const [first = sql`1 = 0`] = conditions;
+  if (conditions.length < 2) return sql`(${first})`;
+  const half = Math.ceil(conditions.length / 2);
+  return sql`(${joinByOr(conditions.slice(0, half))} OR ${joinByOr(conditions.slice(half))})`;
 }

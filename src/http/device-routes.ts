@@ -4,19 +4,18 @@ import { isUnicode, UNICODE } from '../json.ts';
 import { plainMemberSchema } from '../messages/parse.ts';
 import { isNullWord, MAX_TARGET_LENGTH, type Registration, TARGET_KINDS } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
+import { MAX_TAG_NAME_LENGTH, MAX_TAG_VALUE_LENGTH, MAX_TAGS } from '../model/tags.ts';
 import { timeSchema } from '../model/time.ts';
 import {
   APP_VERSION_WORDS,
   LOCALE_WORDS,
-  MAX_TAG_NAME_LENGTH,
-  MAX_TAG_VALUE_LENGTH,
-  MAX_TAGS,
   parseAppVersion,
   parseLocale,
   parseTimeZone,
   PLATFORM_WORDS,
   TIME_ZONE_WORDS,
 } from '../model/traits.ts';
+import { withoutProto } from '../parse.ts';
 import { makeRoute, type Route } from './route.ts';
 
 const TARGET = `1 to ${MAX_TARGET_LENGTH} visible ASCII characters`;
@@ -68,12 +67,14 @@ const device = z
       appVersion: trait(APP_VERSION_WORDS, parseAppVersion),
       lastSeenAt: timeSchema.nullish(),
       isTest: z.boolean({ error: 'true or false' }).optional(),
-      tags: z
-        .record(tagName, tagValue.nullable(), {
-          error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : TAGS),
-        })
-        .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: TAGS })
-        .optional(),
+      tags: withoutProto(
+        z
+          .record(tagName, tagValue.nullable(), {
+            error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : TAGS),
+          })
+          .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: TAGS }),
+        `${TAG_NAME}, not __proto__`,
+      ).optional(),
     },
     { error: 'no such field' },
   )

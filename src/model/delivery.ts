@@ -50,6 +50,11 @@ export interface PushId {
   readonly messageId?: number;
 }
 
+/** `keyOf` is a text that no other push of the announcement has. */
+export function keyOf({ messageId = 0, deviceId }: PushId): string {
+  return `${messageId}/${deviceId}`;
+}
+
 /** One push of a page. */
 export interface Push extends Device, PushId {
   /** The message's own notification; absent: the announcement's. */

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { withoutProto } from '../parse.ts';
 import { localeSchema } from './locales.ts';
+import { MAX_TAG_NAME_LENGTH, MAX_TAG_VALUE_LENGTH, MAX_TAGS } from './tags.ts';
 import { VERSION } from './version.ts';
 
 /** The platforms of devices. */
@@ -11,7 +13,6 @@ export const MAX_SEEN_DAYS = 270;
 
 export const MAX_FILTER_MEMBERS = 10_000;
 const MAX_VALUES = 1000;
-const MAX_TAGS = 20;
 /** Longer than every name: what devices say may be no zone at all. */
 const MAX_ZONE_LENGTH = 255;
 
@@ -69,35 +70,41 @@ const RANGE = 'an object with from, below, or both';
 const SAMPLE_WORDS = 'a share such as 0-10%, from 0 to 100';
 const DAYS_WORDS = 'a number of days, such as 270d';
 const VIEW_WORDS = 'the name of a table or view: letters, digits and _, at most 64';
-const TAG_WORDS = 'a tag, 1 to 64 characters';
+const TAG_WORDS = `a tag, 1 to ${MAX_TAG_NAME_LENGTH} characters`;
+const TAG_VALUE_WORDS = `a value, 1 to ${MAX_TAG_VALUE_LENGTH} characters`;
+const NO_SUCH = 'no such filter';
 
-/** A device filter in a request or a row. */
-export const filterSchema: z.ZodType<DeviceFilter> = z.strictObject(
+const fields = z.strictObject(
   {
     platform: list(
       z.enum(PLATFORMS, { error: `one of ${PLATFORMS.join(', ')}` }),
       'a list of platforms',
     ).optional(),
     locale: list(localeSchema, 'a list of locales').optional(),
-    appVersion: z
-      .strictObject({ from: version.optional(), below: version.optional() }, { error: RANGE })
-      .refine(({ from, below }) => from !== undefined || below !== undefined, { error: RANGE })
-      .optional(),
+    appVersion: withoutProto(
+      z
+        .strictObject({ from: version.optional(), below: version.optional() }, { error: RANGE })
+        .refine(({ from, below }) => from !== undefined || below !== undefined, { error: RANGE }),
+      RANGE,
+    ).optional(),
     seenWithin: z.string({ error: DAYS_WORDS }).regex(DAYS, { error: DAYS_WORDS }).optional(),
-    tags: z
-      .record(
-        shortText(TAG_WORDS, 64),
-        list(shortText('a value, 1 to 128 characters', 128), 'a list of values'),
-        {
-          error: (issue) => (issue.code === 'invalid_key' ? TAG_WORDS : 'an object: lists of values by tag'),
-        },
-      )
-      .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: `at most ${MAX_TAGS} tags` })
-      .refine((tags) => Object.keys(tags).length > 0, { error: 'at least one tag' })
-      .refine((tags) => Object.values(tags).flat().length <= MAX_VALUES, {
-        error: `at most ${MAX_VALUES} values of tags`,
-      })
-      .optional(),
+    tags: withoutProto(
+      z
+        .record(
+          shortText(TAG_WORDS, MAX_TAG_NAME_LENGTH),
+          list(shortText(TAG_VALUE_WORDS, MAX_TAG_VALUE_LENGTH), 'a list of values'),
+          {
+            error: (issue) =>
+              issue.code === 'invalid_key' ? TAG_WORDS : 'an object: lists of values by tag',
+          },
+        )
+        .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: `at most ${MAX_TAGS} tags` })
+        .refine((tags) => Object.keys(tags).length > 0, { error: 'at least one tag' })
+        .refine((tags) => Object.values(tags).flat().length <= MAX_VALUES, {
+          error: `at most ${MAX_VALUES} values of tags`,
+        }),
+      `${TAG_WORDS}, not __proto__`,
+    ).optional(),
     memberIds: list(
       shortText('a member id, 1 to 64 characters', 64),
       'a list of member ids',
@@ -114,7 +121,16 @@ export const filterSchema: z.ZodType<DeviceFilter> = z.strictObject(
     ).optional(),
     isTest: z.boolean({ error: 'true or false' }).optional(),
   },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? 'no such filter' : 'an object of filters') },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? NO_SUCH : 'an object of filters') },
+);
+
+/** A device filter in a request or a row. */
+export const filterSchema: z.ZodType<DeviceFilter> = withoutProto(
+  // Nothing asked for would be every device: that has to be said by no filter at all.
+  fields.refine((filter) => Object.values(filter).some((each) => each !== undefined), {
+    error: 'at least one condition',
+  }),
+  NO_SUCH,
 );
 
 /** The share that a text such as `0-10%` names, in hundredths of a percent: from `from` on and below `below`. Null: it names none. */

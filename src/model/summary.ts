@@ -38,8 +38,13 @@ export interface HopWork {
 }
 
 /** Further reasons of one hop are counted together, as OTHER_REASONS: FCM has few, but Baton does not choose them. */
-export const MAX_REASONS = 30;
-export const OTHER_REASONS = 'OTHER';
+const MAX_REASONS = 30;
+const OTHER_REASONS = 'OTHER';
+
+/** `nameOfReason` is the name under which a reason is counted beside the `size` reasons that a hop has already. */
+export function nameOfReason(reason: string, isNew: boolean, size: number): string {
+  return isNew && size >= MAX_REASONS ? OTHER_REASONS : reason;
+}
 
 /** Answers by what they say. */
 export type Reasons = HopWork['reasons'];

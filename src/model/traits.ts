@@ -24,11 +24,6 @@ export const TRAIT_COLUMNS = [
 ] as const;
 export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
 
-/** How many tags a device has at most, and how long a name and a value are. */
-export const MAX_TAGS = 20;
-export const MAX_TAG_NAME_LENGTH = 64;
-export const MAX_TAG_VALUE_LENGTH = 128;
-
 /** The width of push_device.time_zone, of push_device.app_version. */
 const MAX_TIME_ZONE_LENGTH = 64;
 const MAX_APP_VERSION_LENGTH = 32;

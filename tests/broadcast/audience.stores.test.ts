@@ -127,6 +127,19 @@ describe.each(databaseKinds())('a broadcast to an audience (%s)', (kind) => {
     expect(await fetchBalance(id)).toMatchObject({ audience: 40, delivered: 40, unsent: 0 });
   });
 
+  test('sends what a page has left open, whatever the device says by then', async () => {
+    const id = await create({ platform: ['ios'] });
+    const ctx = makeContext(store, { clock, answer: () => outcome('retryable', 'UNAVAILABLE') });
+    await runHop(ctx, firstJob(id));
+    expect((await store.countDeliveries(id)).unsent).toBeGreaterThan(1);
+    await change("platform = 'web'", 'device_id <= 4');
+    sent = [];
+    await finish(id);
+    expect(await store.fetchAnnouncement(id)).toMatchObject({ status: 'done' });
+    expect(new Set(sent)).toEqual(new Set(targetsOf(even)));
+    expect(await fetchBalance(id)).toMatchObject({ delivered: 40, unsent: 0 });
+  });
+
   test('retries what was sent, whatever the device says by then', async () => {
     const id = await create({ platform: ['ios'] });
     const isToRetry = ({ target }: Addressee): boolean =>
@@ -183,6 +196,29 @@ describe.each(databaseKinds())('a broadcast to an audience (%s)', (kind) => {
       });
     }
     expect(sent).toEqual([]);
+  });
+
+  test('whose column the table gains while a process runs is what that process sends to', async () => {
+    const run = (text: string): Promise<unknown> => driver.run({ sql: text, values: [] });
+    await run('ALTER TABLE push_announcement DROP COLUMN filter');
+    await store.fetchAnnouncement(await store.createAnnouncement(draft));
+    await run('ALTER TABLE push_announcement ADD COLUMN filter TEXT');
+    const other = openTimedStore(database.config, clock);
+    const id = await other.createAnnouncement({ ...draft, filter: { platform: ['ios'] } });
+    await other.close();
+    await runAll(firstJob(id));
+    expect(sent.toSorted()).toEqual(targetsOf(even).toSorted());
+  });
+
+  test('by a view that is created again with the other column is read by that column', async () => {
+    const run = (text: string): Promise<unknown> => driver.run({ sql: text, values: [] });
+    const filter = { view: 'push_audience_own' };
+    await change("member_id = 'm7'", 'device_id = 7');
+    await run('CREATE VIEW push_audience_own AS SELECT device_id FROM push_device WHERE device_id = 3');
+    expect(await store.fetchPage(0, null, 9, { filter })).toMatchObject([{ deviceId: 3 }]);
+    await run('DROP VIEW push_audience_own');
+    await run('CREATE VIEW push_audience_own AS SELECT member_id FROM push_device WHERE device_id = 7');
+    expect(await store.fetchPage(0, null, 9, { filter })).toMatchObject([{ deviceId: 7 }]);
   });
 
   test('tags are values, whatever their text', async () => {

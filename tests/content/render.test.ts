@@ -231,6 +231,10 @@ test.each([
   [{ locales: { de: { title: 't', body: 'b', sound: 's' } } }, 'locales.de.sound: expected no such field'],
   [{ locales: 'de' }, 'locales: expected an object: content by locale, got 2 characters'],
   [
+    { locales: JSON.parse('{"__proto__":{"title":"t","body":"b"}}') as unknown },
+    'locales.__proto__: expected a locale such as de or zh-TW',
+  ],
+  [
     { locales: { de: { title: 't', body: 'b' }, DE: { title: 'T', body: 'B' } } },
     'locales: expected each locale once: case does not count, got an object with de, DE',
   ],

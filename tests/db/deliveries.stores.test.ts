@@ -30,6 +30,27 @@ await describeStores('deliveries', ({ database, store, startHop, claim, passTime
     expect([...(await store.fetchVerdicts(hop.announcementId, 10, 11)).keys()]).toEqual([10, 11]);
   });
 
+  test.each([
+    [9000, 'messages', (nth: number) => ({ messageId: nth + 1, deviceId: 0 })],
+    [1200, 'messages to a device each', (nth: number) => ({ messageId: nth + 1, deviceId: 9000 - nth })],
+    [9000, 'devices', (nth: number) => ({ deviceId: nth + 1 })],
+  ])('the refusals of %d %s are recorded and counted in full', async (pushes, _name, idOf) => {
+    const hop = await claim(await startHop(), 'a');
+    const refused = Array.from({ length: pushes }, (_, nth): Delivery => ({
+      ...idOf(nth),
+      ...{ verdict: 'rejected', reason: 'NO_TEMPLATE', messageName: null, retryInMs: null },
+    }));
+    await store.recordDeliveries(hop, refused);
+    // A repeat counts nothing twice.
+    await store.recordDeliveries(hop, refused.slice(0, 600));
+    const { announcementId } = hop;
+    const totals = (await store.fetchTotals([announcementId])).get(announcementId)!;
+    expect(totals.counts).toEqual(await store.countDeliveries(announcementId));
+    expect(totals.counts.rejected).toBe(pushes);
+    const [summary] = await store.fetchHopSummaries(announcementId);
+    expect(summary?.work.reasons['NO_TEMPLATE']).toMatchObject({ pushes });
+  });
+
   test('a final verdict stays; any other verdict is replaced', async () => {
     const key = await claim(await startHop(), 'a');
     const record = (deviceId: number, entry: Entry) => store.recordDeliveries(key, [{ deviceId, ...entry }]);

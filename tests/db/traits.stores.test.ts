@@ -127,6 +127,11 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
     await expect(store.registerDevice(more)).rejects.toThrow(
       'tags: expected at most 20 tags of a device, got 21',
     );
+    await expect(store.registerDevice({ ...more, memberId: 'other', locale: 'de' })).rejects.toThrow(
+      'got 21',
+    );
+    expect(await record(deviceId)).toMatchObject({ locale: null, tags });
+    expect((await record(deviceId)).memberId).not.toBe('other');
     await store.registerDevice({ ...device, tags: { more: 'v', 'tag-0': null } });
     expect(Object.keys((await record(deviceId)).tags)).toHaveLength(20);
 

@@ -2,9 +2,9 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { describe, expect, test } from 'vitest';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { systemClock } from '../../src/clock.ts';
-import { TRAIT_COLUMNS } from '../../src/model/traits.ts';
 import { OPTIONAL_COLUMNS } from '../../src/db/optional.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
+import { TRAIT_COLUMNS } from '../../src/model/traits.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { delivered, draft, makeContext, outcome } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';

@@ -109,6 +109,7 @@ test.each<[string, unknown, string, string]>([
   ['tags', { plan: 1 }, 'tags.plan', VALUE],
   ['tags', { plan: 'x'.repeat(129) }, 'tags.plan', VALUE],
   ['tags', { plan: '\udc00' }, 'tags.plan', 'Unicode text'],
+  ['tags', JSON.parse('{"plan":"pro","__proto__":"v"}'), 'tags.__proto__', TAG],
   ['tags', { '': 'v' }, 'tags.', TAG],
   ['tags', { ' plan': 'v' }, 'tags.', TAG],
   ['tags', { ['x'.repeat(65)]: 'v' }, 'tags.', TAG],

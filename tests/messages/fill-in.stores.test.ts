@@ -1,6 +1,7 @@
 import type { Addressee } from '../../src/context.ts';
 import type { NewMessage, Recipient } from '../../src/model/message.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { resumeAnnouncement } from '../../src/broadcast/announcement.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
 import { scan } from '../../src/broadcast/scan.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -10,7 +11,7 @@ import { sendMessages } from '../../src/messages/send.ts';
 import type { Attributes } from '../../src/model/member.ts';
 import { NO_CONTENT } from '../../src/model/message-template.ts';
 import type { Store } from '../../src/store.ts';
-import { delivered, devicesOf, draft, makeContext, toDevice, toMember } from '../support/context.ts';
+import { delivered, devicesOf, draft, makeContext, outcome, toDevice, toMember } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 
 const READY = {
@@ -89,6 +90,36 @@ describe.each(databaseKinds())('messages that name a template, on %s', (kind) =>
       expect(await sendMessages(ctx, [other])).toMatchObject([{ reason: 'KEY_REUSED' }]);
     }
     expect(ctx.sent).toEqual(['target-1']);
+  });
+
+  test.each([
+    ['is removed', 'NO_TEMPLATE', () => store.removeTemplate('ready')],
+    [
+      'gains a variable',
+      'TEMPLATE_VARIABLE',
+      () => store.setTemplate('ready', { ...READY, content: { ...READY.content, body: '{{ gone }}' } }),
+    ],
+  ])('what a mailing has left open is refused if its template %s meanwhile', async (_name, reason, edit) => {
+    await store.addMessages([make('a', toMember('bob'), { order: 7, nickname: 'Bob' })], Date.now() - 1000);
+    const ctx = makeContext(store, { answer: () => outcome('misconfigured', 'THIRD_PARTY_AUTH_ERROR') });
+    await scan(ctx);
+    const [job] = ctx.invoked;
+    if (job?.kind !== 'broadcast') throw new Error('expected a mailing');
+    await runHop(ctx, job);
+    const { announcementId } = job;
+    expect(await store.countDeliveries(announcementId)).toMatchObject({ misconfigured: 1 });
+    await edit();
+    await resumeAnnouncement(ctx, announcementId, { acceptEdits: false, acceptUnregistered: false });
+    await runHop(makeContext(store), job);
+    expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ status: 'done' });
+    const rejected = await store.fetchDeliveries(
+      announcementId,
+      'rejected',
+      { messageId: 0, deviceId: 0 },
+      9,
+    );
+    expect(rejected).toEqual([{ messageId: 1, deviceId: 3, reason }]);
+    expect(await store.countDeliveries(announcementId)).toMatchObject({ misconfigured: 0, rejected: 1 });
   });
 
   test('a template that is missing, cannot be read or cannot be filled in rejects the message, and no other', async () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isViewNamed, VIEW_PATTERNS } from '../../src/model/audience-views.ts';
+import { filterSchema } from '../../src/model/filter.ts';
 import { SAMPLE_SHARES, shareOf } from '../../src/model/sample.ts';
 import { versionKeyOf } from '../../src/model/version.ts';
 
@@ -54,4 +55,21 @@ test.each([
 
 test.each(['', 'a b', 'a;b', 'a,,b', '`a`', 'a.b'])('no list of patterns: %j', (text) => {
   expect(VIEW_PATTERNS.test(text)).toBe(false);
+});
+
+test.each([
+  ['{"tags":{"plan":["pro"],"__proto__":["x"]}}', ['tags', '__proto__']],
+  ['{"tags":{"__proto__":["x"]}}', ['tags', '__proto__']],
+  ['{"__proto__":{"platform":["ios"]}}', ['__proto__']],
+  ['{"platform":["ios"],"__proto__":{"isTest":true}}', ['__proto__']],
+  ['{"appVersion":{"from":"4","__proto__":{"below":"5"}}}', ['appVersion', '__proto__']],
+])('%s is refused: without this key the audience would be larger than asked', (json, path) => {
+  expect(filterSchema.safeParse(JSON.parse(json)).error?.issues).toMatchObject([{ path }]);
+});
+
+test('a filter without a condition is refused: every device is no filter at all', () => {
+  for (const empty of [{}, { platform: undefined }, null]) {
+    expect(filterSchema.safeParse(empty).success).toBe(false);
+  }
+  expect(filterSchema.safeParse({ isTest: false }).success).toBe(true);
 });
