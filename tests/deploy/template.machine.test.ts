@@ -109,6 +109,9 @@ describe('the variables of the function', () => {
     for (const needed of [
       'RETENTION_DAYS',
       'APPROVAL',
+      'TIME_ZONE',
+      'QUIET_HOURS',
+      'AUDIENCE_VIEWS',
       'QUEUE_REFUSED',
       'API_AUTH',
       'API_GATEWAY_GRANTS',
@@ -130,6 +133,13 @@ describe('the variables of the function', () => {
   it.each<[string, readonly string[], readonly string[]]>([
     ['API_AUTH', ['token', 'gateway'], ['iam', 'Gateway']],
     ['QUEUE_REFUSED', ['return', 'drop'], ['keep']],
+    ['TIME_ZONE', ['UTC', 'America/Argentina/Buenos_Aires'], ['+01:00', 'Mars Base']],
+    [
+      'QUIET_HOURS',
+      ['', '22:00-08:00 Europe/Berlin hold'],
+      ['22-8', '22:00-08:00 Europe/Berlin', '29:00-08:00 UTC hold'],
+    ],
+    ['AUDIENCE_VIEWS', ['', 'push_audience_*, vip'], ['a;b', 'a,,b']],
     ['ALERT_WEBHOOK_FORMAT', ['standard', 'slack'], ['json']],
     [
       'ALERT_ON',
