@@ -151,7 +151,7 @@ export function makeAnnouncements(driver: Driver, select: Select): Announcements
       return changeStatus(driver, announcementId, ['draft', 'scheduled'], version, (was) =>
         driver.runTogether(
           sql`UPDATE push_announcement SET status = 'running', status_reason = NULL, started_at = ${now}
-              WHERE announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(announcementId, columns, version)}`,
+              WHERE announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(driver.dialect, announcementId, columns, version)}`,
           ...startSnapshot(announcementId, columns),
           ...lanes.map((fromId, lane) => {
             const next = lanes[lane + 1];

@@ -44,7 +44,7 @@ export async function approve(
       const change = isFreed ? ({ was, became: 'scheduled' } as const) : {};
       return driver.runTogether(
         sql`UPDATE push_announcement SET approved_by = ${cut('actor', actor)}${next}
-            WHERE announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(announcementId, columns, version)}`,
+            WHERE announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(driver.dialect, announcementId, columns, version)}`,
         ...takeSnapshot(announcementId, columns),
         insertAudit(dialect, {
           announcementId,

@@ -28,7 +28,7 @@ export async function move(
   const { dialect } = driver;
   const { now } = dialect;
   return changeStatus(driver, announcementId, from, version, (was) => {
-    const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(announcementId, columns, version)}`;
+    const isUnchanged = sql`announcement_id = ${announcementId} AND ${isStatus(was)} ${isVersion(driver.dialect, announcementId, columns, version)}`;
     const why = cut('status_reason', reason);
     const entry = { announcementId, source: null, actor, was, became: to };
     if (to !== 'running') {

@@ -1,14 +1,15 @@
 import type { RowVersion, Versioned } from '../store/versions.ts';
 import { parseAnnouncement } from './announcement-rows.ts';
-import type { Driver, Row } from './driver.ts';
+import type { Dialect, Driver, Row } from './driver.ts';
 import { columnOrNull, isOptional } from './optional.ts';
 import { PLAN } from './plan-columns.ts';
 import { SNAPSHOT_COLUMNS } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
 /*
- * The version of an announcement is all that decides what is sent: the columns of its row and those of its snapshot, in HEX,
- * so that a change may depend on what was read before. Collations and types do not matter there.
+ * The version of an announcement is all that decides what is sent: the columns of its row and those of its snapshot, so that a
+ * change may depend on what was read before. In HEX, in which collations and types do not matter; in MySQL as a digest, since
+ * a filter with 10,000 members is longer in HEX than a statement may be.
  */
 
 /** `fetchVersioned` reads an announcement and its version in one statement; `selectRows` is the statement without WHERE. */
@@ -18,7 +19,7 @@ export async function fetchVersioned(
   selectRows: (more: Fragment) => Fragment,
   announcementId: number,
 ): Promise<Versioned | null> {
-  const texts = [...rowTexts(columns), ...snapshotTexts()];
+  const texts = [...rowTexts(driver.dialect, columns), ...snapshotTexts(driver.dialect)];
   const named = texts.map((text, nth) => `, ${text} AS version_${nth}`).join('');
   const more = { sql: `, started_at IS NOT NULL AS is_started${named}`, values: [] };
   const [row] = await driver.all(
@@ -35,35 +36,41 @@ export async function fetchVersioned(
 
 /** The condition that a row and its snapshot still have this version; nothing without one. */
 export function isVersion(
+  dialect: NamedDialect,
   announcementId: number,
   columns: ReadonlySet<string>,
   version: RowVersion | null,
 ): Fragment {
   if (version === null) return { sql: '', values: [] };
-  const ofRow = rowTexts(columns);
+  const ofRow = rowTexts(dialect, columns);
   const row = conditionOf(ofRow, version.slice(0, ofRow.length));
-  const snapshot = conditionOf(snapshotTexts(), version.slice(ofRow.length));
+  const snapshot = conditionOf(snapshotTexts(dialect), version.slice(ofRow.length));
   return sql`AND ${row} AND EXISTS (
     SELECT 1 FROM (SELECT 1 AS one) AS one_row LEFT JOIN push_snapshot ON push_snapshot.announcement_id = ${announcementId}
     WHERE ${snapshot})`;
 }
 
-function rowTexts(columns: ReadonlySet<string>): string[] {
+type NamedDialect = Pick<Dialect, 'name'>;
+
+function rowTexts(dialect: NamedDialect, columns: ReadonlySet<string>): string[] {
   const names = [...SNAPSHOT_COLUMNS, ...PLAN];
   return names.map((name) =>
-    hexOf(
+    textOfColumn(
+      dialect,
       isOptional(name) ? columnOrNull('push_announcement', name, columns).sql : `push_announcement.${name}`,
     ),
   );
 }
 
-function snapshotTexts(): string[] {
-  return SNAPSHOT_COLUMNS.map((name) => hexOf(`push_snapshot.${name}`));
+function snapshotTexts(dialect: NamedDialect): string[] {
+  return SNAPSHOT_COLUMNS.map((name) => textOfColumn(dialect, `push_snapshot.${name}`));
 }
 
 /** NULL is a word that no HEX is. */
-function hexOf(column: string): string {
-  return `COALESCE(HEX(${column}), 'NULL')`;
+function textOfColumn({ name }: NamedDialect, column: string): string {
+  return name === 'mysql'
+    ? `COALESCE(SHA2(HEX(${column}), 256), 'NULL')`
+    : `COALESCE(HEX(${column}), 'NULL')`;
 }
 
 function conditionOf(texts: readonly string[], version: RowVersion): Fragment {

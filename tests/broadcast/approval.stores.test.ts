@@ -74,6 +74,17 @@ describe.each(databaseKinds())('an announcement that needs approval, on %s', (ki
   const countedOf = async (id: number) =>
     (await driver.all(sql`SELECT devices FROM push_audience WHERE announcement_id = ${id}`))[0]?.['devices'];
 
+  test('a large audience starts with statements of at most a MiB', async () => {
+    const memberIds = Array.from({ length: 9000 }, (_, nth) => `member-${nth}`.padEnd(64, 'x'));
+    const id = await due({ filter: { memberIds } });
+    const version = (await store.fetchVersioned(id))?.version ?? [];
+    if (kind === 'mysql') expect(version.join('').length).toBeLessThan(3000);
+    const ctx = makeContext(store);
+    await scan(ctx);
+    expect(await stateOf(id)).toEqual({ status: 'running', statusReason: null });
+    await store.moveAnnouncement(id, ['running'], 'cancelled', null);
+  });
+
   /** Does something once, while the audience of an announcement is counted. */
   const whileCounted = (id: number, work: () => Promise<unknown>): Partial<Store> => {
     let isDone = false;
