@@ -96,7 +96,7 @@ async function withoutNamesOf(
   const part = await store.fetchAnnouncement(announcementId);
   const taken = part?.filter?.timeZone;
   if (!taken) return [];
-  // MySQL does not distinguish case here, and may say one name of a zone now and another one at the next tick.
+  // In a team's own view, whose collation ignores case, the same zone may have another spelling at the next tick.
   const folded = new Set(taken.map((name) => name?.toLowerCase() ?? null));
   return names.filter((name) => !folded.has(name?.toLowerCase() ?? null));
 }

@@ -1,27 +1,18 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { peek } from './peek.ts';
 
 /** The first bytes of a gzip file. https://www.rfc-editor.org/rfc/rfc1952 */
 const GZIP_MARK = '1f8b';
 
 /** `gunzipped` unpacks the bytes of a gzip file, piece by piece; other files stay as they are. */
 export async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  while (head.length < 2) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  async function* all(): AsyncGenerator<Buffer> {
-    yield head;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  }
+  const { head, chunks: all } = await peek(chunks, 2);
   if (head.subarray(0, 2).toString('hex') !== GZIP_MARK) {
-    yield* all();
+    yield* all;
     return;
   }
-  const packed = Readable.from(all(), { objectMode: false });
+  const packed = Readable.from(all, { objectMode: false });
   const unpacked = createGunzip();
   packed.on('error', (error) => unpacked.destroy(error));
   try {

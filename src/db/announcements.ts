@@ -14,7 +14,7 @@ import { move } from './move.ts';
 import { makeColumnLookup } from './optional.ts';
 import { aimColumns, isSamePlan, optionalValues, planColumns, requirePlan } from './plan-columns.ts';
 import { findOpenHop, isOver } from './retries.ts';
-import { readOr, readWhole } from './rows.ts';
+import { MAX_ID, readOr, readWhole } from './rows.ts';
 import type { Select } from './selection.ts';
 import { mayStart } from './series.ts';
 import { bothColumns, JOIN_SNAPSHOT, SOURCE_AT_START, startSnapshot, takeSnapshot } from './snapshot.ts';
@@ -24,9 +24,6 @@ import { fetchVersioned, isVersion } from './versions.ts';
 
 /** The columns of a new announcement, in the order of `newValues`. */
 const NEW_COLUMNS = sql`${CONTENT_COLUMNS}, source, guarantee, dry_run, lanes`;
-
-/** The largest id that a JavaScript number can hold. */
-const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** The statements of push_announcement, and of push_tick. */
 export function makeAnnouncements(driver: Driver, select: Select): Announcements {

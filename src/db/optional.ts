@@ -8,11 +8,11 @@ import { type Fragment, sql } from './sql.ts';
  * another value to them.
  */
 
-/** The columns of push_announcement that a view may lack. */
-export const OPTIONAL_COLUMNS = [
-  'filter',
-  'locales',
-  'template',
+/** Columns of push_announcement that say to whom it goes and in which words; a snapshot has them too. */
+export const AIM_COLUMNS = ['filter', 'locales', 'template'] as const;
+
+/** Columns of push_announcement that say when it goes, and what its start depends on; they count from the row alone. */
+export const PLAN_COLUMNS = [
   'expected_audience',
   'approved_by',
   'local_time',
@@ -20,6 +20,9 @@ export const OPTIONAL_COLUMNS = [
   'repeat_zone',
   'part_of',
 ] as const;
+
+/** The columns of push_announcement that a view may lack. */
+export const OPTIONAL_COLUMNS = [...AIM_COLUMNS, ...PLAN_COLUMNS] as const;
 export type OptionalColumn = (typeof OPTIONAL_COLUMNS)[number];
 
 export function isOptional(column: string): column is OptionalColumn {

@@ -12,7 +12,14 @@ import { localesSchema } from '../model/locales.ts';
 import { parseWith } from '../parse.ts';
 import { fit } from './columns.ts';
 import type { Row } from './driver.ts';
-import { columnOrNull, type OptionalColumn, requireColumn } from './optional.ts';
+import {
+  AIM_COLUMNS,
+  columnOrNull,
+  OPTIONAL_COLUMNS,
+  type OptionalColumn,
+  PLAN_COLUMNS,
+  requireColumn,
+} from './optional.ts';
 import { readOptionalText, readOptionalWhole, readOr, readWord } from './rows.ts';
 import type { Fragment, Value } from './sql.ts';
 
@@ -23,24 +30,12 @@ import type { Fragment, Value } from './sql.ts';
 
 type AimField = keyof Aim | 'approvedBy';
 
-/** The columns of the plan that a snapshot has too. */
-const AIM = ['filter', 'locales', 'template'] as const satisfies readonly OptionalColumn[];
-/** The columns of the plan that count from the row alone. */
-export const PLAN = [
-  'expected_audience',
-  'approved_by',
-  'local_time',
-  'repeat_at',
-  'repeat_zone',
-  'part_of',
-] as const satisfies readonly OptionalColumn[];
-
 export function aimColumns(columns: ReadonlySet<string>): Fragment {
-  return listOf(AIM, columns);
+  return listOf(AIM_COLUMNS, columns);
 }
 
 export function planColumns(columns: ReadonlySet<string>): Fragment {
-  return listOf(PLAN, columns);
+  return listOf(PLAN_COLUMNS, columns);
 }
 
 function listOf(names: readonly OptionalColumn[], columns: ReadonlySet<string>): Fragment {
@@ -75,7 +70,7 @@ export function requirePlan(announcement: NewAnnouncement, columns: ReadonlySet<
  */
 export function isSamePlan(row: Row, announcement: NewAnnouncement): boolean {
   const asked = new Map(optionalValues(announcement));
-  const names = [...AIM, ...PLAN].filter((name) => name !== 'approved_by' && name !== 'expected_audience');
+  const names = OPTIONAL_COLUMNS.filter((name) => name !== 'approved_by' && name !== 'expected_audience');
   return names.every((name) =>
     isDeepStrictEqual(valueOf(row, name), valueOf(Object.fromEntries(asked), name)),
   );

@@ -14,6 +14,9 @@ const MAX_PROBLEM_LENGTH = 300;
 /** The last time that JavaScript's Date can hold, in milliseconds since the epoch. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
 
+/** The largest id that a JavaScript number can hold. */
+export const MAX_ID = Number.MAX_SAFE_INTEGER;
+
 /** `readWhole` refuses numbers beyond 2^53 - 1: a rounded id would be the id of another device. */
 export function readWhole(row: Row, column: string): number {
   const value = row[column];

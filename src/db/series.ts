@@ -4,12 +4,9 @@ import { insertAudit } from './audits.ts';
 import { cut, fit } from './columns.ts';
 import { type Driver, hasEffect } from './driver.ts';
 import { columnOrNull, makeColumnLookup, type OptionalColumn, requireColumn } from './optional.ts';
-import { readOptionalText, readOptionalTime, readWhole } from './rows.ts';
+import { MAX_ID, readOptionalText, readOptionalTime, readWhole } from './rows.ts';
 import { type Fragment, sql } from './sql.ts';
 import { changeStatus, isStatus } from './status-change.ts';
-
-/** The largest id that a JavaScript number can hold. */
-const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** The condition of announcements that may start: those that are not sent in parts, and no parts of one that is paused. */
 export function mayStart(columns: ReadonlySet<string>): Fragment {

@@ -1,7 +1,7 @@
 import type { Row } from './driver.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Verdict } from '../model/delivery.ts';
-import { columnOrNull, isOptional, type OptionalColumn } from './optional.ts';
+import { AIM_COLUMNS, columnOrNull, isOptional } from './optional.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 /** The columns of push_announcement that decide what is sent, and how. push_snapshot has each as it was at the start. */
@@ -18,11 +18,8 @@ const REQUIRED = [
   'audience',
 ] as const;
 
-/** The columns of a snapshot that a team's own view of push_announcement may lack. */
-const OPTIONAL = ['filter', 'locales', 'template'] as const satisfies readonly OptionalColumn[];
-
 /** All columns of a snapshot. */
-export const SNAPSHOT_COLUMNS = [...REQUIRED, ...OPTIONAL] as const;
+export const SNAPSHOT_COLUMNS = [...REQUIRED, ...AIM_COLUMNS] as const;
 
 /** Columns of JSON: the database may write the same value in another way. */
 const JSON_COLUMNS: readonly string[] = ['data', 'options', 'filter', 'locales'];

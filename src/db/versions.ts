@@ -1,8 +1,7 @@
 import type { RowVersion, Versioned } from '../store/versions.ts';
 import { parseAnnouncement } from './announcement-rows.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
-import { columnOrNull, isOptional } from './optional.ts';
-import { PLAN } from './plan-columns.ts';
+import { columnOrNull, isOptional, PLAN_COLUMNS } from './optional.ts';
 import { SNAPSHOT_COLUMNS } from './snapshot.ts';
 import { type Fragment, sql } from './sql.ts';
 
@@ -53,7 +52,7 @@ export function isVersion(
 type NamedDialect = Pick<Dialect, 'name'>;
 
 function rowTexts(dialect: NamedDialect, columns: ReadonlySet<string>): string[] {
-  const names = [...SNAPSHOT_COLUMNS, ...PLAN];
+  const names = [...SNAPSHOT_COLUMNS, ...PLAN_COLUMNS];
   return names.map((name) =>
     textOfColumn(
       dialect,
