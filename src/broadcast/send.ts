@@ -59,7 +59,7 @@ interface Part {
 }
 
 /**
- * Sends a page through a sliding window: up to WINDOW pushes are in flight, each is sent at its time in the budget, and
+ * Sends a page through a sliding window: up to `Slot.window` pushes are in flight, each is sent at its time in the budget, and
  * answers are recorded in batches as they arrive. No push waits for the answer to another.
  */
 export class PageSender {
@@ -103,15 +103,15 @@ export class PageSender {
     this.#announcement = announcement;
     this.#timetable = timetable;
     this.#recorder = new Recorder(ctx, hop, announcement, tally);
-    this.#callSize = Math.min(sender.callSize ?? 1, config.window);
+    this.#callSize = Math.min(sender.callSize ?? 1, config.maxWindow);
     this.#claimed = guarantee === 'at-most-once' ? 0 : pushes.length;
     this.#roomBell = new Bell(clock);
     this.#batchBell = new Bell(clock);
     this.#flight = new Flight(ctx, sender, batch, pushes);
-    const halfFull = Math.ceil(config.window / 2);
     this.#flight.onAnswer = () => {
       // Not after each answer: only its recording makes room, and a wake costs as much CPU time as a tenth of a message.
-      if (this.#flight.error !== null || this.#flight.open === halfFull - 1) this.#roomBell.ring();
+      const isHalfEmpty = this.#flight.open === Math.ceil(timetable.window / 2) - 1;
+      if (this.#flight.error !== null || isHalfEmpty) this.#roomBell.ring();
       if (this.#flight.arrived >= this.#batchSize || this.#isOver) this.#batchBell.ring();
     };
   }
@@ -203,7 +203,7 @@ export class PageSender {
       const due = Math.min(to, this.#timetable.dueCount(clock.now() + TICK_MS));
       const call = Math.min(this.#callSize, to - this.#next);
       if (due - this.#next < call) await this.#waitUntilDue(this.#next + call - 1);
-      else if (this.#room < Math.max(call, Math.min(due - this.#next, minRoomOf(this.#ctx.config.window))))
+      else if (this.#room < Math.max(call, Math.min(due - this.#next, minRoomOf(this.#timetable.window))))
         await this.#waitForRoom();
       else {
         const end = Math.min(due, this.#next + this.#room);
@@ -245,20 +245,20 @@ export class PageSender {
 
   /** Answers that are worth recording before RECORD_MS is over. */
   get #batchSize(): number {
-    return Math.min(this.#ctx.config.batchSize, this.#ctx.config.window);
+    return Math.min(this.#ctx.config.batchSize, this.#ctx.config.maxWindow);
   }
 
   /** What the window has room for. A crash repeats no more than what is in flight or not recorded. */
   get #room(): number {
     if (this.#recorder.isFailing) return 0;
-    return this.#ctx.config.window - this.#flight.open - this.#flight.arrived - this.#recorder.pending;
+    return this.#timetable.window - this.#flight.open - this.#flight.arrived - this.#recorder.pending;
   }
 
   async #waitForRoom(): Promise<void> {
-    const { clock, config } = this.#ctx;
+    const { clock } = this.#ctx;
     const startedAt = clock.now();
     // A window that is full of unanswered pushes is FCM's slowness: the hop keeps its place in the budget.
-    const isFcmSlow = this.#flight.open * 2 >= config.window;
+    const isFcmSlow = this.#flight.open * 2 >= this.#timetable.window;
     await this.#roomBell.wait(RECORD_MS);
     if (isFcmSlow) this.#timetable.delay(clock.now() - startedAt);
   }

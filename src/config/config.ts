@@ -32,7 +32,7 @@ export interface Config {
   /** Devices per hop. */
   readonly pageSize: number;
   /** Pushes that a hop may have in flight or unrecorded at a time: as many may a crash repeat. */
-  readonly window: number;
+  readonly maxWindow: number;
   /** Answers that are recorded and judged together, at most; an announcement's canary is as large. */
   readonly batchSize: number;
   /** Invocations that may run at the same time; 0: no limit that Baton knows of. */
@@ -106,7 +106,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     records: readRecords(read),
     alerts: readAlerts(read),
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
-    window: read.whole('WINDOW', 1, 10_000),
+    maxWindow: read.whole('WINDOW', 1, 10_000),
     batchSize: read.whole('BATCH_SIZE', 1, 5000),
     concurrency: read.whole('MAX_CONCURRENCY', 0, 100_000),
     leaseMs: read.whole('LEASE_MS', 1000, 900_000),

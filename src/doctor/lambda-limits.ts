@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { spreadMsOf } from '../pace/slot.ts';
+import { spreadMsOf, windowOf } from '../pace/slot.ts';
 import { type Finding, green, red } from './check.ts';
 
 /** Lambda gives a function of this size one full vCPU. */
@@ -22,13 +22,14 @@ const ASSUMED_ANSWER_MS = 300;
  */
 export function judgeConcurrency(
   reserved: number | null,
-  { sources, pageSize, window }: Pick<Config, 'sources' | 'pageSize' | 'window'>,
+  { sources, pageSize, maxWindow }: Pick<Config, 'sources' | 'pageSize' | 'maxWindow'>,
   answerMs: ReadonlyMap<string, number>,
 ): Finding {
   let needed = 0;
   for (const [source, { pace }] of sources) {
     const meanMs = answerMs.get(source) ?? ASSUMED_ANSWER_MS;
     const slotMs = (pageSize / pace.perMinute) * 60_000;
+    const window = windowOf(pace.perMinute, meanMs, maxWindow);
     const hopMs = Math.max(slotMs, spreadMsOf(pageSize, meanMs, window)) + LAST_ANSWER * meanMs + OVERHEAD_MS;
     // The invocations that send, and the one that waits for its slot.
     needed += Math.max(1, Math.ceil(hopMs / slotMs)) + 1;

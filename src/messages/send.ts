@@ -47,7 +47,7 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
     }
   };
   // All take from the same iterator: a portion that waits for a late answer holds up no other.
-  const portionsAtOnce = Math.max(1, Math.floor(ctx.config.window / PORTION));
+  const portionsAtOnce = Math.max(1, Math.floor(ctx.config.maxWindow / PORTION));
   await Promise.all(Array.from({ length: portionsAtOnce }, sendNext));
   return messages.flatMap((message) =>
     isDeepStrictEqual(message, unique.get(message.messageKey))

@@ -78,8 +78,10 @@ async function tryReserve(
   budget: Budget,
   { isUrgent, announcementId, spareMs }: Use,
 ): Promise<ReservedSlot | NoRoom | null> {
-  const { window } = config;
-  const slot = planSlot(budget, messages, findSource(config, source).pace, { window, isUrgent });
+  const slot = planSlot(budget, messages, findSource(config, source).pace, {
+    maxWindow: config.maxWindow,
+    isUrgent,
+  });
   const { takenMs, gapMs, spreadMs, startsRamp, waitMs } = slot;
   if (waitMs >= spareMs) return { askAgainInMs: waitMs };
   const turn = announcementId === null ? null : { announcementId, opensInMs: waitMs };

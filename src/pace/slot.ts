@@ -16,6 +16,9 @@ const RISE_MS = 60_000;
 /** The share of its window that a hop plans to fill: the rest is for answers that take longer than the mean. */
 const PLANNED_FILL = 0.95;
 
+/** The window of a hop while FCM answers quickly. A smaller one would be full each time that the process is busy for a moment. */
+export const QUICK_WINDOW = 1000;
+
 /** When a page may be sent, and how long sending it should take. */
 export interface Slot {
   /** Milliseconds until the slot opens. */
@@ -29,10 +32,21 @@ export interface Slot {
    * would be full: then the next slots open meanwhile.
    */
   readonly spreadMs: number;
+  /** Its messages that may be in flight at a time. */
+  readonly window: number;
   /** The ramp begins with this slot. */
   readonly startsRamp: boolean;
   /** The share of the full rate at which the slot begins, from 0 to 1. */
   readonly rateShare: number;
+}
+
+/**
+ * The messages that a hop may have in flight: by Little's law, as many as one hop needs to send at the full rate if each
+ * answer takes `answerMs` in the mean; at least 1000 and at most `maxWindow`, which may be less.
+ */
+export function windowOf(perMinute: number, answerMs: number, maxWindow: number): number {
+  const needed = Math.ceil(((perMinute / 60_000) * answerMs) / PLANNED_FILL);
+  return Math.min(maxWindow, Math.max(QUICK_WINDOW, needed));
 }
 
 /** Milliseconds that messages take at least, if a window of them is in flight and each answer takes `answerMs` in the mean. */
@@ -58,7 +72,7 @@ export function planSlot(
   budget: Pick<Budget, 'freeInMs' | 'spreadInMs' | 'urgentInMs' | 'rampAgeMs' | 'answerMs'>,
   messages: number,
   { perMinute, rampMs }: PaceConfig,
-  { window, isUrgent = false }: { readonly window: number; readonly isUrgent?: boolean },
+  { maxWindow, isUrgent = false }: { readonly maxWindow: number; readonly isUrgent?: boolean },
 ): Slot {
   const freeInMs = Math.max(0, isUrgent ? budget.urgentInMs : budget.freeInMs);
   const startsRamp = rampMs > 0 && budget.freeInMs < -IDLE_MS;
@@ -72,7 +86,16 @@ export function planSlot(
       ? Math.sqrt(ageMs ** 2 + (2 * riseMs * messages) / perMs) - ageMs
       : riseMs - ageMs + (messages - onRamp) / perMs,
   );
+  const window = windowOf(perMinute, budget.answerMs, maxWindow);
   const spreadMs = Math.max(takenMs, spreadMsOf(messages, budget.answerMs, window));
   const gapMs = isUrgent ? 0 : Math.max(0, budget.spreadInMs + takenMs - spreadMs - freeInMs);
-  return { waitMs: freeInMs + gapMs, takenMs, gapMs, spreadMs, startsRamp, rateShare: ageMs / riseMs };
+  return {
+    waitMs: freeInMs + gapMs,
+    takenMs,
+    gapMs,
+    spreadMs,
+    window,
+    startsRamp,
+    rateShare: ageMs / riseMs,
+  };
 }

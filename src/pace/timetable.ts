@@ -47,6 +47,11 @@ export class Timetable {
     return turn;
   }
 
+  /** Number of devices of the page that may be in flight at a time. */
+  get window(): number {
+    return this.#slot?.window ?? this.#ctx.config.maxWindow;
+  }
+
   /** When the device at `index` may be sent, in milliseconds since the epoch; Infinity without a slot. */
   dueAt(index: number): number {
     if (this.#slot === null) return Infinity;

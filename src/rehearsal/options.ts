@@ -66,7 +66,7 @@ export const defaultOptions: RehearsalOptions = {
   isQueue: false,
   batch: DEFAULT_BATCH,
   pageSize: 3000,
-  window: 1000,
+  window: 3000,
   lanes: 1,
   announcements: 1,
   workers: 2 * availableParallelism(),

@@ -36,7 +36,7 @@ test('an empty environment is a working configuration', () => {
     ]),
     fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 12_000 },
     pageSize: 3000,
-    window: 1000,
+    maxWindow: 3000,
     batchSize: 500,
     concurrency: 0,
     leaseMs: 30_000,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PaceConfig } from '../../src/config/config.ts';
-import { planSlot } from '../../src/pace/slot.ts';
+import { planSlot, windowOf } from '../../src/pace/slot.ts';
 import type { Budget } from '../../src/model/budget.ts';
 
 const FULL = { perMinute: 600_000, rampMs: 0 };
@@ -12,11 +12,11 @@ const MS_FOR_3000 = Math.ceil(3000 / 9.8);
 function plan(pace: PaceConfig, { messages = 3000, ...budget }: Partial<Budget> & { messages?: number }) {
   const { freeInMs = 0, spreadInMs = freeInMs } = budget;
   const full = { freeInMs, spreadInMs, urgentInMs: 0, rampAgeMs: 900_000, answerMs: 0, ...budget };
-  return planSlot(full, messages, pace, { window: 1000 });
+  return planSlot(full, messages, pace, { maxWindow: 1000 });
 }
 
 test('without a ramp a page takes its share of the minute, after what is reserved already', () => {
-  const whole = { waitMs: 0, takenMs: MS_FOR_3000, gapMs: 0, spreadMs: MS_FOR_3000 };
+  const whole = { waitMs: 0, takenMs: MS_FOR_3000, gapMs: 0, spreadMs: MS_FOR_3000, window: 1000 };
   expect(plan(FULL, {})).toEqual({ ...whole, startsRamp: false, rateShare: 1 });
   expect(plan(FULL, { freeInMs: 700 })).toMatchObject({ waitMs: 700, takenMs: MS_FOR_3000 });
   expect(plan(FULL, { freeInMs: -500, messages: 0 })).toMatchObject({ waitMs: 0, takenMs: 0 });
@@ -30,6 +30,7 @@ test('a source that was idle begins with the ramp, whatever ramp it had before',
     takenMs: MS_FOR_3000,
     gapMs: 0,
     spreadMs: MS_FOR_3000,
+    window: 1000,
     startsRamp: false,
     rateShare: 1,
   });
@@ -68,4 +69,22 @@ test('with slow answers a page is spread over the time that its window takes, an
 test('when answers become quicker, a page waits until it cannot end before the one before it', () => {
   const quick = plan(FULL, { answerMs: 50, freeInMs: 100, spreadInMs: 3158 });
   expect(quick).toMatchObject({ spreadMs: MS_FOR_3000, takenMs: MS_FOR_3000, waitMs: 3158, gapMs: 3058 });
+});
+
+test('the window grows with the answer time to what the rate needs, up to the maximum, and not below 1000', () => {
+  const windowAt = (answerMs: number, maxWindow = 3000) => windowOf(240_000, answerMs, maxWindow);
+  // Little's law: 4 messages a millisecond, 95% of the window filled.
+  expect(windowAt(50)).toBe(1000);
+  expect(windowAt(300)).toBe(1264);
+  expect(windowAt(1000)).toBe(3000);
+  expect(windowAt(1000, 5000)).toBe(4211);
+  expect(windowAt(1000, 40)).toBe(40);
+  // A hop of 3000 then takes no longer than its share of the budget.
+  const slot = planSlot(
+    { freeInMs: 0, spreadInMs: 0, urgentInMs: 0, rampAgeMs: 900_000, answerMs: 300 },
+    3000,
+    { perMinute: 240_000, rampMs: 0 },
+    { maxWindow: 3000 },
+  );
+  expect(slot).toMatchObject({ window: 1264, takenMs: 766, spreadMs: 766 });
 });

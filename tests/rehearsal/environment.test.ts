@@ -6,5 +6,5 @@ test('the window of a rehearsal is the one that its function works with', () => 
   const windowOf = (options: object) =>
     functionEnvironment({ ...defaultOptions, ...options }, 'baton.db', {})['WINDOW'];
   expect(windowOf({ window: 40 })).toBe('40');
-  expect(windowOf({})).toBe('1000');
+  expect(windowOf({})).toBe('3000');
 });

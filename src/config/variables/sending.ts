@@ -17,8 +17,9 @@ export const SENDING_VARIABLES = [
   {
     ...PLAIN,
     name: 'WINDOW',
-    fallback: '1000',
-    meaning: 'Pushes that a hop may have in flight or unrecorded at a time; a crash may repeat as many.',
+    fallback: '3000',
+    meaning:
+      'Pushes that a hop may have in flight or unrecorded at a time, at most; a crash may repeat as many. While FCM answers quickly it has at most 1000; more only if its budget needs them at the measured answer time.',
   },
   {
     ...PLAIN,

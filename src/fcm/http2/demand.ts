@@ -1,5 +1,5 @@
-/** 2000 messages in flight at a time: a window of 1000, and the late answers of earlier hops beside it. */
-export const MAX_CONNECTIONS = 20;
+/** 4000 messages in flight at a time: a window of 3000, and the late answers of earlier hops beside it. */
+export const MAX_CONNECTIONS = 40;
 
 /** The time in which a backlog should be sent: the time that 500 messages take in the default quota. */
 const DRAIN_MS = 50;

@@ -33,7 +33,7 @@ export interface Conditions {
   readonly lanes: number;
   readonly pageSize: number;
   readonly batchSize: number;
-  readonly window: number;
+  readonly maxWindow: number;
   /** Invocations that may run at the same time; 0: no limit. */
   readonly concurrency: number;
   readonly pace: PaceConfig;
@@ -76,7 +76,7 @@ interface HopTime {
  * will ask, and lets other announcements of the source take turns with it.
  */
 export function estimate(conditions: Conditions): Estimate {
-  const { pushes, lanes, window, pace, answerMs, budget, rivals } = conditions;
+  const { pushes, lanes, maxWindow, pace, answerMs, budget, rivals } = conditions;
   const pageSize = Math.max(conditions.pageSize, Math.ceil(pushes / MAX_STEPS));
   const own: Chain = { left: pushes, lanes, opened: [], asksAt: START_MS };
   const chains = [own, ...rivals.map((rival) => chainOf(rival))];
@@ -102,7 +102,7 @@ export function estimate(conditions: Conditions): Estimate {
       },
       size,
       pace,
-      { window },
+      { maxWindow },
     );
     if (slot.startsRamp) rampFrom = from;
     const opensAt = from + slot.waitMs;

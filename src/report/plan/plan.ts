@@ -191,7 +191,7 @@ function makeConditions(
   budget: Budget | null,
   { pushes, delayMs, rivals }: { pushes: number; delayMs: number; rivals: readonly Rival[] },
 ): Conditions {
-  const { pageSize, batchSize, window, concurrency } = config;
+  const { pageSize, batchSize, maxWindow, concurrency } = config;
   const { pace } = config.sources.get(source) ?? findSource(config, config.source);
   // A source that has never sent is idle.
   const idle = { freeInMs: -IDLE_MS, spreadInMs: -IDLE_MS, rampAgeMs: IDLE_MS, answerMs: 0 };
@@ -201,7 +201,7 @@ function makeConditions(
     lanes: Math.max(1, Math.min(MAX_LANES, lanes)),
     pageSize,
     batchSize,
-    window,
+    maxWindow,
     concurrency,
     pace,
     rivals,

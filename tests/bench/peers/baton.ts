@@ -4,12 +4,13 @@ import type { Outcome } from '../../../src/model/delivery.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { makeSenders } from '../../../src/fcm/open.ts';
+import { QUICK_WINDOW } from '../../../src/pace/slot.ts';
 import { ANNOUNCEMENT, COLLAPSE_KEY, type Load, type Supply } from './peer.ts';
 
 export async function prepareBaton(): Promise<Load> {
-  const { sources, fcm, window } = parseConfig(process.env);
+  const { sources, fcm } = parseConfig(process.env);
   const sender = await makeSenders({ sources, fcm }, systemClock).of(ANNOUNCEMENT.source);
-  return (supply) => sendAll(sender, supply, window, fcm.timeoutMs);
+  return (supply) => sendAll(sender, supply, QUICK_WINDOW, fcm.timeoutMs);
 }
 
 /** Keeps up to `window` messages in flight, as a hop does: room that answers have made is filled in one call, once it is large enough. */

@@ -9,7 +9,7 @@ const conditions: Conditions = {
   lanes: 1,
   pageSize: 3000,
   batchSize: 500,
-  window: 1000,
+  maxWindow: 1000,
   concurrency: 0,
   pace: { perMinute: 600_000, rampMs: 0 },
   answerMs: 50,
