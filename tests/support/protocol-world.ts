@@ -80,7 +80,7 @@ interface Push {
 const unpaced: SourceConfig = {
   credentials: { kind: 'none' },
   projectId: null,
-  pace: { perMinute: Infinity, rampMs: 0 },
+  pace: { perMinute: 1_000_000_000, rampMs: 0 },
   timeZone: 'UTC',
   quietHours: null,
 };
