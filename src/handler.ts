@@ -3,6 +3,8 @@ import { announce, type AnnounceReport } from './broadcast/announce.ts';
 import { type HopReport, runHop } from './broadcast/hop.ts';
 import { scan, type ScanReport } from './broadcast/scan.ts';
 import { makeStragglers } from './broadcast/stragglers.ts';
+import { runCanary } from './canary/canary.ts';
+import type { CheckReport } from './alert/record-check.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Env } from './config/config.ts';
 import { type LiveConfig, openConfig } from './config/live.ts';
@@ -31,10 +33,18 @@ import { type MessagesReport, runMessages } from './messages/run-messages.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { makeRenewingSenders } from './fcm/renewing-senders.ts';
+import { runRadar } from './radar/radar.ts';
 import { openRenewingStore } from './db/renewing-store.ts';
 
 export type JobReply =
-  HopReport | ScanReport | AnnounceReport | DoctorReport | QueueReply | MessagesReport | ErrorReport;
+  | HopReport
+  | ScanReport
+  | AnnounceReport
+  | DoctorReport
+  | CheckReport
+  | QueueReply
+  | MessagesReport
+  | ErrorReport;
 
 /** The reply to any event; an event of SNS or of a bus gets one reply for each of its records. */
 export type Reply = JobReply | readonly JobReply[] | HttpReply;
@@ -197,6 +207,10 @@ function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
       return announceAndStart(ctx, job);
     case 'doctor':
       return doctor(ctx.functionName);
+    case 'radar':
+      return runRadar(ctx, job);
+    case 'canary':
+      return runCanary(ctx, job);
     case 'queue':
       return runQueue(ctx, job);
     case 'messages':

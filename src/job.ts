@@ -1,12 +1,13 @@
 import { PushError } from './errors.ts';
 import type { NewAnnouncement } from './model/announcement.ts';
 import type { HopKey } from './model/hop.ts';
+import type { CheckName } from './model/notice.ts';
 
 /**
  * What an event asks the function to do. HTTP requests are not jobs: http/ answers them, and makes jobs where work has to go
  * on after the answer.
  */
-export type PushJob = BroadcastJob | ScanJob | AnnounceJob | DoctorJob | QueueJob | MessagesJob;
+export type PushJob = BroadcastJob | ScanJob | AnnounceJob | CheckJob | QueueJob | MessagesJob;
 
 /** Go on with a broadcast at one hop; at an announcement that has not started, start it. */
 export interface BroadcastJob extends HopKey {
@@ -34,9 +35,14 @@ export interface AnnounceJob {
   readonly idempotencyKey: string | null;
 }
 
-/** Check that everything is set up correctly. See doctor/examine.ts. */
-export interface DoctorJob {
-  readonly kind: 'doctor';
+/**
+ * Look for what will break a broadcast before it does: `doctor` checks that everything is set up correctly, `radar` looks for
+ * what is about to be retired, and `canary` sends silent pushes to the team's own phones.
+ */
+export interface CheckJob {
+  readonly kind: CheckName;
+  /** The announcement that starts soon, for which the check is made; absent: none. */
+  readonly announcementId?: number | undefined;
 }
 
 /** Send the messages in these records of an SQS batch at once. */

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { cutText } from '../errors.ts';
-import type { Alert, AlertKind } from '../model/alert.ts';
+import type { Alert, AnnouncementAlertKind } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts } from '../model/delivery.ts';
 import { balanceOf, type Totals } from '../model/summary.ts';
@@ -11,7 +11,7 @@ const MAX_REASON_LENGTH = 1000;
 
 /** What an alert is about. */
 export interface Occasion {
-  readonly kind: AlertKind;
+  readonly kind: AnnouncementAlertKind;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly announcement: Pick<Announcement, 'announcementId' | 'source' | 'dryRun'>;
@@ -72,7 +72,7 @@ function predicateOf({ kind, totals, counts, isOver, lastedMs = 0, actor }: Occa
   }
 }
 
-function nextStepOf(kind: AlertKind, announcementId: number): string {
+function nextStepOf(kind: AnnouncementAlertKind, announcementId: number): string {
   const explain = `baton explain ${announcementId}`;
   switch (kind) {
     case 'started':

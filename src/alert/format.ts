@@ -7,7 +7,8 @@ const SLACK_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&l
 /** The payload of a webhook, as standardwebhooks.com has it: type, timestamp, data. */
 export function toPayload(alert: Alert): object {
   const { id: _, at, ...data } = alert;
-  const type = `announcement.${alert.kind.replaceAll('-', '_')}`;
+  const subject = alert.announcementId === null ? 'check' : 'announcement';
+  const type = `${subject}.${alert.kind.replaceAll('-', '_')}`;
   return { type, timestamp: toIso(at), data };
 }
 
@@ -24,7 +25,7 @@ export function toText(alert: Alert): string {
     ...(reason === null ? [] : [`Reason: ${reason}`]),
     ...describeNumbers(alert),
     `Next: ${next}`,
-    `Source ${source}, ${toIso(at)}`,
+    source === '' ? toIso(at) : `Source ${source}, ${toIso(at)}`,
   ].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
-import type { AlertKind, NewAlert } from '../model/alert.ts';
+import type { AnnouncementAlertKind, NewAlert } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Actor, AuditAction, AuditEntry } from '../model/audit.ts';
 import type { Counts } from '../model/delivery.ts';
@@ -11,7 +11,7 @@ import { composeAlert, failuresOf } from './compose.ts';
 
 /** Lines of the audit that alerts are about, each with the kind that has the same name. */
 const ACTIONS = ['started', 'done', 'failed', 'paused'] as const satisfies readonly (AuditAction &
-  AlertKind)[];
+  AnnouncementAlertKind)[];
 
 /** Who pauses an announcement at its start. */
 const OWN_ACTOR: Actor = 'baton';
@@ -85,7 +85,7 @@ async function alertAbout(ctx: Maker, entry: AuditEntry): Promise<void> {
 }
 
 /** False if nothing about this line is ever an alert, so that its numbers need not be fetched. */
-function isWanted(ctx: Maker, kind: AlertKind, announcement: Announcement): boolean {
+function isWanted(ctx: Maker, kind: AnnouncementAlertKind, announcement: Announcement): boolean {
   return (
     isAbout(ctx, kind, announcement) ||
     (kind !== 'started' && ctx.config.alerts.kinds.includes('failure-rate'))
@@ -93,7 +93,7 @@ function isWanted(ctx: Maker, kind: AlertKind, announcement: Announcement): bool
 }
 
 /** A mailing may start every minute: only its troubles are alerts. */
-function isAbout({ config }: Maker, kind: AlertKind, { audience }: Announcement): boolean {
+function isAbout({ config }: Maker, kind: AnnouncementAlertKind, { audience }: Announcement): boolean {
   return config.alerts.kinds.includes(kind) && (audience === 'devices' || kind === 'failed');
 }
 

@@ -1,6 +1,11 @@
 import type { Context } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
-import type { AlertKind, NewAlert, Watch } from '../model/alert.ts';
+import {
+  ANNOUNCEMENT_ALERT_KINDS,
+  type AnnouncementAlertKind,
+  type NewAlert,
+  type Watch,
+} from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { type Budget, stopOf } from '../model/budget.ts';
 import type { Totals } from '../model/summary.ts';
@@ -90,26 +95,24 @@ function alertsOf(
   const counts = totals.isCounted ? totals.counts : null;
   const { percent, answered } = failuresOf(counts, false);
   const lasting = { throttled: heldMs + brakeMs, stalled: quietMs };
-  const isTrue: Partial<Record<AlertKind, boolean>> = {
+  const isTrue: Partial<Record<AnnouncementAlertKind, boolean>> = {
     throttled: isHeld && lasting.throttled >= throttledMs,
     stalled: quietMs >= stalledMs,
     'failure-rate': answered >= MIN_ANSWERS && percent >= failurePercent,
   };
-  return kinds
-    .filter((kind) => isTrue[kind])
-    .map((kind) => {
-      const lastedMs = kind === 'throttled' ? lasting.throttled : quietMs;
-      const reason = kind === 'throttled' ? announcement.statusReason : null;
-      const occasion = {
-        kind,
-        at: ctx.clock.now(),
-        announcement,
-        totals,
-        counts,
-        reason,
-        isOver: false,
-        lastedMs,
-      };
-      return { cause: 0, alert: composeAlert(ctx, occasion) };
-    });
+  return ANNOUNCEMENT_ALERT_KINDS.filter((kind) => kinds.includes(kind) && isTrue[kind]).map((kind) => {
+    const lastedMs = kind === 'throttled' ? lasting.throttled : quietMs;
+    const reason = kind === 'throttled' ? announcement.statusReason : null;
+    const occasion = {
+      kind,
+      at: ctx.clock.now(),
+      announcement,
+      totals,
+      counts,
+      reason,
+      isOver: false,
+      lastedMs,
+    };
+    return { cause: 0, alert: composeAlert(ctx, occasion) };
+  });
 }

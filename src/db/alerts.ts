@@ -18,6 +18,9 @@ import { type Fragment, sql } from './sql.ts';
 /** The row of push_watch that says up to when the audit was looked through. */
 const AUDIT = 0;
 
+/** The announcement of a row of push_alert that is about none. */
+const NO_ANNOUNCEMENT = 0;
+
 const count = z.number();
 const alertSchema: z.ZodType<Alert> = z.object({
   id: z.string(),
@@ -25,7 +28,7 @@ const alertSchema: z.ZodType<Alert> = z.object({
   at: count,
   stage: z.string(),
   source: z.string(),
-  announcementId: count,
+  announcementId: count.nullable(),
   text: z.string(),
   reason: z.string().nullable(),
   balance: z
@@ -156,13 +159,13 @@ function isClaim({ alertId, attempts }: Pick<DueAlert, 'alertId' | 'attempts'>):
 
 function newValues({ alert, cause }: NewAlert, channel: AlertChannel, now: Fragment): Fragment {
   const { announcementId, kind } = alert;
-  return sql`(${announcementId}, ${kind}, ${cause}, ${channel}, ${JSON.stringify(alert)}, ${now}, ${now})`;
+  return sql`(${announcementId ?? NO_ANNOUNCEMENT}, ${kind}, ${cause}, ${channel}, ${JSON.stringify(alert)}, ${now}, ${now})`;
 }
 
 function parseDue(row: Row): DueAlert {
   return {
     alertId: readWhole(row, 'alert_id'),
-    announcementId: readWhole(row, 'announcement_id'),
+    announcementId: readWhole(row, 'announcement_id') || null,
     kind: readWord(row, 'kind', ALERT_KINDS),
     channel: readWord(row, 'channel', ALERT_CHANNELS),
     alert: parseAlert(readText(row, 'content')),

@@ -45,6 +45,9 @@ export const COLUMNS = {
   repeat_at: { characters: 100 },
   repeat_zone: { characters: 64 },
   why: {},
+  check_name: { characters: 64, isVisibleAscii: true },
+  notice_name: { characters: 190, isVisibleAscii: true },
+  notice_text: { characters: 2000 },
 } as const satisfies Record<string, Column>;
 
 type ColumnName = keyof typeof COLUMNS;

@@ -13,6 +13,7 @@ const MIGRATIONS = [
   '006-summary',
   '007-alert',
   '008-aim',
+  '009-notice',
 ] as const;
 
 /** The number of migrations that this version of the code works with. */

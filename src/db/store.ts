@@ -4,6 +4,7 @@ import { makeAnnouncements } from './announcements.ts';
 import { makeAudiences } from './audience.ts';
 import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
+import { makeChecks } from './checks.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
@@ -42,6 +43,7 @@ export function makeStore(driver: Driver, audienceViews: readonly string[] = [])
     ...makeExports(driver),
     ...makeRetention(driver),
     ...makeAlerts(driver),
+    ...makeChecks(driver),
     ...makeExplanations(driver),
     close: () => driver.close(),
   };

@@ -1,5 +1,6 @@
 import type { BroadcastJob, PushJob } from '../job.ts';
 import { MAX_LANES } from '../model/announcement.ts';
+import { CHECKS } from '../model/notice.ts';
 import * as z from 'zod';
 import { announceSchema } from '../broadcast/announce.ts';
 import { isTick } from '../envelope.ts';
@@ -20,7 +21,7 @@ export const startSchema = z
     lanes: event.lanes,
   }));
 
-/** An event that names its kind: the function's own next hop, a scan, or a call of the doctor. */
+/** An event that names its kind: the function's own next hop, a scan, or a check. */
 const jobSchema = z.discriminatedUnion(
   'kind',
   [
@@ -33,16 +34,16 @@ const jobSchema = z.discriminatedUnion(
       startsAt: wholeNumber(0).optional(),
     }),
     z.object({ kind: z.literal('scan') }),
-    z.object({ kind: z.literal('doctor') }),
+    z.object({ kind: z.enum(CHECKS), announcementId: announcementId.optional() }),
   ],
-  { error: '"broadcast", "scan" or "doctor"' },
+  { error: '"broadcast", "scan", "doctor", "radar" or "canary"' },
 );
 
 const KNOWN_EVENTS = [
   '{"announcementId": 42, "deviceId": 0}',
   '{"title": "…", "body": "…"}',
   '{"kind": "scan"}',
-  '{"kind": "doctor"}',
+  '{"kind": "doctor"} (or "radar", "canary")',
   'an EventBridge rule or Scheduler event',
   'SNS records with one of these or with messages',
   'SQS records with messages',

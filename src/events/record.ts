@@ -50,6 +50,8 @@ function startOf(job: PushJob): RecordStart | null {
     case 'scan':
       return 'scan';
     case 'doctor':
+    case 'radar':
+    case 'canary':
       return 'doctor';
     case 'queue':
     case 'messages':

@@ -1,4 +1,5 @@
 import type { Counts } from './delivery.ts';
+import { CHECKS } from './notice.ts';
 import type { Balance } from './summary.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { Balance } from './summary.ts';
  * - `throttled`: FCM has throttled its source, or was down, for some minutes in all.
  * - `failure-rate`: too large a share of its pushes will never arrive.
  */
-export const ALERT_KINDS = [
+export const ANNOUNCEMENT_ALERT_KINDS = [
   'started',
   'done',
   'failed',
@@ -19,6 +20,10 @@ export const ALERT_KINDS = [
   'throttled',
   'failure-rate',
 ] as const;
+export type AnnouncementAlertKind = (typeof ANNOUNCEMENT_ALERT_KINDS)[number];
+
+/** What alerts are about: an announcement, or what a check has found (see model/notice.ts). */
+export const ALERT_KINDS = [...ANNOUNCEMENT_ALERT_KINDS, ...CHECKS] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
 /** Ways to send an alert. Each configured one gets every alert. */
@@ -33,8 +38,10 @@ export interface Alert {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly stage: string;
+  /** An empty text: it is about no source. */
   readonly source: string;
-  readonly announcementId: number;
+  /** Null: it is about no announcement. */
+  readonly announcementId: number | null;
   /** What happened, in one sentence. */
   readonly text: string;
   /** In words for a person; null where the text says it all. */
@@ -50,14 +57,14 @@ export interface Alert {
 /** A new alert with its place in the table: an alert of the same announcement, kind and cause is made once. */
 export interface NewAlert {
   readonly alert: Alert;
-  /** The line of the audit that it is about; 0: the announcement as a whole. */
+  /** The line of the audit that it is about, or the notice; 0: the announcement as a whole. */
   readonly cause: number;
 }
 
 /** An alert that waits to be sent to one channel. */
 export interface DueAlert {
   readonly alertId: number;
-  readonly announcementId: number;
+  readonly announcementId: number | null;
   readonly kind: AlertKind;
   readonly channel: AlertChannel;
   /** Null: the row cannot be read. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { composeAlert, failuresOf, type Occasion } from '../../src/alert/compose.ts';
 import { toPayload, toSlack, toText } from '../../src/alert/format.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { ALERT_KINDS } from '../../src/model/alert.ts';
+import { ANNOUNCEMENT_ALERT_KINDS } from '../../src/model/alert.ts';
 import { countVerdicts } from '../../src/model/delivery.ts';
 
 const config = parseConfig({ STAGE: 'prod' });
@@ -91,7 +91,7 @@ test('a webhook gets type, timestamp and data; Slack gets a text without signs o
 test('a reason of any length is cut, and every kind has a next step', () => {
   const alert = composeAlert({ config }, { ...occasion, reason: 'x'.repeat(100_000) });
   expect(alert.reason).toHaveLength(1001);
-  for (const kind of ALERT_KINDS)
+  for (const kind of ANNOUNCEMENT_ALERT_KINDS)
     expect(composeAlert({ config }, { ...occasion, kind }).next).toMatch(/`baton (explain|status) 42`/);
 });
 

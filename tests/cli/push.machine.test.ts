@@ -19,7 +19,7 @@ const PUSH = ['push', ...HELLO, '--workers', '1'];
 test('from an empty folder to a push on every phone: migrate, import, dry run, push', async () => {
   expect(await here.baton(['migrate'])).toEqual({
     status: 0,
-    out: 'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\napplied 008-aim\n',
+    out: 'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\napplied 008-aim\napplied 009-notice\n',
     err: '',
   });
   expect(await here.baton(['migrate'])).toEqual({ status: 0, out: 'nothing to do\n', err: '' });

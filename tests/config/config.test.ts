@@ -13,7 +13,17 @@ test('an empty environment is a working configuration', () => {
     },
     records: { mayStart: [] },
     alerts: {
-      kinds: ['done', 'failed', 'paused', 'stalled', 'throttled', 'failure-rate'],
+      kinds: [
+        'done',
+        'failed',
+        'paused',
+        'stalled',
+        'throttled',
+        'failure-rate',
+        'doctor',
+        'radar',
+        'canary',
+      ],
       webhook: null,
       topicArn: null,
       failurePercent: 5,

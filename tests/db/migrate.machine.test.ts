@@ -19,7 +19,7 @@ test.each(databaseKinds())(
     };
     const outputs = await Promise.all([migrate(), migrate()]);
     expect(outputs.toSorted()).toEqual([
-      'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\napplied 008-aim\n',
+      'applied 001-broadcast\napplied 002-guarantee\napplied 003-snapshot\napplied 004-retry\napplied 005-spread\napplied 006-summary\napplied 007-alert\napplied 008-aim\napplied 009-notice\n',
       'nothing to do\n',
     ]);
     await (await openStore(fresh.config, systemClock)).close();

@@ -106,6 +106,7 @@ describe.skipIf(!databaseKinds().includes('mysql'))('a connection to MySQL', () 
       '006-summary',
       '007-alert',
       '008-aim',
+      '009-notice',
     ]);
     await expect(open({ kind: 'verify', ca: join(folder, 'another-ca.pem') })).rejects.toThrow(
       /certificate/i,

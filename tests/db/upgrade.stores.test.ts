@@ -21,6 +21,7 @@ async function openOld(kind: DatabaseKind): Promise<{ database: TestDatabase; dr
 const LATER = [
   ...['002-guarantee', '003-snapshot', '004-retry', '005-spread', '006-summary', '007-alert'],
   '008-aim',
+  '009-notice',
 ];
 
 /** The tables after `002-guarantee`. */
@@ -51,6 +52,7 @@ function upgradedRows(tables: Readonly<Record<string, Row[]>>): Record<string, R
   const devices = (tables['push_device'] ?? []).map((row) => ({
     ...row,
     ...{ platform: null, locale: null, time_zone: null, app_version: null, last_seen_at: null, is_test: 0 },
+    is_canary: 0,
   }));
   const messages = (tables['push_message'] ?? []).map((row) => ({
     ...row,
@@ -72,6 +74,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
     '005-spread',
     '006-summary',
     '007-alert',
+    '008-aim',
   ])('has the schema that was released: the migration file %s has not changed', (name) => {
     const released = new URL(`../fixtures/schema/${name}.${kind}.sql`, import.meta.url);
     const current = new URL(`${kind}/${name}.sql`, folder);
@@ -83,7 +86,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
     const before = await fetchAllRows(driver);
     expect(Object.values(before).every((rows) => rows.length > 0)).toBe(true);
     await expect(openStore(database.config, systemClock)).rejects.toThrow(
-      'schema: expected version 8, got 1: run `baton migrate`',
+      'schema: expected version 9, got 1: run `baton migrate`',
     );
 
     expect(await migrateDatabase(database.config, systemClock)).toEqual(LATER);
@@ -99,6 +102,7 @@ describe.each(databaseKinds())('a database of the release before (%s)', (kind) =
       { version: 6, name: '006-summary' },
       { version: 7, name: '007-alert' },
       { version: 8, name: '008-aim' },
+      { version: 9, name: '009-notice' },
     ]);
   });
 

@@ -29,7 +29,12 @@ test.each([
   [{ data: {} }, 'title', 'a title', 'nothing'],
   [{ data: { sync: '1' }, body: 'b' }, 'title', 'a title', 'nothing'],
   [{ data: { sync: '1' }, title: 't' }, 'body', 'a text', 'nothing'],
-  [{ kind: 'brodcast', announcementId: 42 }, 'kind', '"broadcast", "scan" or "doctor"', '8 characters'],
+  [
+    { kind: 'brodcast', announcementId: 42 },
+    'kind',
+    '"broadcast", "scan", "doctor", "radar" or "canary"',
+    '8 characters',
+  ],
 ])('%j is refused because of the field %s', (event, field, expected, got) => {
   expect(refusal(() => parseEvent(event)).problems).toContainEqual({ field, expected, got });
 });

@@ -33,7 +33,7 @@ export const ALERT_VARIABLES = [
   {
     ...PLAIN,
     name: 'ALERT_ON',
-    fallback: 'done,failed,paused,stalled,throttled,failure-rate',
+    fallback: 'done,failed,paused,stalled,throttled,failure-rate,doctor,radar,canary',
     meaning: `What alerts are about: a list of ${ALERT_KINDS.map((kind) => `\`${kind}\``).join(', ')}.`,
   },
   {

@@ -16,7 +16,7 @@ test.each([
   ['half as many streams as messages for answers after half the time of a backlog', 25, 990, 5],
   ['no more streams than messages for slow answers', 5000, 300, 3],
   ['one connection for answers without delay', 0, 5000, 1],
-  ['twenty connections at most', 200, 100_000, 20],
+  ['forty connections at most', 200, 100_000, 40],
 ])('%s', (_, latencyMs, messages, connections) => {
   expect(demandAt(latencyMs).connectionsFor(messages, 100)).toBe(connections);
 });

@@ -1,0 +1,185 @@
+import * as z from 'zod';
+import { CHECKS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
+import { SIGNAL_KINDS, type Signal } from '../model/signal.ts';
+import type { Checks } from '../store/checks.ts';
+import { cut, fit } from './columns.ts';
+import { type Driver, hasEffect, type Row } from './driver.ts';
+import { readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
+import { sql } from './sql.ts';
+
+const MS_PER_DAY = 86_400_000;
+
+const contentSchema = z.object({
+  says: z.string(),
+  remedy: z.string(),
+  dueOn: z.string().nullable(),
+  source: z.string(),
+});
+
+/** The statements of push_check, push_notice and push_signal. */
+export function makeChecks(driver: Driver): Checks {
+  const { dialect } = driver;
+  const { now, nowPlus, at, epochMs, keepExisting, onConflict, incoming } = dialect;
+
+  const fetchNow = async (): Promise<number> => {
+    const [row = {}] = await driver.all(sql`SELECT ${epochMs(now)} AS now_ms`);
+    return readWhole(row, 'now_ms');
+  };
+
+  const selectNotices = sql`SELECT notice_id, check_name, name, level, content,
+    ${epochMs(sql`found_at`)} AS found_ms, ${epochMs(sql`seen_at`)} AS seen_ms FROM push_notice`;
+
+  return {
+    async claimCheck(name, everyMs) {
+      await driver.run(
+        sql`INSERT INTO push_check (name, started_at) VALUES (${fit('check_name', name)}, ${at(0)})
+            ${keepExisting(sql`name`)}`,
+      );
+      return hasEffect(
+        driver,
+        sql`UPDATE push_check SET started_at = ${now}, ended_at = NULL, ok = NULL
+            WHERE name = ${name} AND started_at <= ${nowPlus(-everyMs)}`,
+      );
+    },
+
+    async endCheck(name, ok) {
+      await driver.run(
+        sql`INSERT INTO push_check (name, started_at, ended_at, ok)
+            VALUES (${fit('check_name', name)}, ${now}, ${now}, ${Number(ok)})
+            ${onConflict(sql`name`)} ended_at = ${incoming(sql`ended_at`)}, ok = ${incoming(sql`ok`)}`,
+      );
+    },
+
+    async fetchChecks() {
+      const rows = await driver.all(
+        sql`SELECT name, ${epochMs(sql`started_at`)} AS started_ms, ${epochMs(sql`ended_at`)} AS ended_ms, ok
+            FROM push_check ORDER BY name`,
+      );
+      return rows.map((row) => ({
+        name: readText(row, 'name'),
+        startedAt: readWhole(row, 'started_ms'),
+        endedAt: readOptionalWhole(row, 'ended_ms'),
+        ok: row['ok'] === null ? null : readFlag(row, 'ok'),
+      }));
+    },
+
+    async recordNotices(check, notices) {
+      const rows = notices.map(({ name, level, ...content }) => {
+        return [check, fit('notice_name', name), level, JSON.stringify(cutTexts(content))];
+      });
+      const isSame = notices.map(({ name, level }) => sql`(name = ${name} AND level = ${level})`);
+      const isKept =
+        isSame.length === 0 ? sql`` : sql`AND NOT (${isSame.reduce((all, each) => sql`${all} OR ${each}`)})`;
+      await driver.run(sql`DELETE FROM push_notice WHERE check_name = ${check} ${isKept}`);
+      for (const row of rows) {
+        await driver.run(
+          sql`INSERT INTO push_notice (check_name, name, level, content, found_at, seen_at) VALUES (${[...row, now, now]})
+              ${onConflict(sql`check_name, name`)} content = ${incoming(sql`content`)},
+                seen_at = ${incoming(sql`seen_at`)}`,
+        );
+      }
+    },
+
+    async fetchNotices() {
+      const rows = await driver.all(selectNotices);
+      return parseNotices(rows).toSorted(byUrgency);
+    },
+
+    async fetchUnalertedNotices(limit) {
+      const rows = await driver.all(
+        sql`${selectNotices} WHERE NOT EXISTS (
+              SELECT 1 FROM push_alert
+              WHERE push_alert.announcement_id = 0 AND push_alert.kind = check_name AND cause = notice_id)
+            ORDER BY notice_id LIMIT ${limit}`,
+      );
+      return parseNotices(rows);
+    },
+
+    async recordSignals(signals) {
+      if (signals.length === 0) return;
+      const today = dayOf(await fetchNow());
+      for (const { kind, source, name, value, day = today, times = 1 } of signals) {
+        const names = [kind, fit('source', source), fit('notice_name', name)];
+        await driver.run(
+          sql`INSERT INTO push_signal (day, kind, source, name, value, times, seen_at)
+              VALUES (${[day, ...names, cut('why', value), times, now]})
+              ${onConflict(sql`kind, source, name, day`)} value = ${incoming(sql`value`)},
+                times = push_signal.times + ${incoming(sql`times`)}, seen_at = ${incoming(sql`seen_at`)}`,
+        );
+      }
+    },
+
+    async fetchSignals(kind, days) {
+      const since = dayOf((await fetchNow()) - (days - 1) * MS_PER_DAY);
+      const rows = await driver.all(
+        sql`SELECT ${dialect.name === 'mysql' ? sql`DATE_FORMAT(day, '%Y-%m-%d')` : sql`day`} AS day, kind, source, name,
+              value, times, ${epochMs(sql`seen_at`)} AS seen_ms
+            FROM push_signal WHERE kind = ${kind} AND day >= ${since} ORDER BY day DESC, source, name`,
+      );
+      return rows.map(parseSignal);
+    },
+  };
+}
+
+/** The day of a time in UTC. */
+function dayOf(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
+
+/** Texts of other services may be long. */
+function cutTexts({ says, remedy, dueOn, source }: Omit<Notice, 'name' | 'level'>) {
+  return {
+    says: cut('notice_text', says),
+    remedy: cut('notice_text', remedy),
+    dueOn,
+    source: cut('notice_text', source),
+  };
+}
+
+/** A notice that cannot be read is left out: the next run of its check writes it again. */
+function parseNotices(rows: readonly Row[]): StandingNotice[] {
+  return rows.flatMap((row) => readOr([], () => parseNotice(row), []));
+}
+
+function parseNotice(row: Row): StandingNotice[] {
+  const content = contentSchema.safeParse(parseJson(readText(row, 'content'))).data;
+  if (content === undefined) return [];
+  return [
+    {
+      noticeId: readWhole(row, 'notice_id'),
+      check: readWord(row, 'check_name', CHECKS),
+      name: readText(row, 'name'),
+      level: readWord(row, 'level', NOTICE_LEVELS),
+      ...content,
+      foundAt: readWhole(row, 'found_ms'),
+      seenAt: readWhole(row, 'seen_ms'),
+    },
+  ];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function byUrgency(one: StandingNotice, other: StandingNotice): number {
+  const levels = NOTICE_LEVELS.indexOf(other.level) - NOTICE_LEVELS.indexOf(one.level);
+  const [due, otherDue] = [one.dueOn ?? '', other.dueOn ?? ''];
+  if (levels !== 0) return levels;
+  return due === otherDue ? one.noticeId - other.noticeId : due < otherDue ? -1 : 1;
+}
+
+function parseSignal(row: Row): Signal {
+  return {
+    day: readText(row, 'day'),
+    kind: readWord(row, 'kind', SIGNAL_KINDS),
+    source: readText(row, 'source'),
+    name: readText(row, 'name'),
+    value: readText(row, 'value'),
+    times: readWhole(row, 'times'),
+    seenAt: readWhole(row, 'seen_ms'),
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * What Baton observes in passing, once a day and source.
+ * - `header`: a header by which a service announces a change; the name says the service and the header, the value is its own.
+ * - `targets`: how many devices have a token and how many a FID, as JSON.
+ * - `delivery`: what FCM's Data API says of an analytics label on that day, as JSON.
+ */
+export const SIGNAL_KINDS = ['header', 'targets', 'delivery'] as const;
+export type SignalKind = (typeof SIGNAL_KINDS)[number];
+
+export interface NewSignal {
+  readonly kind: SignalKind;
+  /** The source that it is about; an empty text: none. */
+  readonly source: string;
+  /** Visible ASCII; one signal of a name a day. */
+  readonly name: string;
+  readonly value: string;
+  /** The day that it is about, such as `2026-11-26`; absent: today in UTC. */
+  readonly day?: string;
+  /** How often it was observed; absent: once. */
+  readonly times?: number;
+}
+
+export interface Signal extends Required<NewSignal> {
+  /** When it was observed last, in milliseconds since the epoch. */
+  readonly seenAt: number;
+}
