@@ -82,7 +82,7 @@ test('import refuses a file that is not there, or has no column of targets', asy
 test('a database without tables has to be migrated first', async () => {
   await using here = await makeWorkplace();
   const { status, err } = await here.importCsv('token\nt\n');
-  expect(err).toContain('schema: expected version 8, got 0: run `baton migrate`');
+  expect(err).toContain('schema: expected version 9, got 0: run `baton migrate`');
   expect(status).toBe(1);
 });
 

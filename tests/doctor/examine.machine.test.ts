@@ -121,7 +121,7 @@ test('alerts are checked where they are configured: an invalid key, and alerts t
   expect(right.failed).toEqual([]);
   expect(right.named('alerts')).toMatchObject({
     ok: true,
-    says: 'done, failed, paused, stalled, throttled, failure-rate; by webhook (standard)',
+    says: 'done, failed, paused, stalled, throttled, failure-rate, doctor, radar, canary; by webhook (standard)',
   });
   const wrong = await check({ ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: 'k3y' });
   expect(wrong.failed).toEqual(['configuration']);

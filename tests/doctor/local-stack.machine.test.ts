@@ -213,8 +213,8 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'a reserved concurrency of 1, which the next invocation waits for',
     line: 'concurrency',
-    says: /^1 reserved, but the budgets need about 10/,
-    advice: /reserve 10 or more, or nothing/,
+    says: /^1 reserved, but the budgets need about 8/,
+    advice: /reserve 8 or more, or nothing/,
     inject: (fn) => reserve(fn, 1),
     follow: (fn, advice) => reserve(fn, Number(/\d+/.exec(advice)?.[0])),
   },

@@ -5,7 +5,7 @@ import { makeTestClock, type TestClock } from '../../support/clock.ts';
 import { type HoldingServer, startHoldingServer, until } from '../loopback.ts';
 import { openSender, send, tally } from './sending.ts';
 
-const MAX_CONNECTIONS = 20;
+const MAX_CONNECTIONS = 40;
 
 let clock: TestClock;
 let server: HoldingServer;
@@ -47,7 +47,7 @@ test('connections are kept from one batch to the next, no more of them than the 
   for (let batch = 0; batch < 3; batch++) await deliver(300, 1000, 100);
   expect(server.connections()).toBe(3);
   for (let batch = 0; batch < 3; batch++) {
-    expect(tally(await deliver(2400, 2000, 100))).toEqual({ delivered: 2400 });
+    expect(tally(await deliver(4400, 4000, 100))).toEqual({ delivered: 4400 });
   }
   expect(server.connections()).toBe(MAX_CONNECTIONS);
 });
@@ -82,7 +82,7 @@ test('a batch that runs out of time does not affect the messages of another', as
   const long = send(sender, 20);
   await until(() => server.held.length === 5 * MAX_CONNECTIONS);
   await clock.advance(50);
-  expect(tally(await short)).toEqual({ unknown: 80, retryable: 920 });
+  expect(tally(await short)).toEqual({ unknown: 180, retryable: 820 });
   server.answer();
   expect(tally(await long)).toEqual({ delivered: 20 });
 });

@@ -129,9 +129,9 @@ test('without a server every push is retryable, and the reason names the failure
 test('messages that there was no time to send are retryable', async () => {
   const clock = makeTestClock();
   const { server, sender } = await begin({ isHolding: true, clock });
-  const sending = send(sender, 3000, clock.timeout(250));
-  await until(() => server.held.length === 2000);
+  const sending = send(sender, 5000, clock.timeout(250));
+  await until(() => server.held.length === 4000);
   await clock.advance(250);
-  expect(tally(await sending)).toEqual({ unknown: 2000, retryable: 1000 });
-  expect(server.targets).toHaveLength(2000);
+  expect(tally(await sending)).toEqual({ unknown: 4000, retryable: 1000 });
+  expect(server.targets).toHaveLength(4000);
 });
