@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { cutText } from '../errors.ts';
+import { makeId } from '../id.ts';
 import type { Alert, AnnouncementAlertKind } from '../model/alert.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Counts } from '../model/delivery.ts';
@@ -32,7 +33,7 @@ export function composeAlert({ config }: Pick<Context, 'config'>, occasion: Occa
   const { announcementId, source, dryRun } = announcement;
   const subject = `Announcement ${announcementId}${dryRun ? ' (a dry run)' : ''}`;
   return {
-    id: `alert_${crypto.randomUUID()}`,
+    id: `alert_${makeId()}`,
     kind,
     at,
     stage: config.stage,

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { makeId } from '../id.ts';
 import type { NewAlert } from '../model/alert.ts';
 import type { StandingNotice } from '../model/notice.ts';
 import { channelsOf } from './channels.ts';
@@ -25,7 +26,7 @@ function composeNotice(stage: string, notice: StandingNotice): NewAlert {
   const { noticeId, check, level, says, remedy, dueOn, source, foundAt } = notice;
   const due = dueOn === null ? '' : `, due on ${dueOn}`;
   const alert = {
-    id: `alert_${crypto.randomUUID()}`,
+    id: `alert_${makeId()}`,
     kind: check,
     at: foundAt,
     stage,

@@ -4,6 +4,12 @@ import { toText } from './format.ts';
 /** SNS answers in milliseconds. The SDK's default is to wait without a limit. */
 const TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 5000, throwOnRequestTimeout: true };
 
+/**
+ * The plain name of SNS has IPv6 addresses; AWS_USE_DUALSTACK_ENDPOINT would lead to another one, which SNS does not document.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-dual-stack.html
+ */
+export const SNS_NAME = { useDualstackEndpoint: false } as const;
+
 /** https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: ASCII, fewer than 100 characters. */
 const MAX_SUBJECT_LENGTH = 99;
 
@@ -15,6 +21,7 @@ export async function publishToTopic(topicArn: string, alert: Alert): Promise<st
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
   const client = new SNSClient({
     region: topicArn.split(':')[3] ?? '',
+    ...SNS_NAME,
     maxAttempts: 1,
     requestHandler: TIMEOUTS,
   });

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { describeFailure, isBadRow, PushError, type PushErrorCode } from '../errors.ts';
+import { makeId } from '../id.ts';
 import { type BroadcastJob, nextJob, sameJob } from '../job.ts';
 import { isSendable } from '../model/announcement.ts';
 import type { Claim, Hop, HopKey } from '../model/hop.ts';
@@ -115,7 +116,7 @@ export async function runHop(ctx: Context, job: BroadcastJob): Promise<HopReport
 async function claimHop(ctx: Context, job: BroadcastJob): Promise<Claim> {
   const { store, config, requestId } = ctx;
   if (!(await waitForStart(ctx, job))) return { kind: 'absent' };
-  const owner = `${requestId}/${crypto.randomUUID()}`;
+  const owner = `${requestId}/${makeId()}`;
   const claim = await store.claimHop(job, owner, config.leaseMs);
   if (claim.kind !== 'absent' || job.round > 0) return claim;
 

@@ -1,3 +1,4 @@
+import { SNS_NAME } from '../alert/sns.ts';
 import type { AlertsConfig } from '../config/config.ts';
 import type { Driver } from '../db/driver.ts';
 import { readWhole } from '../db/rows.ts';
@@ -56,6 +57,7 @@ async function checkTopic(topicArn: string, limitMs: number): Promise<Finding> {
   const { GetTopicAttributesCommand, SNSClient } = await import('@aws-sdk/client-sns');
   const client = new SNSClient({
     region: topicArn.split(':')[3] ?? '',
+    ...SNS_NAME,
     maxAttempts: 1,
     requestHandler: { connectionTimeout: limitMs, requestTimeout: limitMs, throwOnRequestTimeout: true },
   });

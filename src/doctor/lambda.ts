@@ -13,6 +13,7 @@ import type { Config } from '../config/config.ts';
 import { suffixOf } from '../config/sources.ts';
 import { messageOf } from '../errors.ts';
 import { type Check, type Finding, green, type NeedsFor, red } from './check.ts';
+import { hostOfLambda, judgeIpv6 } from './ipv6.ts';
 import { adviseOnLambda, adviseToAllowLoop } from './lambda-advice.ts';
 import { judgeConcurrency, judgeImage, judgeMemory, judgeTimeout } from './lambda-limits.ts';
 
@@ -93,6 +94,15 @@ export function lambdaChecks(
       const { Code } = await client.send(new GetFunctionCommand({ FunctionName: functionName }));
       return judgeImage(Code?.ImageUri ?? '');
     }),
+    {
+      name: 'IPv6',
+      needs: ['function'],
+      run: async () =>
+        judgeIpv6(await fetchConfiguration(), config.fcm.endpoint, (useDualstack) =>
+          hostOfLambda(client, useDualstack),
+        ),
+      advise: () => "see the VPC's name server: the names of FCM and AWS have to resolve",
+    },
   ];
   return { checks, close: () => client.destroy() };
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../model/delivery.ts';
 import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
 import type { Clock, Sender } from '../context.ts';
+import { makeId } from '../id.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
 import { beforeAbort } from './deadline.ts';
 import { makeSdkMessage } from './message.ts';
@@ -19,7 +20,7 @@ export interface SdkSenderOptions {
 export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
   const app: App = initializeApp(
     { credential: access.credential, projectId: access.projectId },
-    `baton-${crypto.randomUUID()}`,
+    `baton-${makeId()}`,
   );
   const messaging = getMessaging(app);
 

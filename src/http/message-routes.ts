@@ -1,5 +1,6 @@
 import { VERDICTS } from '../model/delivery.ts';
 import * as z from 'zod';
+import { makeId } from '../id.ts';
 import { makeMessage, messageSchema } from '../messages/parse.ts';
 import type { MessageReport } from '../messages/report.ts';
 import { sendMessages } from '../messages/send.ts';
@@ -56,7 +57,8 @@ const send = makeRoute({
   },
   async run(ctx, { body }) {
     // A caller that names no key cannot ask for the same message again: a random key is enough.
-    const messages = body.messages.map((each) => makeMessage(ctx.config, each, crypto.randomUUID()));
+    const requestKey = makeId();
+    const messages = body.messages.map((each, nth) => makeMessage(ctx.config, each, `${requestKey}-${nth}`));
     const reports = await sendMessages(ctx, messages);
     return { status: 200, body: { outcomes: reports.map((report, nth) => describe(report, messages[nth])) } };
   },

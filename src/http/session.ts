@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { PushError } from '../errors.ts';
 import type { HttpRequest } from '../events/http.ts';
+import { drawRandom } from '../id.ts';
 
 /*
  * The session of a browser that is signed in to the dashboard. No server keeps it: the cookie holds the time at which it ends,
@@ -38,7 +38,7 @@ export function makeSessionCookie({ config, clock }: Checks, request: HttpReques
     throw PushError.of('FORBIDDEN', [{ field: 'origin', expected, got: 'http, which everybody can read' }]);
   }
   const endsAt = Math.floor(clock.now() / 1000) + SESSION_SECONDS;
-  const text = `v1.${endsAt.toString(36)}.${randomBytes(12).toString('base64url')}`;
+  const text = `v1.${endsAt.toString(36)}.${drawRandom(12).toString('base64url')}`;
   const value = `${text}.${config.api.tokens.sign(owner, textOfSession(text))}`;
   return writeCookie(request, value, SESSION_SECONDS);
 }

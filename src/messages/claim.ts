@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { codeOf, messageOf, PushError } from '../errors.ts';
+import { makeId } from '../id.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { TAKEOVER_WAIT_MS } from '../pace/record.ts';
 import { divide, isBadData } from './divide.ts';
@@ -16,7 +17,7 @@ export async function claimAll(
 ): Promise<(ClaimedMessage | PushError)[]> {
   const { store, config, requestId } = ctx;
   const distinct = firstByKey(messages);
-  const owner = `${requestId}/${crypto.randomUUID()}`;
+  const owner = `${requestId}/${makeId()}`;
   const claims = await divide([...distinct.values()], (some) =>
     store.claimMessages(some, owner, config.leaseMs),
   );

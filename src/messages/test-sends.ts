@@ -8,6 +8,7 @@ import {
 import type { Context } from '../context.ts';
 import { isBadRow, PushError } from '../errors.ts';
 import { LONGEST_COLLAPSE_KEY } from '../fcm/size.ts';
+import { makeId } from '../id.ts';
 import type { Announcement, NewAnnouncement } from '../model/announcement.ts';
 import type { Notification } from '../model/content.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
@@ -144,7 +145,7 @@ async function send(
 ): Promise<ReadonlyMap<number, TestSend>> {
   const nowMs = ctx.clock.now();
   // A repeat of a request is a test of its own.
-  const requestId = crypto.randomUUID();
+  const requestId = makeId();
   const messages = ready.map(({ deviceId, message: { content, ttlSeconds } }): NewMessage => ({
     messageKey: testKeyOf(deviceId, nowMs, requestId),
     source,

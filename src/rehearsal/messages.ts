@@ -29,6 +29,9 @@ const VISIBILITY_MS = 30_000;
  */
 const COPY_WITHIN_BATCHES = 4;
 
+/** The source of every message, and so the group of its record. */
+const SOURCE = 'default';
+
 /** `memberOf` gives two of three devices to the same member. */
 export function memberOf(nthDevice: number): string {
   return `member-${Math.floor((nthDevice * 2) / 3)}`;
@@ -67,7 +70,7 @@ export async function seedMessages(store: Store, { recipients }: Recipients): Pr
     await store.addMessages(
       rows.map((recipient, nth) => ({
         messageKey: `${rehearsal}-${first + nth}`,
-        source: 'default',
+        source: SOURCE,
         recipient,
         ttlSeconds: null,
         content: { ...textOf(first + nth), image: null, data: {}, options: {} },
@@ -119,6 +122,7 @@ export async function sendQueue(
   const records = recipients.map((recipient, nth): QueuedRecord => ({
     messageId: `${rehearsal}-${nth}`,
     body: JSON.stringify({ ...addressOf(recipient), ...textOf(nth) }),
+    group: SOURCE,
   }));
   const copies = records.flatMap((record, nth) => {
     const isCopied = chance(seed, `copy ${nth}`) < duplicate;

@@ -15,6 +15,8 @@ const IDLE_MS = 20;
 export interface QueuedRecord {
   readonly messageId: string;
   readonly body: string;
+  /** The MessageGroupId of a fair queue: it gives a record no order. */
+  readonly group: string;
 }
 
 export interface QueueOptions {
@@ -96,8 +98,14 @@ export async function drainQueue(
   return report;
 }
 
-function sqsRecord(record: QueuedRecord): object {
-  return { ...record, eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:local' };
+function sqsRecord({ messageId, body, group }: QueuedRecord): object {
+  return {
+    messageId,
+    body,
+    attributes: { MessageGroupId: group },
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:local',
+  };
 }
 
 function parseFailures(reply: unknown): Set<string> {

@@ -282,7 +282,7 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
         'FCM project (default)',
         'FCM send (default)',
       ],
-      ...['self-invoke', 'function', 'recursive loop', 'concurrency', 'time-out', 'memory', 'image'],
+      ...['self-invoke', 'function', 'recursive loop', 'concurrency', 'time-out', 'memory', 'image', 'IPv6'],
     ]);
     expect(inside.checks.every(({ ok, advice }) => ok === true && advice === null)).toBe(true);
     await fn.close();
@@ -377,7 +377,14 @@ describe.skipIf(!hasMysql())('against the local stack', { timeout: LONG }, () =>
     expect(faults(failing)).toMatchObject([
       { name: 'function', advice: expect.stringContaining('allow lambda:GetFunctionConfiguration') },
     ]);
-    expect(blocked(failing)).toEqual(['recursive loop', 'concurrency', 'time-out', 'memory', 'image']);
+    expect(blocked(failing)).toEqual([
+      'recursive loop',
+      'concurrency',
+      'time-out',
+      'memory',
+      'image',
+      'IPv6',
+    ]);
     isDenied = () => false;
     expect(await report(front.endpoint)).toMatchObject({ ok: true });
 

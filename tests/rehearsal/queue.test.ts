@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseEvent } from '../../src/events/parse.ts';
 import { drainQueue, type QueueOptions } from '../../src/rehearsal/queue.ts';
 import { makeTestClock } from '../support/clock.ts';
 
@@ -7,7 +8,7 @@ interface Batch {
 }
 
 const records = (count: number) =>
-  Array.from({ length: count }, (_, nth) => ({ messageId: `r${nth}`, body: '{}' }));
+  Array.from({ length: count }, (_, nth) => ({ messageId: `r${nth}`, body: '{}', group: 'default' }));
 
 async function drain(
   options: Omit<QueueOptions, 'call' | 'batch' | 'hurry'> & Partial<QueueOptions>,
@@ -38,6 +39,16 @@ test('records are delivered in batches of ten, in their order', async () => {
   expect(batches.map(({ ids }) => ids.length)).toEqual([10, 10, 3]);
   expect(batches.flatMap(({ ids }) => ids)).toEqual(records(23).map(({ messageId }) => messageId));
   expect(report).toEqual({ batches: 3, returned: 0, dead: 0 });
+});
+
+test('a record has its group, which has no order, as in a fair queue', async () => {
+  const seen: unknown[] = [];
+  await drain({ records: records(2), pollers: 1, visibilityMs: 1000 }, (batch) => {
+    seen.push(parseEvent(batch));
+    return [];
+  });
+  const job = { records: ['r0', 'r1'].map((recordId) => ({ recordId, group: 'default', isOrdered: false })) };
+  expect(seen).toMatchObject([{ entry: 'direct', job }]);
 });
 
 test('a record that the function returns is delivered again after the visibility time-out, without the others', async () => {
