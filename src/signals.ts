@@ -87,7 +87,7 @@ const LIKE_A_SECRET = /[\w%~+=-]{32,}/g;
 export function cleanValue(value: string): string {
   const line = value
     .slice(0, MAX_READ_LENGTH)
-    .replaceAll(/[^\x20-\x7E]+/g, ' ')
+    .replaceAll(/[^\x21-\x7E]+/g, ' ')
     .replaceAll(USER_INFO, '$1')
     .replaceAll(QUERY, '$1')
     .replaceAll(LIKE_A_SECRET, (run) => (/^[a-z_-]+$/.test(run) ? run : '...'))
