@@ -28,7 +28,11 @@ export async function publishToTopic(
   try {
     const command = new PublishCommand({
       TopicArn: topicArn,
-      Subject: `[${stage}] Announcement ${announcementId}: ${kind}`.slice(0, MAX_SUBJECT_LENGTH),
+      Subject:
+        `[${stage}] ${announcementId === null ? kind : `Announcement ${announcementId}: ${kind}`}`.slice(
+          0,
+          MAX_SUBJECT_LENGTH,
+        ),
       Message: toText(alert),
       MessageAttributes: { kind: makeAttribute(kind), stage: makeAttribute(stage) },
       ...(topicArn.endsWith('.fifo')
