@@ -35,6 +35,7 @@ import type { Notification } from './model/content.ts';
 import type { Delivery, Outcome, Push } from './model/delivery.ts';
 import type { Device } from './model/device.ts';
 import type { Hop } from './model/hop.ts';
+import type { NewSignal } from './model/signal.ts';
 import type { Store } from './store.ts';
 
 /** Opened once for a warm container; lives on between invocations. */
@@ -47,6 +48,7 @@ export interface Services {
   readonly senders: Senders;
   readonly invoker: Invoker;
   readonly stragglers: Stragglers;
+  readonly signals: Signals;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -100,6 +102,14 @@ export interface Stragglers {
   /** Takes the delivery of a push of a hop that has ended. */
   take(hop: Hop, delivery: Delivery): void;
   /** Records what has arrived: an invocation calls it before it ends. */
+  flush(): Promise<void>;
+}
+
+/** Remembers what is observed in passing, such as a header by which a service announces a change. */
+export interface Signals {
+  /** Counts a signal in memory. It may be called for each push. */
+  note(signal: NewSignal): void;
+  /** Writes what is new: an invocation calls it before it ends. Never rejects. */
   flush(): Promise<void>;
 }
 

@@ -5,9 +5,11 @@ import { scan, type ScanReport } from './broadcast/scan.ts';
 import { makeStragglers } from './broadcast/stragglers.ts';
 import { runCanary } from './canary/canary.ts';
 import type { CheckReport } from './alert/record-check.ts';
+import { makeHearer } from './announced.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Env } from './config/config.ts';
 import { type LiveConfig, openConfig } from './config/live.ts';
+import { resolveSecrets } from './config/secrets.ts';
 import type { Clock, Context, Log, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
@@ -35,6 +37,7 @@ import { makeInvoker } from './recurse.ts';
 import { makeRenewingSenders } from './fcm/renewing-senders.ts';
 import { runRadar } from './radar/radar.ts';
 import { openRenewingStore } from './db/renewing-store.ts';
+import { type Heard, makeSignals, remember } from './signals.ts';
 
 export type JobReply =
   | HopReport
@@ -111,6 +114,7 @@ export function makeHandler(
         return await answer(ctx, parsed, doctor);
       } finally {
         await warm.stragglers.flush();
+        await warm.signals.flush();
       }
     } catch (error) {
       // Lambda logs what is thrown.
@@ -125,9 +129,11 @@ export async function openServices(
   env: Env,
   write: (line: string) => void,
   clock: Clock = systemClock,
-  opening: Promise<LiveConfig> = openConfig(env, clock),
+  opening?: Promise<LiveConfig>,
 ): Promise<Services> {
-  const live = await opening;
+  const heard: Heard = new Map();
+  const hearSecrets = makeHearer({ note: (signal) => remember(heard, signal) }, 'secrets-manager');
+  const live = await (opening ?? openConfig(env, clock, (each) => resolveSecrets(each, hearSecrets)));
   const { config } = live;
   const log = makeLog(clock, { stage: config.stage }, write);
   // CloudWatch makes metrics of a function's log; at a terminal there are none.
@@ -135,15 +141,17 @@ export async function openServices(
   const metrics =
     service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
   const store = await openRenewingStore(live, ({ database }) => openStore(database, clock));
-  const senders = makeRenewingSenders(live, clock, (latest) => makeSenders(latest, clock));
+  const signals = makeSignals({ heard, store, clock, log });
+  const senders = makeRenewingSenders(live, clock, (latest) => makeSenders(latest, clock, signals));
   const fetchConfig = (): Promise<Config> =>
     live.fetch(MAX_SECRET_AGE_MS).catch((error: unknown) => {
       log.error('secrets not read', { why: describeFailure(error) });
       return live.config;
     });
-  const [invoker, gatherer] = [makeInvoker(), makeGatherer()];
+  const [invoker, gatherer] = [makeInvoker(signals), makeGatherer()];
   const stragglers = makeStragglers({ store, clock, log, metrics });
-  return { config, stragglers, fetchConfig, store, senders, invoker, gatherer, clock, log, metrics };
+  const clients = { store, senders, invoker, gatherer, stragglers, signals };
+  return { config, fetchConfig, ...clients, clock, log, metrics };
 }
 
 export const handler = makeHandler(

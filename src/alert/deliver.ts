@@ -24,7 +24,7 @@ const MAX_AGE_MS = 86_400_000;
 
 type Deliverer = Pick<
   Context,
-  'store' | 'config' | 'fetchConfig' | 'clock' | 'log' | 'metrics' | 'remainingMs'
+  'store' | 'config' | 'fetchConfig' | 'clock' | 'log' | 'metrics' | 'remainingMs' | 'signals'
 >;
 
 /**
@@ -53,12 +53,13 @@ export async function sendAlerts(ctx: Deliverer): Promise<number> {
 
 /** Makes one attempt and records how it ended. */
 async function attempt(
-  { store, clock, log, metrics }: Deliverer,
+  { store, clock, log, metrics, signals }: Deliverer,
   alerts: AlertsConfig,
   claimed: DueAlert,
 ): Promise<boolean> {
   const { announcementId, kind, channel, alert, attempts, ageMs } = claimed;
-  const why = alert === null ? 'its row cannot be read' : await send({ clock }, alerts, channel, alert);
+  const why =
+    alert === null ? 'its row cannot be read' : await send({ clock, signals }, alerts, channel, alert);
   if (why === null) {
     await store.closeAlert(claimed, 'alert sent', `${kind} by ${channel}`);
     log.info('alert sent', { announcementId, kind, channel });
@@ -75,7 +76,7 @@ async function attempt(
 }
 
 async function send(
-  ctx: Pick<Context, 'clock'>,
+  ctx: Pick<Context, 'clock' | 'signals'>,
   { webhook, topicArn }: AlertsConfig,
   channel: AlertChannel,
   alert: Alert,
@@ -84,6 +85,8 @@ async function send(
     case 'webhook':
       return webhook ? postToWebhook(ctx, webhook, alert) : 'it is not configured any more';
     case 'sns':
-      return topicArn === null ? 'it is not configured any more' : publishToTopic(topicArn, alert);
+      return topicArn === null
+        ? 'it is not configured any more'
+        : publishToTopic(ctx.signals, topicArn, alert);
   }
 }

@@ -1,3 +1,5 @@
+import { hearAnswers, makeHearer } from '../announced.ts';
+import type { Signals } from '../context.ts';
 import type { Alert } from '../model/alert.ts';
 import { toText } from './format.ts';
 
@@ -17,7 +19,11 @@ const MAX_SUBJECT_LENGTH = 99;
  * Publishes an alert to an SNS topic; resolves to why it was not taken, or to null. Credentials and endpoint come from the
  * SDK's standard variables. Loaded only here: no push waits for the client.
  */
-export async function publishToTopic(topicArn: string, alert: Alert): Promise<string | null> {
+export async function publishToTopic(
+  signals: Pick<Signals, 'note'>,
+  topicArn: string,
+  alert: Alert,
+): Promise<string | null> {
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
   const client = new SNSClient({
     region: topicArn.split(':')[3] ?? '',
@@ -27,17 +33,20 @@ export async function publishToTopic(topicArn: string, alert: Alert): Promise<st
   });
   const { stage, announcementId, kind } = alert;
   try {
-    await client.send(
-      new PublishCommand({
-        TopicArn: topicArn,
-        Subject: `[${stage}] Announcement ${announcementId}: ${kind}`.slice(0, MAX_SUBJECT_LENGTH),
-        Message: toText(alert),
-        MessageAttributes: { kind: makeAttribute(kind), stage: makeAttribute(stage) },
-        ...(topicArn.endsWith('.fifo')
-          ? { MessageGroupId: `announcement-${announcementId}`, MessageDeduplicationId: alert.id }
-          : {}),
-      }),
-    );
+    const command = new PublishCommand({
+      TopicArn: topicArn,
+      Subject:
+        `[${stage}] ${announcementId === null ? kind : `Announcement ${announcementId}: ${kind}`}`.slice(
+          0,
+          MAX_SUBJECT_LENGTH,
+        ),
+      Message: toText(alert),
+      MessageAttributes: { kind: makeAttribute(kind), stage: makeAttribute(stage) },
+      ...(topicArn.endsWith('.fifo')
+        ? { MessageGroupId: `announcement-${announcementId}`, MessageDeduplicationId: alert.id }
+        : {}),
+    });
+    await hearAnswers(makeHearer(signals, 'sns'), () => client.send(command));
     return null;
   } catch (error) {
     // The message may quote what answered in place of SNS.

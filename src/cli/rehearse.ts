@@ -6,6 +6,7 @@ import { PushError } from '../errors.ts';
 import { GUARANTEES, MAX_LANES } from '../model/announcement.ts';
 import { parseFaults } from '../rehearsal/fcm/faults.ts';
 import { defaultTail, parseTail } from '../rehearsal/fcm/latency.ts';
+import { parseAnnounced } from '../rehearsal/fcm/announced.ts';
 import { parseOutage } from '../rehearsal/fcm/outage.ts';
 import { DEFAULT_FAULTS, defaultOptions, type RehearsalOptions } from '../rehearsal/options.ts';
 import { MAX_BATCH } from '../rehearsal/queue.ts';
@@ -151,6 +152,11 @@ const OPTIONS = {
       '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 400, 401, 403, 404, or silent for no answers',
       { fallback: null },
     ),
+    announce: text(
+      'DAYS',
+      'sunset=2026-12-31,deprecation=2026-06-30: FCM and its token service announce these days in their answers',
+      { fallback: null },
+    ),
   }),
   ...under('Crashes and losses', {
     kills: wholeNumber('N', 'number of busy workers to kill with kill -9', {
@@ -237,6 +243,7 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     json: _,
     verbose: __,
     queue: ___,
+    announce,
     ...rest
   } = options;
   return {
@@ -250,6 +257,7 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     tail: tail === null ? defaultTail(rest.hurry) : parseTail(tail),
     faults: underOption('--faults', () => parseFaults(faults)),
     outage: outage === null ? null : underOption('--outage', () => parseOutage(outage)),
+    announce: announce === null ? {} : underOption('--announce', () => parseAnnounced(announce)),
     timeoutMs: timeout * 1000,
   };
 }

@@ -27,7 +27,7 @@ export interface LiveConfig {
 export async function openConfig(
   source: Env | (() => Env),
   clock: Clock,
-  resolve = resolveSecrets,
+  resolve: (env: Env) => Promise<Env> = resolveSecrets,
 ): Promise<LiveConfig> {
   const readVariables = typeof source === 'function' ? source : () => source;
   let variables = readVariables();

@@ -1,3 +1,4 @@
+import { hearAnswers, type OnAnswer } from '../announced.ts';
 import type { Env } from './env-reader.ts';
 import { cutText, PushError } from '../errors.ts';
 
@@ -14,9 +15,10 @@ export function hasSecrets(env: Env): boolean {
 
 /**
  * Replaces every variable that is the ARN of a secret by that secret: a Lambda function's variables hold 4 KB in all, and
- * every user who may view the function can read them. PushError('BAD_CONFIG') names the variable.
+ * every user who may view the function can read them. `hear` gets the headers of the answers. PushError('BAD_CONFIG') names the
+ * variable.
  */
-export async function resolveSecrets(env: Env): Promise<Env> {
+export async function resolveSecrets(env: Env, hear?: OnAnswer): Promise<Env> {
   const references = Object.entries(env).flatMap(([name, value = '']) => {
     const region = SECRET_ARN.exec(value)?.[1];
     return region === undefined ? [] : [{ name, arn: value, region }];
@@ -30,7 +32,8 @@ export async function resolveSecrets(env: Env): Promise<Env> {
   }: (typeof references)[number]): Promise<[string, string]> => {
     const client = new SecretsManagerClient({ region, requestHandler: TIMEOUTS });
     try {
-      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+      const command = new GetSecretValueCommand({ SecretId: arn });
+      const { SecretString } = await hearAnswers(hear, () => client.send(command));
       if (SecretString !== undefined) return [name, SecretString];
       throw new Error('expected text, got binary data');
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { applicationDefault, type Credential, cert } from 'firebase-admin/app';
 import type { FcmCredentials, SourceConfig } from '../config/config.ts';
+import { hearAnswers, type OnAnswer } from '../announced.ts';
 import { codeOf, PushError } from '../errors.ts';
 import { countCharacters } from '../show.ts';
 import { describeText, parseServiceAccount } from './account.ts';
@@ -10,6 +11,8 @@ import { cleanWords } from './words.ts';
 export interface FcmAccess {
   readonly credential: Credential;
   readonly projectId: string;
+  /** Takes the headers of the answers of Google's token service. */
+  readonly onTokenAnswer?: OnAnswer;
 }
 
 const HOW_TO_GET =
@@ -41,9 +44,10 @@ export function openCredentials({
 }
 
 /** Resolves to a bearer token for FCM; the credential caches it and renews it in time. PushError('BAD_CREDENTIALS'). */
-export async function fetchAccessToken({ credential }: FcmAccess): Promise<string> {
+export async function fetchAccessToken({ credential, onTokenAnswer }: FcmAccess): Promise<string> {
   try {
-    return (await credential.getAccessToken()).access_token;
+    // firebase-admin and Google's client show no answer, only the token.
+    return (await hearAnswers(onTokenAnswer, () => credential.getAccessToken())).access_token;
   } catch (cause) {
     throw new PushError('BAD_CREDENTIALS', `no access token for FCM: ${reasonOf(cause)}`, { cause });
   }

@@ -1,6 +1,7 @@
 import type { Outcome } from '../model/delivery.ts';
 import { type App, deleteApp, initializeApp } from 'firebase-admin/app';
 import { getMessaging, type Message, type SendResponse } from 'firebase-admin/messaging';
+import type { OnAnswer } from '../announced.ts';
 import type { Clock, Sender } from '../context.ts';
 import { makeId } from '../id.ts';
 import { type FcmAccess, fetchAccessToken } from './credentials.ts';
@@ -14,10 +15,12 @@ const MAX_MESSAGES_PER_CALL = 500;
 export interface SdkSenderOptions {
   readonly access: FcmAccess;
   readonly clock: Clock;
+  /** Takes the headers of answers that are errors: sendEach shows none of the others. */
+  readonly onAnswer?: OnAnswer | undefined;
 }
 
 /** Makes a sender over firebase-admin's sendEach. It always sends to fcm.googleapis.com: the SDK has no setting for the host. */
-export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
+export function makeSdkSender({ access, clock, onAnswer }: SdkSenderOptions): Sender {
   const app: App = initializeApp(
     { credential: access.credential, projectId: access.projectId },
     `baton-${makeId()}`,
@@ -33,7 +36,11 @@ export function makeSdkSender({ access, clock }: SdkSenderOptions): Sender {
     // sendEach cannot be aborted, and never settles if the server closes the connection during the call.
     const response = await beforeAbort(messaging.sendEach(messages, dryRun), signal);
     if (response === null) return messages.map(() => judgeSilence('TIMEOUT', 'perhaps'));
-    return response.responses.map((each, nth) => judgeResponse(each, clock.now(), targets[nth]));
+    return response.responses.map((each, nth) => {
+      const headers = each.error?.httpResponse?.headers;
+      if (headers) onAnswer?.(headers);
+      return judgeResponse(each, clock.now(), targets[nth]);
+    });
   }
 
   return {

@@ -7,6 +7,14 @@
 export const SIGNAL_KINDS = ['header', 'targets', 'delivery'] as const;
 export type SignalKind = (typeof SIGNAL_KINDS)[number];
 
+/** The services whose answers Baton reads. */
+export const SERVICES = ['fcm', 'google-token', 'lambda', 'secrets-manager', 'sns'] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** The headers by which a service announces that something ends. */
+export const ANNOUNCING_HEADERS = ['deprecation', 'sunset', 'warning', 'link'] as const;
+export type AnnouncingHeader = (typeof ANNOUNCING_HEADERS)[number];
+
 export interface NewSignal {
   readonly kind: SignalKind;
   /** The source that it is about; an empty text: none. */

@@ -4,6 +4,7 @@ import type { RecursiveLoop } from '../local/lambda/function.ts';
 import type { Guarantee } from '../model/announcement.ts';
 import type { DeviceFilter } from '../model/filter.ts';
 import type { ChaosOptions } from './chaos.ts';
+import type { MoreHeaders } from './fcm/announced.ts';
 import { type FaultMix, parseFaults } from './fcm/faults.ts';
 import { DEFAULT_SIGMA, NO_TAIL, type Tail } from './fcm/latency.ts';
 import type { Outage } from './fcm/outage.ts';
@@ -44,6 +45,8 @@ export interface RehearsalOptions extends ChaosOptions {
   readonly faults: FaultMix;
   /** Null: FCM is never down. */
   readonly outage: Outage | null;
+  /** Headers by which FCM and its token service announce that something ends. */
+  readonly announce: MoreHeaders;
   readonly transport: FcmConfig['transport'];
   readonly guarantee: Guarantee;
   /** Address of a MySQL database, or path of an SQLite file; null: a new SQLite file in the rehearsal's folder. */
@@ -78,6 +81,7 @@ export const defaultOptions: RehearsalOptions = {
   rampSeconds: 60,
   faults: parseFaults(DEFAULT_FAULTS),
   outage: null,
+  announce: {},
   transport: 'http2',
   guarantee: 'at-least-once',
   database: null,

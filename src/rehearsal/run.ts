@@ -89,7 +89,7 @@ async function startCloud(
   databaseUrl: string,
   chaos: Chaos,
 ): Promise<LocalCloud> {
-  const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry } = options;
+  const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry, announce } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
   if (!options.resume) await rm(logFile, { force: true });
   const functionVariables = { ...functionEnvironment(options, databaseUrl, env), ...functionEnv };
@@ -103,6 +103,7 @@ async function startCloud(
       quotaPerMinute,
       faults,
       outage: outage ?? undefined,
+      headers: announce,
       logFile,
       clientTimeoutMs: Number(functionVariables['FCM_TIMEOUT_MS']),
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),

@@ -8,6 +8,7 @@ import { makeStragglers } from '../../src/broadcast/stragglers.ts';
 import { makeSenders } from '../../src/fcm/open.ts';
 import { systemClock } from '../../src/clock.ts';
 import { noMetrics } from '../../src/metrics.ts';
+import { makeSignals } from '../../src/signals.ts';
 import { makeGatherer } from '../../src/messages/gather.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import type { Addressee, Clock, Context, Sender, Senders } from '../../src/context.ts';
@@ -114,6 +115,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     clock,
     log,
     stragglers: makeStragglers({ store, clock, log, metrics: noMetrics }),
+    signals: makeSignals({ store, clock, log }),
     metrics: noMetrics,
     requestId: 'request-1',
     actor: 'event',

@@ -6,6 +6,7 @@ import type { Device } from '../../src/model/device.ts';
 import type { Hop } from '../../src/model/hop.ts';
 import type { Store } from '../../src/store.ts';
 import { runHop } from '../../src/broadcast/hop.ts';
+import { noSignals } from '../../src/signals.ts';
 import { makeStragglers } from '../../src/broadcast/stragglers.ts';
 import type { Clock, Context, OnOutcome } from '../../src/context.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -351,6 +352,7 @@ export async function makeWorld(setup: Setup) {
       clock: invocationClock,
       store: own,
       stragglers: makeStragglers({ store: own, clock: invocationClock, log, metrics: noMetrics }),
+      signals: noSignals,
       gatherer: makeGatherer(),
       metrics: noMetrics,
       log,

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../model/delivery.ts';
 import { constants } from 'node:http2';
+import type { AnswerHeaders, OnAnswer } from '../../announced.ts';
 import type { Addressee, Clock, OnOutcome } from '../../context.ts';
 import type { Connection } from './connection.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
@@ -18,6 +19,7 @@ export class Dispatch implements Load, ExchangeOwner {
   readonly #devices: readonly Addressee[];
   readonly #body: (device: Addressee) => string;
   readonly #onOutcome: OnOutcome | undefined;
+  readonly #onAnswer: OnAnswer | undefined;
   readonly #outcomes: (Outcome | null)[];
   readonly #exchanges: (Exchange | null)[];
   #next = 0;
@@ -34,6 +36,7 @@ export class Dispatch implements Load, ExchangeOwner {
     devices: readonly Addressee[],
     body: (device: Addressee) => string,
     onOutcome?: OnOutcome,
+    onAnswer?: OnAnswer,
   ) {
     this.#pool = pool;
     this.#clock = clock;
@@ -41,6 +44,7 @@ export class Dispatch implements Load, ExchangeOwner {
     this.#devices = devices;
     this.#body = body;
     this.#onOutcome = onOutcome;
+    this.#onAnswer = onAnswer;
     this.#outcomes = devices.map(() => null);
     this.#exchanges = devices.map(() => null);
     this.#unsettled = devices.length;
@@ -76,6 +80,10 @@ export class Dispatch implements Load, ExchangeOwner {
     } catch {
       this.#replay(index);
     }
+  }
+
+  hear(headers: AnswerHeaders): void {
+    this.#onAnswer?.(headers);
   }
 
   settle(exchange: Exchange): void {

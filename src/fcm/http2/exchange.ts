@@ -1,8 +1,11 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { type AnswerHeaders, mayAnnounce } from '../../announced.ts';
 import type { Connection } from './connection.ts';
 import type { Reply } from '../verdict.ts';
 
 export interface ExchangeOwner {
+  /** The exchange's answer has headers that may announce something. */
+  hear(headers: AnswerHeaders): void;
   /** The exchange's stream is closed: answered, reset, or lost with its connection. */
   settle(exchange: Exchange): void;
 }
@@ -88,6 +91,7 @@ export class Exchange {
   onResponse(headers: IncomingHttpHeaders & { ':status'?: number }): void {
     this.#status = headers[':status'] ?? 0;
     this.#retryAfter = headers['retry-after'] ?? null;
+    if (mayAnnounce(headers)) this.owner.hear(headers);
   }
 
   onData(part: Buffer): void {

@@ -10,6 +10,7 @@ import http2, {
 import { systemClock } from '../../clock.ts';
 import type { Clock } from '../../context.ts';
 import { PushError } from '../../errors.ts';
+import type { MoreHeaders } from './announced.ts';
 import { makeService, type ServiceOptions } from './decide.ts';
 import { DEFAULT_SIGMA, NO_TAIL } from './latency.ts';
 import { watchLateReads } from './late-reads.ts';
@@ -41,6 +42,8 @@ export interface FcmSandboxOptions extends Partial<ServiceOptions> {
   /** Port of the token service on loopback; absent or 0: any free port. */
   readonly tokenPort?: number;
   readonly clock?: Pick<Clock, 'now'>;
+  /** Headers of each answer, of FCM and of the token service: see `parseAnnounced`. */
+  readonly headers?: MoreHeaders;
 }
 
 export interface FcmSandbox {
@@ -61,10 +64,18 @@ export interface FcmSandbox {
  */
 export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<FcmSandbox> {
   const { quotaPerMinute = 600_000, maxStreams = MAX_STREAMS, checksTokens = false } = options;
-  const { tls, logFile, port = 0, tokenPort = 0, clock = systemClock, clientTimeoutMs } = options;
+  const {
+    tls,
+    logFile,
+    port = 0,
+    tokenPort = 0,
+    clock = systemClock,
+    clientTimeoutMs,
+    headers: more = {},
+  } = options;
   const log = openAcceptedLog(logFile);
   const tally = makeSandboxTally(quotaPerMinute);
-  const tokens = makeTokenService();
+  const tokens = makeTokenService(more);
   const decide = makeService(
     { log, tally, clock, isAuthorized: (token) => !checksTokens || tokens.hasIssued(token) },
     { seed: 1, latencyMs: 0, sigma: DEFAULT_SIGMA, tail: NO_TAIL, faults: {}, ...options, quotaPerMinute },
@@ -90,6 +101,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
       stream.respond({
         ':status': status,
         'content-type': 'application/json; charset=UTF-8',
+        ...more,
         ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
       });
       stream.end(body);

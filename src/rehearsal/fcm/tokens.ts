@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { MoreHeaders } from './announced.ts';
 
 /** A stand-in for Google's token service. */
 export interface TokenService {
@@ -8,14 +9,14 @@ export interface TokenService {
 }
 
 /** `makeTokenService` answers the token exchange (RFC 8693) of Google's client with an `external_account`. */
-export function makeTokenService(): TokenService {
+export function makeTokenService(headers: MoreHeaders = {}): TokenService {
   const issued = new Set<string>();
   const server = createServer((request, response) => {
     request.resume();
     request.on('end', () => {
       const token = `sandbox-${crypto.randomUUID()}`;
       issued.add(token);
-      response.setHeader('content-type', 'application/json');
+      response.writeHead(200, { 'content-type': 'application/json', ...headers });
       response.end(
         JSON.stringify({
           access_token: token,
