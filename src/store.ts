@@ -2,6 +2,7 @@ import type { Alerts } from './store/alerts.ts';
 import type { Announcements } from './store/announcements.ts';
 import type { Audiences } from './store/audiences.ts';
 import type { Audits } from './store/audits.ts';
+import type { Canaries } from './store/canaries.ts';
 import type { Checks } from './store/checks.ts';
 import type { Explanations } from './store/explanations.ts';
 import type { Exports } from './store/exports.ts';
@@ -43,6 +44,7 @@ export interface Store
     Audiences,
     Audits,
     Alerts,
+    Canaries,
     Checks,
     Exports,
     Retention,

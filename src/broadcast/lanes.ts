@@ -1,3 +1,4 @@
+import { sendCanariesAtStart } from '../canary/wants.ts';
 import type { Context } from '../context.ts';
 import { findTemplateProblems } from '../content/render.ts';
 import { isBadRow, PushError } from '../errors.ts';
@@ -12,7 +13,10 @@ import { isTimeToStart } from './start-time.ts';
 /** How often an announcement is read again whose row was edited while its audience was counted. */
 const MAX_TRIES = 3;
 
-type Starter = Pick<Context, 'store' | 'config' | 'clock' | 'log' | 'metrics' | 'actor'>;
+type Starter = Pick<
+  Context,
+  'store' | 'config' | 'clock' | 'log' | 'metrics' | 'actor' | 'invoker' | 'functionName'
+>;
 
 /**
  * Starts an announcement and plants the first hop of each of its lanes; false if it was started before, if its row cannot be
@@ -70,6 +74,7 @@ async function tryToStart(
   if (!(await store.startAnnouncement(job, config.leaseMs, laneIds, options))) return 'changed';
   const { devices } = audience;
   log.info('announcement started', { announcementId, fromId, lanes: laneIds.length + 1, devices });
+  await sendCanariesAtStart(ctx, announcement, devices);
   return 'started';
 }
 

@@ -1,4 +1,5 @@
 import { raiseAlerts } from '../alert/alert.ts';
+import { judgeCanaries } from '../canary/judge.ts';
 import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
@@ -55,6 +56,7 @@ export async function scan(ctx: Context): Promise<ScanReport> {
     finished: await guard.step('finished', () => finishComplete(ctx, guard)),
   };
   await guard.step('coming', () => prepareComing(ctx, guard));
+  await guard.step('canaries', () => judgeCanaries(ctx));
   if (report.woken > 0) ctx.metrics.record({ HopsWoken: report.woken });
   if (report.started + report.woken + report.finished > 0) ctx.log.info('scanned', { ...report });
   // After the work, and whatever became of it: alerts matter most where something fails.

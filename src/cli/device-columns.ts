@@ -32,6 +32,7 @@ export const NAMES: Names = {
   app_version: ['app_version', 'application_version', 'app_version_name'],
   last_seen_at: ['last_seen_at', 'last_seen', 'last_active_at', 'last_active', 'last_used_at'],
   is_test: ['is_test', 'is_test_device', 'test_device'],
+  is_canary: ['is_canary', 'is_canary_device', 'canary_device'],
 };
 
 /** Without one of these, a row has no device: that several columns could be meant is refused. */

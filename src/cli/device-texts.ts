@@ -104,7 +104,12 @@ function isPlain(text: string): boolean {
   return !/\p{Cc}/u.test(text) && text.isWellFormed();
 }
 
-type Traits = Pick<NewDevice, 'platform' | 'locale' | 'timeZone' | 'appVersion' | 'lastSeenAt' | 'isTest'>;
+type Traits = Pick<
+  NewDevice,
+  'platform' | 'locale' | 'timeZone' | 'appVersion' | 'lastSeenAt' | 'isTest' | 'isCanary'
+>;
+
+const FLAG_WORDS = '1 or 0, true or false, yes or no';
 
 /** How each column is parsed: the field of the device, or null for a value that means nothing. */
 const TRAITS: Readonly<
@@ -134,8 +139,12 @@ const TRAITS: Readonly<
     parse: (text) => orNull(parseLastSeen(text), (lastSeenAt) => ({ lastSeenAt })),
   },
   is_test: {
-    expected: '1 or 0, true or false, yes or no',
+    expected: FLAG_WORDS,
     parse: (text) => orNull(parseFlag(text), (isTest) => ({ isTest })),
+  },
+  is_canary: {
+    expected: FLAG_WORDS,
+    parse: (text) => orNull(parseFlag(text), (isCanary) => ({ isCanary })),
   },
 };
 

@@ -78,7 +78,7 @@ function list(counts: readonly { readonly name: string | null; readonly devices:
 }
 
 /** A line for each trait that any device says. */
-function describeTraits({ byPlatform, byLocale, locales, withTimeZone, test }: TraitCounts): string[] {
+function describeTraits({ byPlatform, byLocale, locales, withTimeZone, test, canaries }: TraitCounts): string[] {
   const platforms = byPlatform.map(({ platform, devices }) => ({ name: platform, devices }));
   const shown = byLocale.map(({ locale, devices }) => ({ name: locale, devices }));
   const more = locales - shown.filter(({ name }) => name !== null).length;
@@ -89,5 +89,6 @@ function describeTraits({ byPlatform, byLocale, locales, withTimeZone, test }: T
       : []),
     ...(withTimeZone > 0 ? [`with a time zone: ${formatCount(withTimeZone)}`] : []),
     ...(test > 0 ? [`test devices: ${formatCount(test)}`] : []),
+    ...(canaries > 0 ? [`canaries: ${formatCount(canaries)}`] : []),
   ];
 }

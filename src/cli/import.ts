@@ -19,7 +19,7 @@ export const importCommand = defineCommand({
   description:
     'Add devices from a CSV file with a header row. Columns: token (a registration token) or fid (a Firebase ' +
     'installation id), member_id if messages go to members, and platform, locale, time_zone, app_version, last_seen_at, ' +
-    'is_test and tag:NAME for audiences. Other columns are ignored. The delimiter and the encoding are found out, and gzip ' +
+    'is_test, is_canary and tag:NAME for audiences. Other columns are ignored. The delimiter and the encoding are found out, and gzip ' +
     'is unpacked. Devices already in the table keep their id. Invalid rows are reported by line number and skipped; a wrong ' +
     'value of an optional column is left out and counted. With --from, the file is the export of another service.',
   examples: [

@@ -51,8 +51,12 @@ export interface Config {
   readonly retentionDays: number;
   /** At a terminal, a push to more devices than this is confirmed first. */
   readonly confirmAbove: number;
+  /** A broadcast to more devices than this has a round of canaries of its own; 0: none has. */
+  readonly canaryAbove: number;
   /** Whether a broadcast starts only if a second person has approved it. */
   readonly approval: Approval;
+  /** True: pushes carry `baton_id`, and the HTTP API takes receipts for them. */
+  readonly receipts: boolean;
 }
 
 export const APPROVALS = ['off', 'required'] as const;
@@ -116,7 +120,9 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     reserveMs: read.whole('DEADLINE_RESERVE_MS', 0, 300_000),
     retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
     confirmAbove: read.whole('CONFIRM_ABOVE', 0, 1_000_000_000),
+    canaryAbove: read.whole('CANARY_ABOVE', 0, 1_000_000_000),
     approval: read.oneOf('APPROVAL', APPROVALS),
+    receipts: read.oneOf('RECEIPTS', ['off', 'on']) === 'on',
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

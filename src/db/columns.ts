@@ -45,6 +45,7 @@ export const COLUMNS = {
   repeat_at: { characters: 100 },
   repeat_zone: { characters: 64 },
   why: {},
+  canary_round: { characters: 64, isVisibleAscii: true },
   check_name: { characters: 64, isVisibleAscii: true },
   notice_name: { characters: 190, isVisibleAscii: true },
   notice_text: { characters: 2000 },

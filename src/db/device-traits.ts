@@ -1,6 +1,6 @@
 import type { Device, DeviceTraits, NewDevice, Registration } from '../model/device.ts';
 import { PLATFORMS } from '../model/filter.ts';
-import { parseAppVersion, rememberLookups, type TraitColumn } from '../model/traits.ts';
+import { FLAG_COLUMNS, parseAppVersion, rememberLookups, type TraitColumn } from '../model/traits.ts';
 import { fit, fitTime } from './columns.ts';
 import type { Dialect, Row } from './driver.ts';
 import { literalBytesOf } from './literals.ts';
@@ -23,9 +23,10 @@ function or<T>(read: () => T): T | null {
   return readOr<T | null>([], read, null);
 }
 
-/** What is selected to know whether a device gets the test sends. */
-export function testColumn(columns: ReadonlySet<string>): Fragment {
-  return sql`${columnOrNull('push_device', 'is_test', columns)} AS is_test`;
+/** What is selected to know whether a device gets the test sends, and whether it is a canary. */
+export function flagColumns(columns: ReadonlySet<string>): Fragment {
+  const of = (name: TraitColumn): Fragment => columnOrNull('push_device', name, columns);
+  return sql`${of('is_test')} AS is_test, ${of('is_canary')} AS is_canary`;
 }
 
 type ReadTraits = Required<DeviceTraits> & Required<Pick<Device, 'memberId'>>;
@@ -48,7 +49,7 @@ export function makeTraitParser(): (row: Row) => ReadTraits {
 
 /** The values that a device gives for optional columns. PushError('BAD_INPUT') if a column cannot hold its value. */
 export function givenTraits({ at }: Dialect, device: Registration): Map<TraitColumn, Value | Fragment> {
-  const { platform, locale, timeZone, appVersion, lastSeenAt, isTest } = device;
+  const { platform, locale, timeZone, appVersion, lastSeenAt, isTest, isCanary } = device;
   const seen = typeof lastSeenAt === 'number' ? at(fitTime(lastSeenAt, 'last_seen_at')) : lastSeenAt;
   const values: [TraitColumn, Value | Fragment | undefined][] = [
     ['platform', platform],
@@ -57,6 +58,7 @@ export function givenTraits({ at }: Dialect, device: Registration): Map<TraitCol
     ['app_version', appVersion === undefined ? appVersion : fit('app_version', appVersion)],
     ['last_seen_at', seen],
     ['is_test', isTest === undefined ? isTest : Number(isTest)],
+    ['is_canary', isCanary === undefined ? isCanary : Number(isCanary)],
   ];
   return new Map(values.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
@@ -69,8 +71,10 @@ export function hasTraits({
   appVersion,
   lastSeenAt,
   isTest,
+  isCanary,
 }: NewDevice): boolean {
-  return [platform, locale, timeZone, appVersion, lastSeenAt, isTest].some((value) => value !== undefined);
+  const values = [platform, locale, timeZone, appVersion, lastSeenAt, isTest, isCanary];
+  return values.some((value) => value !== undefined);
 }
 
 /** `writableColumns` are the given columns that the table has. PushError('BAD_INPUT') if it lacks one that is to hold a value. */
@@ -80,7 +84,8 @@ export function writableColumns(
 ): TraitColumn[] {
   return [...given.keys()].filter((name) => {
     const value = given.get(name);
-    if (value !== null && !(name === 'is_test' && value === 0)) requireColumn('push_device', name, columns);
+    if (value !== null && !(FLAG_COLUMNS.includes(name) && value === 0))
+      requireColumn('push_device', name, columns);
     return columns.has(name);
   });
 }
@@ -90,7 +95,7 @@ export function valueOrDefault(
   given: ReadonlyMap<TraitColumn, Value | Fragment>,
   name: TraitColumn,
 ): Value | Fragment {
-  return given.get(name) ?? (name === 'is_test' ? 0 : null);
+  return given.get(name) ?? (FLAG_COLUMNS.includes(name) ? 0 : null);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { DeviceRecord, TestName } from '../model/device.ts';
 import { type TestDelivery, testKeyPrefix } from '../model/message.ts';
 import type { Explanations } from '../store/explanations.ts';
 import { fits } from './columns.ts';
-import { makeTraitParser, testColumn, traitColumns } from './device-traits.ts';
+import { flagColumns, makeTraitParser, traitColumns } from './device-traits.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { makeColumnLookup, requireColumn } from './optional.ts';
 import {
@@ -48,7 +48,7 @@ export function makeExplanations(driver: Driver): Explanations {
       if (condition === null) return [];
       const columns = await fetchColumns();
       const rows = await driver.all(
-        sql`SELECT device_id, ${traitColumns(dialect, columns)}, ${testColumn(columns)},
+        sql`SELECT device_id, ${traitColumns(dialect, columns)}, ${flagColumns(columns)},
               ${epochMs(sql`created_at`)} AS created_ms,
               ${epochMs(sql`unregistered_at`)} AS unregistered_ms, unregistered_reason, unregistered_by
             FROM push_device WHERE ${condition} ORDER BY device_id LIMIT ${limit}`,
@@ -147,6 +147,7 @@ function parseDeviceRecord(row: Row, tagsById: Awaited<ReturnType<typeof fetchTa
     deviceId,
     ...parseTraits(row),
     isTest: read(() => readFlag(row, 'is_test')) ?? false,
+    isCanary: read(() => readFlag(row, 'is_canary')) ?? false,
     tags: Object.fromEntries(tagsById.get(deviceId) ?? []),
     createdAt: read(() => readOptionalTime(row, 'created_ms')),
     unregisteredAt: read(() => readOptionalTime(row, 'unregistered_ms')),

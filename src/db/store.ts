@@ -4,6 +4,7 @@ import { makeAnnouncements } from './announcements.ts';
 import { makeAudiences } from './audience.ts';
 import { makeAudits } from './audits.ts';
 import { makeBudgets } from './budgets.ts';
+import { makeCanaries } from './canaries.ts';
 import { makeChecks } from './checks.ts';
 import { makeDeliveries } from './deliveries.ts';
 import { makeDevices } from './devices.ts';
@@ -43,6 +44,7 @@ export function makeStore(driver: Driver, audienceViews: readonly string[] = [])
     ...makeExports(driver),
     ...makeRetention(driver),
     ...makeAlerts(driver),
+    ...makeCanaries(driver),
     ...makeChecks(driver),
     ...makeExplanations(driver),
     close: () => driver.close(),

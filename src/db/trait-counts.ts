@@ -23,7 +23,8 @@ export async function countTraits(
   );
   const [row = {}] = await driver.all(
     sql`SELECT COUNT(DISTINCT ${of('locale')}) AS locales, COUNT(${of('time_zone')}) AS zones,
-          COUNT(CASE WHEN ${of('is_test')} <> 0 THEN 1 END) AS tests ${from}`,
+          COUNT(CASE WHEN ${of('is_test')} <> 0 THEN 1 END) AS tests,
+          COUNT(CASE WHEN ${of('is_canary')} <> 0 THEN 1 END) AS canaries ${from}`,
   );
   const byPlatform = new Map<Platform | null, number>();
   for (const each of platforms) {
@@ -42,5 +43,6 @@ export async function countTraits(
     locales: readWhole(row, 'locales'),
     withTimeZone: readWhole(row, 'zones'),
     test: readWhole(row, 'tests'),
+    canaries: readWhole(row, 'canaries'),
   };
 }

@@ -67,6 +67,7 @@ const device = z
       appVersion: trait(APP_VERSION_WORDS, parseAppVersion),
       lastSeenAt: timeSchema.nullish(),
       isTest: z.boolean({ error: 'true or false' }).optional(),
+      isCanary: z.boolean({ error: 'true or false' }).optional(),
       tags: withoutProto(
         z
           .record(tagName, tagValue.nullable(), {
@@ -98,6 +99,8 @@ const register = makeRoute({
   async run({ store, clock }, { body, authorize }) {
     // Test sends are of announcements that nobody else may see yet.
     if (body.isTest !== undefined) authorize('send', 'isTest');
+    // A canary that never answers makes an alert each day.
+    if (body.isCanary !== undefined) authorize('send', 'isCanary');
     const { lastSeenAt = null } = body;
     // The clock of a phone may be wrong: a time to come would keep the device among those that were seen lately.
     const seen = lastSeenAt === null ? {} : { lastSeenAt: Math.min(lastSeenAt, clock.now()) };

@@ -49,6 +49,8 @@ export interface NewDevice extends DeviceTraits {
   readonly memberId?: string | null;
   /** True: it gets the test sends; absent: as it is. */
   readonly isTest?: boolean;
+  /** True: it is a phone of the team that answers silent pushes; absent: as it is. */
+  readonly isCanary?: boolean;
   /** Values by the name of a tag; null takes the tag away. Tags that are not named stay. */
   readonly tags?: Readonly<Record<string, string | null>>;
 }
@@ -80,6 +82,7 @@ export interface TraitCounts {
   readonly locales: number;
   readonly withTimeZone: number;
   readonly test: number;
+  readonly canaries: number;
 }
 
 /** A device as its row says: no topic. */
@@ -101,6 +104,7 @@ export interface DeviceRecord extends Required<DeviceTraits> {
   readonly deviceId: number;
   readonly memberId: string | null;
   readonly isTest: boolean;
+  readonly isCanary: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly createdAt: number | null;
   /** Since when it gets no pushes; null: it gets them. */

@@ -21,8 +21,12 @@ export const TRAIT_COLUMNS = [
   'app_version',
   'last_seen_at',
   'is_test',
+  'is_canary',
 ] as const;
 export type TraitColumn = (typeof TRAIT_COLUMNS)[number];
+
+/** Of these, the columns that hold 0 or 1, and that cannot be NULL. */
+export const FLAG_COLUMNS: readonly TraitColumn[] = ['is_test', 'is_canary'];
 
 /** The width of push_device.time_zone, of push_device.app_version. */
 const MAX_TIME_ZONE_LENGTH = 64;

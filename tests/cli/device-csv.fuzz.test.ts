@@ -49,6 +49,7 @@ const TRAITS = [
   'app_version',
   'last_seen_at',
   'is_test',
+  'is_canary',
   'tag:plan',
 ];
 

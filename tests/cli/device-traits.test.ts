@@ -20,8 +20,8 @@ const DEVICE = { target: 'a', targetKind: 'token', memberId: null };
 
 test('all that a device says about itself is read by the names of the columns', async () => {
   const text = [
-    'token,platform,locale,time_zone,app_version,last_seen_at,is_test,tag:plan,Tag: Team ',
-    'a,iPhone,de_DE,Europe/Berlin,4.12.0 (7),2026-11-20T08:00Z,yes,gold,"x, y"',
+    'token,platform,locale,time_zone,app_version,last_seen_at,is_test,is_canary,tag:plan,Tag: Team ',
+    'a,iPhone,de_DE,Europe/Berlin,4.12.0 (7),2026-11-20T08:00Z,yes,1,gold,"x, y"',
   ].join('\n');
   for (const content of [text, gzipSync(text)]) {
     const { devices, errors, remarks, says } = await importText(content);
@@ -34,6 +34,7 @@ test('all that a device says about itself is read by the names of the columns', 
         appVersion: '4.12.0',
         lastSeenAt: Date.UTC(2026, 10, 20, 8),
         isTest: true,
+        isCanary: true,
         tags: { plan: 'gold', Team: 'x, y' },
       },
     ]);
@@ -53,6 +54,7 @@ test.each([
   ['last-active', '1763625600', { lastSeenAt: 1_763_625_600_000 }],
   ['lastSeenAt', '1763625600123', { lastSeenAt: 1_763_625_600_123 }],
   ['isTest', '0', { isTest: false }],
+  ['isCanary', 'no', { isCanary: false }],
 ])('a column named %j is found', async (name, value, traits) => {
   const { devices } = await importText(`${name},token\n${value},a\n`);
   expect(devices).toEqual([{ ...DEVICE, ...traits }]);
@@ -93,6 +95,7 @@ test.each([
   ['app_version', 'latest', 'a version such as 4.12.0, at most four numbers'],
   ['last_seen_at', '20.11.2026', 'a time such as 2026-12-24T18:07Z, or seconds since 1970'],
   ['is_test', 'maybe', '1 or 0, true or false, yes or no'],
+  ['is_canary', '2', '1 or 0, true or false, yes or no'],
   ['tag:plan', 'x'.repeat(129), 'a text of at most 128 visible characters'],
   ['tag:plan', '"two\nlines"', 'a text of at most 128 visible characters'],
 ])('a value of %s that means nothing is left out: %#', async (column, value, expected) => {

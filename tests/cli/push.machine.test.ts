@@ -173,7 +173,7 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   expect((await gone.baton(['devices', 'restore', '--announcement', '1'])).out).toBe('2 devices restored\n');
   expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({
     ...{ devices: 2, unregistered: [], byPlatform: [{ platform: null, devices: 2 }] },
-    ...{ byLocale: [{ locale: null, devices: 2 }], locales: 0, withTimeZone: 0, test: 0 },
+    ...{ byLocale: [{ locale: null, devices: 2 }], locales: 0, withTimeZone: 0, test: 0, canaries: 0 },
   });
 
   const missing = await gone.baton(['devices', 'restore', '--announcement', '77']);

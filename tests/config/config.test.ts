@@ -56,7 +56,9 @@ test('an empty environment is a working configuration', () => {
     reserveMs: 15_000,
     retentionDays: 0,
     confirmAbove: 10_000,
+    canaryAbove: 0,
     approval: 'off',
+    receipts: false,
   });
 });
 

@@ -196,13 +196,13 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
   test('devices are counted by what they say about themselves', async () => {
     await change('DELETE FROM push_device');
     expect(await store.countTraits(2)).toEqual({
-      ...{ byPlatform: [], byLocale: [], locales: 0, withTimeZone: 0, test: 0 },
+      ...{ byPlatform: [], byLocale: [], locales: 0, withTimeZone: 0, test: 0, canaries: 0 },
     });
     const locales = ['de', 'de', 'de', 'fr', 'fr', 'pl'];
     await store.addDevices([
       ...locales.map((locale) => make({ locale, platform: 'android', timeZone: 'Europe/Berlin' })),
       make({ platform: 'ios', isTest: true }),
-      make(),
+      make({ isCanary: true }),
     ]);
     const gone = make({ locale: 'it' });
     await store.registerDevice(gone);
@@ -217,32 +217,38 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
         { locale: 'de', devices: 3 },
         { locale: null, devices: 2 },
       ],
-      ...{ locales: 3, withTimeZone: 6, test: 1 },
+      ...{ locales: 3, withTimeZone: 6, test: 1, canaries: 1 },
     });
   });
 
   // Last: the table loses its columns.
   test('a table of a team without these columns takes devices without traits, and says which column a trait needs', async () => {
-    const lost = ['platform', 'locale', 'time_zone', 'app_version', 'last_seen_at', 'is_test'];
-    for (const index of ['zone', 'locale', 'test']) {
+    const lost = ['platform', 'locale', 'time_zone', 'app_version', 'last_seen_at', 'is_test', 'is_canary'];
+    for (const index of ['zone', 'locale', 'test', 'canary']) {
       await change(`DROP INDEX push_device_${index}${kind === 'mysql' ? ' ON push_device' : ''}`);
     }
     for (const column of lost) await change(`ALTER TABLE push_device DROP COLUMN ${column}`);
     const old = await openStore(database.config, systemClock);
     const device = make({ memberId: 'm', tags: { plan: 'pro' } });
-    const deviceId = await old.registerDevice({ ...device, locale: null, isTest: false });
+    const deviceId = await old.registerDevice({ ...device, locale: null, isTest: false, isCanary: false });
     expect(await old.addDevices([make(), device])).toBe(1);
     const { tags, ...rest } = device;
     const read = { ...rest, deviceId, ...unknown };
     expect(await old.fetchPage(deviceId, deviceId, 1, { withTraits: true })).toEqual([read]);
-    expect(await old.findDevices({ kind: 'id', deviceId }, 1)).toMatchObject([{ isTest: false, tags }]);
-    expect(await old.countTraits(2)).toMatchObject({ locales: 0, withTimeZone: 0, test: 0 });
+    expect(await old.findDevices({ kind: 'id', deviceId }, 1)).toMatchObject([
+      { isTest: false, isCanary: false, tags },
+    ]);
+    expect(await old.fetchCanaries(10)).toEqual([]);
+    await old.answerCanaries([{ round: 'canary-2026-11-26', target: device.target }]);
+    expect(await old.countTraits(2)).toMatchObject({ locales: 0, withTimeZone: 0, test: 0, canaries: 0 });
     const words = 'push_device.locale: expected a column, got a view without it';
     await expect(old.registerDevice({ ...make(), locale: 'de' })).rejects.toThrow(words);
     const before = await old.countDevices();
     await expect(old.addDevices([make(), make({ locale: 'de' })])).rejects.toThrow(words);
     expect(await old.countDevices()).toBe(before);
     await expect(old.addDevices([make({ isTest: true })])).rejects.toThrow('push_device.is_test: expected');
+    const canary = old.registerDevice(make({ isCanary: true }));
+    await expect(canary).rejects.toThrow('push_device.is_canary: expected a column, got a view without it');
     await old.close();
   });
 });

@@ -108,7 +108,16 @@ async function work(): Promise<TestContext> {
   return ctx;
 }
 
-const TRAITS = ['platform', 'locale', 'time_zone', 'app_version', 'last_seen_at', 'is_test', 'member_id'];
+const TRAITS = [
+  'platform',
+  'locale',
+  'time_zone',
+  'app_version',
+  'last_seen_at',
+  'is_test',
+  'is_canary',
+  'member_id',
+];
 const deviceRows = fc.record({
   device: cells(...TRAITS),
   tags: fc.array(fc.record({ name: odd, value: odd }), { maxLength: 3 }),

@@ -38,12 +38,13 @@ const register = async (fields: object, target = `http-${++nth}`) => {
 test('a device says what it is, in the forms that phones have, and the table gets one form', async () => {
   const { target, device } = await register({
     ...{ memberId: '4711', platform: 'ios', locale: 'zh_Hant_TW', timeZone: 'europe/berlin' },
-    ...{ appVersion: '4.2.0-beta+7', lastSeenAt: '2024-11-01T10:00+01:00', isTest: true },
+    ...{ appVersion: '4.2.0-beta+7', lastSeenAt: '2024-11-01T10:00+01:00', isTest: true, isCanary: true },
     tags: { plan: 'pro', gone: null },
   });
   const known = {
     ...{ memberId: '4711', platform: 'ios', locale: 'zh-Hant-TW', timeZone: 'Europe/Berlin' },
-    ...{ appVersion: '4.2.0', lastSeenAt: Date.UTC(2024, 10, 1, 9), isTest: true, tags: { plan: 'pro' } },
+    ...{ appVersion: '4.2.0', lastSeenAt: Date.UTC(2024, 10, 1, 9), isTest: true, isCanary: true },
+    tags: { plan: 'pro' },
   };
   expect(device).toMatchObject(known);
 
@@ -101,6 +102,7 @@ test.each<[string, unknown, string, string]>([
   ]),
   ['isTest', 1, 'isTest', 'true or false'],
   ['isTest', null, 'isTest', 'true or false'],
+  ['isCanary', 'yes', 'isCanary', 'true or false'],
   ['lastSeenAt', 1_762_000_000, 'lastSeenAt', 'a time with its zone'],
   ['lastSeenAt', '2026-11-01', 'lastSeenAt', 'a time with its zone'],
   ['tags', [], 'tags', 'an object of at most 20 tags'],
@@ -144,8 +146,12 @@ test("an app's own token registers devices, but makes none a test device", async
       headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="send"' },
     });
   }
+  expect(await ask('app', { target: 'scoped', locale: 'de', isCanary: true })).toMatchObject({
+    status: 403,
+    body: { errors: [{ field: 'isCanary', expected: 'the scope send or admin', got: 'devices' }] },
+  });
   expect(await store.findDevices({ kind: 'target', target: 'scoped' }, 1)).toMatchObject([
-    { isTest: false, locale: null },
+    { isTest: false, isCanary: false, locale: null },
   ]);
   expect(await ask('ops', { target: 'scoped', isTest: true })).toMatchObject({ status: 200 });
 });

@@ -17,7 +17,17 @@ const FIELDS = [
     'further',
     ...['topic', 'condition', 'template', 'variables'],
   ],
-  ...['platform', 'locale', 'timeZone', 'appVersion', 'lastSeenAt', 'isTest', 'tags', 'attributes'],
+  ...[
+    'platform',
+    'locale',
+    'timeZone',
+    'appVersion',
+    'lastSeenAt',
+    'isTest',
+    'isCanary',
+    'tags',
+    'attributes',
+  ],
 ];
 
 /** Requests that are nearly right, and requests that are not: each reaches another depth of the API. Some hold MARK. */

@@ -37,6 +37,8 @@ const TIME_COLUMNS = {
   push_budget: ['taken_until', 'urgent_until', 'ramp_from', 'braked_until'],
   push_turn: ['opens_at'],
   push_tick: ['ticked_at'],
+  push_canary: ['sent_at', 'answered_at'],
+  push_check: ['started_at', 'ended_at'],
 };
 
 /** `passTime` makes every time in the database `ms` earlier, as if that much time had passed since. */

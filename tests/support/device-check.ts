@@ -5,7 +5,18 @@ import { localeSchema } from '../../src/model/locales.ts';
 
 /** `expectDevice` checks that each value of a device is one that the table can hold and that audiences can ask for. */
 export function expectDevice(device: NewDevice): void {
-  const { target, memberId, platform, locale, timeZone, appVersion, lastSeenAt, isTest, tags = {} } = device;
+  const {
+    target,
+    memberId,
+    platform,
+    locale,
+    timeZone,
+    appVersion,
+    lastSeenAt,
+    isTest,
+    isCanary,
+    tags = {},
+  } = device;
   expect(target).toMatch(/^[\x21-\x7e]{1,512}$/);
   if (isGiven(memberId)) expectText(memberId, 64);
   if (isGiven(platform)) expect(PLATFORMS).toContain(platform);
@@ -14,6 +25,7 @@ export function expectDevice(device: NewDevice): void {
   if (isGiven(appVersion)) expect(appVersion).toMatch(/^(?=.{1,32}$)\d{1,9}(\.\d{1,9}){0,3}$/);
   if (isGiven(lastSeenAt)) expect(new Date(lastSeenAt).toISOString()).toMatch(/^\d{4}-/);
   expect([true, false, undefined]).toContain(isTest);
+  expect([true, false, undefined]).toContain(isCanary);
   expect(Object.keys(tags).length).toBeLessThanOrEqual(20);
   for (const [name, value] of Object.entries(tags)) {
     expectText(name, 64);

@@ -83,6 +83,13 @@ export const SENDING_VARIABLES = [
   },
   {
     ...PLAIN,
+    name: 'CANARY_ABOVE',
+    fallback: '0',
+    meaning:
+      'A broadcast to more devices than this has [silent pushes to the canaries](canaries.md) before it: half an hour before a scheduled one, and at the start of one that starts at once. 0: no broadcast has.',
+  },
+  {
+    ...PLAIN,
     name: 'APPROVAL',
     fallback: 'off',
     meaning:

@@ -35,7 +35,7 @@ function describeOne({ device, says, encounters, tests, messages }: DeviceExplan
 
 /** What a device says about itself; nothing, if it says nothing. */
 function describeTraits(device: DeviceRecord): string[] {
-  const { platform, locale, timeZone, appVersion, lastSeenAt, isTest, tags } = device;
+  const { platform, locale, timeZone, appVersion, lastSeenAt, isTest, isCanary, tags } = device;
   const names = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
   const parts = [
     platform,
@@ -44,6 +44,7 @@ function describeTraits(device: DeviceRecord): string[] {
     appVersion === null ? null : `app ${appVersion}`,
     lastSeenAt === null ? null : `last seen ${formatTime(lastSeenAt)} UTC`,
     isTest ? 'a test device' : null,
+    isCanary ? 'a canary' : null,
     names.length === 0 ? null : `tags ${names.join(' ')}`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? [] : [onOneLine(`it says: ${parts.join(', ')}`)];
@@ -97,6 +98,7 @@ export function devicesToJson(explanations: readonly DeviceExplanation[]): objec
       appVersion: device?.appVersion ?? null,
       lastSeenAt: toIso(device?.lastSeenAt ?? null),
       isTest: device?.isTest ?? false,
+      isCanary: device?.isCanary ?? false,
       tags: device?.tags ?? {},
       announcements: encounters.map(({ announcementId, title, delivery, says: words, remedy }) => ({
         announcementId,
