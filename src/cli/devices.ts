@@ -78,7 +78,14 @@ function list(counts: readonly { readonly name: string | null; readonly devices:
 }
 
 /** A line for each trait that any device says. */
-function describeTraits({ byPlatform, byLocale, locales, withTimeZone, test, canaries }: TraitCounts): string[] {
+function describeTraits({
+  byPlatform,
+  byLocale,
+  locales,
+  withTimeZone,
+  test,
+  canaries,
+}: TraitCounts): string[] {
   const platforms = byPlatform.map(({ platform, devices }) => ({ name: platform, devices }));
   const shown = byLocale.map(({ locale, devices }) => ({ name: locale, devices }));
   const more = locales - shown.filter(({ name }) => name !== null).length;
