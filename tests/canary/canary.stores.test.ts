@@ -65,7 +65,7 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     await add({ platform: 'ios' }, { platform: 'android', targetKind: 'fid' }, { isCanary: false });
     const batches: Batch[] = [];
     const ctx = world();
-    const { of } = ctx.senders;
+    const of = (source: string) => ctx.senders.of(source);
     const spied = {
       ...ctx,
       senders: {
@@ -254,7 +254,7 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
 
     const { announcementId } = shop;
     const sources: string[] = [];
-    const { of } = ctx.senders;
+    const of = (source: string) => ctx.senders.of(source);
     const byShop = {
       ...ctx,
       senders: {
@@ -276,7 +276,7 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     const job = { kind: 'canary', announcementId: now.announcementId };
     expect(ctx.invoked).toContainEqual(job);
     await sendCanariesAtStart(ctx, now, 3);
-    expect(ctx.invoked.filter(({ kind }) => kind === 'canary')).toEqual([job]);
+    expect(ctx.invoked.filter((each) => each.kind === 'canary')).toEqual([job]);
     const failing = world({ env, invoke: () => Promise.reject(new PushError('INVOKE_FAILED', 'no')) });
     await sendCanariesAtStart(failing, shop, 3);
     expect(failing.logged).toEqual([]);
