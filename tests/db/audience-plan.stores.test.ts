@@ -78,10 +78,10 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
     for (const fromId of [0, DEVICES / 2]) {
       for (const step of await stepsOf(filter, fromId)) {
         if (kind === 'sqlite') expect(String(step['detail'])).not.toMatch(/SCAN push_(device|tag)/);
-        else if (step['table'] !== null) {
+        else if (typeof step['table'] === 'string') {
           // Without a table: the first and the last id, which MySQL knows from the index.
           expect(step['type'], JSON.stringify(step)).toMatch(
-            String(step['table']).startsWith('push_') ? /^(range|ref|eq_ref)$/ : /./,
+            step['table'].startsWith('push_') ? /^(range|ref|eq_ref)$/ : /./,
           );
           expect(Number(step['rows'])).toBeLessThan(DEVICES / 25);
         }
