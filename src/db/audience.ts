@@ -19,7 +19,7 @@ export function makeAudiences(driver: Driver, select: Select): Audiences {
       const traits = (['platform', 'locale'] as const).map(
         (name) => sql`${columnOrNull('push_device', name, columns)} AS ${{ sql: name, values: [] }}`,
       );
-      const { parts } = filter ? await select(filter, { fromId: 0, toId: null }) : { parts: [ALL_DEVICES] };
+      const parts = filter ? (await select(filter, { fromId: 0, toId: null })).parts() : [ALL_DEVICES];
       const counts: TraitCount[] = [];
       for (const { from, where } of parts) {
         const rows = await driver.all(
@@ -49,9 +49,9 @@ export async function countDevicesFrom(
   fromId: number,
   filter: DeviceFilter | null,
 ): Promise<Count> {
-  const { parts } = filter
-    ? await select(filter, { fromId, toId: null })
-    : { parts: [{ from: sql`push_device`, where: sql`device_id >= ${fromId}` }] };
+  const parts = filter
+    ? (await select(filter, { fromId, toId: null })).parts()
+    : [{ from: sql`push_device`, where: sql`device_id >= ${fromId}` }];
   let devices = 0;
   let lastId = Math.max(0, fromId - 1);
   for (const { from, where } of parts) {

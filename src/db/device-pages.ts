@@ -9,7 +9,7 @@ import { makeTraitParser, traitColumns } from './device-traits.ts';
 import { isHop } from './hop-key.ts';
 import { makeColumnLookup } from './optional.ts';
 import { readText, readWhole, readWord, wrongValue } from './rows.ts';
-import type { Led, Range, Select, Selected } from './selection.ts';
+import type { Led, Range, Reading, Select, Selected } from './selection.ts';
 import { type Fragment, sql, type Statement } from './sql.ts';
 
 export const DEVICE_COLUMNS = sql`push_device.device_id, target, target_kind`;
@@ -30,10 +30,11 @@ export function makePages(driver: Driver, select: Select): Pick<Devices, 'fetchP
     limit: number | null,
   ): Promise<Device[]> => {
     const { columns, parse } = await readerOf(DEVICE_COLUMNS, { withTraits });
-    const { parts, led } = filter ? await select(filter, range) : { parts: [ofRange(range)], led: null };
-    if (led !== null && limit !== null) {
-      return (await fetchLed(driver, led, range.fromId, columns, isToSend, limit)).map(parse);
+    const reading = filter ? await select(filter, range) : ofAll(range);
+    if (reading.led !== null && limit !== null) {
+      return (await fetchLed(driver, reading.led, range.fromId, columns, isToSend, limit)).map(parse);
     }
+    const parts = reading.parts();
     const rows: Row[] = [];
     for (const part of parts) rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit))));
     const devices = rows.map(parse);
@@ -73,10 +74,14 @@ function byId(one: Device, other: Device): number {
   return one.deviceId - other.deviceId;
 }
 
+function ofAll(range: Range): Reading {
+  return { parts: () => [ofRange(range)], led: null };
+}
+
 /** Reads the next ids that the index has, and of these devices those of the audience, until the page is full. */
 async function fetchLed(
   driver: Driver,
-  { selectIds, conditions }: Led,
+  { fetchIds, conditions }: Led,
   fromId: number,
   columns: Fragment,
   isToSend: Fragment,
@@ -86,14 +91,11 @@ async function fetchLed(
   const step = Math.min(MAX_IDS, Math.ceil(1.1 * limit) + 10);
   const rows: Row[] = [];
   for (let nextId = fromId; ;) {
-    const found = new Set<number>();
-    for (const statement of selectIds(nextId, step)) {
-      for (const row of await driver.all(statement)) found.add(readWhole(row, 'device_id'));
-    }
-    const ids = [...found].toSorted((one, other) => one - other).slice(0, step);
+    const ids = await fetchIds(nextId, step);
     const last = ids.at(-1);
     if (last === undefined) return rows;
-    const part = { from: sql`push_device`, where: sql`push_device.device_id IN (${ids}) ${conditions}` };
+    const isListed = driver.dialect.isOneOfIds(sql`push_device.device_id`, ids);
+    const part = { from: sql`push_device`, where: sql`${isListed} ${conditions}` };
     rows.push(...(await driver.all(selectDevices(columns, part, isToSend, limit - rows.length))));
     if (rows.length >= limit || ids.length < step) return rows;
     nextId = last + 1;

@@ -34,6 +34,8 @@ export interface Dialect {
   readonly isSameText: (one: Fragment, other: Fragment) => Fragment;
   /** The condition that a text has the same bytes as one of some values, of which there is at least one. */
   readonly isOneOf: (text: Fragment, values: readonly string[]) => Fragment;
+  /** The condition that an id is one of some, of which there is at least one. */
+  readonly isOneOfIds: (id: Fragment, ids: readonly number[]) => Fragment;
   /** A text for a comparison by `IN` in which the case of ASCII letters does not count, with values in small letters. */
   readonly foldCase: (text: Fragment) => Fragment;
   /** The condition that a column of locales holds a language tag or a longer one that begins with it; case does not count. */
@@ -58,6 +60,7 @@ export interface Driver {
   tryOut(statement: Statement): Promise<void>;
   /** Runs the statements of a migration file. */
   runScript(script: string): Promise<void>;
+  /** True for a table, false for a view. */
   hasTable(name: string): Promise<boolean>;
   /** The names of the columns of a table or a view. */
   fetchColumns(table: string): Promise<ReadonlySet<string>>;

@@ -1,5 +1,5 @@
 import { daysOf, type DeviceFilter, sampleOf } from '../model/filter.ts';
-import { firstPlaceOf, SAMPLE_FACTOR, SAMPLE_IDS, SAMPLE_RANGE, SAMPLE_SHARES } from '../model/sample.ts';
+import { firstPlaceOf, SAMPLE_FACTOR, SAMPLE_IDS, SAMPLE_RANGE } from '../model/sample.ts';
 import { versionKeyOf } from '../model/version.ts';
 import type { Dialect } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
@@ -9,8 +9,8 @@ const DAY_MS = 86_400_000;
 /** An index is searched once for each locale of a filter, in one statement; SQLite takes 500 searches. */
 const MAX_LEADING_LOCALES = 100;
 
-/** A sample of at most so many hundredths of a percent is read by an index; of a larger one, the devices lie close. */
-const MAX_LEADING_SHARE = 500;
+/** So many versions of the app are searched one by one; more are searched together, and the ids sorted for each page. */
+const MAX_SEARCHED_VERSIONS = 20;
 
 /** The columns of push_device that a filter reads and that a team's own view may lack, each with the field that needs it. */
 export const FILTER_COLUMNS = [
@@ -33,15 +33,18 @@ interface Words {
   readonly dialect: Dialect;
   /** Null for a filter without a view. */
   readonly view: OwnView | null;
+  /** The versions that devices have and that the filter takes: see app-versions.ts. Only the lead `appVersion` needs them. */
+  readonly versions?: readonly string[];
 }
 
 /** An index that can find the devices of one field of a filter; a field of tags is one tag. */
 export type Lead =
-  | { readonly field: 'memberIds' | 'locale' | 'timeZone' | 'isTest' | 'view' | 'sample' }
+  | { readonly field: 'memberIds' | 'locale' | 'timeZone' | 'isTest' | 'view' | 'appVersion' }
   | { readonly field: 'tags'; readonly name: string };
 
 /** The leads that a filter has. `isTest: false` has none: nearly all devices are no test devices. */
-export function listLeads({ memberIds, tags = {}, isTest, view, timeZone, locale }: DeviceFilter): Lead[] {
+export function listLeads(filter: DeviceFilter): Lead[] {
+  const { memberIds, tags = {}, isTest, view, timeZone, locale, appVersion } = filter;
   return [
     ...(memberIds ? [{ field: 'memberIds' } as const] : []),
     ...Object.keys(tags).map((name) => ({ field: 'tags', name }) as const),
@@ -49,21 +52,8 @@ export function listLeads({ memberIds, tags = {}, isTest, view, timeZone, locale
     ...(view === undefined ? [] : [{ field: 'view' } as const]),
     ...(timeZone ? [{ field: 'timeZone' } as const] : []),
     ...(locale && locale.length <= MAX_LEADING_LOCALES ? [{ field: 'locale' } as const] : []),
+    ...(appVersion ? [{ field: 'appVersion' } as const] : []),
   ];
-}
-
-/**
- * The lead of a filter for which no other one finds few devices; null: none. MySQL and MariaDB would read the primary key
- * all the same, because of the order.
- */
-export function lastLead(
-  { name }: Dialect,
-  { sample }: DeviceFilter,
-  columns: ReadonlySet<string>,
-): Lead | null {
-  if (name === 'mysql') return null;
-  const { from, below } = sampleOf(sample ?? '') ?? { from: 0, below: SAMPLE_SHARES };
-  return below - from <= MAX_LEADING_SHARE && columns.has('is_test') ? { field: 'sample' } : null;
 }
 
 /** A search of an index for ids of devices: the tables, the condition, and the column of the ids. */
@@ -73,10 +63,16 @@ export interface Search {
   readonly id: Fragment;
   /** True: it may find an id twice, as a team's view may have it twice. */
   readonly mayRepeat?: boolean;
+  /** What is counted to estimate how many devices it finds, if that is less work than to find them. */
+  readonly countedFrom?: Fragment;
 }
 
 /** The searches that together find the ids of a lead's devices; two of them may find the same id. */
-export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead: Lead): readonly Search[] {
+export function followLead(
+  { dialect, view, versions = [] }: Words,
+  filter: DeviceFilter,
+  lead: Lead,
+): readonly Search[] {
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
@@ -86,7 +82,10 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
     case 'timeZone':
       return inZones(sql`push_device.time_zone`, timeZone).map(ofDevices);
     case 'locale':
-      return locale.map((tag) => ofDevices(dialect.isOfLocale(sql`push_device.locale`, tag)));
+      return locale.map((tag) => ({
+        ...ofDevices(dialect.isOfLocale(sql`push_device.locale`, tag)),
+        id: NO_KEY,
+      }));
     case 'tags':
       return [
         {
@@ -97,16 +96,17 @@ export function followLead({ dialect, view }: Words, filter: DeviceFilter, lead:
       ];
     case 'view':
       return [followView(dialect, view)];
-    case 'sample':
-      // The index on is_test has all ids, in order where it is 0, and far fewer bytes than the devices themselves.
-      return [sql`= 0`, sql`> 0`, sql`< 0`].map((isTest, nth) => {
-        const search = ofDevices(sql`push_device.is_test ${isTest} AND ${isInSample(filter.sample ?? '')}`);
-        return nth === 0 ? search : { ...search, id: NO_KEY };
-      });
+    case 'appVersion':
+      if (versions.length > MAX_SEARCHED_VERSIONS) {
+        return [{ ...ofDevices(sql`push_device.app_version IN (${versions})`), id: NO_KEY }];
+      }
+      // The index has the ids of one version in order.
+      if (versions.length === 0) return [ofDevices(sql`1 = 0`)];
+      return versions.map((version) => ofDevices(sql`push_device.app_version = ${version}`));
   }
 }
 
-/** The id, but no range of the primary key: for a long list, the databases would take that, and read all devices. */
+/** The id, but no range of the primary key: for a range or a long list, a database may take that, and read all devices. */
 const NO_KEY = sql`push_device.device_id + 0`;
 
 function ofDevices(where: Fragment): Search {
@@ -123,12 +123,14 @@ function followView(dialect: Dialect, view: OwnView | null): Search {
     where: all,
     id: sql`push_device.device_id`,
     mayRepeat: true,
+    countedFrom: fromView(view),
   };
 }
 
 /**
- * The conditions on push_device that a filter sets, but for that of its lead. They use no index: a page is read by the
- * primary key then, and the database does not read all devices of a locale to sort them for each page.
+ * The conditions on push_device that a filter sets, but for that of its lead; what the index has of a version is only near it,
+ * so that stays a condition. They use no index: a page is read by the primary key then, and the database does not read all
+ * devices of a locale to sort them for each page.
  */
 export function listConditions(
   { dialect, view }: Words,
@@ -156,7 +158,7 @@ export function listConditions(
         ([name, values]) => sql`(SELECT 1 FROM push_tag WHERE push_tag.device_id = push_device.device_id
           AND ${hasTag(dialect, name, values)} LIMIT 1) = 1`,
       ),
-    ...when(sample === undefined || isLed('sample') ? null : isInSample(sample)),
+    ...when(sample === undefined ? null : isInSample(sample)),
     ...when(view === null || isLed('view') ? null : isInView(dialect, view)),
     ...(timeZone && !isLed('timeZone')
       ? [either(inZones(sql`COALESCE(push_device.time_zone, '')`, timeZone))]

@@ -31,6 +31,7 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
   // The first condition uses the index.
   isSameText: (one, other) => sql`(${one} = ${other} AND ${bytesOf(one)} = ${bytesOf(other)})`,
   isOneOf: (text, values) => sql`(${text} IN (${values}) AND ${bytesOf(text)} IN (${values}))`,
+  isOneOfIds: (id, ids) => sql`${id} IN (${ids})`,
   foldCase: (text) => sql`LOWER(${text})`,
   // A collation in so many words: that of a view's column may count case. The column itself has the same, for its index.
   isOfLocale: (column, tag) =>
@@ -110,7 +111,8 @@ export function openMysql(config: MysqlConfig, clock: Clock, patience?: Patience
     },
     async hasTable(name) {
       const rows = await fetchRows(
-        sql`SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ${name}`,
+        sql`SELECT 1 FROM information_schema.tables
+            WHERE table_schema = DATABASE() AND table_name = ${name} AND table_type = 'BASE TABLE'`,
       );
       return rows.length > 0;
     },

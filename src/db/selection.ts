@@ -2,10 +2,10 @@ import { PushError } from '../errors.ts';
 import { isViewNamed } from '../model/audience-views.ts';
 import type { DeviceFilter } from '../model/filter.ts';
 import type { Driver } from './driver.ts';
+import { fetchAppVersions } from './app-versions.ts';
 import {
   FILTER_COLUMNS,
   followLead,
-  lastLead,
   type Lead,
   listConditions,
   listLeads,
@@ -14,20 +14,25 @@ import {
 } from './filter.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
-import { readWhole } from './rows.ts';
+import { readOptionalWhole, readWhole } from './rows.ts';
+import { selectSample } from './sample.ts';
 import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 
 /*
- * The devices of an audience are found in one of two ways.
+ * The devices of an audience are found in one of three ways.
  * - By the primary key: all pages together read each device once. This is for audiences that are large, or that no index
- *   finds, such as a sample.
+ *   finds, such as the devices that were seen lately.
  * - By an index that finds few devices, such as the one on tags: a page takes the next ids from it, and reads only those
  *   devices. The index may have the ids in another order; then each page reads all of them, so that it does not pay for many.
+ * - By arithmetic: the ids of a small sample.
  * The answer is the same; only the work differs.
  */
 
-/** The ids that an index may find, at most: pages of 3000 read as much in either way with a million devices. */
+/** The ids that an index or arithmetic may find, at most: pages of 3000 read as much by the primary key with a million devices. */
 const MAX_LED = 50_000;
+
+/** An index that finds more than this share of the devices saves nothing. */
+const MAX_LED_SHARE = 0.25;
 
 /** The number of readings until the ids that an index finds are counted anew. */
 const READINGS_PER_COUNT = 50;
@@ -53,15 +58,15 @@ export interface Selected {
 /** How the devices of a filter are read. */
 export interface Reading {
   /** All devices in the range; no two parts have one in common. */
-  readonly parts: readonly Selected[];
+  readonly parts: () => readonly Selected[];
   /** The same in steps; null: the parts are read in the order of ids anyway. */
   readonly led: Led | null;
 }
 
-/** Ids that an index finds, and what else has to hold for their devices. */
+/** Ids that an index or arithmetic finds, and what else has to hold for their devices. */
 export interface Led {
-  /** Each statement selects the lowest ids of one part from `fromId` on. */
-  readonly selectIds: (fromId: number, limit: number) => readonly Statement[];
+  /** The lowest ids from `fromId` on, in order; fewer than `limit` if there are no more. */
+  readonly fetchIds: (fromId: number, limit: number) => Promise<readonly number[]>;
   readonly conditions: Fragment;
 }
 
@@ -72,6 +77,13 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
   const { dialect } = driver;
   const fetchDeviceColumns = makeColumnLookup(driver, 'push_device');
   const leads = new Map<string, { readonly lead: Lead | null; readings: number }>();
+  let hasOwnTable = false;
+
+  /** Null: no index finds them. The view of a team's own may lack the index, and be read as a whole for each step. */
+  const findVersions = async ({ appVersion }: DeviceFilter): Promise<readonly string[] | null> => {
+    hasOwnTable ||= await driver.hasTable('push_device');
+    return hasOwnTable && appVersion ? fetchAppVersions(driver, appVersion) : null;
+  };
 
   const findView = async ({ view }: DeviceFilter): Promise<OwnView | null> => {
     if (view === undefined) return null;
@@ -88,18 +100,23 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
     const [first] = candidates;
     // Member ids are never many; and to count what only one device has is more work than to read it.
     if (first === undefined || first.field === 'memberIds') return first ?? null;
-    const { tags, isTest, timeZone, locale } = filter;
-    const name = JSON.stringify([tags, isTest, timeZone, locale, filter.view]);
+    const { tags, isTest, timeZone, locale, appVersion } = filter;
+    const name = JSON.stringify([tags, isTest, timeZone, locale, filter.view, appVersion]);
     const known = leads.get(name);
     if (known && known.readings < READINGS_PER_COUNT) {
       known.readings++;
       return known.lead;
     }
     let chosen: Lead | null = null;
-    let fewest = MAX_LED + 1;
+    // The last id is never less than the number of devices.
+    const [last = {}] = await driver.all(sql`SELECT MAX(device_id) AS last_id FROM push_device`);
+    const share = Math.ceil(MAX_LED_SHARE * (readOptionalWhole(last, 'last_id') ?? 0));
+    let fewest = Math.min(MAX_LED, share) + 1;
     for (const lead of candidates) {
-      const searches = followLead({ dialect, view }, filter, lead).map(
-        ({ from, where }) => sql`SELECT 1 FROM ${from} WHERE ${where}`,
+      const versions = lead.field === 'appVersion' ? await findVersions(filter) : [];
+      if (versions === null) continue;
+      const searches = followLead({ dialect, view, versions }, filter, lead).map(
+        ({ from, where, countedFrom = from }) => sql`SELECT 1 FROM ${countedFrom} WHERE ${where}`,
       );
       const [row = {}] = await driver.all(
         sql`SELECT COUNT(*) AS ids FROM (${join(searches, ' UNION ALL ')} LIMIT ${fewest}) AS counted`,
@@ -121,41 +138,46 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
       }
     }
     const view = await findView(filter);
-    const lead = (await chooseLead(filter, view)) ?? lastLead(dialect, filter, columns);
+    const found = await chooseLead(filter, view);
+    const versions = found?.field === 'appVersion' ? await findVersions(filter) : [];
+    const lead = versions === null ? null : found;
+    const words = { dialect, view, versions: versions ?? [] };
     const isInRange = (id: Fragment, fromId = range.fromId): Fragment =>
       range.toId === null ? sql`${id} >= ${fromId}` : sql`${id} BETWEEN ${fromId} AND ${range.toId}`;
     const conditions = join(
-      listConditions({ dialect, view }, filter, lead).map((condition) => sql`AND ${condition}`),
+      listConditions(words, filter, lead).map((condition) => sql`AND ${condition}`),
       ' ',
     );
+    if (lead === null) {
+      const sample = await selectSample(driver, { filter, range, conditions, maxIds: MAX_LED });
+      if (sample !== null) return sample;
+    }
     const where = sql`${isInRange(sql`push_device.device_id`)} ${conditions}`;
-    if (lead === null) return { parts: [{ from: sql`push_device`, where }], led: null };
-    const searches = divide(filter, lead, dialect.maxBytes()).map((part) =>
-      followLead({ dialect, view }, part, lead),
-    );
+    if (lead === null) return { parts: () => [{ from: sql`push_device`, where }], led: null };
+    const searches = divide(filter, lead, dialect.maxBytes()).map((part) => followLead(words, part, lead));
     const selectIds = (
       { id, from, where: isFound }: Search,
       { isDistinct, fromId }: { readonly isDistinct: boolean; readonly fromId?: number },
     ): Statement => sql`
       SELECT ${isDistinct ? sql`DISTINCT` : sql``} ${id} AS device_id FROM ${from}
       WHERE ${isInRange(id, fromId)} AND ${isFound}`;
-    return {
-      parts: searches.map((each) => {
-        // DISTINCT also makes the database find the ids first.
-        const searched = each.map((search) => selectIds(search, { isDistinct: true }));
-        const ids = join(searched, ' UNION ');
-        const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
-        return { from, where };
-      }),
-      led: {
-        conditions,
-        selectIds: (fromId, limit) =>
-          searches.flat().map((search) => {
-            const ids = selectIds(search, { isDistinct: search.mayRepeat === true, fromId });
-            return sql`${ids} ORDER BY device_id LIMIT ${limit}`;
-          }),
-      },
+    const selectPart = (part: readonly Search[]): Selected => {
+      // DISTINCT also makes the database find the ids first.
+      const searched = part.map((search) => selectIds(search, { isDistinct: true }));
+      const ids = join(searched, ' UNION ');
+      const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
+      return { from, where };
     };
+    const fetchIds = async (fromId: number, limit: number): Promise<readonly number[]> => {
+      const ids = new Set<number>();
+      for (const search of searches.flat()) {
+        const some = selectIds(search, { isDistinct: search.mayRepeat === true, fromId });
+        const rows = await driver.all(sql`${some} ORDER BY device_id LIMIT ${limit}`);
+        for (const row of rows) ids.add(readWhole(row, 'device_id'));
+      }
+      return [...ids].toSorted((one, other) => one - other).slice(0, limit);
+    };
+    return { parts: () => searches.map(selectPart), led: { conditions, fetchIds } };
   };
 }
 

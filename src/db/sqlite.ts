@@ -9,7 +9,7 @@ import type { Dialect, Driver, Row } from './driver.ts';
 import { versionKeyOf } from '../model/version.ts';
 import { databaseError } from './error-text.ts';
 import { readText } from './rows.ts';
-import { MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
+import { type Fragment, MAX_BYTES, sql, type Statement, type Value } from './sql.ts';
 
 /** How long a statement waits for another process to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -22,6 +22,12 @@ const MAX_PREPARED_ROWS = 20;
 
 /** The app's versions whose keys are kept, at most. */
 const MAX_KEPT_VERSIONS = 1000;
+
+/** A list of so many values is one value, a JSON text: it takes half the time, and the statement stays prepared. */
+const MIN_JSON_VALUES = 100;
+
+/** Texts that are surely the same in JSON as by themselves. */
+const IN_JSON = /^[ -~]*$/;
 
 const DIALECT: Dialect = {
   name: 'sqlite',
@@ -39,7 +45,11 @@ const DIALECT: Dialect = {
   // SQLite never moves the tables of a CROSS JOIN. https://sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join
   joinInOrder: sql`CROSS JOIN`,
   isSameText: (one, other) => sql`${one} = ${other}`,
-  isOneOf: (text, values) => sql`${text} IN (${values})`,
+  isOneOf: (text, values) =>
+    values.length < MIN_JSON_VALUES || values.some((value) => !IN_JSON.test(value))
+      ? sql`${text} IN (${values})`
+      : isInJson(text, values),
+  isOneOfIds: isInJson,
   foldCase: (text) => sql`${text} COLLATE NOCASE`,
   // One range of the index on the column, and in it those that end after the tag or go on with `-`; `.` comes next after that.
   isOfLocale: (column, tag) =>
@@ -132,6 +142,10 @@ export function openSqlite(file: string, clock: Clock): Driver {
     },
     close: async () => database.close(),
   };
+}
+
+function isInJson(column: Fragment, values: readonly (string | number)[]): Fragment {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }
 
 /** Many devices have the same version: its key is made once. */

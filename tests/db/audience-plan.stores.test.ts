@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Row } from '../../src/db/driver.ts';
 import { openDriver } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
+import { makeStore } from '../../src/db/store.ts';
 import type { DeviceFilter } from '../../src/model/filter.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
 import { makeOwnTables } from './audience.ts';
@@ -21,12 +23,15 @@ const FEW: readonly DeviceFilter[] = [
   { view: 'push_audience_ids' },
   { view: 'push_audience_members' },
   { tags: { plan: ['pro'] }, locale: ['is'], platform: ['ios'], sample: '0-50%' },
+  { appVersion: { from: '9' } },
+  { appVersion: { from: '5', below: '9.1.1' }, platform: ['ios'], seenWithin: '30d' },
+  { sample: '3-4%' },
 ];
 
 /** Filters that no index finds. */
 const SCATTERED: readonly DeviceFilter[] = [
   { platform: ['web'] },
-  { appVersion: { from: '9' } },
+  { appVersion: { below: '9' } },
   { seenWithin: '30d' },
   { sample: '3-40%' },
   { isTest: false },
@@ -48,7 +53,8 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
     await driver.runScript(
       `INSERT INTO push_device (device_id, target, member_id, platform, locale, time_zone, app_version, is_test, created_at)
        SELECT seq, CONCAT('target-', seq), CONCAT('member-', seq), 'ios', CASE WHEN seq % 100 = 7 THEN 'is' ELSE 'de' END,
-         CASE WHEN seq % 100 = 8 THEN 'Asia/Tokyo' ELSE 'Europe/Berlin' END, '4.12',
+         CASE WHEN seq % 100 = 8 THEN 'Asia/Tokyo' ELSE 'Europe/Berlin' END,
+         CASE WHEN seq % 100 = 10 THEN '9.1' ELSE '4.12' END,
          CASE WHEN seq % 100 = 9 THEN 1 ELSE 0 END, ${driver.dialect.now.sql}
        FROM ${numbers} AS numbered`,
     );
@@ -72,9 +78,10 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
     for (const fromId of [0, DEVICES / 2]) {
       for (const step of await stepsOf(filter, fromId)) {
         if (kind === 'sqlite') expect(String(step['detail'])).not.toMatch(/SCAN push_(device|tag)/);
-        else {
+        else if (typeof step['table'] === 'string') {
+          // Without a table: the first and the last id, which MySQL knows from the index.
           expect(step['type'], JSON.stringify(step)).toMatch(
-            String(step['table']).startsWith('push_') ? /^(range|ref|eq_ref)$/ : /./,
+            step['table'].startsWith('push_') ? /^(range|ref|eq_ref)$/ : /./,
           );
           expect(Number(step['rows'])).toBeLessThan(DEVICES / 25);
         }
@@ -86,7 +93,9 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
     '%j: a range of the primary key, from the cursor on, nothing sorted',
     async (filter) => {
       for (const fromId of [0, DEVICES / 2]) {
-        const steps = await stepsOf(filter, fromId);
+        const all = await stepsOf(filter, fromId);
+        // Before the page, the devices are counted that the index on versions finds.
+        const steps = filter.appVersion ? all.slice(-1) : all;
         if (kind === 'sqlite') {
           expect(steps.map(({ detail }) => detail)).toEqual([
             'SEARCH push_device USING INTEGER PRIMARY KEY (rowid>?)',
@@ -99,15 +108,17 @@ describe.each(databaseKinds())('how the pages of an audience are read (%s)', (ki
     },
   );
 
-  test('a small sample is read through once, from the cursor on', async () => {
-    for (const fromId of [0, DEVICES / 2]) {
-      const [first = {}] = await stepsOf({ sample: '3-4%' }, fromId);
-      if (kind === 'mysql') expect(first).toMatchObject({ type: 'range', key: 'PRIMARY' });
-      else {
-        expect(first['detail']).toBe(
-          'SEARCH push_device USING COVERING INDEX push_device_test (is_test=? AND rowid>?)',
-        );
-      }
+  test('a range of versions of which devices have many finds them by one search of the index', async () => {
+    const driver = openDriver(database.config, systemClock);
+    const ids = Array.from({ length: 30 }, (_, nth) => 100 * (nth + 1));
+    for (const id of ids) {
+      await driver.run(sql`UPDATE push_device SET app_version = ${`9.1.${id}`} WHERE device_id = ${id}`);
     }
+    const page = await makeStore(driver).fetchPage(0, null, 3001, {
+      filter: { appVersion: { from: '9.1.1' } },
+    });
+    await driver.run(sql`UPDATE push_device SET app_version = '4.12' WHERE device_id IN (${ids})`);
+    await driver.close();
+    expect(page.map(({ deviceId }) => deviceId)).toEqual(ids);
   });
 });

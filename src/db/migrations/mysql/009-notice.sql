@@ -11,7 +11,8 @@ SET @adding = IF(
   'ALTER TABLE push_device
      ADD COLUMN is_canary TINYINT NOT NULL DEFAULT 0 COMMENT ''1: a phone of the team that answers silent pushes'',
      ADD KEY push_device_canary (is_canary),
-     ADD KEY push_device_kind (target_kind)');
+     ADD KEY push_device_kind (target_kind),
+     ADD KEY push_device_version (app_version)');
 PREPARE adding FROM @adding;
 EXECUTE adding;
 DEALLOCATE PREPARE adding;
