@@ -51,6 +51,8 @@ export interface Config {
   readonly retentionDays: number;
   /** At a terminal, a push to more devices than this is confirmed first. */
   readonly confirmAbove: number;
+  /** The base image that the image was built from; null: not running from an image. */
+  readonly baseImage: string | null;
   /** Whether a broadcast starts only if a second person has approved it. */
   readonly approval: Approval;
 }
@@ -117,6 +119,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
     confirmAbove: read.whole('CONFIRM_ABOVE', 0, 1_000_000_000),
     approval: read.oneOf('APPROVAL', APPROVALS),
+    baseImage: read.optional('BASE_IMAGE'),
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

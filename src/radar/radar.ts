@@ -1,10 +1,18 @@
 import { type CheckReport, recordCheck } from '../alert/record-check.ts';
 import type { Context } from '../context.ts';
 import type { CheckJob } from '../job.ts';
-import type { Notice } from '../model/notice.ts';
+import { examineRadar, type Look } from './examine.ts';
+import { withStanding } from './standing.ts';
+import { makeRadarTools } from './tools.ts';
 
-/** Looks for what is about to be retired, and records it. */
-export async function runRadar(ctx: Context, job: CheckJob): Promise<CheckReport> {
-  const notices: Notice[] = [];
-  return recordCheck(ctx, job, notices);
+export interface RadarReport extends CheckReport {
+  readonly looks: readonly Look[];
+}
+
+/** Looks for what is about to be retired, records it, and sends the alerts about what is new. */
+export async function runRadar(ctx: Context, job: CheckJob): Promise<RadarReport> {
+  const { config, clock, store } = ctx;
+  const { notices, looks } = await examineRadar(await makeRadarTools(config, clock, async () => store));
+  const all = withStanding(notices, looks, await store.fetchNotices());
+  return { ...(await recordCheck(ctx, job, all)), looks };
 }
