@@ -55,7 +55,8 @@ async function record(store: Store, { notices, looks }: Examination): Promise<vo
 
 function describe({ notices, looks }: Examination): string {
   const blind = looks.filter(({ isBlind }) => isBlind).length;
-  const nothing = blind === 0 ? 'nothing found' : `nothing found, but ${blind} parts could not look`;
+  const nothing =
+    blind === 0 ? 'nothing found' : `nothing found, but ${blind} of ${looks.length} parts could not look`;
   return [
     ...notices.map(describeNotice),
     ...(notices.length === 0 ? [`${nothing}\n`] : []),

@@ -26,7 +26,7 @@ export async function examineRadar(
   const results = await Promise.all(parts.map((part) => look(part, tools)));
   return {
     notices: results.flatMap(({ notices }) => notices).toSorted(byUrgency),
-    looks: results.map(({ notices: _, ...each }) => each),
+    looks: results.map(({ part, hasVerdict, isBlind, says }) => ({ part, hasVerdict, isBlind, says })),
   };
 }
 
