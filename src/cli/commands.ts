@@ -50,6 +50,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   {
+    name: 'radar',
+    group: 'Set up',
+    summary: 'look for what is about to be retired: FCM, Node, the database, keys',
+    load: async () => (await import('./radar.ts')).radarCommand,
+  },
+  {
     name: 'push',
     group: 'Send',
     summary: 'broadcast to every device, now or at a time',

@@ -53,6 +53,8 @@ export interface Config {
   readonly confirmAbove: number;
   /** A broadcast to more devices than this has a round of canaries of its own; 0: none has. */
   readonly canaryAbove: number;
+  /** The base image that the image was built from; null: not running from an image. */
+  readonly baseImage: string | null;
   /** Whether a broadcast starts only if a second person has approved it. */
   readonly approval: Approval;
   /** True: pushes carry `baton_id`, and the HTTP API takes receipts for them. */
@@ -123,6 +125,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     canaryAbove: read.whole('CANARY_ABOVE', 0, 1_000_000_000),
     approval: read.oneOf('APPROVAL', APPROVALS),
     receipts: read.oneOf('RECEIPTS', ['off', 'on']) === 'on',
+    baseImage: read.optional('BASE_IMAGE'),
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

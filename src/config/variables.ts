@@ -17,6 +17,12 @@ export const VARIABLES = [
   ...ALERT_VARIABLES,
   {
     ...PLAIN,
+    name: 'BASE_IMAGE',
+    meaning:
+      'The base image of the container; the Dockerfile sets it, and [the radar](radar.md) reads its date.',
+  },
+  {
+    ...PLAIN,
     name: 'NODE_EXTRA_CA_CERTS',
     meaning: 'The path of a PEM file with further certificate authorities; Node itself reads it.',
   },

@@ -5,6 +5,7 @@ import type { Checks } from '../store/checks.ts';
 import { cut, fit } from './columns.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
+import { fetchServer } from './server.ts';
 import { sql } from './sql.ts';
 
 const MS_PER_DAY = 86_400_000;
@@ -118,6 +119,8 @@ export function makeChecks(driver: Driver): Checks {
       );
       return rows.map(parseSignal);
     },
+
+    fetchServer: () => fetchServer(driver),
   };
 }
 

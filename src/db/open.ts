@@ -12,12 +12,12 @@ import { openSqlite } from './sqlite.ts';
 import { makeStore } from './store.ts';
 
 /** PushError('DATABASE') if the database cannot be reached, or if its schema is of another version of Baton. */
-export async function openStore(config: DatabaseConfig, clock: Clock): Promise<Store> {
+export async function openStore(config: DatabaseConfig, clock: Clock, patience?: Patience): Promise<Store> {
   // SQLite would create the file, and a mistyped path would leave an empty database behind.
   if (config.kind === 'sqlite' && isNewFile(config.file)) {
     refuseVersion(0, ', because the file of DATABASE_URL does not exist yet');
   }
-  const driver = openDriver(config, clock);
+  const driver = openDriver(config, clock, patience);
   try {
     const version = await fetchSchemaVersion(driver);
     if (version !== SCHEMA_VERSION) refuseVersion(version);

@@ -65,6 +65,14 @@ export function parseServiceAccount(bytes: Uint8Array | string): ServiceAccount 
   return { projectId, clientEmail: email, privateKey: pem };
 }
 
+/** The account and the id of its key; null: it is no service account, or its file has no id. */
+export function parseKeyId(bytes: Uint8Array | string): { email: string; keyId: string } | null {
+  const found = unwrap(typeof bytes === 'string' ? bytes : decode(bytes));
+  if (typeof found === 'string') return null;
+  const { client_email: email, private_key_id: keyId } = found;
+  return typeof email === 'string' && typeof keyId === 'string' && keyId !== '' ? { email, keyId } : null;
+}
+
 /** `describeText` says which other key or file a text is; null: none that is known. */
 export function describeText(text: string): string | null {
   return OTHER_TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? null;

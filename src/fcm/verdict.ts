@@ -26,6 +26,9 @@ const VERDICT_BY_CODE: ReadonlyMap<string, Outcome['verdict']> = new Map([
   ['THIRD_PARTY_AUTH_ERROR', 'misconfigured'],
 ]);
 
+/** Every code of FCM's own that has a verdict. */
+export const FCM_ERROR_CODES: ReadonlySet<string> = new Set([...VERDICT_BY_CODE.keys(), 'INVALID_ARGUMENT']);
+
 const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';

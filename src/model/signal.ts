@@ -2,9 +2,10 @@
  * What Baton observes in passing, once a day and source.
  * - `header`: a header by which a service announces a change; the name says the service and the header, the value is its own.
  * - `targets`: how many devices have a token and how many a FID, as JSON.
+ * - `key`: the first day on which Baton saw a service account's key; the name is a part of the hash of the key's id.
  * - `delivery`: what FCM's Data API says of an analytics label on that day, as JSON.
  */
-export const SIGNAL_KINDS = ['header', 'targets', 'delivery'] as const;
+export const SIGNAL_KINDS = ['header', 'targets', 'key', 'delivery'] as const;
 export type SignalKind = (typeof SIGNAL_KINDS)[number];
 
 /** The services whose answers Baton reads. */

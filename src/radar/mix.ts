@@ -1,7 +1,8 @@
+import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Notice } from '../model/notice.ts';
 import { balanceIfCounted, type Totals } from '../model/summary.ts';
-import type { AnnouncementSummary } from '../store.ts';
+import type { AnnouncementSummary, Store } from '../store.ts';
 import { causesOf, type MixVerdict, MIX_VERDICTS } from './mix-causes.ts';
 import { judgeTargets, TARGET_DAYS } from './targets.ts';
 import { formatCount, formatShare } from '../words.ts';
@@ -35,6 +36,12 @@ const RED_POINTS = 0.2;
 /** A share that is high already cannot become three times as much: then this is a jump. */
 const LARGE_JUMP_POINTS = 0.15;
 
+/** What the mix is judged with. */
+interface MixContext {
+  readonly store: Pick<Store, 'fetchLatest' | 'fetchTotals' | 'fetchAnnouncement' | 'fetchSignals'>;
+  readonly config: Pick<Config, 'sources'>;
+}
+
 interface Broadcast extends AnnouncementSummary {
   /** Pushes whose end is known, or known to be unknown. */
   readonly pushes: number;
@@ -46,7 +53,7 @@ interface Broadcast extends AnnouncementSummary {
  * before: a jump is a notice with its likely causes. So is a move of the share of devices that have a FID. Dry runs, mailings, broadcasts that were stopped and small ones are left
  * out. Everything is read from the hops' own counts.
  */
-export async function judgeMix(ctx: Pick<Context, 'store' | 'clock' | 'config'>): Promise<Notice[]> {
+export async function judgeMix(ctx: MixContext & Pick<Context, 'clock'>): Promise<Notice[]> {
   const bySource = await fetchBroadcasts(ctx);
   const notices = [...bySource].map(async ([source, [last, ...before]]) => {
     if (last === undefined || before.length < MIN_BEFORE) return [];
@@ -61,10 +68,7 @@ export async function judgeMix(ctx: Pick<Context, 'store' | 'clock' | 'config'>)
 }
 
 /** The last broadcasts of each configured source that can be compared, the latest first. */
-async function fetchBroadcasts({
-  store,
-  config,
-}: Pick<Context, 'store' | 'config'>): Promise<Map<string, Broadcast[]>> {
+async function fetchBroadcasts({ store, config }: MixContext): Promise<Map<string, Broadcast[]>> {
   const bySource = new Map<string, AnnouncementSummary[]>();
   let beforeId: number | undefined;
   for (let read = 0; read < MAX_ANNOUNCEMENTS; read += PAGE) {
@@ -148,7 +152,7 @@ function remarkOnPause(last: Broadcast, before: readonly Broadcast[]): string[] 
 
 /** Another part of the devices may have another mix. */
 async function remarkOnAudience(
-  { store }: Pick<Context, 'store'>,
+  { store }: Pick<MixContext, 'store'>,
   last: Broadcast,
   before: readonly Broadcast[],
 ): Promise<string[]> {

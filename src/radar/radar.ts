@@ -1,14 +1,19 @@
 import { type CheckReport, recordCheck } from '../alert/record-check.ts';
 import type { Context } from '../context.ts';
 import type { CheckJob } from '../job.ts';
-import type { Notice } from '../model/notice.ts';
-import { HEADER_DAYS, judgeHeaders } from './headers.ts';
-import { judgeMix } from './mix.ts';
+import { examineRadar, type Look } from './examine.ts';
+import { withStanding } from './standing.ts';
+import { makeRadarTools } from './tools.ts';
 
-/** Looks for what is about to be retired, and records it. */
-export async function runRadar(ctx: Context, job: CheckJob): Promise<CheckReport> {
-  await ctx.signals.flush();
-  const headers = await ctx.store.fetchSignals('header', HEADER_DAYS);
-  const notices: Notice[] = [...judgeHeaders(headers, ctx.clock.now()), ...(await judgeMix(ctx))];
-  return recordCheck(ctx, job, notices);
+export interface RadarReport extends CheckReport {
+  readonly looks: readonly Look[];
+}
+
+/** Looks for what is about to be retired, records it, and sends the alerts about what is new. */
+export async function runRadar(ctx: Context, job: CheckJob): Promise<RadarReport> {
+  const { config, clock, store, signals } = ctx;
+  await signals.flush();
+  const { notices, looks } = await examineRadar(await makeRadarTools(config, clock, async () => store));
+  const all = withStanding(notices, looks, await store.fetchNotices());
+  return { ...(await recordCheck(ctx, job, all)), looks };
 }

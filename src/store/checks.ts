@@ -1,3 +1,4 @@
+import type { DatabaseServer } from '../model/database-server.ts';
 import type { CheckName, CheckRun, Notice, StandingNotice } from '../model/notice.ts';
 import type { NewSignal, Signal, SignalKind } from '../model/signal.ts';
 
@@ -22,4 +23,6 @@ export interface Checks {
   recordSignals(signals: readonly NewSignal[]): Promise<void>;
   /** Signals of a kind of the last days, today included; the latest day first. */
   fetchSignals(kind: SignalKind, days: number): Promise<Signal[]>;
+  /** Which database this is, and of which version. */
+  fetchServer(): Promise<DatabaseServer>;
 }

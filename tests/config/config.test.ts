@@ -59,6 +59,7 @@ test('an empty environment is a working configuration', () => {
     canaryAbove: 0,
     approval: 'off',
     receipts: false,
+    baseImage: null,
   });
 });
 

@@ -46,6 +46,8 @@ test('a start loads nothing that only pages need', () => {
   expect(bundle.inputs.filter((path) => LAZY.test(path)).length).toBeGreaterThan(100);
   expect(bundle.startInputs).toContain('src/broadcast/hop.ts');
   expect(bundle.startInputs.filter((path) => LAZY.test(path))).toEqual([]);
+  expect(bundle.inputs).toContain('src/radar/radar.ts');
+  expect(bundle.startInputs.filter((path) => path.startsWith('src/radar/'))).toEqual([]);
 });
 
 test('the bundle contains the certificate authorities of Amazon RDS', () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../context.ts';
+import { DISCOVERY_PATH, type DiscoveryChanges, makeDiscovery } from './discovery.ts';
 import { chance, chances, drawFault, type Fault, type FaultMix } from './faults.ts';
 import { drawLatency, type Tail } from './latency.ts';
 import type { AcceptedLog } from './log.ts';
@@ -23,6 +24,8 @@ export interface ServiceOptions {
   /** The projects that exist; absent: every project exists. */
   readonly projects?: readonly string[];
   readonly outage?: Outage | undefined;
+  /** What FCM's description of its API has otherwise; absent: nothing. */
+  readonly discovery?: DiscoveryChanges;
 }
 
 export interface ServiceParts {
@@ -60,6 +63,7 @@ export function makeService(
     faults,
     projects,
     outage,
+    discovery,
   }: ServiceOptions,
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
@@ -69,6 +73,9 @@ export function makeService(
   let outageAt: number | undefined;
 
   return ({ path, authorization, body }) => {
+    if (path === DISCOVERY_PATH) {
+      return answer({ status: 200, code: 'DISCOVERY', body: makeDiscovery(discovery) });
+    }
     counts.requests++;
     const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(path)?.[1];
     if (project === undefined) return answer(replies.NOT_FOUND);
