@@ -160,8 +160,8 @@ test('a doctor that finds nothing is no failure, and takes back what it had foun
 });
 
 test('what the doctor finds and nobody can record is in the log and in a metric', async () => {
-  const database = { name: 'database', ok: false, says: 'ECONNREFUSED', advice: 'start the server' };
-  const down = makeDoctored({ ...RED, checks: [database] }, () => Promise.reject(new Error('not asked')));
+  const unreached = { name: 'database', ok: false, says: 'ECONNREFUSED', advice: 'start the server' };
+  const down = makeDoctored({ ...RED, checks: [unreached] }, () => Promise.reject(new Error('not asked')));
   expect(await down.ask()).toMatchObject({ kind: 'doctor', ok: false });
   expect(JSON.parse(down.log[0] ?? '')).toMatchObject({
     level: 'error',
