@@ -7,12 +7,13 @@ import { runCanary } from './canary/canary.ts';
 import type { CheckReport } from './alert/record-check.ts';
 import { makeHearer } from './announced.ts';
 import { systemClock } from './clock.ts';
-import type { Config, Env } from './config/config.ts';
+import { type Config, type Env, readConfig, type Stage } from './config/config.ts';
 import { type LiveConfig, openConfig } from './config/live.ts';
 import { resolveSecrets } from './config/secrets.ts';
 import type { Clock, Context, Log, Services } from './context.ts';
 import { openStore } from './db/open.ts';
 import { type DoctorReport, examine } from './doctor/examine.ts';
+import { recordReport } from './doctor/record-report.ts';
 import {
   describeError,
   describeFailure,
@@ -32,7 +33,7 @@ import { makeLog, withFields } from './log.ts';
 import { makeGatherer } from './messages/gather.ts';
 import { type QueueReply, runQueue } from './messages/queue.ts';
 import { type MessagesReport, runMessages } from './messages/run-messages.ts';
-import { makeMetrics, noMetrics } from './metrics.ts';
+import { makeMetrics, type Metrics, noMetrics } from './metrics.ts';
 import { makeInvoker } from './recurse.ts';
 import { makeRenewingSenders } from './fcm/renewing-senders.ts';
 import { openRenewingStore } from './db/renewing-store.ts';
@@ -68,12 +69,13 @@ type Doctor = (functionName: string) => Promise<DoctorReport>;
  * An event that can never succeed is answered with its error, since Lambda would retry an error that is thrown. Every other
  * error is thrown, so that Lambda retries. The doctor opens everything that it checks by itself: it also works where the
  * services cannot be opened. An HTTP request is answered even then, because its caller would get a bare 502; `log` gets the
- * reason.
+ * reason. `log` and `metrics` also get what the doctor has found and nobody can record.
  */
 export function makeHandler(
   open: () => Promise<Services>,
   doctor: Doctor,
   log: Log = makeLog(systemClock, {}, printLine),
+  metrics: Metrics = noMetrics,
 ) {
   let opening: Promise<Services> | null = null;
   const services = async (): Promise<Services> => {
@@ -88,9 +90,25 @@ export function makeHandler(
 
   return async (event: unknown, invocation: Invocation): Promise<Reply> => {
     const { awsRequestId: requestId, invokedFunctionArn: functionName } = invocation;
+    const contextOf = (warm: Services, config: Config): Context => ({
+      ...warm,
+      config,
+      log: withFields(warm.log, { requestId }),
+      requestId,
+      functionName,
+      actor: 'event',
+      remainingMs: () => invocation.getRemainingTimeInMillis(),
+    });
     try {
       const parsed = parseEvent(event);
-      if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') return await doctor(functionName);
+      if (parsed.entry === 'direct' && parsed.job.kind === 'doctor') {
+        const openContext = async (): Promise<Context> => {
+          const warm = await services();
+          return contextOf(warm, warm.config);
+        };
+        const ports = { log: withFields(log, { requestId }), metrics };
+        return await recordReport(ports, openContext, parsed.job, await doctor(functionName));
+      }
       let warm: Services;
       try {
         warm = await services();
@@ -100,15 +118,7 @@ export function makeHandler(
       }
       // A revoked token of the API stops working within five minutes.
       const config = (parsed.entry === 'http' ? await warm.fetchConfig?.() : null) ?? warm.config;
-      const ctx: Context = {
-        ...warm,
-        config,
-        log: withFields(warm.log, { requestId }),
-        requestId,
-        functionName,
-        actor: 'event',
-        remainingMs: () => invocation.getRemainingTimeInMillis(),
-      };
+      const ctx = contextOf(warm, config);
       try {
         return await answer(ctx, parsed, doctor);
       } finally {
@@ -135,10 +145,7 @@ export async function openServices(
   const live = await (opening ?? openConfig(env, clock, (each) => resolveSecrets(each, hearSecrets)));
   const { config } = live;
   const log = makeLog(clock, { stage: config.stage }, write);
-  // CloudWatch makes metrics of a function's log; at a terminal there are none.
-  const service = env['AWS_LAMBDA_FUNCTION_NAME'];
-  const metrics =
-    service === undefined ? noMetrics : makeMetrics(clock, { service, stage: config.stage }, write);
+  const metrics = metricsOf(env, config.stage, write, clock);
   const store = await openRenewingStore(live, ({ database }) => openStore(database, clock));
   const signals = makeSignals({ heard, store, clock, log });
   const senders = makeRenewingSenders(live, clock, (latest) => makeSenders(latest, clock, signals));
@@ -153,9 +160,19 @@ export async function openServices(
   return { config, fetchConfig, ...clients, clock, log, metrics };
 }
 
+/** The metrics of a function. CloudWatch makes them of its log; at a terminal there are none. */
+function metricsOf(env: Env, stage: Stage, write: (line: string) => void, clock: Clock): Metrics {
+  const service = env['AWS_LAMBDA_FUNCTION_NAME'];
+  return service === undefined ? noMetrics : makeMetrics(clock, { service, stage }, write);
+}
+
+const { stage: ownStage } = readConfig({ STAGE: process.env['STAGE'] }).config;
+
 export const handler = makeHandler(
   () => openServices(process.env, printLine),
   (functionName) => examine({ env: process.env, functionName, fix: false, clock: systemClock }),
+  makeLog(systemClock, { stage: ownStage }, printLine),
+  metricsOf(process.env, ownStage, printLine, systemClock),
 );
 
 async function answer(ctx: Context, parsed: ParsedEvent, doctor: Doctor): Promise<Reply> {
@@ -214,7 +231,7 @@ async function work(ctx: Context, job: PushJob, doctor: Doctor): Promise<JobRepl
     case 'announce':
       return announceAndStart(ctx, job);
     case 'doctor':
-      return doctor(ctx.functionName);
+      return recordReport(ctx, async () => ctx, job, await doctor(ctx.functionName));
     case 'radar':
       return (await import('./radar/radar.ts')).runRadar(ctx, job);
     case 'canary':

@@ -3,7 +3,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import type { Services } from '../src/context.ts';
 import { openStore } from '../src/db/open.ts';
+import type { DoctorReport } from '../src/doctor/examine.ts';
 import { handler as deployed, makeHandler } from '../src/handler.ts';
+import { makeLog } from '../src/log.ts';
+import { noMetrics } from '../src/metrics.ts';
 import {
   delivered,
   draft,
@@ -99,9 +102,77 @@ test('the doctor answers even if no service can be opened, and checks the alias 
       asked.push(functionName);
       return { kind: 'doctor', ok: false, checks: [] };
     },
+    makeLog(systemClock, {}, () => {}),
   );
   expect(await handle({ kind: 'doctor' }, invocation)).toEqual({ kind: 'doctor', ok: false, checks: [] });
   expect(asked).toEqual([invocation.invokedFunctionArn]);
+});
+
+const RED = {
+  kind: 'doctor',
+  ok: false,
+  checks: [
+    { name: 'FCM send (shop)', ok: false, says: 'FCM refuses a message', advice: 'generate a new key' },
+    { name: 'ids', ok: false, says: 'not checked', advice: 'fix "database" first' },
+    { name: 'database session', ok: true, level: 'amber', says: 'not strict', advice: 'set sql_mode' },
+    { name: 'engines', ok: true, says: 'all tables are InnoDB', advice: null },
+  ],
+} as const;
+
+function makeDoctored(report: DoctorReport, open = async (): Promise<Services> => services) {
+  const [log, counts]: [string[], object[]] = [[], []];
+  const handle = makeHandler(
+    open,
+    async () => report,
+    makeLog(systemClock, {}, (line) => log.push(line)),
+    { ...noMetrics, record: (values) => void counts.push(values) },
+  );
+  return { ask: () => handle({ kind: 'doctor', announcementId: 42 }, invocation), log, counts };
+}
+
+test('what the doctor finds becomes notices, and the runs of the announcement and of the day are recorded', async () => {
+  const { ask, log, counts } = makeDoctored(RED);
+  expect(await ask()).toEqual(RED);
+  expect(await store.fetchNotices()).toMatchObject([
+    {
+      check: 'doctor',
+      name: 'doctor:FCM-send-shop',
+      level: 'red',
+      says: 'FCM send (shop): FCM refuses a message',
+      remedy: 'generate a new key',
+    },
+    { name: 'doctor:database-session', level: 'amber' },
+  ]);
+  expect(await store.fetchChecks()).toMatchObject([
+    { name: 'doctor', ok: false },
+    { name: 'doctor-42', ok: false },
+  ]);
+  expect(counts).toEqual([{ DoctorFailed: 1 }]);
+  expect(log).toEqual([]);
+});
+
+test('a doctor that finds nothing is no failure, and takes back what it had found', async () => {
+  await makeDoctored(RED).ask();
+  const { ask, counts } = makeDoctored({ ...RED, ok: true, checks: RED.checks.slice(3) });
+  await ask();
+  expect(await store.fetchNotices()).toEqual([]);
+  expect(counts).toEqual([{ DoctorFailed: 0 }]);
+});
+
+test('what the doctor finds and nobody can record is in the log and in a metric', async () => {
+  const unreached = { name: 'database', ok: false, says: 'ECONNREFUSED', advice: 'start the server' };
+  const down = makeDoctored({ ...RED, checks: [unreached] }, () => Promise.reject(new Error('not asked')));
+  expect(await down.ask()).toMatchObject({ kind: 'doctor', ok: false });
+  expect(JSON.parse(down.log[0] ?? '')).toMatchObject({
+    level: 'error',
+    event: 'doctor not recorded',
+    why: expect.stringContaining('the database: ECONNREFUSED') as string,
+    red: 'database',
+  });
+  const closed = makeDoctored(RED, () => Promise.reject(new Error('BAD_CONFIG')));
+  await closed.ask();
+  expect(closed.log[0]).toContain('BAD_CONFIG');
+  for (const { counts } of [down, closed]) expect(counts).toEqual([{ DoctorFailed: 1 }]);
 });
 
 test('an invalid direct event is answered with its problem: Lambda would retry a thrown error', async () => {

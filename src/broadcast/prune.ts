@@ -76,6 +76,7 @@ export async function prune(
     }
     await takeAll(turns, () => store.pruneAtOnce(ageMs, ROWS_PER_BATCH), add);
     await takeAll(turns, () => store.pruneAlerts(ageMs, ROWS_PER_BATCH), add);
+    await turns.take(() => store.pruneChecks());
     return { ...sum, isComplete: true };
   } catch (error) {
     if (error instanceof TimeOver) return { ...sum, isComplete: false };

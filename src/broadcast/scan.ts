@@ -4,6 +4,7 @@ import type { Context, Log, LogFields } from '../context.ts';
 import { isBadRow, messageOf } from '../errors.ts';
 import { firstJob, sameJob } from '../job.ts';
 import type { HopKey } from '../model/hop.ts';
+import { startChecks } from './checks.ts';
 import { finishIfComplete } from './finish.ts';
 import { startLanes } from './lanes.ts';
 import { prune } from './prune.ts';
@@ -62,9 +63,13 @@ export async function scan(ctx: Context): Promise<ScanReport> {
   // After the work, and whatever became of it: alerts matter most where something fails.
   const ofAlerts = new Guard(ctx);
   await raiseAlerts(ctx, ofAlerts);
+  if (!guard.hasFailed && !ofAlerts.hasFailed) await ctx.store.recordTick();
+  // After the tick has been recorded: the doctor looks whether there was one.
+  const ofChecks = new Guard(ctx);
+  await ofChecks.step('checks', () => startChecks(ctx, ofChecks));
   guard.end();
   ofAlerts.end();
-  await ctx.store.recordTick();
+  ofChecks.end();
   await pruneOld(ctx);
   return report;
 }
@@ -120,6 +125,10 @@ class Guard {
       }
       return 0;
     }
+  }
+
+  get hasFailed(): boolean {
+    return this.#errors.length > 0;
   }
 
   end(): void {

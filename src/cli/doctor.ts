@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { systemClock } from '../clock.ts';
 import type { CheckResult } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
+import { countOf } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { functionOption } from './function-option.ts';
 import { flag, JSON_OPTION } from './options.ts';
@@ -36,15 +37,25 @@ export const doctorCommand = defineCommand({
       out(`${JSON.stringify(report)}\n`);
     } else {
       const failed = report.checks.filter(({ ok }) => ok === false).length;
-      out(failed === 0 ? '\nall is well\n' : `\n${failed} of ${report.checks.length} checks failed\n`);
+      const warnings = report.checks.filter(({ level }) => level === 'amber').length;
+      out(failed === 0 ? '\nall is well' : `\n${failed} of ${report.checks.length} checks failed`);
+      out(warnings === 0 ? '\n' : `; ${countOf(warnings, 'warning')}\n`);
     }
     return report.ok ? 0 : 1;
   },
 });
 
 /** `styleText` adds colours only if the output is a terminal that supports them. */
-function describeResult({ name, ok, says, advice }: CheckResult): string {
-  const mark = ok === null ? '-' : ok ? styleText('green', '✓') : styleText('red', '✗');
+function describeResult({ name, ok, level, says: found, advice }: CheckResult): string {
+  const mark =
+    level === 'amber'
+      ? styleText('yellow', '!')
+      : ok === null
+        ? '-'
+        : ok
+          ? styleText('green', '✓')
+          : styleText('red', '✗');
+  const says = level === 'amber' ? `warn: ${found}` : found;
   const line = `${mark} ${name.padEnd(NAME_WIDTH)} ${says}`;
   if (advice === null) return `${line}\n`;
   const fits = NAME_WIDTH + says.length + advice.length < LINE_WIDTH;

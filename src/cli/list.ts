@@ -1,5 +1,7 @@
 import { systemClock } from '../clock.ts';
 import { hasEnded } from '../model/announcement.ts';
+import type { CheckRun } from '../model/notice.ts';
+import { describeNotices, describeRun, noticesToJson } from '../report/notices.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { formatCount, formatMinute, formatShare, formatTimer, toIso } from '../words.ts';
@@ -32,11 +34,18 @@ export const listCommand = defineCommand({
     json: JSON_OPTION,
   },
   async run({ options: { limit, json } }, { env, out }) {
-    const announcements = await withStore(env, async (store) =>
-      fetchListed({ store, clock: systemClock }, await store.fetchLatest(limit)),
-    );
-    if (json) out(`${JSON.stringify({ announcements: announcements.map(toJson) })}\n`);
-    else out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements));
+    const { announcements, notices, runs } = await withStore(env, async (store) => ({
+      announcements: await fetchListed({ store, clock: systemClock }, await store.fetchLatest(limit)),
+      notices: await store.fetchNotices(),
+      runs: await store.fetchChecks(),
+    }));
+    if (json) {
+      const shown = { announcements: announcements.map(toJson), notices: noticesToJson(notices) };
+      out(`${JSON.stringify(shown)}\n`);
+      return 0;
+    }
+    out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements, runs));
+    for (const line of describeNotices(notices)) out(`${line}\n`);
     return 0;
   },
 });
@@ -52,13 +61,19 @@ function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Lis
   };
 }
 
-function describeList(announcements: readonly Listed[]): string {
+function describeList(announcements: readonly Listed[], runs: readonly CheckRun[]): string {
   const [header = '', ...lines] = alignRows(HEADER, announcements.map(makeRow));
-  const reasons = announcements.map(({ statusReason, edited }) => [
+  const reasons = announcements.map(({ announcementId, status, statusReason, edited }) => [
+    ...(status === 'scheduled' ? describeChecked(announcementId, runs) : []),
     ...(statusReason === null ? [] : [`    ${printable(statusReason)}`]),
     ...(edited.length === 0 ? [] : [`    edited without effect: ${edited.join(', ')}`]),
   ]);
   return `${[header, ...lines.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
+}
+
+function describeChecked(announcementId: number, runs: readonly CheckRun[]): string[] {
+  const run = describeRun(announcementId, runs);
+  return run === null ? [] : [`    ${run}`];
 }
 
 function makeRow(announcement: Listed): string[] {

@@ -1,7 +1,9 @@
 import type { Problem } from '../errors.ts';
+import type { CheckName } from '../model/notice.ts';
 import { type AlertsConfig, readAlerts } from './alerts.ts';
 import { type ApiConfig, readApi } from './api.ts';
 import { type DatabaseConfig, readDatabase } from './database.ts';
+import { readChecks } from './checks.ts';
 import { type Env, makeReader, refuseProblems } from './env-reader.ts';
 import { readRecords, type RecordsConfig } from './records.ts';
 import { findSource, type PaceConfig, readSourceName, readSources, type SourceConfig } from './sources.ts';
@@ -29,6 +31,8 @@ export interface Config {
   readonly queue: QueueConfig;
   readonly records: RecordsConfig;
   readonly alerts: AlertsConfig;
+  /** The checks that the tick starts. */
+  readonly checks: readonly CheckName[];
   /** Devices per hop. */
   readonly pageSize: number;
   /** Pushes that a hop may have in flight or unrecorded at a time: as many may a crash repeat. */
@@ -111,6 +115,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     queue: { refused: read.oneOf('QUEUE_REFUSED', REFUSED) },
     records: readRecords(read),
     alerts: readAlerts(read),
+    checks: readChecks(read),
     pageSize: read.whole('PAGE_SIZE', 1, 50_000),
     maxWindow: read.whole('WINDOW', 1, 10_000),
     batchSize: read.whole('BATCH_SIZE', 1, 5000),

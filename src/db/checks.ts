@@ -4,11 +4,21 @@ import { SIGNAL_KINDS, type Signal } from '../model/signal.ts';
 import type { Checks } from '../store/checks.ts';
 import { cut, fit } from './columns.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
-import { readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
+import { columnOrNull, makeColumnLookup } from './optional.ts';
+import { MAX_ID, readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
 import { fetchServer } from './server.ts';
 import { sql } from './sql.ts';
 
 const MS_PER_DAY = 86_400_000;
+
+/** How the names of runs begin that the doctor made before a broadcast; its id follows. */
+const BEFORE_BROADCAST = 'doctor-';
+
+/** How long a run that was made for one announcement is kept: until long after its start. */
+const RUNS_KEPT_MS = 30 * MS_PER_DAY;
+
+/** How long signals are kept: a little more than a year, so that the same day of the year before is there. */
+const SIGNALS_KEPT_MS = 400 * MS_PER_DAY;
 
 const contentSchema = z.object({
   says: z.string(),
@@ -30,7 +40,33 @@ export function makeChecks(driver: Driver): Checks {
   const selectNotices = sql`SELECT notice_id, check_name, name, level, content,
     ${epochMs(sql`found_at`)} AS found_ms, ${epochMs(sql`seen_at`)} AS seen_ms FROM push_notice`;
 
+  const fetchColumns = makeColumnLookup(driver, 'push_announcement');
+  const lastAt = sql`COALESCE(ended_at, started_at)`;
+
   return {
+    async fetchCheckPlan({ everyMs, aheadMs, againMs, limit }) {
+      const partOf = columnOrNull('push_announcement', 'part_of', await fetchColumns());
+      const run = sql`CONCAT(${BEFORE_BROADCAST}, COALESCE(${partOf}, announcement_id))`;
+      const rows = await driver.all(
+        sql`SELECT name FROM push_check WHERE name IN (${[...CHECKS]}) AND ${lastAt} > ${nowPlus(-everyMs)}
+            UNION ALL
+            SELECT run AS name FROM (
+              SELECT DISTINCT ${run} AS run FROM push_announcement
+              WHERE status = 'scheduled' AND audience = 'devices' AND announcement_id <= ${MAX_ID}
+                AND publish_at > ${now} AND publish_at <= ${nowPlus(aheadMs)}
+                AND NOT EXISTS (
+                  SELECT 1 FROM push_check WHERE push_check.name = ${run} AND started_at > ${nowPlus(-againMs)})
+              LIMIT ${limit}) coming`,
+      );
+      const names = rows.map((row) => readText(row, 'name'));
+      return {
+        made: CHECKS.filter((check) => names.includes(check)),
+        coming: names
+          .filter((name) => name.startsWith(BEFORE_BROADCAST))
+          .map((name) => Number(name.slice(BEFORE_BROADCAST.length))),
+      };
+    },
+
     async claimCheck(name, everyMs) {
       await driver.run(
         sql`INSERT INTO push_check (name, started_at) VALUES (${fit('check_name', name)}, ${at(0)})
@@ -39,7 +75,13 @@ export function makeChecks(driver: Driver): Checks {
       return hasEffect(
         driver,
         sql`UPDATE push_check SET started_at = ${now}, ended_at = NULL, ok = NULL
-            WHERE name = ${name} AND started_at <= ${nowPlus(-everyMs)}`,
+            WHERE name = ${name} AND ${lastAt} <= ${nowPlus(-everyMs)}`,
+      );
+    },
+
+    async releaseCheck(name) {
+      await driver.run(
+        sql`UPDATE push_check SET started_at = ${at(0)} WHERE name = ${name} AND ended_at IS NULL`,
       );
     },
 
@@ -94,6 +136,14 @@ export function makeChecks(driver: Driver): Checks {
             ORDER BY notice_id LIMIT ${limit}`,
       );
       return parseNotices(rows);
+    },
+
+    async pruneChecks() {
+      await driver.run(
+        sql`DELETE FROM push_check WHERE name NOT IN (${[...CHECKS]}) AND started_at < ${nowPlus(-RUNS_KEPT_MS)}`,
+      );
+      const since = dayOf((await fetchNow()) - SIGNALS_KEPT_MS);
+      await driver.run(sql`DELETE FROM push_signal WHERE day < ${since}`);
     },
 
     async recordSignals(signals) {

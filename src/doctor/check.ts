@@ -5,6 +5,8 @@ import { messageOf } from '../errors.ts';
 export interface Finding {
   /** Null: the check does not apply here. */
   readonly ok: boolean | null;
+  /** Nothing has failed, but something will, or works worse than it could. Absent: `ok` says it all. */
+  readonly level?: 'amber';
   readonly says: string;
   /** What to do; null where there is nothing to do. A check that is green may have advice, too. */
   readonly advice: string | null;
@@ -35,9 +37,21 @@ export function red(says: string, advice: string): Finding {
   return { ok: false, says, advice };
 }
 
+/** A finding that is no failure: there is time to act. */
+export function amber(says: string, advice: string): Finding {
+  return { ok: true, level: 'amber', says, advice };
+}
+
+const BLOCKED = 'not checked';
+
 /** The finding of a check that another failed check prevents. */
 export function blocked(by: string): Finding {
-  return red('not checked', `fix "${by}" first`);
+  return red(BLOCKED, `fix "${by}" first`);
+}
+
+/** True if the check was not made, because another one has failed. */
+export function isBlocked({ ok, says }: Finding): boolean {
+  return ok === false && says === BLOCKED;
 }
 
 /**

@@ -36,6 +36,7 @@ export interface Examination {
 
 export interface DoctorReport {
   readonly kind: 'doctor';
+  /** False: a check has failed; one that is amber has not. */
   readonly ok: boolean;
   readonly checks: readonly CheckResult[];
 }

@@ -2,10 +2,35 @@ import type { DatabaseServer } from '../model/database-server.ts';
 import type { CheckName, CheckRun, Notice, StandingNotice } from '../model/notice.ts';
 import type { NewSignal, Signal, SignalKind } from '../model/signal.ts';
 
+/** When checks are due, in milliseconds. */
+export interface CheckTimes {
+  /** A check that has run within this time was made lately. */
+  readonly everyMs: number;
+  /** Broadcasts that start within this time have to be checked. */
+  readonly aheadMs: number;
+  /** A broadcast is checked once within this time. */
+  readonly againMs: number;
+  /** Number of broadcasts at most. */
+  readonly limit: number;
+}
+
+export interface CheckPlan {
+  readonly made: readonly CheckName[];
+  /**
+   * Ids of scheduled broadcasts that start soon and that the doctor has not been started for; no mailings. Of one that is sent
+   * in parts it is the id of the whole, whose time is that of the next part: parts are made a minute before they start.
+   */
+  readonly coming: readonly number[];
+}
+
 /** Checks that are made on a schedule, what they have found, and what was observed on the way. */
 export interface Checks {
-  /** Takes a check for one run; false if one of this name has started within `everyMs`. */
+  /** Checks that were made lately, and announcements that have to be checked, by one statement. */
+  fetchCheckPlan(times: CheckTimes): Promise<CheckPlan>;
+  /** Takes a check for one run; false if one of this name has started or ended within `everyMs`. */
   claimCheck(name: string, everyMs: number): Promise<boolean>;
+  /** Gives back a check that could not be started. */
+  releaseCheck(name: string): Promise<void>;
   /** Records that a run has ended, whoever started it. */
   endCheck(name: string, ok: boolean): Promise<void>;
   /** The last run of each check, by name. */
@@ -19,6 +44,8 @@ export interface Checks {
   fetchNotices(): Promise<StandingNotice[]>;
   /** Notices that no alert is about, the earliest first. */
   fetchUnalertedNotices(limit: number): Promise<StandingNotice[]>;
+  /** Deletes the runs of single announcements after 30 days, and signals after 400. */
+  pruneChecks(): Promise<void>;
   /** Counts signals of a day; of the same signal the latest value stays. */
   recordSignals(signals: readonly NewSignal[]): Promise<void>;
   /** Signals of a kind of the last days, today included; the latest day first. */

@@ -148,6 +148,7 @@ test('list shows announcements, latest first, with their status, kind, source an
         tookMs: null,
       },
     ],
+    notices: [],
   });
 });
 

@@ -30,6 +30,7 @@ test('an empty environment is a working configuration', () => {
       throttledMs: 600_000,
       stalledMs: 300_000,
     },
+    checks: ['doctor', 'radar', 'canary'],
     queue: { refused: 'return' },
     database: { kind: 'sqlite', file: 'baton.db' },
     sources: new Map([

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Driver, Row } from '../../src/db/driver.ts';
+import { SQL_MODE } from '../../src/db/mysql-session.ts';
 import { openMysql } from '../../src/db/mysql.ts';
 import type { Statement } from '../../src/db/sql.ts';
 import type { Finding } from '../../src/doctor/check.ts';
@@ -44,4 +45,20 @@ test('the plan of a page is asked for as a table, which MySQL from 9.5 on no lon
       : [{ EXPLAIN: '-> Limit: 1 row(s)' }],
   );
   expect(finding).toMatchObject({ ok: true, says: 'range on PRIMARY, Using where' });
+});
+
+test.each([
+  ['STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', 16_777_216, undefined, null],
+  ['TRADITIONAL', 16_777_216, undefined, null],
+  ['NO_ENGINE_SUBSTITUTION', 16_777_216, 'amber', /^add STRICT_TRANS_TABLES to the server's sql_mode/],
+  ['', 524_288, 'amber', /^set max_allowed_packet to 16M or more .*; add STRICT_TRANS_TABLES/],
+])('a server whose sql_mode is "%s", with packets of %s bytes: %s', async (mode, packet, level, advice) => {
+  const finding = await check('database session', () => [
+    {
+      ...{ mode, packet, zone: 'SYSTEM', characters: 'utf8mb4' },
+      ...{ own_mode: SQL_MODE, own_zone: '+00:00', own_characters: 'utf8mb4' },
+    },
+  ]);
+  expect(finding).toMatchObject({ ok: true, advice: advice === null ? null : expect.stringMatching(advice) });
+  expect(finding.level).toBe(level);
 });

@@ -124,6 +124,7 @@ export async function makeWorkplace(options: FcmSandboxOptions = {}): Promise<Wo
     FCM_ENDPOINT: sandbox.endpoint,
     FCM_PROJECT_ID: 'a-project',
     FCM_RAMP_SECONDS: '0',
+    CHECKS: 'none',
     GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
   };
   let store: Store | null = null;

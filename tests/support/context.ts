@@ -102,6 +102,7 @@ export function makeContext(store: Store, options: TestOptions = {}): TestContex
     BATCH_SIZE: '4',
     WINDOW: '4',
     FCM_RAMP_SECONDS: '0',
+    CHECKS: 'none',
     ...env,
   });
   return {

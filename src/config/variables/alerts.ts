@@ -1,7 +1,8 @@
 import { ALERT_KINDS } from '../../model/alert.ts';
+import { CHECKS } from '../../model/notice.ts';
 import { PLAIN, type Variable } from './variable.ts';
 
-/** The variables of alerts. */
+/** The variables of alerts, and of the checks that alerts are about. */
 export const ALERT_VARIABLES = [
   {
     ...PLAIN,
@@ -55,5 +56,11 @@ export const ALERT_VARIABLES = [
     name: 'ALERT_STALLED_MINUTES',
     fallback: '5',
     meaning: 'After so many minutes without progress there is an alert `stalled`.',
+  },
+  {
+    ...PLAIN,
+    name: 'CHECKS',
+    fallback: CHECKS.join(','),
+    meaning: `The [checks](operations.md#checks-on-a-schedule) that the tick starts once a day and before a broadcast: a list of ${CHECKS.map((check) => `\`${check}\``).join(', ')}, or \`none\`.`,
   },
 ] as const satisfies readonly Variable[];

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { StandingNotice } from '../../src/model/notice.ts';
+import { describeNotices, describeRun, noticesToJson } from '../../src/report/notices.ts';
+
+const foundAt = Date.UTC(2026, 10, 26, 9, 30);
+const notice: StandingNotice = {
+  noticeId: 1,
+  check: 'doctor',
+  name: 'doctor:database',
+  level: 'red',
+  says: 'database: it is\nread-only',
+  remedy: 'set DATABASE_URL to the writer',
+  dueOn: null,
+  source: 'baton doctor',
+  foundAt,
+  seenAt: foundAt + 1000,
+};
+
+test('each check that has found something red has one line, since when and what to do', () => {
+  const others = [
+    { ...notice, name: 'doctor:clock', foundAt: foundAt - 60_000 },
+    { ...notice, name: 'doctor:engines', level: 'amber' as const },
+    { ...notice, check: 'radar' as const, says: 'Node 24 has ended', remedy: 'take a newer image' },
+  ];
+  expect(describeNotices([notice, ...others])).toEqual([
+    'doctor: 2 red since 2026-11-26 09:29: database: it is read-only, and 1 more (run `baton doctor`)',
+    'radar: 1 red since 2026-11-26 09:30: Node 24 has ended (take a newer image)',
+  ]);
+  expect(describeNotices([{ ...notice, level: 'amber' }])).toEqual([]);
+  expect(noticesToJson([notice])).toMatchObject([{ check: 'doctor', foundAt: '2026-11-26T09:30:00.000Z' }]);
+});
+
+test('the run for an announcement is known once it has ended', () => {
+  const run = { name: 'doctor-42', startedAt: foundAt, endedAt: foundAt, ok: false };
+  expect(describeRun(42, [run])).toBe('checked 2026-11-26 09:30: red');
+  expect(describeRun(42, [{ ...run, ok: true }])).toBe('checked 2026-11-26 09:30: nothing red');
+  expect(describeRun(42, [{ ...run, endedAt: null, ok: null }])).toBe(null);
+  expect(describeRun(4, [run])).toBe(null);
+});
