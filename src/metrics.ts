@@ -12,6 +12,8 @@ import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
  * - `HopsWoken`: stalled hops that the scan invoked again.
  * - `AnnouncementsDone`, `AnnouncementsFailed`: announcements that got this status.
  * - `AlertsFailed`: attempts to send an alert that failed; each is repeated.
+ * - `DoctorFailed`: 1 for each run of the doctor that has found something red or could not record what it has found, 0 for
+ *   each other one.
  * - `MessagesAtOnce`: messages sent at once, not in a mailing.
  * - `MessageAnswerTime`: from the sending of messages at once to FCM's last answer.
  */
@@ -31,6 +33,7 @@ export const METRICS = {
   AnnouncementsDone: 'Count',
   AnnouncementsFailed: 'Count',
   AlertsFailed: 'Count',
+  DoctorFailed: 'Count',
   MessagesAtOnce: 'Count',
   MessageAnswerTime: 'Milliseconds',
 } as const;

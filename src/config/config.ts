@@ -53,6 +53,8 @@ export interface Config {
   readonly confirmAbove: number;
   /** Whether a broadcast starts only if a second person has approved it. */
   readonly approval: Approval;
+  /** True: pushes carry `baton_id`, and the HTTP API takes receipts for them. */
+  readonly receipts: boolean;
 }
 
 export const APPROVALS = ['off', 'required'] as const;
@@ -117,6 +119,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
     confirmAbove: read.whole('CONFIRM_ABOVE', 0, 1_000_000_000),
     approval: read.oneOf('APPROVAL', APPROVALS),
+    receipts: read.oneOf('RECEIPTS', ['off', 'on']) === 'on',
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

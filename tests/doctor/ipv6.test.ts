@@ -6,7 +6,7 @@ import { hostOfLambda, judgeIpv6 } from '../../src/doctor/ipv6.ts';
 
 const FCM = 'https://fcm.googleapis.com';
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/database-url-AbCdEf';
-const VARIABLES = {
+const VARIABLES: Readonly<Record<string, string>> = {
   AWS_USE_DUALSTACK_ENDPOINT: 'true',
   DATABASE_URL: SECRET,
   ALERT_SNS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:123456789012:alarms',
@@ -14,7 +14,7 @@ const VARIABLES = {
 
 function judge(
   hasIpv6: (host: string) => boolean,
-  { ipv6 = true, vpc = 'vpc-1', variables = VARIABLES as Record<string, string> } = {},
+  { ipv6 = true, vpc = 'vpc-1', variables = VARIABLES } = {},
 ) {
   return judgeIpv6(
     { VpcConfig: { VpcId: vpc, Ipv6AllowedForDualStack: ipv6 }, Environment: { Variables: variables } },
