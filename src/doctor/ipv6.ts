@@ -20,14 +20,14 @@ export type HasIpv6 = (host: string) => Promise<boolean>;
 export async function judgeIpv6(
   { VpcConfig, Environment }: Pick<FunctionConfiguration, 'VpcConfig' | 'Environment'>,
   fcmEndpoint: string,
-  fetchHost: (useDualstack: boolean) => Promise<string>,
+  findLambda: (useDualstack: boolean) => Promise<string>,
   hasIpv6: HasIpv6 = resolvesToIpv6,
 ): Promise<Finding> {
   if (!VpcConfig?.VpcId) return green('not needed, because the function is in no VPC');
   if (VpcConfig.Ipv6AllowedForDualStack !== true) return green('not used');
   const variables = Environment?.Variables ?? {};
   const useDualstack = variables[DUALSTACK] === 'true';
-  const lambda = await fetchHost(useDualstack);
+  const lambda = await findLambda(useDualstack);
   const region = /^lambda\.([a-z0-9-]+)\./.exec(lambda)?.[1] ?? '';
   const hosts = [
     new URL(fcmEndpoint).hostname,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,12 @@ test('what a start loads is below 3 MB, and the bundle needs nothing but Node', 
   expect(bundle.bytes).toBeLessThan(3_000_000);
   expect(bundle.allBytes).toBeLessThan(6_000_000);
   expect(bundle.imports.filter((path) => !isBuiltin(path) && !OPTIONAL.includes(path))).toEqual([]);
+});
+
+test('the bundle is JavaScript alone, so that its image runs on x86 and on arm64', () => {
+  expect(bundle.files.filter((file) => !file.endsWith('.mjs'))).toEqual([]);
+  expect(readdirSync(folder).filter((name) => !/\.mjs$|^meta\.json$/.test(name))).toEqual([]);
+  expect([...bundle.inputs, ...bundle.imports].filter((path) => /\.(node|wasm)$/.test(path))).toEqual([]);
 });
 
 test('the bundle contains nothing of the local Lambda, the command line or the tests', () => {

@@ -201,6 +201,7 @@ describe('the variables of the function', () => {
   it.each<[string, readonly string[], readonly string[]]>([
     ['API_AUTH', ['token', 'gateway'], ['iam', 'Gateway']],
     ['QUEUE_REFUSED', ['return', 'drop'], ['keep']],
+    ['RECEIPTS', ['off', 'on'], ['yes']],
     ['TIME_ZONE', ['UTC', 'America/Argentina/Buenos_Aires'], ['Mars Base']],
     [
       'QUIET_HOURS',

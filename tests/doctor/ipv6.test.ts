@@ -6,7 +6,7 @@ import { hostOfLambda, judgeIpv6 } from '../../src/doctor/ipv6.ts';
 
 const FCM = 'https://fcm.googleapis.com';
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:baton/database-url-AbCdEf';
-const VARIABLES: Record<string, string> = {
+const VARIABLES: Readonly<Record<string, string>> = {
   AWS_USE_DUALSTACK_ENDPOINT: 'true',
   DATABASE_URL: SECRET,
   ALERT_SNS_TOPIC_ARN: 'arn:aws:sns:eu-central-1:123456789012:alarms',
