@@ -12,6 +12,8 @@ import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
  * - `HopsWoken`: stalled hops that the scan invoked again.
  * - `AnnouncementsDone`, `AnnouncementsFailed`: announcements that got this status.
  * - `AlertsFailed`: attempts to send an alert that failed; each is repeated.
+ * - `ReceiptsCounted`: receipts of phones that were new.
+ * - `ReceiptsUnknown`: receipts of no device, or of a push that the device did not get.
  * - `MessagesAtOnce`: messages sent at once, not in a mailing.
  * - `MessageAnswerTime`: from the sending of messages at once to FCM's last answer.
  */
@@ -31,6 +33,8 @@ export const METRICS = {
   AnnouncementsDone: 'Count',
   AnnouncementsFailed: 'Count',
   AlertsFailed: 'Count',
+  ReceiptsCounted: 'Count',
+  ReceiptsUnknown: 'Count',
   MessagesAtOnce: 'Count',
   MessageAnswerTime: 'Milliseconds',
 } as const;

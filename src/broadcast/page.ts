@@ -6,6 +6,7 @@ import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } 
 import type { Device } from '../model/device.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
 import type { Message } from '../model/message.ts';
+import { markOf } from '../model/receipt.ts';
 import { whileHolding } from '../pace/hold.ts';
 import { openWriter } from './own-content.ts';
 
@@ -31,13 +32,13 @@ export async function fetchPage(
     case 'devices':
       return fetchDevices(ctx, hop, announcement);
     case 'messages':
-      return fetchMessages(ctx, hop);
+      return fetchMessages(ctx, hop, announcement);
   }
 }
 
 async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAnnouncement): Promise<Page> {
   const { store, config, log } = ctx;
-  const write = await openWriter({ store, log }, announcement);
+  const write = await openWriter({ store, log, config }, announcement);
   // Round 0 selects by the filter; a retry round sends what the ledger has, whatever the devices say by now.
   const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
@@ -71,7 +72,11 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */
-async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
+async function fetchMessages(
+  ctx: PageContext,
+  hop: Hop,
+  { source }: Pick<SendableAnnouncement, 'source'>,
+): Promise<Page> {
   const { store, config, log } = ctx;
   const bounds =
     hop.page ??
@@ -89,7 +94,9 @@ async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
     if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
-    for (const push of toPushes(message)) {
+    const { announcementId } = hop;
+    const mark = markOf(config, { announcementId, source, messageId: message.messageId });
+    for (const push of toPushes(message, mark)) {
       const earlier = recorded?.get(push.deviceId);
       if (!isToSend(hop.round, earlier)) continue;
       page.pushes.push(earlier ? { ...push, was: earlier.verdict } : push);

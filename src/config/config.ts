@@ -53,6 +53,8 @@ export interface Config {
   readonly confirmAbove: number;
   /** Whether a broadcast starts only if a second person has approved it. */
   readonly approval: Approval;
+  /** True: pushes carry `baton_id`, and the HTTP API takes receipts for them. */
+  readonly receipts: boolean;
 }
 
 export const APPROVALS = ['off', 'required'] as const;
@@ -70,6 +72,8 @@ export interface FcmConfig {
   readonly transport: 'http2' | 'sdk';
   /** `https://…`, or `http://…` for HTTP/2 without TLS. */
   readonly endpoint: string;
+  /** The address of FCM's Data API, in the same form. */
+  readonly dataEndpoint: string;
   /** Milliseconds to wait for FCM's answer to one message. */
   readonly timeoutMs: number;
 }
@@ -99,6 +103,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     fcm: {
       transport: read.oneOf('FCM_TRANSPORT', ['http2', 'sdk']),
       endpoint: read.url('FCM_ENDPOINT', ['https:', 'http:']),
+      dataEndpoint: read.url('FCM_DATA_ENDPOINT', ['https:', 'http:']),
       timeoutMs: read.whole('FCM_TIMEOUT_MS', 100, 60_000),
     },
     api: readApi(read),
@@ -117,6 +122,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     retentionDays: read.whole('RETENTION_DAYS', 0, MAX_RETENTION_DAYS),
     confirmAbove: read.whole('CONFIRM_ABOVE', 0, 1_000_000_000),
     approval: read.oneOf('APPROVAL', APPROVALS),
+    receipts: read.oneOf('RECEIPTS', ['off', 'on']) === 'on',
   };
   // An answer takes at most the FCM time-out, and both the lease and the reserve have to outlast it.
   const expected = `more than FCM_TIMEOUT_MS (${config.fcm.timeoutMs})`;

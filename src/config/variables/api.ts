@@ -38,4 +38,11 @@ export const API_VARIABLES = [
     meaning:
       'What the records of an SNS topic and the events of an EventBridge bus may start: `announcements`, `scan`, `doctor`, separated by commas. Empty: nothing; they only send messages.',
   },
+  {
+    ...PLAIN,
+    name: 'RECEIPTS',
+    fallback: 'off',
+    meaning:
+      '`on`: every push carries the data key `baton_id`, and apps may report with it, without a token of the API, that they have received or opened the push: `POST /receipts`.',
+  },
 ] as const satisfies readonly Variable[];
