@@ -32,7 +32,7 @@ export async function fetchPage(
     case 'devices':
       return fetchDevices(ctx, hop, announcement);
     case 'messages':
-      return fetchMessages(ctx, hop, announcement);
+      return fetchMessages(ctx, hop);
   }
 }
 
@@ -72,11 +72,7 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */
-async function fetchMessages(
-  ctx: PageContext,
-  hop: Hop,
-  { source }: Pick<SendableAnnouncement, 'source'>,
-): Promise<Page> {
+async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
   const { store, config, log } = ctx;
   const bounds =
     hop.page ??
@@ -95,7 +91,7 @@ async function fetchMessages(
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
     const { announcementId } = hop;
-    const mark = markOf(config, { announcementId, source, messageId: message.messageId });
+    const mark = markOf(config, { announcementId, messageId: message.messageId });
     for (const push of toPushes(message, mark)) {
       const earlier = recorded?.get(push.deviceId);
       if (!isToSend(hop.round, earlier)) continue;

@@ -12,9 +12,6 @@ const A_PROJECT_ID = 'the id of a Firebase project: small letters, digits and -'
 
 const SOURCE_NAME = /^[\w. -]{1,64}$/;
 
-/** The id of an app in the settings of a Firebase project; also a package name serves as one in Google's APIs, but not here. */
-const ANDROID_APP = /^\d{1,3}:\d{1,20}:android:[0-9a-f]{1,64}$/;
-
 /** Google's client quotes this value in its errors: it must not be the key itself. */
 const PATH = /^[^{\r\n]{1,500}$/;
 
@@ -26,8 +23,6 @@ export interface SourceConfig {
   readonly pace: PaceConfig;
   /** The IANA time zone of devices that say none. */
   readonly timeZone: string;
-  /** The ids of its Android apps, for FCM's Data API. */
-  readonly androidApps: readonly string[];
   /** When no broadcast of the source starts or goes on; null: none. */
   readonly quietHours: QuietHours | null;
 }
@@ -70,7 +65,6 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
     pace: { perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', 1, 1_000_000_000, suffix), rampMs },
     timeZone: readZone(read, suffix),
     quietHours: readQuietHours(read, suffix),
-    androidApps: readAndroidApps(read, suffix),
   });
   const suffixes = new Set(Object.keys(env).flatMap((name) => findVariable(name)?.suffix || []));
   const further = Array.from(suffixes, (suffix): [string, SourceConfig] => {
@@ -113,21 +107,6 @@ function readQuietHours(read: Reader, suffix: string): QuietHours | null {
   const quietHours = text === null ? null : parseQuietHours(text);
   if (text !== null && quietHours === null) read.complain(`QUIET_HOURS${suffix}`, QUIET_HOURS, show(text));
   return quietHours;
-}
-
-function readAndroidApps(read: Reader, suffix: string): string[] {
-  const apps = read
-    .text('FCM_ANDROID_APPS', suffix)
-    .split(/[,\s]+/)
-    .filter((each) => each !== '');
-  const [wrong] = apps.filter((each) => !ANDROID_APP.test(each));
-  if (wrong === undefined) return [...new Set(apps)];
-  read.complain(
-    `FCM_ANDROID_APPS${suffix}`,
-    'ids of Android apps such as 1:123456789012:android:abc123',
-    show(wrong),
-  );
-  return [];
 }
 
 /** The end of the names of a source's variables: empty for FCM_SOURCE, `_SHOP_B` for `shop_b`. */

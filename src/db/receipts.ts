@@ -1,6 +1,6 @@
 import { NO_RECEIPTS, type Receipt, RECEIPT_EVENTS, type ReceiptCounts } from '../model/receipt.ts';
 import type { ReceiptFate, Receipts } from '../store/receipts.ts';
-import { fit, fits } from './columns.ts';
+import { fits } from './columns.ts';
 import type { Driver, Row } from './driver.ts';
 import { isDuplicate } from './insert.ts';
 import { literalBytesOf } from './literals.ts';
@@ -163,16 +163,6 @@ export function makeReceipts(driver: Driver): Receipts {
         counts.set(announcementId, { ...earlier, [event]: readWhole(row, 'receipts') });
       }
       return counts;
-    },
-
-    async fetchLabelDays(source, label, limit) {
-      const day = dialect.name === 'mysql' ? sql`DATE_FORMAT(day, '%Y-%m-%d')` : sql`day`;
-      const rows = await driver.all(
-        sql`SELECT ${day} AS label_day, value FROM push_signal
-            WHERE kind = 'delivery' AND source = ${fit('source', source)} AND name = ${fit('notice_name', label)}
-            ORDER BY push_signal.day DESC LIMIT ${limit}`,
-      );
-      return rows.map((row) => ({ day: readText(row, 'label_day'), value: readText(row, 'value') }));
     },
   };
 }

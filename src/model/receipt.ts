@@ -23,10 +23,9 @@ export type ReceiptCounts = Readonly<Record<ReceiptEvent, number>>;
 
 export const NO_RECEIPTS: ReceiptCounts = { delivered: 0, opened: 0 };
 
-/** The parts of the configuration that say what pushes carry. */
+/** The part of the configuration that says what pushes carry. */
 export interface MarkConfig {
   readonly receipts: boolean;
-  readonly sources: ReadonlyMap<string, { readonly androidApps: readonly string[] }>;
 }
 
 /**
@@ -34,22 +33,18 @@ export interface MarkConfig {
  * (announcement 0) have no label: FCM counts up to 100 labels a day.
  */
 export function markOf(
-  { receipts, sources }: MarkConfig,
-  push: { readonly announcementId: number; readonly source: string; readonly messageId?: number },
+  { receipts }: MarkConfig,
+  { announcementId, messageId = 0 }: { readonly announcementId: number; readonly messageId?: number },
 ): Mark | undefined {
-  const { announcementId, source, messageId = 0 } = push;
-  const isLabelled = (receipts || (sources.get(source)?.androidApps.length ?? 0) > 0) && announcementId > 0;
-  if (!receipts && !isLabelled) return undefined;
+  if (!receipts) return undefined;
   return {
-    ...(receipts
-      ? { batonId: messageId === 0 ? `${announcementId}` : `${announcementId}.${messageId}` }
-      : {}),
-    ...(isLabelled ? { label: labelOf(announcementId) } : {}),
+    batonId: messageId === 0 ? `${announcementId}` : `${announcementId}.${messageId}`,
+    ...(announcementId > 0 ? { label: labelOf(announcementId) } : {}),
   };
 }
 
 /** The analytics label of an announcement whose content gives none. */
-export function labelOf(announcementId: number): string {
+function labelOf(announcementId: number): string {
   return `baton-${announcementId}`;
 }
 

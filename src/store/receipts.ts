@@ -8,7 +8,7 @@ import type { Receipt, ReceiptCounts } from '../model/receipt.ts';
  */
 export type ReceiptFate = 'counted' | 'repeated' | 'unknown';
 
-/** What phones and FCM's Data API say about pushes that FCM has accepted. */
+/** What phones say about pushes that FCM has accepted. */
 export interface Receipts {
   /**
    * Counts each receipt once, however often it is sent, and by whatever processes; the nth fate belongs to the nth receipt. A
@@ -18,6 +18,4 @@ export interface Receipts {
   recordReceipts(receipts: readonly Receipt[]): Promise<ReceiptFate[]>;
   /** Receipts by announcement; 0: messages that are sent at once. The counts stay when the ledger is deleted. */
   fetchReceiptCounts(announcementIds: readonly number[]): Promise<Map<number, ReceiptCounts>>;
-  /** What FCM's Data API said about an analytics label of a source, as signals of the kind `delivery` have it; the latest day first. */
-  fetchLabelDays(source: string, label: string, limit: number): Promise<{ day: string; value: string }[]>;
 }

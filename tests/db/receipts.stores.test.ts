@@ -70,7 +70,7 @@ await describeStores('receipts', ({ store, other, startHop, claim, passTime }) =
     const fates = await store.recordReceipts([
       receiptOf(id, got!.target),
       receiptOf(id, not!.target),
-      receiptOf(id, `${got!.target.toUpperCase()}`),
+      receiptOf(id, got!.target.toUpperCase()),
       receiptOf(id, 'é'),
       receiptOf(id + 1000, got!.target),
       receiptOf(id, got!.target, 'delivered', 7),
@@ -164,20 +164,5 @@ await describeStores('receipts', ({ store, other, startHop, claim, passTime }) =
       expect(batches).toBeLessThan(20);
     expect(await store.recordReceipts(receipts)).toEqual(receipts.map(() => 'unknown'));
     expect(await countsOf(id)).toEqual({ delivered: 5, opened: 5 });
-  });
-
-  test('what the Data API said of a label is read by source and label, the latest day first', async () => {
-    const signal = { kind: 'delivery', source: 'shop', name: 'baton-7' } as const;
-    await store.recordSignals([
-      { ...signal, value: '1', day: '2026-11-20' },
-      { ...signal, value: '2', day: '2026-11-22' },
-      { ...signal, name: 'baton-8', value: '3', day: '2026-11-23' },
-      { ...signal, source: 'other', value: '4', day: '2026-11-24' },
-    ]);
-    expect(await store.fetchLabelDays('shop', 'baton-7', 10)).toEqual([
-      { day: '2026-11-22', value: '2' },
-      { day: '2026-11-20', value: '1' },
-    ]);
-    expect(await store.fetchLabelDays('shop', 'baton-7', 1)).toHaveLength(1);
   });
 });

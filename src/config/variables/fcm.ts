@@ -59,19 +59,6 @@ export const FCM_VARIABLES = [
   },
   {
     ...PLAIN,
-    name: 'FCM_ANDROID_APPS',
-    meaning:
-      "The ids of the source's Android apps, such as `1:123456789012:android:abc123`, separated by commas: once a day Baton fetches what FCM's Data API knows about deliveries to them.",
-    isPerSource: true,
-  },
-  {
-    ...PLAIN,
-    name: 'FCM_DATA_ENDPOINT',
-    fallback: 'https://fcmdata.googleapis.com',
-    meaning: "The address of FCM's Data API; `http://` means HTTP/2 without TLS.",
-  },
-  {
-    ...PLAIN,
     name: 'GOOGLE_APPLICATION_CREDENTIALS',
     meaning:
       "The path of a credentials file, as for Google's own clients; used if `FCM_CREDENTIALS` is absent.",
