@@ -57,6 +57,7 @@ test('an empty environment is a working configuration', () => {
     retentionDays: 0,
     confirmAbove: 10_000,
     approval: 'off',
+    receipts: false,
   });
 });
 
