@@ -14,6 +14,8 @@ import { type Counts, VERDICTS, type Verdict } from './model/delivery.ts';
  * - `AlertsFailed`: attempts to send an alert that failed; each is repeated.
  * - `DoctorFailed`: 1 for each run of the doctor that has found something red or could not record what it has found, 0 for
  *   each other one.
+ * - `ReceiptsCounted`: receipts of phones that were new.
+ * - `ReceiptsUnknown`: receipts of no device, or of a push that the device did not get.
  * - `MessagesAtOnce`: messages sent at once, not in a mailing.
  * - `MessageAnswerTime`: from the sending of messages at once to FCM's last answer.
  */
@@ -34,6 +36,8 @@ export const METRICS = {
   AnnouncementsFailed: 'Count',
   AlertsFailed: 'Count',
   DoctorFailed: 'Count',
+  ReceiptsCounted: 'Count',
+  ReceiptsUnknown: 'Count',
   MessagesAtOnce: 'Count',
   MessageAnswerTime: 'Milliseconds',
 } as const;

@@ -17,6 +17,7 @@ import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/
 import type { HopWork } from './model/summary.ts';
 import type { Members } from './store/members.ts';
 import type { Overviews } from './store/overviews.ts';
+import type { Receipts } from './store/receipts.ts';
 import type { Retention } from './store/retention.ts';
 import type { Series } from './store/series.ts';
 import type { CountedBatch, Summaries } from './store/summaries.ts';
@@ -47,6 +48,7 @@ export interface Store
     Canaries,
     Checks,
     Exports,
+    Receipts,
     Retention,
     Explanations,
     Overviews {

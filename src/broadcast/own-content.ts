@@ -7,6 +7,7 @@ import { PushError } from '../errors.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
+import { type MarkConfig, markOf } from '../model/receipt.ts';
 
 /** If more than this share of the first page gets no message, and so many devices, the template is at fault and not the devices. */
 const SYSTEMIC_SHARE = 0.5;
@@ -28,12 +29,13 @@ export type WritePage = <T extends Device>(
 
 /** Null if all devices get the same message. PushError('DATABASE') that `isBadRow` if the announcement's templates cannot be read. */
 export async function openWriter(
-  { store, log }: Pick<Context, 'store' | 'log'>,
+  { store, log, config }: Pick<Context, 'store' | 'log'> & { readonly config: MarkConfig },
   announcement: SendableAnnouncement,
 ): Promise<WritePage | null> {
   if (!needsRenderer(announcement)) return null;
   const { announcementId } = announcement;
-  const renderer = await makeRenderer(announcement, collapseKeyOf({ announcementId }));
+  const parts = { ...announcement, mark: markOf(config, announcement) };
+  const renderer = await makeRenderer(parts, collapseKeyOf({ announcementId }));
   return async (devices, isCanary) => {
     const refusals = new Map<string, Refusal>();
     const refused: Delivery[] = [];

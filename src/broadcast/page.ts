@@ -6,6 +6,7 @@ import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } 
 import type { Device } from '../model/device.ts';
 import type { Hop, PageBounds } from '../model/hop.ts';
 import type { Message } from '../model/message.ts';
+import { markOf } from '../model/receipt.ts';
 import { whileHolding } from '../pace/hold.ts';
 import { openWriter } from './own-content.ts';
 
@@ -37,7 +38,7 @@ export async function fetchPage(
 
 async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAnnouncement): Promise<Page> {
   const { store, config, log } = ctx;
-  const write = await openWriter({ store, log }, announcement);
+  const write = await openWriter({ store, log, config }, announcement);
   // Round 0 selects by the filter; a retry round sends what the ledger has, whatever the devices say by now.
   const selection = { filter: announcement.filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
@@ -89,7 +90,9 @@ async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
     if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });
     }
-    for (const push of toPushes(message)) {
+    const { announcementId } = hop;
+    const mark = markOf(config, { announcementId, messageId: message.messageId });
+    for (const push of toPushes(message, mark)) {
       const earlier = recorded?.get(push.deviceId);
       if (!isToSend(hop.round, earlier)) continue;
       page.pushes.push(earlier ? { ...push, was: earlier.verdict } : push);

@@ -1,7 +1,9 @@
 import type { Context, Sender } from '../context.ts';
+import { withMark } from '../fcm/size.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { collapseKeyOf, type Push } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
+import { markOf } from '../model/receipt.ts';
 import { type Turn, whileHolding } from '../pace/hold.ts';
 import type { Timetable } from '../pace/timetable.ts';
 import { Bell } from './bell.ts';
@@ -96,7 +98,8 @@ export class PageSender {
   ) {
     const { config, clock } = ctx;
     const { announcementId, content, ttlSeconds, dryRun, guarantee } = announcement;
-    const batch = { content, collapseKey: collapseKeyOf({ announcementId }), ttlSeconds, dryRun };
+    const unmarked = { content, collapseKey: collapseKeyOf({ announcementId }), ttlSeconds, dryRun };
+    const batch = withMark(unmarked, markOf(config, announcement));
     this.#ctx = ctx;
     this.#hop = hop;
     this.#pushes = pushes;

@@ -7,6 +7,7 @@ import { progressOf, type Standing } from '../report/standing.ts';
 import { withoutUntil } from '../report/bands.ts';
 import type { Wait } from '../report/waits.ts';
 import { formatCount, formatTime, formatTimer } from '../words.ts';
+import { describeReceipts, RECEIPTS_NOTE } from '../report/receipts.ts';
 import { describeEdits } from '../report/edits.ts';
 import { printable } from './table.ts';
 import { drawBar } from './progress.ts';
@@ -25,6 +26,7 @@ export function describeStanding(standing: Standing): string {
     ...(hops.open + hops.closed > 0 ? [describeProgress(standing)] : []),
     ...waitsFor.map((wait) => `waits for ${describeWait(wait)}`),
     ...(balance === null ? describeCounts(counts) : describeBalance(balance, counts)),
+    ...describePhones(standing),
     ...describeAnswers(standing),
     ...describeErrors(errors),
     '',
@@ -107,6 +109,11 @@ export function describeCounts(counts: Counts): string[] {
 
 function describeCount(name: string, count: number): string {
   return `  ${name.padEnd(14)}${formatCount(count).padStart(11)}`;
+}
+
+function describePhones({ receipts, counts }: Standing): string[] {
+  const says = describeReceipts(receipts, counts);
+  return says === null ? [] : [`phones: ${says}`, RECEIPTS_NOTE];
 }
 
 function describeAnswers({ answers }: Standing): string[] {

@@ -1,7 +1,7 @@
 import { type Problem, PushError } from '../errors.ts';
-import { bytesOf, LONGEST_COLLAPSE_KEY, MAX_MESSAGE_BYTES } from '../fcm/size.ts';
+import { bytesOf, LONGEST_COLLAPSE_KEY, MAX_MESSAGE_BYTES, withMark } from '../fcm/size.ts';
 import type { NewAnnouncement } from '../model/announcement.ts';
-import type { Content, Notification } from '../model/content.ts';
+import type { Content, Mark, Notification } from '../model/content.ts';
 import type { Device } from '../model/device.ts';
 import type { LocaleContent } from '../model/locales.ts';
 import { type Compile, isTemplate, openEngine } from './engine.ts';
@@ -13,6 +13,8 @@ export { type Unrendered } from './template.ts';
 /** The parts of an announcement that a message is made of. */
 export interface MessageParts extends Pick<NewAnnouncement, 'locales' | 'template' | 'ttlSeconds'> {
   readonly content: Content;
+  /** What its pushes carry to be followed: see withMark. */
+  readonly mark?: Mark | undefined;
 }
 
 /** Writes the message of an announcement for each device. */
@@ -104,7 +106,14 @@ interface Part {
 }
 
 async function compileParts(
-  { content, locales, template = null, ttlSeconds, collapseKey }: MessageParts & { collapseKey: string },
+  {
+    content,
+    locales,
+    template = null,
+    ttlSeconds,
+    mark,
+    collapseKey,
+  }: MessageParts & { collapseKey: string },
   problems: Problem[],
   engine: Compile | null = null,
 ): Promise<{ own: Part; locales: (readonly [string, Part])[] }> {
@@ -114,10 +123,10 @@ async function compileParts(
     if (once !== null) {
       const compiled = compileContent(once.compile, each, path, problems);
       const minBytes = bytesOf({ ...notification, content: compiled.shortest });
-      return { write: writeWith(compiled, notification), minBytes };
+      return { write: writeWith(compiled, notification, mark), minBytes };
     }
     const minBytes = bytesOf(notification);
-    const checked = checkSize(notification, minBytes);
+    const checked = checkSize(notification, minBytes, mark);
     return { write: () => checked, minBytes };
   };
   const parts = {
@@ -157,21 +166,29 @@ function compileOnce(compile: Compile): { compile: Compile; length: () => number
   };
 }
 
-function writeWith(template: ContentTemplate, base: Notification): Write {
-  const bytesWithoutTexts = bytesOf({ ...base, content: template.withoutTexts });
+function writeWith(template: ContentTemplate, base: Notification, mark: Mark | undefined): Write {
+  const marked = mark === undefined ? base : { ...base, mark };
+  const bytesWithoutTexts = bytesOf({ ...marked, content: template.withoutTexts });
   return (device, attributes) => {
     const rendered = template.render(makeScope(device, attributes));
     if ('problem' in rendered) return rendered;
-    const notification = { ...base, content: rendered.content };
+    const { content } = rendered;
     // Most messages need not be measured.
     const most = bytesWithoutTexts + rendered.length * MAX_BYTES_PER_UNIT;
-    return most <= MAX_MESSAGE_BYTES ? notification : checkSize(notification, bytesOf(notification));
+    if (most <= MAX_MESSAGE_BYTES) return { ...marked, content };
+    const notification = { ...base, content };
+    return checkSize(notification, bytesOf(notification), mark);
   };
 }
 
 /** In JSON, one UTF-16 unit takes up to six bytes: `\u0001`. */
 const MAX_BYTES_PER_UNIT = 6;
 
-function checkSize(notification: Notification, bytes: number): Notification | Unrendered {
-  return bytes > MAX_MESSAGE_BYTES ? { problem: 'MESSAGE_TOO_BIG' } : notification;
+/** `bytes` is the size of the message without its mark. */
+function checkSize(
+  notification: Notification,
+  bytes: number,
+  mark: Mark | undefined,
+): Notification | Unrendered {
+  return bytes > MAX_MESSAGE_BYTES ? { problem: 'MESSAGE_TOO_BIG' } : withMark(notification, mark);
 }

@@ -23,6 +23,7 @@ const NOTHING_OF_LEDGER: Pruned = { deliveries: 0, messages: 0 };
 
 const DELIVERIES: Fragment = sql`push_delivery`;
 const RETRIES: Fragment = sql`push_retry`;
+const RECEIPTS: Fragment = sql`push_receipt`;
 
 /** The statements that delete what is old. Rows are found by the primary key, and deleted in one range of it. */
 export function makeRetention(driver: Driver): Retention {
@@ -96,7 +97,7 @@ export function makeRetention(driver: Driver): Retention {
             FROM push_announcement
             WHERE announcement_id > ${afterId} AND announcement_id <= ${Number.MAX_SAFE_INTEGER}
               AND status IN (${END_STATUSES}) AND ${endedAt} < ${nowPlus(-ageMs)}
-              AND (${hasRowsIn(sql`push_snapshot`)} OR ${hasRowsIn(DELIVERIES)} OR ${hasRowsIn(sql`push_message`)} OR ${hasRowsIn(RETRIES)})
+              AND (${hasRowsIn(sql`push_snapshot`)} OR ${hasRowsIn(DELIVERIES)} OR ${hasRowsIn(sql`push_message`)} OR ${hasRowsIn(RETRIES)} OR ${hasRowsIn(RECEIPTS)})
             ORDER BY announcement_id LIMIT ${limit}`,
       );
       return rows.map(parseOld);
@@ -164,6 +165,8 @@ export function makeRetention(driver: Driver): Retention {
       const deliveries = await deleteRows(DELIVERIES, announcementId, limit);
       if (deliveries !== null) return { deliveries, messages: 0 };
       if ((await deleteRows(RETRIES, announcementId, limit)) !== null) return { deliveries: 0, messages: 0 };
+      // Their counts stay. Without the ledger no further one is taken.
+      if ((await deleteRows(RECEIPTS, announcementId, limit)) !== null) return { deliveries: 0, messages: 0 };
       const messages = await deleteMessages(announcementId, limit);
       if (messages !== null) return { deliveries: 0, messages };
       // Last: while there is a snapshot, the announcement is found again.
@@ -185,6 +188,7 @@ export function makeRetention(driver: Driver): Retention {
       if (end === 0 || !last) return null;
       const isOld = sql`announcement_id = ${AT_ONCE} AND message_id <= ${readWhole(last, 'message_id')}`;
       const { changes: deliveries } = await driver.run(sql`DELETE FROM push_delivery WHERE ${isOld}`);
+      await driver.run(sql`DELETE FROM push_receipt WHERE ${isOld}`);
       // Last: while there is a message, its deliveries are found again.
       const { changes: messages } = await driver.run(sql`DELETE FROM push_message WHERE ${isOld}`);
       return { deliveries, messages };

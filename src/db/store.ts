@@ -16,6 +16,7 @@ import { makeMembers } from './members.ts';
 import { makeMessages } from './messages.ts';
 import { makeOverviews } from './overviews.ts';
 import { makeRetention } from './prune.ts';
+import { makeReceipts } from './receipts.ts';
 import { makeSelect } from './selection.ts';
 import { makeSeries } from './series.ts';
 import { makeSummaries } from './summaries.ts';
@@ -46,6 +47,7 @@ export function makeStore(driver: Driver, audienceViews: readonly string[] = [])
     ...makeAlerts(driver),
     ...makeCanaries(driver),
     ...makeChecks(driver),
+    ...makeReceipts(driver),
     ...makeExplanations(driver),
     close: () => driver.close(),
   };

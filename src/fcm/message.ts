@@ -1,6 +1,7 @@
-import { type ContentOptions, isDataOnly, type Notification } from '../model/content.ts';
+import { type ContentOptions, isDataOnly, type Mark, type Notification } from '../model/content.ts';
 import type { BaseMessage, Message } from 'firebase-admin/messaging';
 import type { Addressee, Batch } from '../context.ts';
+import { BATON_ID } from '../model/receipt.ts';
 import { isObject } from '../parse.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -36,6 +37,7 @@ function hasSameEnvelope(one: Notification, two: Notification): boolean {
   return (
     one.collapseKey === two.collapseKey &&
     one.ttlSeconds === two.ttlSeconds &&
+    one.mark === two.mark &&
     isDataOnly(one.content) === isDataOnly(two.content)
   );
 }
@@ -85,20 +87,32 @@ export function restMessage(message: Notification, nowMs: number): Json {
   return { ...textsOf(message), ...envelopeOf(message, nowMs) };
 }
 
-function textsOf({ content }: Notification): Json {
+function textsOf({ content, mark }: Notification): Json {
   const { title, body, image, options } = content;
   const { link } = options;
-  const data = link === undefined ? content.data : { ...content.data, link };
+  const own = link === undefined ? content.data : { ...content.data, link };
+  const data = addBatonId(own, mark);
   return {
     ...(isDataOnly(content) ? {} : { notification: { title, body, ...(image === null ? {} : { image }) } }),
     ...(Object.keys(data).length === 0 ? {} : { data }),
   };
 }
 
+/** A content that has a key of this name keeps its own. */
+function addBatonId(data: Json, mark: Mark | undefined): Json {
+  return mark?.batonId === undefined ? data : { [BATON_ID]: mark.batonId, ...data };
+}
+
+/** The data of a platform takes the place of the message's data: there the key has to be as well. */
+function addToOverride(override: Json | undefined, mark: Mark | undefined): Json | undefined {
+  const data = override?.['data'];
+  return isObject(data) ? { ...override, data: addBatonId(data, mark) } : override;
+}
+
 /** The part of a message that depends on no text. */
-function envelopeOf({ content, collapseKey, ttlSeconds }: Notification, nowMs: number): Json {
+function envelopeOf({ content, collapseKey, ttlSeconds, mark }: Notification, nowMs: number): Json {
   const { options } = content;
-  const { link, clickAction, sound, badge, priority, analyticsLabel } = options;
+  const { link, clickAction, sound, badge, priority, analyticsLabel = mark?.label } = options;
   const isBackground = isDataOnly(content);
   const shown = (fields: Json): Json | undefined => (isBackground ? undefined : omitUndefined(fields));
   const android = omitUndefined({
@@ -131,9 +145,9 @@ function envelopeOf({ content, collapseKey, ttlSeconds }: Notification, nowMs: n
     notification: shown({ tag: collapseKey }),
     fcm_options: link === undefined ? undefined : shown({ link }),
   });
-  const ofWeb = merge(webpush, options.webpush);
+  const ofWeb = merge(webpush, addToOverride(options.webpush, mark));
   return omitUndefined({
-    android: merge(android, options.android),
+    android: merge(android, addToOverride(options.android, mark)),
     apns: merge(apns, options.apns),
     webpush: Object.keys(ofWeb).length === 0 ? undefined : ofWeb,
     fcm_options: analyticsLabel === undefined ? undefined : { analytics_label: analyticsLabel },

@@ -1,4 +1,4 @@
-import { type ContentInput, makeContent, type Notification } from '../model/content.ts';
+import { type ContentInput, makeContent, type Mark, type Notification } from '../model/content.ts';
 import { collapseKeyOf } from '../model/delivery.ts';
 import { restMessage } from './message.ts';
 
@@ -30,4 +30,11 @@ function sizeOf(input: ContentInput): number {
 /** The size of a message without its target, as FCM counts it. */
 export function bytesOf(notification: Notification): number {
   return Buffer.byteLength(JSON.stringify(restMessage(notification, ANY_MOMENT_MS)));
+}
+
+/** The message with its mark, or without it if it would then be too long for FCM. */
+export function withMark<N extends Notification>(notification: N, mark: Mark | undefined): N {
+  if (mark === undefined) return notification;
+  const marked = { ...notification, mark };
+  return bytesOf(marked) <= MAX_MESSAGE_BYTES ? marked : notification;
 }

@@ -59,6 +59,13 @@ export const progress = standing.extend({
     .array(z.object({ reason: z.string(), pushes: count, firstAt: time, lastAt: time }))
     .describe('why attempts did not deliver, the most frequent reasons'),
   waitsFor: z.array(z.object({ what: z.string(), until: time.nullable() })),
+  receipts: z
+    .object({
+      delivered: count.describe('phones that say that they have received it'),
+      opened: count.describe('phones on which somebody has opened it'),
+    })
+    .nullable()
+    .describe('what apps report by POST /receipts; null if no receipt has arrived'),
 });
 export const summary = shared.extend({
   ...times,

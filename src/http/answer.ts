@@ -6,7 +6,7 @@ import { show, showWord } from '../show.ts';
 import { authenticate, authorize, type Caller, findSessionCaller } from './auth.ts';
 import { makeProblem, makeStartProblem } from './problem.ts';
 import { type Answer, type HttpReply, makeReply } from './reply.ts';
-import { checkBody, describeAllowed, type Match, matchRoute, scopeOf } from './route.ts';
+import { checkBody, describeAllowed, type Match, matchRoute, type Route, scopeOf } from './route.ts';
 import { ROUTES } from './routes.ts';
 
 /** The methods and the first segments that errors and log lines may show: other text may be a token in a wrong place. */
@@ -75,7 +75,8 @@ interface Call {
 function openCall(ctx: Checks, received: HttpRequest): Call {
   const startedAt = ctx.clock.now();
   const request = stripBase(received, ctx.config.api.basePath);
-  const match = matchRoute(ROUTES, request.method, request.path);
+  const found = matchRoute(ROUTES, request.method, request.path);
+  const match = isServed(found, ctx.config) ? found : ({ kind: 'absent', isOpen: true } as const);
   const lineOf = (answer: Answer) => ({
     requestId: ctx.requestId,
     method: METHODS.includes(request.method) ? request.method : show(request.method),
@@ -114,16 +115,39 @@ async function answerMatch(ctx: Context, call: Call): Promise<Answer> {
       call.neededScope = scope;
       if (call.caller !== null) authorize(call.caller, scope, field);
     };
-    return match.route.answer({ ...ctx, actor }, request, match.params, needScope);
+    const answer = await match.route.answer({ ...ctx, actor }, request, match.params, needScope);
+    return match.route.isForOtherOrigins
+      ? { ...answer, headers: { ...answer.headers, ...ANY_ORIGIN } }
+      : answer;
   }
   refuseMatch(match, request);
-  return { status: 204, headers: { allow: describeAllowed(match.methods) }, body: null };
+  const allow = describeAllowed(match.methods);
+  const cors = match.shared === undefined ? {} : { ...ANY_ORIGIN, ...preflightHeaders(match.shared) };
+  return { status: 204, headers: { allow, ...cors }, body: null };
+}
+
+/** https://fetch.spec.whatwg.org/#http-cors-protocol . Cookies are not sent to an origin that is allowed in this way. */
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' };
+
+function preflightHeaders({ method }: Route): Record<string, string> {
+  return {
+    'access-control-allow-methods': method,
+    'access-control-allow-headers': 'content-type',
+    'access-control-max-age': '86400',
+  };
+}
+
+/** False: the setting that the route needs is off. A stranger gets the answer 404 then, because nobody needs a token for it. */
+function isServed(match: Match, config: Context['config']): boolean {
+  const route = match.kind === 'found' ? match.route : match.kind === 'options' ? match.shared : undefined;
+  return route?.isServed?.(config) ?? true;
 }
 
 /** OPTIONS needs no caller, because a browser asks it without one; the answer allows no other origin. */
 function admitCaller(ctx: Checks, call: Call): void {
   const { match, request } = call;
-  if (match.kind === 'options' || (match.kind === 'found' && match.route.isOpen)) return;
+  if (match.kind === 'options' || (match.kind === 'absent' && match.isOpen)) return;
+  if (match.kind === 'found' && match.route.isOpen) return;
   const known = match.kind === 'found' ? findSessionCaller(ctx, request, match.route) : null;
   call.caller = known ?? authenticate(ctx, request);
   const scope = match.kind === 'found' ? scopeOf(match.route, request) : null;

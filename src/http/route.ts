@@ -28,6 +28,10 @@ interface RouteSpec<Params, Query, Body> {
   readonly summary: string;
   /** True: answered without authentication. */
   readonly isOpen?: boolean;
+  /** True: pages of any origin may send requests, without cookies. */
+  readonly isForOtherOrigins?: boolean;
+  /** False: with these settings there is no such route. Absent: it is always there. */
+  readonly isServed?: (config: Context['config']) => boolean;
   /** The scope that a caller needs; null: none. */
   readonly scope: Scope | null;
   /** The scope that a request with this query needs, if that depends on the query. */
@@ -107,14 +111,24 @@ export function makeRoute<Params = undefined, Query = undefined, Body = undefine
 
 export type Match =
   | { readonly kind: 'found'; readonly route: Route; readonly params: Readonly<Record<string, string>> }
-  | { readonly kind: 'options'; readonly methods: readonly Method[] }
+  | {
+      readonly kind: 'options';
+      readonly methods: readonly Method[];
+      /** A route of the path that other origins may use; absent: there is none. */
+      readonly shared?: Route | undefined;
+    }
   | { readonly kind: 'wrong-method'; readonly methods: readonly Method[] }
   | { readonly kind: 'unknown-method' }
-  | { readonly kind: 'absent' };
+  | {
+      readonly kind: 'absent';
+      /** True: strangers get to know it as well. */
+      readonly isOpen?: boolean;
+    };
 
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
   if (!KNOWN_METHODS.includes(method)) return { kind: 'unknown-method' };
   const methods: Method[] = [];
+  let shared: Route | undefined;
   for (const route of routes) {
     const params = matchPath(route.path, path);
     if (params === null && !(method === 'OPTIONS' && path === WHOLE_SERVER)) continue;
@@ -122,9 +136,10 @@ export function matchRoute(routes: readonly Route[], method: string, path: strin
     const wanted = method === 'HEAD' ? 'GET' : method;
     if (params !== null && route.method === wanted) return { kind: 'found', route, params };
     if (!methods.includes(route.method)) methods.push(route.method);
+    if (params !== null && route.isForOtherOrigins) shared ??= route;
   }
   if (methods.length === 0) return { kind: 'absent' };
-  return { kind: method === 'OPTIONS' ? 'options' : 'wrong-method', methods };
+  return method === 'OPTIONS' ? { kind: 'options', methods, shared } : { kind: 'wrong-method', methods };
 }
 
 /** The value of the header Allow. */

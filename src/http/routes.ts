@@ -7,6 +7,7 @@ import { EXPORT_ROUTES } from './export-routes.ts';
 import { MEMBER_ROUTES } from './member-routes.ts';
 import { MESSAGE_ROUTES } from './message-routes.ts';
 import { describeApi } from './openapi.ts';
+import { RECEIPT_ROUTES } from './receipt-routes.ts';
 import { REPORT_ROUTES } from './report-routes.ts';
 import { makeRoute, type Route } from './route.ts';
 import { TEMPLATE_ROUTES } from './template-routes.ts';
@@ -52,5 +53,6 @@ export const ROUTES: readonly Route[] = [
   ...DEVICE_ROUTES,
   ...MEMBER_ROUTES,
   ...TEMPLATE_ROUTES,
+  ...RECEIPT_ROUTES,
   ...DASHBOARD_ROUTES,
 ];

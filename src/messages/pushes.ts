@@ -1,20 +1,34 @@
+import { withMark } from '../fcm/size.ts';
+import type { Mark } from '../model/content.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
 import type { Message } from '../model/message.ts';
 
-/** One push for each of a message's devices that gets one; none if its content cannot be sent. */
-export function toPushes(message: Message): Push[] {
+/**
+ * One push for each of a message's devices that gets one; none if its content cannot be sent. Subscribers of a topic are not
+ * in the ledger, so that their receipts would count nowhere: a push to them has no `baton_id`.
+ */
+export function toPushes(message: Message, markOfMessage?: Mark): Push[] {
   const { messageId, content, ttlSeconds, expiresInMs, devices, filled } = message;
   if (content === null) return [];
   const collapseKey = collapseKeyOf({ messageId });
-  const own = { content, ttlSeconds, collapseKey };
+  const mark = markOfMessage && devices.some(isTopic) ? withoutId(markOfMessage) : markOfMessage;
+  const own = withMark({ content, ttlSeconds, collapseKey }, mark);
   if (!filled)
     return devices.filter(isSendable).map((device) => ({ ...device, messageId, own, expiresInMs }));
   return devices.filter(isSendable).flatMap((device) => {
     const each = filled.get(device.deviceId);
     if (!each || 'refusal' in each) return [];
-    return [{ ...device, messageId, own: { ...each, collapseKey }, expiresInMs }];
+    return [{ ...device, messageId, own: withMark({ ...each, collapseKey }, mark), expiresInMs }];
   });
+}
+
+function isTopic({ targetKind }: Device): boolean {
+  return targetKind === 'topic' || targetKind === 'condition';
+}
+
+function withoutId({ label }: Mark): Mark | undefined {
+  return label === undefined ? undefined : { label };
 }
 
 /**

@@ -6,6 +6,7 @@ import { blameProject } from '../judge/project.ts';
 import { settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
+import { markOf } from '../model/receipt.ts';
 import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { recordPatiently } from '../pace/record.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
@@ -86,7 +87,7 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const results = await waitForEarlier(ctx, messages, claims);
   const mine = await fillInOrGiveBack(ctx, results.filter(isClaimed));
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
-  const pushes = mine.flatMap(unsentPushes);
+  const pushes = mine.flatMap((claim) => unsentPushes(config, claim));
   const { outcomes, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
     // Nothing was sent: another invocation need not wait until the lease is over.
     await record(ctx, [], mine);
@@ -193,9 +194,10 @@ function judgeAll(config: Config, pushes: readonly Push[], outcomes: readonly Ou
 }
 
 /** The pushes that are still to be sent. All of a message's pushes are recorded together: a device that is not in the ledger was added later. */
-function unsentPushes(claim: ClaimedMessage): Push[] {
-  const { recorded } = claim;
-  return toPushes(claim).filter(
+function unsentPushes(config: Config, claim: ClaimedMessage): Push[] {
+  const { recorded, messageId } = claim;
+  const mark = markOf(config, { announcementId: 0, messageId });
+  return toPushes(claim, mark).filter(
     ({ deviceId }) => recorded.size === 0 || recorded.get(deviceId)?.isToRetry === true,
   );
 }

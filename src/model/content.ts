@@ -44,6 +44,16 @@ export interface Notification {
   readonly ttlSeconds: number | null;
   /** Pushes with the same key replace each other on the phone; at most 64 bytes. See collapseKeyOf. */
   readonly collapseKey: string;
+  /** What the push carries beside its content, to be followed; absent: nothing. */
+  readonly mark?: Mark | undefined;
+}
+
+/** What a push carries so that one can follow it: the same for all devices that get it. */
+export interface Mark {
+  /** The value of the data key `baton_id`, by which a phone names the push in its receipt; absent: none. */
+  readonly batonId?: string;
+  /** FCM's analytics label, where the content gives none; absent: none. */
+  readonly label?: string;
 }
 
 /** 4 weeks. https://firebase.google.com/docs/cloud-messaging/concept-options#ttl */

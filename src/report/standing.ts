@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import { stopOf } from '../model/budget.ts';
 import { type Counts, sumCounts } from '../model/delivery.ts';
+import type { ReceiptCounts } from '../model/receipt.ts';
 import { quietUntil } from '../model/quiet-hours.ts';
 import {
   type Balance,
@@ -16,6 +17,7 @@ import {
 } from '../model/summary.ts';
 import type { AnnouncementSummary, Store } from '../store.ts';
 import { fetchTotalsOf } from '../store/summaries.ts';
+import { fetchReceipts } from './receipts.ts';
 import { sumAnswers, sumReasons, sumSent } from './sums.ts';
 import { fetchTimes, type Times } from './times.ts';
 import { listWaits, type Wait } from './waits.ts';
@@ -46,6 +48,8 @@ export interface Standing extends Times {
   /** Why pushes were not delivered at an attempt, the most frequent reasons first. */
   readonly errors: readonly (ReasonTally & { readonly reason: string })[];
   readonly waitsFor: readonly Wait[];
+  /** What phones report; null: no receipt has arrived. */
+  readonly receipts: ReceiptCounts | null;
 }
 
 /** What a standing is read with. `paceOf` knows the budget of a source; null where it is not configured. */
@@ -91,6 +95,7 @@ export async function fetchStanding(observer: Observer, announcementId: number):
     answers: answersOf(hops),
     errors: sumReasons(hops).slice(0, MAX_REASONS),
     waitsFor,
+    receipts: await fetchReceipts({ store }, announcementId),
   };
 }
 

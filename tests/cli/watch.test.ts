@@ -35,6 +35,7 @@ async function watchAt(
     },
     fetchLatest: async () => [],
     fetchTotals: async () => new Map([[7, totals]]),
+    fetchReceiptCounts: async () => new Map(),
     fetchHopSummaries: async () => [],
     fetchBudget: async () => ({ outages: 0, brakeMs: 0, turnInMs: 0, rampAgeMs: 1e9 }),
     fetchAudit: async () => [],

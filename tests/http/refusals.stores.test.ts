@@ -374,9 +374,10 @@ test.each(ROUTES.filter(({ isOpen }) => !isOpen).map(({ method, path }) => [meth
   },
 );
 
-test('health, and the ways in and out of the dashboard, are the only routes that answer without authentication', () => {
+test('health, receipts (only with RECEIPTS=on), and the ways in and out of the dashboard, are the only routes that answer without authentication', () => {
   expect(ROUTES.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual([
     '/health',
+    '/receipts',
     '/dashboard',
     '/dashboard/login',
     '/dashboard/logout',

@@ -1,6 +1,7 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
 import type { Balance } from '../../model/summary.ts';
 import { formatCount, formatShare, formatTime } from '../../words.ts';
+import { describeReceipts, RECEIPTS_NOTE } from '../receipts.ts';
 import { Bar, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
 
@@ -30,6 +31,7 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
   const numbers = balance ?? { ...noBalance(report), audience: null };
   const whole = balance?.audience ?? ENTRIES.reduce((sum, { part }) => sum + numbers[part], 0);
   if (whole === 0) return null;
+  const phones = describeReceipts(report.receipts, totals.counts);
   return (
     <Section title="The balance">
       <Bar
@@ -67,6 +69,11 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
         {numbers.unsent > 0 && ' Unsent: not sent yet, or to be sent again.'}
         {balance === null && ' The audience was not counted: an earlier release started this announcement.'}
       </p>
+      {phones !== null && (
+        <p class="note">
+          Phones report it: {phones}. {RECEIPTS_NOTE}
+        </p>
+      )}
       {prunedAt !== null && (
         <p class="notice">
           The list of devices was deleted on {formatTime(prunedAt)} UTC, as the retention asks for. The

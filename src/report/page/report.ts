@@ -2,8 +2,10 @@ import { findAnnouncement } from '../../broadcast/announcement.ts';
 import { type Config, defaultPace } from '../../config/config.ts';
 import type { Context } from '../../context.ts';
 import { type Balance, balanceIfCounted, balanceOf } from '../../model/summary.ts';
+import type { ReceiptCounts } from '../../model/receipt.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { type Facts, fetchFacts } from '../explain/facts.ts';
+import { fetchReceipts } from '../receipts.ts';
 import { rampFromOf } from '../ramps.ts';
 import { partsOf } from '../timeline.ts';
 
@@ -21,6 +23,8 @@ export interface Report extends Facts {
   readonly balance: Balance | null;
   /** Announcements of the same source before it, the latest first. */
   readonly earlier: readonly Earlier[];
+  /** What phones report; null: no receipt has arrived. */
+  readonly receipts: ReceiptCounts | null;
 }
 
 /** An announcement to compare with. */
@@ -53,6 +57,7 @@ export async function fetchReport(
     isPaceKnown: known !== undefined,
     balance: balanceOf(totals),
     earlier: await fetchEarlier({ store }, facts),
+    receipts: await fetchReceipts({ store }, announcementId),
   };
 }
 

@@ -137,6 +137,7 @@ export function makeLargeReport(): Report {
     hops,
     audit,
     sourceAudit,
+    receipts: null,
     earlier: [41, 37, 33, 30, 28].map((announcementId, nth) => ({
       announcementId,
       title:
