@@ -56,7 +56,7 @@ export async function insertMissing<T>(
   return 0;
 }
 
-function isDuplicate(error: unknown): boolean {
+export function isDuplicate(error: unknown): boolean {
   const cause = error instanceof PushError ? error.cause : error;
   const { errno, errcode } = Object(cause) as Readonly<Record<string, unknown>>;
   return MYSQL_DUPLICATES.includes(errno) || SQLITE_DUPLICATES.includes(errcode);
