@@ -141,7 +141,6 @@ function updateRefused(
   refused: readonly Delivery[],
   { assignments, isToChange }: { readonly assignments: Fragment; readonly isToChange: Fragment },
 ): Statement[] {
-  const bytesOf = ({ sentTo }: Delivery): number => LISTED_ID_BYTES + literalBytesOf(sentTo?.target ?? null);
   const isNamed = [...Map.groupBy(refused, ({ sentTo }) => sentTo === undefined)].flatMap(([isById, group]) =>
     chunksOf(group, bytesOf, maxBytes()).map((chunk) => {
       const ids = sql`device_id IN (${chunk.map(({ deviceId }) => deviceId)})`;
@@ -158,4 +157,9 @@ function updateRefused(
           SELECT 1 FROM ${JOIN_SNAPSHOT}
           WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
   );
+}
+
+/** Never less than the bytes that a device and its target take in a statement. */
+function bytesOf({ sentTo }: Delivery): number {
+  return LISTED_ID_BYTES + literalBytesOf(sentTo?.target ?? null);
 }

@@ -84,10 +84,6 @@ export function parseInstallRow(row: Row): InstallRow {
   };
 }
 
-export function selectInstallRows(where: Fragment): Fragment {
-  return sql`SELECT ${INSTALL_COLUMNS} FROM push_device WHERE ${where}`;
-}
-
 type Installs = Pick<Devices, 'fetchSuccessions' | 'fetchTwins' | 'countKinds'>;
 
 /** The statements that ask which devices are the same phone. */
@@ -127,13 +123,18 @@ export function makeInstalls(driver: Driver): Installs {
         driver,
         fids.map(({ target }) => target),
       );
+      const succeed = (deviceId: number, rows: readonly InstallRow[]): void => {
+        const living = rows.filter(({ isRegistered }) => isRegistered);
+        if (living.length === 0) return;
+        // Its own row, if it has been replaced just now.
+        const isOwn = living.some((row) => row.deviceId === deviceId);
+        successions.set(deviceId, isOwn ? 'replaced' : 'superseded');
+      };
       for (const { deviceId, fid } of tokens) {
-        if (byTarget.get(fid)?.isRegistered === true) successions.set(deviceId, 'superseded');
+        const row = byTarget.get(fid);
+        succeed(deviceId, row ? [row] : []);
       }
-      for (const { deviceId, target } of fids) {
-        if (byFid.get(target)?.some(({ isRegistered }) => isRegistered))
-          successions.set(deviceId, 'superseded');
-      }
+      for (const { deviceId, target } of fids) succeed(deviceId, byFid.get(target) ?? []);
       return successions;
     },
 
@@ -142,17 +143,20 @@ export function makeInstalls(driver: Driver): Installs {
         targetKind === 'token' ? (fidOf(target) ?? []) : [],
       );
       if (fids.length === 0 || !(await hasFids(driver))) return new Set();
-      const registered = new Set<string>();
+      const rowOf = new Map<string, number>();
       for (const chunk of chunksOf(fids, literalBytesOf, driver.dialect.maxBytes())) {
         const rows = await driver.all(
-          sql`SELECT target FROM push_device WHERE target IN (${chunk}) AND target_kind = 'fid' AND unregistered_at IS NULL`,
+          sql`SELECT device_id, target FROM push_device
+              WHERE target IN (${chunk}) AND target_kind = 'fid' AND unregistered_at IS NULL`,
         );
-        for (const row of rows) registered.add(parseInstallRow({ ...row, device_id: 0 }).target);
+        for (const { target, deviceId } of rows.map(parseInstallRow)) rowOf.set(target, deviceId);
       }
       return new Set(
-        devices
-          .filter(({ target, targetKind }) => targetKind === 'token' && registered.has(fidOf(target) ?? ''))
-          .map(({ deviceId }) => deviceId),
+        devices.flatMap(({ deviceId, target, targetKind }) => {
+          const row = targetKind === 'token' ? rowOf.get(fidOf(target) ?? '') : undefined;
+          // Its own row has the FID, if the token has been replaced since the device was read.
+          return row === undefined || row === deviceId ? [] : [deviceId];
+        }),
       );
     },
 
