@@ -1,4 +1,5 @@
 import type { Clock } from '../../context.ts';
+import type { Target } from '../../model/device.ts';
 import { chance, chances, drawFault, type Fault, type FaultMix } from './faults.ts';
 import { drawLatency, type Tail } from './latency.ts';
 import type { AcceptedLog } from './log.ts';
@@ -23,6 +24,8 @@ export interface ServiceOptions {
   /** The projects that exist; absent: every project exists. */
   readonly projects?: readonly string[];
   readonly outage?: Outage | undefined;
+  /** True for a target that is not known as one of its kind; absent: all are known. */
+  readonly isGone?: ((target: Target) => boolean) | undefined;
 }
 
 export interface ServiceParts {
@@ -60,6 +63,7 @@ export function makeService(
     faults,
     projects,
     outage,
+    isGone = () => false,
   }: ServiceOptions,
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
@@ -89,7 +93,7 @@ export function makeService(
     tally.countQuota(project, now);
     if ('status' in message) return answer(message);
 
-    const { target, collapseKey, validateOnly } = message;
+    const { target, kind: targetKind, collapseKey, validateOnly } = message;
     const attempt = (attempts.get(target) ?? 0) + 1;
     attempts.set(target, attempt);
     const weather = { medianMs: latencyMs, sigma, tail };
@@ -97,6 +101,8 @@ export function makeService(
     const fault = drawFault(faults, seed, target, attempt);
     const refusal = fault && refusalFor(fault, retryAfterSeconds);
     if (refusal) return answer(refusal, afterMs);
+    const isPhone = targetKind === 'token' || targetKind === 'fid';
+    if (isPhone && isGone({ target, targetKind })) return answer(replies.UNREGISTERED, afterMs);
 
     const isUnanswered = fault === 'reset' || fault === 'silent';
     if (isUnanswered && chance(seed, target, `taken ${attempt}`) < 0.5) {
