@@ -56,7 +56,7 @@ export function makePhones(options: PhoneOptions): Phones {
   let next = 0;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
-  let move: (nth: number) => Promise<void> = async () => {};
+  let move: ((nth: number) => Promise<void>) | undefined;
 
   /** Moves all whose time has come. */
   const work = async (accepted: () => number): Promise<void> => {
@@ -67,7 +67,7 @@ export function makePhones(options: PhoneOptions): Phones {
       return due.nth;
     };
     const workOn = async (): Promise<void> => {
-      for (let nth = take(); nth !== undefined; nth = take()) await move(nth);
+      for (let nth = take(); nth !== undefined; nth = take()) await move?.(nth);
     };
     await Promise.all(Array.from({ length: REGISTRATIONS_AT_ONCE }, workOn));
   };

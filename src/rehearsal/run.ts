@@ -105,7 +105,7 @@ async function startCloud(
       quotaPerMinute,
       faults,
       outage: outage ?? undefined,
-      isGone: phones?.isGone,
+      isGone: phones ? (target) => phones.isGone(target) : undefined,
       logFile,
       clientTimeoutMs: Number(functionVariables['FCM_TIMEOUT_MS']),
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
