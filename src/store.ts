@@ -10,7 +10,15 @@ import type { Exports } from './store/exports.ts';
 import type { Actor } from './model/audit.ts';
 import type { Brake, Budget, Reservation } from './model/budget.ts';
 import type { Counts, Delivery, Ledger, Push, Verdict } from './model/delivery.ts';
-import type { Device, DeviceInTable, NewDevice, Registration, TraitCounts } from './model/device.ts';
+import type {
+  Device,
+  DeviceInTable,
+  KindCounts,
+  NewDevice,
+  Registration,
+  Succession,
+  TraitCounts,
+} from './model/device.ts';
 import type { DeviceSelection } from './model/filter.ts';
 import type { Claim, Hop, HopKey, PageBounds } from './model/hop.ts';
 import type { ClaimedMessage, Message, MessageClaim, NewMessage } from './model/message.ts';
@@ -145,12 +153,14 @@ export interface Deliveries {
 export interface Devices {
   /**
    * Adds devices; those already in the table keep their id and their member, receive pushes again, and get the traits and tags
-   * that are given. Resolves to the number added. PushError('BAD_INPUT'), also if a team's own view lacks a column.
+   * that are given. So does a row whose target one of them replaces: the one that it names, or that of the same install and
+   * no other member. Resolves to the number added. PushError('BAD_INPUT'), also if a team's own view lacks a column.
    */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
   /**
    * Adds one device or renews it, even if it was unregistered; sets the member, the traits and the tags that are given. It was
-   * last seen now if nothing else is given. Resolves to its id. PushError('BAD_INPUT'), also if a team's own view lacks a column.
+   * last seen now if nothing else is given. A row whose target it replaces gets the new one, as in `addDevices`. Resolves to its
+   * id. PushError('BAD_INPUT'), also if a team's own view lacks a column.
    */
   registerDevice(device: Registration): Promise<number>;
   /** Deletes a device and its tags; false if there is none with this target. */
@@ -171,6 +181,12 @@ export interface Devices {
   fetchPageAgain(key: HopKey, lastId: number, selection?: DeviceSelection): Promise<Device[]>;
   /** All devices by id, unregistered or not, each with the announcement that found it unregistered. */
   fetchDevices(fromId: number, limit: number): Promise<(DeviceInTable & { unregisteredBy: number | null })[]>;
+  /** What has become of devices whose target FCM has refused; devices of which nothing is known are absent. */
+  fetchSuccessions(devices: readonly DeviceInTable[]): Promise<ReadonlyMap<number, Succession>>;
+  /** Those of some devices whose token is of the same install as the FID of another device that gets pushes. */
+  fetchTwins(devices: readonly Device[]): Promise<ReadonlySet<number>>;
+  /** Number of devices that receive pushes, by the kind of their target. */
+  countKinds(): Promise<KindCounts>;
   /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */
   splitDevices(fromId: number, lanes: number): Promise<number[]>;
   /** What the devices that receive pushes say about themselves, in numbers. */

@@ -45,7 +45,8 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
     hop.round === 0
       ? store.fetchPage(hop.fromId, toId, limit, selection)
       : store.fetchRetryPage(hop, toId, limit, selection);
-  const makePage = async (devices: Device[], bounds: PageBounds): Promise<Page> => {
+  const makePage = async (read: Device[], bounds: PageBounds): Promise<Page> => {
+    const devices = hop.round === 0 ? await leaveTwinsOut(ctx, read) : read;
     const bad = devices.filter((device) => !isSendable(device));
     for (const { deviceId, problem = '' } of bad) log.error('device refused', { deviceId, why: problem });
     const pushes = bad.length === 0 ? devices : devices.filter(isSendable);
@@ -69,6 +70,12 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
   const devices = await fetch(hop.toId, config.pageSize + 1);
   const ids = devices.map(({ deviceId }) => deviceId);
   return makePage(devices.slice(0, config.pageSize), boundsOf(hop, ids, config.pageSize));
+}
+
+/** One phone gets one push, though it may be in the table with its token and with its FID: that of the FID. */
+async function leaveTwinsOut({ store }: Pick<Context, 'store'>, devices: Device[]): Promise<Device[]> {
+  const twins = await store.fetchTwins(devices);
+  return twins.size === 0 ? devices : devices.filter(({ deviceId }) => !twins.has(deviceId));
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */

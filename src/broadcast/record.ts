@@ -1,11 +1,13 @@
 import type { Context } from '../context.ts';
-import { Judgement } from '../judge/judgement.ts';
+import { isKindInDoubt, isTargetRefused } from '../judge/doubt.ts';
+import { type Answer, Judgement } from '../judge/judgement.ts';
 import { settle, type SettleOptions } from '../judge/settle.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Counts, countVerdicts, type Delivery, type Outcome, type PushId } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
 import { brakeForOutage, brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import type { Turn } from '../pace/hold.ts';
+import { doubtAll } from '../pace/doubt.ts';
 import { recordPatiently } from '../pace/record.ts';
 import type { CountedBatch } from '../store/summaries.ts';
 import { failAnnouncement } from './announcement.ts';
@@ -60,13 +62,14 @@ export class Recorder {
   ): Promise<void> {
     const { source } = this.#announcement;
     const ctx = this.#ctx;
-    const answers = flight.takeAnswers(ctx.config.batchSize);
-    if (answers.length === 0 && !options.isWhole) return;
+    const arrived = flight.takeAnswers(ctx.config.batchSize);
+    if (arrived.length === 0 && !options.isWhole) return;
+    this.pending = arrived.length;
+    const answers = await this.#doubt(arrived);
     if (answers.length > 0)
       ctx.metrics.record({ FcmAnswerTime: meanOf(answers.map(({ tookMs }) => tookMs)) });
     for (const { tookMs } of answers) this.#tally.countAnswer(tookMs);
     const ruling = this.#judgement.rule(answers, options);
-    this.pending = answers.length;
     await this.#write(ruling.deliveries);
     this.pending = 0;
     measureThrottled(
@@ -114,11 +117,26 @@ export class Recorder {
     );
     flight.onAnswer = () => {
       for (const answer of flight.takeAnswers(Infinity)) {
+        // The ledger has it as unknown, so that a retry round sends it again.
+        if (isKindInDoubt(answer)) continue;
         const delivery = settle(this.#settling, answer.outcome, answer.push);
         stragglers.take(this.#hop, { ...idOf(answer.push), ...delivery });
       }
     };
     flight.onAnswer();
+  }
+
+  /** Asks what has become of the devices whose target FCM refuses: a phone that moves from its token to its FID is not gone. */
+  async #doubt(answers: readonly Answer[]): Promise<readonly Answer[]> {
+    const { store } = this.#ctx;
+    // A dry run changes no device: what it says of the others is what it has been told.
+    if (this.#announcement.dryRun || !answers.some(({ outcome }) => isTargetRefused(outcome))) return answers;
+    let doubted = answers;
+    const ask = async (): Promise<void> => {
+      doubted = await doubtAll({ store }, answers);
+    };
+    await recordPatiently(this.#ctx, ask, this.#fields);
+    return doubted;
   }
 
   /** Tries again for as long as the invocation lives: see recordPatiently. */

@@ -3,7 +3,7 @@ import { describeFailure } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { countVerdicts, type Delivery, FINAL_VERDICTS } from '../model/delivery.ts';
 import type { Hop } from '../model/hop.ts';
-import type { Deliveries } from '../store.ts';
+import type { Deliveries, Devices } from '../store.ts';
 
 /** Answers that arrive within this time are recorded together. */
 const GATHER_MS = 250;
@@ -18,7 +18,7 @@ export function makeStragglers({
   log,
   metrics,
 }: {
-  readonly store: Pick<Deliveries, 'recordDeliveries'>;
+  readonly store: Pick<Deliveries, 'recordDeliveries'> & Pick<Devices, 'fetchSuccessions'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -33,9 +33,11 @@ export function makeStragglers({
     for (const [hop, deliveries] of all) {
       const { announcementId, round, fromId } = hop;
       try {
-        await store.recordDeliveries(hop, deliveries);
-        metrics.recordPushes(countVerdicts(deliveries));
-        log.info('late answers recorded', { announcementId, round, fromId, answers: deliveries.length });
+        const certain = await withoutReplaced(store, deliveries);
+        if (certain.length === 0) continue;
+        await store.recordDeliveries(hop, certain);
+        metrics.recordPushes(countVerdicts(certain));
+        log.info('late answers recorded', { announcementId, round, fromId, answers: certain.length });
       } catch (error) {
         // The ledger has them as unknown, and the guarantee says what becomes of those.
         log.error('late answers not recorded', {
@@ -72,4 +74,19 @@ export function makeStragglers({
     },
     flush,
   };
+}
+
+/** A phone that has another target by now is not gone: the ledger goes on having its push as unknown. */
+async function withoutReplaced(
+  store: Pick<Devices, 'fetchSuccessions'>,
+  deliveries: readonly Delivery[],
+): Promise<readonly Delivery[]> {
+  const gone = deliveries.flatMap(({ verdict, deviceId, sentTo }) =>
+    verdict === 'unregistered' && sentTo ? [{ deviceId, ...sentTo }] : [],
+  );
+  if (gone.length === 0) return deliveries;
+  const successions = await store.fetchSuccessions(gone);
+  return deliveries.filter(
+    ({ verdict, deviceId }) => verdict !== 'unregistered' || successions.get(deviceId) !== 'replaced',
+  );
 }

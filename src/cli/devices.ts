@@ -1,5 +1,6 @@
-import type { TraitCounts } from '../model/device.ts';
-import { formatCount, onOneLine } from '../words.ts';
+import type { KindCounts, TraitCounts } from '../model/device.ts';
+import { parseTargets, type TargetsOfDay } from '../model/targets.ts';
+import { formatCount, formatWholeShare, onOneLine } from '../words.ts';
 import { terminalActor } from './actor.ts';
 import { describeOperands } from './announcement-id.ts';
 import { defineCommand } from './command.ts';
@@ -9,10 +10,14 @@ import { withStore } from './with-store.ts';
 /** Locales that are listed; the others are only counted. */
 const MAX_LOCALES = 10;
 
+/** The days of the trend of tokens and FIDs. */
+const TREND_DAYS = 31;
+const WEEK_DAYS = 7;
+
 export const devicesCommand = defineCommand({
   description:
-    'Count the devices that get pushes, by platform and locale as far as they say it, and those that FCM has reported as ' +
-    'unregistered. ' +
+    'Count the devices that get pushes, by token and FID, by platform and locale as far as they say it, and those that FCM ' +
+    'has reported as unregistered. ' +
     '`baton devices restore` sends to the latter again.',
   examples: [
     ['baton devices', 'How many devices there are'],
@@ -37,10 +42,12 @@ export const devicesCommand = defineCommand({
         const devices = await store.countDevices();
         const unregistered = await store.countUnregistered();
         const traits = await store.countTraits(MAX_LOCALES);
+        const targets = await store.countKinds();
+        const trend = parseTargets(await store.fetchSignals('targets', TREND_DAYS));
         out(
           json
-            ? `${JSON.stringify({ devices, unregistered, ...traits })}\n`
-            : describe(devices, unregistered, traits),
+            ? `${JSON.stringify({ devices, targets, trend, unregistered, ...traits })}\n`
+            : describe(devices, describeTargets(targets, trend), unregistered, traits),
         );
         return 0;
       }
@@ -55,13 +62,32 @@ export const devicesCommand = defineCommand({
   },
 });
 
+/** The line of tokens and FIDs, and their trend: the first day that is known, and a week ago. */
+export function describeTargets({ token, fid }: KindCounts, trend: readonly TargetsOfDay[]): string[] {
+  if (token + fid === 0) return [];
+  const [today, ...earlier] = trend;
+  const days = [earlier.at(-1), earlier.length > WEEK_DAYS ? earlier[WEEK_DAYS - 1] : undefined];
+  const known = days.flatMap((each) => (each ? [`${shareOf(each)} on ${each.day}`] : []));
+  const hasFids = fid > 0 || (today?.fid ?? 0) > 0 || earlier.some((each) => each.fid > 0);
+  return [
+    `targets: ${formatCount(token)} tokens, ${formatCount(fid)} FIDs (${shareOf({ token, fid })})` +
+      (hasFids && known.length > 0 ? `; FIDs were ${known.join(', ')}` : ''),
+  ];
+}
+
+function shareOf({ token, fid }: KindCounts): string {
+  return token + fid === 0 ? '0%' : formatWholeShare(fid / (token + fid));
+}
+
 function describe(
   devices: number,
+  targets: readonly string[],
   unregistered: readonly { announcementId: number | null; devices: number }[],
   traits: TraitCounts,
 ): string {
   return [
     `${formatCount(devices)} devices`,
+    ...targets,
     ...describeTraits(traits),
     ...unregistered.map(
       (each) =>

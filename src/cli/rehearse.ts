@@ -147,6 +147,12 @@ const OPTIONS = {
       'shares of the pushes that fail: unregistered, invalid, mismatch, unavailable, internal, quota, reset, goaway, silent',
       { fallback: DEFAULT_FAULTS },
     ),
+    migrate: share('P', 'share of the phones that move from their token to their FID meanwhile', {
+      fallback: defaultOptions.migrate,
+    }),
+    mislabel: share('P', 'share of the rows that say `fid` of a token, or `token` of a FID', {
+      fallback: defaultOptions.mislabel,
+    }),
     outage: text(
       'WHAT',
       '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 400, 401, 403, 404, or silent for no answers',
@@ -225,6 +231,9 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
     throw refuse('--audience', 'no --messages or --queue beside it', 'one of them');
   }
   if (resume && database === null) throw refuse('--resume', 'a --database with a killed rehearsal', 'none');
+  if (options.migrate + options.mislabel > 0 && (resume || messages + queue > 0)) {
+    throw refuse('--migrate, --mislabel', 'no --messages, --queue or --resume beside it', 'one of them');
+  }
   if (dbFaults > 0 && !database?.includes('://')) {
     const got = database === null ? 'none' : 'the path of a file';
     throw refuse('--db-faults', 'a --database mysql://…, which has connections to cut', got);

@@ -2,7 +2,7 @@ import { type Counts, type Delivery, FINAL_VERDICTS, type Verdict, VERDICTS } fr
 import type { HopKey } from '../model/hop.ts';
 import type { Deliveries } from '../store.ts';
 import { DEVICE_COLUMNS, makeDeviceReader } from './device-pages.ts';
-import { pruneDevices } from './devices.ts';
+import { pruneDevices, relabelDevices } from './devices.ts';
 import type { Driver } from './driver.ts';
 import { isHeld, isHop } from './hop-key.ts';
 import { countLateReasons } from './late-reasons.ts';
@@ -59,6 +59,7 @@ export function makeDeliveries(driver: Driver): Deliveries {
         ...upsertDeliveries(dialect, hop, chunk),
         ...keepRetries(dialect, hop.announcementId, chunk),
         ...pruneDevices(dialect, hop.announcementId, chunk),
+        ...relabelDevices(dialect, hop.announcementId, chunk),
       ];
       const recordLate = async (condition: Fragment, late: readonly Delivery[]): Promise<boolean> => {
         for (const chunk of chunksOf(late, undefined, undefined, MAX_LATE)) {

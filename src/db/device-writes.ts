@@ -15,12 +15,11 @@ import type { Dialect, Driver } from './driver.ts';
 import { insertMissing } from './insert.ts';
 import { literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
+import { makeReplacements } from './replacements.ts';
+import { RESTORE } from './restore.ts';
 import { readText, readWhole } from './rows.ts';
 import { chunksOf, type Fragment, sql, type Statement, type Value } from './sql.ts';
 import { checkTags, makeTags } from './tags.ts';
-
-/** The assignments that let a device receive pushes again. */
-export const RESTORE = sql`unregistered_at = NULL, unregistered_reason = NULL, unregistered_by = NULL`;
 
 const NO_COLUMNS: ReadonlySet<string> = new Set();
 const NOTHING: ReadonlyMap<TraitColumn, Value | Fragment> = new Map();
@@ -33,6 +32,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
   const { now, onConflict, isSameText, maxBytes } = dialect;
   const fetchColumns = makeColumnLookup(driver, 'push_device');
   const tags = makeTags(driver);
+  const replacements = makeReplacements(driver);
 
   const insertDevices = (devices: readonly NewDevice[], names: readonly TraitColumn[]): Statement => {
     const rows = devices.map((device) => {
@@ -80,6 +80,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
       const names = [...new Set(devices.flatMap((device) => namesOf(device, columns)))];
       let added = 0;
       for (const chunk of chunksOf(devices, bytesOf, maxBytes())) {
+        await replacements.replace(chunk, await replacements.plan(chunk));
         const changes = await insertMissing(driver, chunk, {
           keyOf: ({ target }) => target,
           insert: (missing) => insertDevices(missing, names),
@@ -115,14 +116,21 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
           name === 'last_seen_at' && !isSeenNow ? assignTrait(dialect, name) : assign(dialect, name),
         );
       // Before anything is written: a registration that is refused changes nothing.
-      if (device.tags) await tags.requireRoom(target, device.tags, MAX_TAGS);
+      const planned = await replacements.plan([device]);
+      const [{ row, twin } = {}] = planned;
+      if (device.tags) await tags.requireRoom(row?.target ?? target, device.tags, MAX_TAGS);
+      await replacements.replace([device], planned);
       await driver.run(
         sql`INSERT INTO push_device (${[...written.keys()].map(nameOf)}) VALUES (${[...written.values()]})
             ${onConflict(sql`target`)} ${assignments}, ${RESTORE}`,
       );
-      const [row = {}] = await driver.all(sql`SELECT device_id FROM push_device WHERE target = ${target}`);
-      const deviceId = readWhole(row, 'device_id');
-      if (device.tags) await tags.setTags(new Map([[deviceId, device.tags]]), MAX_TAGS);
+      const [{ device_id: id } = {}] = await driver.all(
+        sql`SELECT device_id FROM push_device WHERE target = ${target}`,
+      );
+      const deviceId = readWhole({ device_id: id }, 'device_id');
+      // With the tags of its twin, it may have more than others.
+      const max = twin ? Number.POSITIVE_INFINITY : MAX_TAGS;
+      if (device.tags) await tags.setTags(new Map([[deviceId, device.tags]]), max);
       return deviceId;
     },
 
@@ -162,6 +170,12 @@ function assign({ incoming }: Dialect, column: string): Fragment {
 
 /** Never less than the bytes that a device takes in a statement. */
 function bytesOf(device: NewDevice): number {
-  const { target, memberId = null } = device;
-  return literalBytesOf(memberId) + target.length + 50 + (hasTraits(device) ? traitBytesOf(device) : 0);
+  const { target, replaces = '', memberId = null } = device;
+  return (
+    literalBytesOf(memberId) +
+    target.length +
+    replaces.length +
+    50 +
+    (hasTraits(device) ? traitBytesOf(device) : 0)
+  );
 }

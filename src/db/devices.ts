@@ -3,14 +3,16 @@ import type { Devices } from '../store.ts';
 import { insertAudit } from './audits.ts';
 import { cut } from './columns.ts';
 import { DEVICE_COLUMNS, makePages, parseDevice, selectPage } from './device-pages.ts';
-import { makeDeviceWrites, RESTORE } from './device-writes.ts';
+import { makeDeviceWrites } from './device-writes.ts';
 import type { Dialect, Driver } from './driver.ts';
-import { LISTED_ID_BYTES } from './literals.ts';
+import { makeInstalls } from './installs.ts';
+import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
+import { RESTORE } from './restore.ts';
 import { readOptionalWhole, readWhole } from './rows.ts';
 import type { Select } from './selection.ts';
 import { atStart, JOIN_SNAPSHOT } from './snapshot.ts';
-import { chunksOf, sql, type Statement } from './sql.ts';
+import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 import { countTraits } from './trait-counts.ts';
 
 export { parseDevice, selectPage } from './device-pages.ts';
@@ -30,6 +32,7 @@ export function makeDevices(driver: Driver, select: Select): Devices {
     },
 
     ...makePages(driver, select),
+    ...makeInstalls(driver),
 
     async fetchDevices(fromId, limit) {
       const rows = await driver.all(
@@ -92,24 +95,71 @@ export function makeDevices(driver: Driver, select: Select): Devices {
 }
 
 /**
- * `pruneDevices` marks the unregistered devices: they keep their row and are left out of later pages. A dry run changes no
- * device. The announcement of messages that are sent at once is 0.
+ * `pruneDevices` marks the unregistered devices: they keep their row and are left out of later pages. A device whose target has
+ * been replaced since the push was sent stays as it is, and a dry run changes no device. The announcement of messages that are
+ * sent at once is 0.
  */
 export function pruneDevices(
-  { now, maxBytes }: Dialect,
+  dialect: Dialect,
   announcementId: number,
   deliveries: readonly Delivery[],
 ): Statement[] {
   const gone = deliveries.filter(({ verdict }) => verdict === 'unregistered');
   return [...Map.groupBy(gone, ({ reason }) => reason)].flatMap(([reason, group]) =>
-    chunksOf(group, () => LISTED_ID_BYTES, maxBytes()).map(
-      (chunk) => sql`
-        UPDATE push_device
-        SET unregistered_at = ${now}, unregistered_reason = ${cut('unregistered_reason', reason)}, unregistered_by = ${announcementId}
-        WHERE device_id IN (${chunk.map(({ deviceId }) => deviceId)}) AND unregistered_at IS NULL
-          AND NOT EXISTS (
-            SELECT 1 FROM ${JOIN_SNAPSHOT}
-            WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
-    ),
+    updateRefused(dialect, announcementId, group, {
+      assignments: sql`unregistered_at = ${dialect.now}, unregistered_reason = ${cut('unregistered_reason', reason)},
+        unregistered_by = ${announcementId}`,
+      isToChange: sql`unregistered_at IS NULL`,
+    }),
   );
+}
+
+/** `relabelDevices` gives devices the other kind, whose target FCM does not know as the one of their row. */
+export function relabelDevices(
+  dialect: Dialect,
+  announcementId: number,
+  deliveries: readonly Delivery[],
+): Statement[] {
+  const doubted = deliveries.filter(
+    ({ verdict, sentTo }) => verdict !== 'unregistered' && sentTo !== undefined,
+  );
+  return [...Map.groupBy(doubted, ({ sentTo }) => sentTo?.targetKind)].flatMap(([kind, group]) =>
+    updateRefused(dialect, announcementId, group, {
+      assignments: sql`target_kind = ${kind === 'fid' ? 'token' : 'fid'}`,
+      isToChange: sql`target_kind = ${kind ?? ''}`,
+    }),
+  );
+}
+
+/**
+ * Changes devices whose row still has the target that FCM has refused. A row with the target of another one of them got it in
+ * the meantime, and FCM has refused that as well.
+ */
+function updateRefused(
+  { maxBytes }: Dialect,
+  announcementId: number,
+  refused: readonly Delivery[],
+  { assignments, isToChange }: { readonly assignments: Fragment; readonly isToChange: Fragment },
+): Statement[] {
+  const isNamed = [...Map.groupBy(refused, ({ sentTo }) => sentTo === undefined)].flatMap(([isById, group]) =>
+    chunksOf(group, bytesOf, maxBytes()).map((chunk) => {
+      const ids = sql`device_id IN (${chunk.map(({ deviceId }) => deviceId)})`;
+      return isById
+        ? ids
+        : sql`${ids} AND target IN (${chunk.flatMap(({ sentTo }) => sentTo?.target ?? [])})`;
+    }),
+  );
+  return isNamed.map(
+    (condition) => sql`
+      UPDATE push_device SET ${assignments}
+      WHERE ${condition} AND ${isToChange}
+        AND NOT EXISTS (
+          SELECT 1 FROM ${JOIN_SNAPSHOT}
+          WHERE push_announcement.announcement_id = ${announcementId} AND ${atStart('dry_run')} <> 0)`,
+  );
+}
+
+/** Never less than the bytes that a device and its target take in a statement. */
+function bytesOf({ sentTo }: Delivery): number {
+  return LISTED_ID_BYTES + literalBytesOf(sentTo?.target ?? null);
 }

@@ -5,7 +5,7 @@ import { PushError } from '../errors.ts';
 import { insertAudit } from './audits.ts';
 import { CONTENT_COLUMNS } from './content.ts';
 import { traitColumns } from './device-traits.ts';
-import { pruneDevices } from './devices.ts';
+import { pruneDevices, relabelDevices } from './devices.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { insertMissing } from './insert.ts';
 import { TAKEN_OVER } from './hops.ts';
@@ -256,6 +256,7 @@ export function makeMessages(driver: Driver): Messages {
       const [first, ...rest] = [
         ...upsertDeliveries(dialect, AT_ONCE, deliveries),
         ...pruneDevices(dialect, AT_ONCE.announcementId, deliveries),
+        ...relabelDevices(dialect, AT_ONCE.announcementId, deliveries),
         ...changeHeld(givenBack, sql`owner = NULL, leased_until = ${now}`),
       ];
       if (!first) return;

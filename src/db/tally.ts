@@ -109,7 +109,7 @@ function columnOf(verdict: Verdict): Fragment {
 }
 
 /** Joined in halves: SQLite takes an expression of at most 1000 levels, and `a OR b OR c` has one more with each term. */
-function joinByOr(conditions: readonly Fragment[]): Fragment {
+export function joinByOr(conditions: readonly Fragment[]): Fragment {
   const [first = sql`1 = 0`] = conditions;
   if (conditions.length < 2) return sql`(${first})`;
   const half = Math.ceil(conditions.length / 2);

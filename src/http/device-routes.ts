@@ -60,6 +60,7 @@ const device = z
     {
       target: target.refine((text) => !isNullWord(text), { error: NO_NULL_WORD }),
       kind: z.enum(TARGET_KINDS, { error: TARGET_KINDS.join(' or ') }).optional(),
+      replaces: target.nullish(),
       memberId: plainMemberSchema.nullish(),
       platform: z.enum(PLATFORMS, { error: PLATFORM_WORDS }).nullish(),
       locale: trait(LOCALE_WORDS, parseLocale),
@@ -79,7 +80,9 @@ const device = z
     },
     { error: 'no such field' },
   )
-  .transform(({ kind, ...fields }): Registration => given({ ...fields, targetKind: kind }));
+  .transform(({ kind, replaces, ...fields }): Registration =>
+    given({ ...fields, targetKind: kind, replaces: replaces ?? undefined }),
+  );
 
 /** The fields that a request has: what is absent stays as it is in the table. */
 function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {

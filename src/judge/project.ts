@@ -64,7 +64,10 @@ export function blameProject(
 ): readonly Delivery[] {
   const { length } = deliveries;
   const common = findCommonRefusal(deliveries, outcomes, options);
-  const gone = deliveries.filter(isUnregistered).length;
+  // A phone that has moved to another row proves that its app is there.
+  const gone = deliveries.filter(
+    (delivery, nth) => isUnregistered(delivery) && outcomes[nth]?.isSuperseded !== true,
+  ).length;
   const isSuspicious =
     gone >= MIN_SUSPICIOUS_PUSHES && gone >= length * SUSPICIOUS_SHARE && !acceptUnregistered;
   if (common === null && !isSuspicious) return deliveries;

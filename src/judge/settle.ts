@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Guarantee } from '../model/announcement.ts';
 import type { Delivery, Outcome, Push, Verdict } from '../model/delivery.ts';
+import { WRONG_KIND } from './doubt.ts';
 import { blameContent } from './project.ts';
 
 export interface SettleOptions extends Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'> {
@@ -46,16 +47,19 @@ export function settleAll(
 export function settle(
   { maxAttempts, retryMs, quotaRetryMs, guarantee, round, jitter = Math.random }: SettleOptions,
   outcome: Outcome,
-  { own, expiresInMs }: Pick<Push, 'own' | 'expiresInMs'> = {},
+  push: Partial<Pick<Push, 'own' | 'expiresInMs' | 'target' | 'targetKind'>> = {},
 ): Omit<Delivery, 'deviceId'> {
+  const { own, expiresInMs } = push;
   const { verdict, reason, messageName, retryAfterMs } = own ? blameContent(outcome) : outcome;
   const waitMs = isThrottled(reason) ? quotaRetryMs : retryMs * 2 ** round;
   const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + jitter() / 2));
   const isLast = round + 1 >= maxAttempts || retryInMs >= (expiresInMs ?? Infinity);
   const final = (word: Verdict) => ({ verdict: word, reason, messageName, retryInMs: null });
+  const sentTo = targetOf(push);
   switch (verdict) {
-    case 'delivered':
     case 'unregistered':
+      return { ...final(verdict), ...sentTo };
+    case 'delivered':
     case 'rejected':
       return final(verdict);
     case 'misconfigured':
@@ -67,10 +71,20 @@ export function settle(
       if (guarantee === 'at-most-once' || isLast) return final(verdict);
       break;
     case 'retryable':
-      if (isLast) return final('rejected');
+      if (isLast) return { ...final('rejected'), ...(reason === WRONG_KIND ? sentTo : {}) };
+      if (reason === WRONG_KIND) return { verdict, reason, messageName, retryInMs, ...sentTo };
       break;
   }
   return { verdict, reason, messageName, retryInMs };
+}
+
+/** Where a push to a device of the table went; a topic is no row of it. */
+function targetOf({
+  target,
+  targetKind,
+}: Partial<Pick<Push, 'target' | 'targetKind'>>): Pick<Delivery, 'sentTo'> {
+  if (target === undefined || (targetKind !== 'token' && targetKind !== 'fid')) return {};
+  return { sentTo: { target, targetKind } };
 }
 
 /** Whether a reason is a 429, with FCM's own code or without. */

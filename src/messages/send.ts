@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { describeFailure, PushError } from '../errors.ts';
+import { isTargetRefused } from '../judge/doubt.ts';
 import { blameProject } from '../judge/project.ts';
-import { settleAll } from '../judge/settle.ts';
+import { checkOutcomes, settleAll } from '../judge/settle.ts';
 import { countVerdicts, type Delivery, type Outcome, type Push, type Verdict } from '../model/delivery.ts';
 import type { ClaimedMessage, NewMessage } from '../model/message.ts';
 import { markOf } from '../model/receipt.ts';
 import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
+import { doubtAll } from '../pace/doubt.ts';
 import { recordPatiently } from '../pace/record.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
@@ -88,11 +90,12 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const mine = await fillInOrGiveBack(ctx, results.filter(isClaimed));
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap((claim) => unsentPushes(config, claim));
-  const { outcomes, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
+  const { outcomes: answered, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
     // Nothing was sent: another invocation need not wait until the lease is over.
     await record(ctx, [], mine);
     throw error;
   });
+  const outcomes = await doubtOutcomes(ctx, source, pushes, answered);
   const deliveries = [...undeliverable, ...judgeAll(config, pushes, outcomes)];
   const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
   const reports = results.map((result) => {
@@ -159,6 +162,26 @@ export async function checkPushes(
 ): Promise<readonly Delivery[]> {
   const { outcomes } = await push(ctx, source, pushes, true);
   return judgeAll(ctx.config, pushes, outcomes);
+}
+
+/** FCM's answers, with another outcome where the device has moved on: see doubtAll. */
+async function doubtOutcomes(
+  ctx: Context,
+  source: string,
+  pushes: readonly Push[],
+  outcomes: readonly Outcome[],
+): Promise<readonly Outcome[]> {
+  checkOutcomes(pushes, outcomes);
+  const answers = pushes.flatMap((each, nth) => {
+    const outcome = outcomes[nth];
+    return outcome ? [{ push: each, outcome }] : [];
+  });
+  let doubted: readonly { readonly outcome: Outcome }[] = answers;
+  const ask = async (): Promise<void> => {
+    doubted = await doubtAll(ctx, answers);
+  };
+  if (outcomes.some(isTargetRefused)) await recordPatiently(ctx, ask, { source, messages: pushes.length });
+  return doubted.map(({ outcome }) => outcome);
 }
 
 /** Waits for the budget as long as both the invocation and the lease leave time for FCM's answer, then sends. */

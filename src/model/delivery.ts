@@ -1,5 +1,5 @@
 import type { Notification } from './content.ts';
-import type { Device } from './device.ts';
+import type { Device, Target } from './device.ts';
 
 /**
  * What became of a push.
@@ -76,6 +76,8 @@ export interface Outcome {
   readonly retryAfterMs: number | null;
   /** FCM says that the target is at fault, so that the refusal is this device's own. */
   readonly blamesTarget?: boolean;
+  /** Another row has a target of the same install, which gets pushes: that this one is gone says nothing about the project. */
+  readonly isSuperseded?: boolean;
   /** FCM's own words about a refusal, for a person: one line of limited length, without the target. */
   readonly words?: string;
 }
@@ -88,6 +90,8 @@ export interface Delivery extends PushId, Pick<Outcome, 'reason' | 'messageName'
   readonly verdict: Verdict;
   /** Milliseconds until the next attempt; null: no further attempt. */
   readonly retryInMs: number | null;
+  /** Where a refused push went: its device is changed only if it still has this target. */
+  readonly sentTo?: Target;
 }
 
 /** A delivery as the ledger has it. */

@@ -19,6 +19,58 @@ export const TARGET_FORMS: Readonly<
   fid: { pattern: /^[\w-]{22}$/, words: '22 letters, digits, - or _' },
 };
 
+/**
+ * A FID has 22 characters, or fewer, and a token has more than 100. A hint, and no promise of FCM: what contradicts it is tried
+ * the other way before it is believed. What is much shorter than a FID is neither.
+ */
+const MIN_FID_LENGTH = 16;
+const MAX_FID_LENGTH = 22;
+
+/** In a registration token of today, what comes before this is the FID of the same install. */
+const FID_END = ':';
+
+/** The FID that a token begins with; null if it begins with none. A hint, and no promise of FCM. */
+export function fidOf(token: string): string | null {
+  const end = token.indexOf(FID_END);
+  return end > 0 && end <= MAX_FID_LENGTH ? token.slice(0, end) : null;
+}
+
+/** The range of texts that begin with a FID and the end of one, as the tokens of its install do: `from` is in it, `below` is not. */
+export function tokensOf(fid: string): { readonly from: string; readonly below: string } {
+  return { from: fid + FID_END, below: fid + String.fromCharCode(FID_END.charCodeAt(0) + 1) };
+}
+
+/** The kind that a target looks like, if its row says the other one; null if the row may be right. */
+export function otherKindOf({
+  target,
+  targetKind,
+}: Pick<Device, 'target' | 'targetKind'>): TargetKind | null {
+  if (targetKind === 'fid' && target.length > MAX_FID_LENGTH) return 'token';
+  const isShort = target.length >= MIN_FID_LENGTH && target.length <= MAX_FID_LENGTH;
+  if (targetKind === 'token' && isShort && !target.includes(FID_END)) return 'fid';
+  return null;
+}
+
+/** A target and its kind. */
+export type Target = Pick<DeviceInTable, 'target' | 'targetKind'>;
+
+/**
+ * What has become of a device whose target FCM has refused.
+ * - `replaced`: its row has another target by now.
+ * - `superseded`: another row has a target of the same install, which gets pushes.
+ */
+export type Succession = 'replaced' | 'superseded';
+
+/** The devices without the tokens whose FID is there too: one phone gets one push. */
+export function withoutTwins<D extends Device>(devices: readonly D[]): readonly D[] {
+  if (devices.length < 2 || !devices.some(({ targetKind }) => targetKind === 'fid')) return devices;
+  const targets = new Set(devices.map(({ target }) => target));
+  return devices.filter(({ target, targetKind }) => {
+    const fid = targetKind === 'token' ? fidOf(target) : null;
+    return fid === null || !targets.has(fid);
+  });
+}
+
 /** Words that databases and programs write for the absence of a value. */
 const NULL_WORD = /^(\\N|[([<]?null[)\]>]?|undefined|#N\/A)$/i;
 
@@ -51,6 +103,8 @@ export interface NewDevice extends DeviceTraits {
   readonly isTest?: boolean;
   /** True: it is a phone of the team that answers silent pushes; absent: as it is. */
   readonly isCanary?: boolean;
+  /** The target that the same install had before: its row gets the new one, and keeps its id. */
+  readonly replaces?: string;
   /** Values by the name of a tag; null takes the tag away. Tags that are not named stay. */
   readonly tags?: Readonly<Record<string, string | null>>;
 }
@@ -85,9 +139,17 @@ export interface TraitCounts {
   readonly canaries: number;
 }
 
+/** Number of devices by the kind of their target. */
+export type KindCounts = Readonly<Record<TargetKind, number>>;
+
 /** A device as its row says: no topic. */
 export interface DeviceInTable extends Device {
   readonly targetKind: TargetKind;
+}
+
+/** True for a device of the table, false for a topic. */
+export function isInTable<D extends Device>(device: D): device is D & DeviceInTable {
+  return TARGET_KINDS.some((kind) => kind === device.targetKind);
 }
 
 /** What a person names a device by. */

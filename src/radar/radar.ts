@@ -2,6 +2,7 @@ import { type CheckReport, recordCheck } from '../alert/record-check.ts';
 import type { Context } from '../context.ts';
 import type { CheckJob } from '../job.ts';
 import { examineRadar, type Look } from './examine.ts';
+import { recordTargets } from './record-targets.ts';
 import { withStanding } from './standing.ts';
 import { makeRadarTools } from './tools.ts';
 
@@ -13,6 +14,7 @@ export interface RadarReport extends CheckReport {
 export async function runRadar(ctx: Context, job: CheckJob): Promise<RadarReport> {
   const { config, clock, store, signals } = ctx;
   await signals.flush();
+  await recordTargets({ store });
   const { notices, looks } = await examineRadar(await makeRadarTools(config, clock, async () => store));
   const all = withStanding(notices, looks, await store.fetchNotices());
   return { ...(await recordCheck(ctx, job, all)), looks };

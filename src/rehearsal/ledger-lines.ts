@@ -22,7 +22,12 @@ export interface LedgerLine {
 export interface Records {
   readonly store: Store;
   /** Number of messages that FCM accepted with this collapse key, by target. */
-  readonly acceptedOf: (collapseKey: string) => ReadonlyMap<string, number>;
+  readonly acceptedOf: (collapseKey: string) => Accepted;
+}
+
+/** The number of messages for the phone of a target. */
+export interface Accepted {
+  get(target: string): number | undefined;
 }
 
 /** Names the part of the ledger that belongs to one announcement; of messages, those from `fromId` on. */
@@ -125,7 +130,7 @@ function linesOf(
   { messageId, devices }: Message,
   recorded: ReadonlyMap<number, Recorded>,
   targets: ReadonlyMap<number, string>,
-  accepted: ReadonlyMap<string, number>,
+  accepted: Accepted,
 ): LedgerLine[] {
   const ids = new Set([...devices.map(({ deviceId }) => deviceId), ...recorded.keys()]);
   if (ids.size === 0) return [{ messageId, verdict: undefined, acceptances: 0, isAudience: true }];

@@ -43,6 +43,10 @@ export interface RehearsalOptions extends ChaosOptions {
   /** Seconds of the ramp from zero to the full rate; 0: no ramp. */
   readonly rampSeconds: number;
   readonly faults: FaultMix;
+  /** Share of the phones that move from their token to their FID during the broadcast. */
+  readonly migrate: number;
+  /** Share of the phones whose row says the wrong kind of their target. */
+  readonly mislabel: number;
   /** Null: FCM is never down. */
   readonly outage: Outage | null;
   /** Headers by which FCM and its token service announce that something ends. */
@@ -80,6 +84,8 @@ export const defaultOptions: RehearsalOptions = {
   budgetPerMinute: null,
   rampSeconds: 60,
   faults: parseFaults(DEFAULT_FAULTS),
+  migrate: 0,
+  mislabel: 0,
   outage: null,
   announce: {},
   transport: 'http2',

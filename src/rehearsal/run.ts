@@ -11,7 +11,7 @@ import { type Chaos, makeChaos } from './chaos.ts';
 import { watchCpu } from './cpu.ts';
 import { type FaultyLine, openFaultyLine } from './database-faults.ts';
 import { acceptedLogFile, databaseUrlOf, functionEnvironment } from './environment.ts';
-import { type LedgerPart, readEvent, type Records } from './ledger-lines.ts';
+import { type Accepted, type LedgerPart, readEvent, type Records } from './ledger-lines.ts';
 import { type LocalCloud, startLocalCloud } from './local-cloud.ts';
 import {
   drawRecipients,
@@ -23,6 +23,7 @@ import {
 } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
 import { claimDatabase } from './own-database.ts';
+import { byPhone, countLivingMarked, makePhones, type Phones } from './phones.ts';
 import { createAnnouncements, fetchUnfinished, seedDevices } from './seed.ts';
 import { summarize, type Summary } from './summary.ts';
 
@@ -62,9 +63,10 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
     const line = config.kind === 'mysql' && options.dbFaults > 0 ? await openFaultyLine(databaseUrl) : null;
     try {
       const chaos = makeChaos(options);
-      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, chaos);
+      const phones = options.migrate + options.mislabel > 0 ? makePhones(options) : null;
+      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, { chaos, phones });
       try {
-        const stage = { store, audience, newestId, unfinished, line, chaos, cloud, databaseUrl };
+        const stage = { store, audience, newestId, unfinished, line, chaos, phones, cloud, databaseUrl };
         return await perform(aimed, place, stage);
       } finally {
         await cloud.close();
@@ -87,7 +89,7 @@ async function startCloud(
   options: RehearsalOptions,
   { env, functionEnv = {}, folder, onLog = () => {} }: RehearsalPlace,
   databaseUrl: string,
-  chaos: Chaos,
+  { chaos, phones }: Pick<Stage, 'chaos' | 'phones'>,
 ): Promise<LocalCloud> {
   const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry, announce } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
@@ -104,6 +106,7 @@ async function startCloud(
       faults,
       outage: outage ?? undefined,
       headers: announce,
+      isGone: phones ? (target) => phones.isGone(target) : undefined,
       logFile,
       clientTimeoutMs: Number(functionVariables['FCM_TIMEOUT_MS']),
       ...(hurry === 1 ? {} : { retryAfterSeconds: Math.ceil(60 / hurry) }),
@@ -130,15 +133,21 @@ interface Stage {
   readonly unfinished: readonly LedgerPart[];
   readonly line: FaultyLine | null;
   readonly chaos: Chaos;
+  /** Null: no phone moves, and no row has the wrong kind. */
+  readonly phones: Phones | null;
   readonly cloud: LocalCloud;
   readonly databaseUrl: string;
 }
 
 /** `perform` broadcasts, makes the faults, and audits the result. */
 async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: Stage): Promise<Summary> {
-  const { store, audience, unfinished, line, chaos, cloud, databaseUrl } = stage;
+  const { store, audience, unfinished, line, chaos, phones, cloud, databaseUrl } = stage;
   const { engine, sandbox } = cloud;
-  const records: Records = { store, acceptedOf: (collapseKey) => sandbox.acceptedOf(collapseKey) };
+  const acceptedOf = (collapseKey: string): Accepted => {
+    const accepted = sandbox.acceptedOf(collapseKey);
+    return phones === null ? accepted : byPhone(accepted, phones);
+  };
+  const records: Records = { store, acceptedOf };
   let unrecorded = 0;
   for (const part of unfinished) unrecorded += await countUnrecorded(records, part);
   const hasMessages = options.messages > 0;
@@ -151,12 +160,15 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     accepted: () => (hasMessages ? sandbox.stats().accepted : sandbox.accepted.size),
     linesOf: (event) => readEvent(records, event, options.pageSize),
   });
+  phones?.begin(store, () => sandbox.accepted.size);
   const readCpu = watchCpu(engine, databaseUrl);
   const { parts, progress, copies } = await broadcast(options, engine, stage, (each) =>
     place.onProgress?.(each, pushes),
   );
   const cpu = readCpu();
   const report = await chaos.end();
+  const migrated = (await phones?.end()) ?? 0;
+  const livingMarked = phones === null ? 0 : await countLivingMarked(store, phones, options);
   const findings = { lost: 0, duplicated: 0 };
   for (const part of parts) {
     const { lost, duplicated } = await audit(records, part, options.messages);
@@ -170,7 +182,15 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     inFlightAtKills: report.inFlightAtKills + unrecorded,
     eventsDuplicated: report.eventsDuplicated + copies,
   };
-  return summarize(options, progress, { findings, balances, fcm: sandbox.stats(), chaos: chaosReport, cpu });
+  const moves = { migrated, livingMarked };
+  return summarize(options, progress, {
+    findings,
+    moves,
+    balances,
+    fcm: sandbox.stats(),
+    chaos: chaosReport,
+    cpu,
+  });
 }
 
 /** `broadcast` starts everything with the events that a user would send, and follows it to its end. */

@@ -6,6 +6,7 @@ import type { LedgerPart } from './ledger-lines.ts';
 import { BODY, TARGET_PREFIX } from './made-up.ts';
 import { memberOf } from './messages.ts';
 import type { RehearsalOptions } from './options.ts';
+import { makePhoneRow } from './phones.ts';
 
 /** Registration tokens of real phones have 142 to 163 characters. */
 const TARGET_LENGTH = 142;
@@ -14,11 +15,16 @@ const DEVICES_PER_STATEMENT = 2000;
 /** `seedDevices` adds the made-up devices. Those that an earlier rehearsal with this seed added receive pushes again. */
 export async function seedDevices(
   store: Pick<Store, 'addDevices'>,
-  { devices, seed, audience }: Pick<RehearsalOptions, 'devices' | 'seed' | 'audience'>,
+  options: Pick<RehearsalOptions, 'devices' | 'seed' | 'audience'> &
+    Partial<Pick<RehearsalOptions, 'migrate' | 'mislabel'>>,
 ): Promise<void> {
+  const { devices, seed, audience, migrate = 0, mislabel = 0 } = options;
   for (let added = 0; added < devices; added += DEVICES_PER_STATEMENT) {
     const count = Math.min(DEVICES_PER_STATEMENT, devices - added);
-    const made = Array.from({ length: count }, (_, nth) => makeDevice(seed, added + nth));
+    const made = Array.from({ length: count }, (_, nth) => ({
+      ...makeDevice(seed, added + nth),
+      ...(migrate + mislabel > 0 ? makePhoneRow({ seed, mislabel }, added + nth) : {}),
+    }));
     // A broadcast to all devices does not read what they say.
     await store.addDevices(
       audience === null ? made : made.map((device, nth) => ({ ...device, ...makeTraits(added + nth) })),

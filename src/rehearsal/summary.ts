@@ -14,6 +14,8 @@ import type { RehearsalOptions } from './options.ts';
 export interface Measurements {
   readonly findings: Audit;
   readonly balances: BalanceCheck;
+  /** Phones that moved to their FID, and devices that are marked as gone though their phone is there. */
+  readonly moves: { readonly migrated: number; readonly livingMarked: number };
   readonly fcm: SandboxStats;
   readonly chaos: ChaosReport;
   readonly cpu: CpuUse;
@@ -23,7 +25,7 @@ export interface Measurements {
 export function summarize(
   { devices, messages, seed }: Pick<RehearsalOptions, 'devices' | 'messages' | 'seed'>,
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
-  { findings: { lost, duplicated }, balances: { balance, unbalanced }, fcm, chaos, cpu }: Measurements,
+  { findings: { lost, duplicated }, balances: { balance, unbalanced }, moves, fcm, chaos, cpu }: Measurements,
 ) {
   const recorded = sumCounts(counts);
   return {
@@ -34,6 +36,7 @@ export function summarize(
     duplicated,
     balance,
     unbalanced,
+    ...moves,
     ...chaos,
     ambiguous: fcm.ambiguous,
     hops: hops.closed,
@@ -64,8 +67,9 @@ export type Summary = ReturnType<typeof summarize>;
  * answer was late or missing.
  */
 export function isFlawless(summary: Summary): boolean {
-  const { status, lost, duplicated, unbalanced, inFlightAtKills, ambiguous } = summary;
-  return status === 'done' && lost === 0 && unbalanced === 0 && duplicated <= inFlightAtKills + ambiguous;
+  const { status, lost, duplicated, unbalanced, livingMarked, inFlightAtKills, ambiguous } = summary;
+  const isComplete = status === 'done' && lost === 0 && unbalanced === 0 && livingMarked === 0;
+  return isComplete && duplicated <= inFlightAtKills + ambiguous;
 }
 
 /** `whyItStopped` explains an announcement that makes no progress although it has not ended. */
@@ -116,6 +120,12 @@ export function describeSummary(summary: Summary): string {
       summary.unbalanced,
       "pushes that the hops' numbers, the ledger and the audience disagree on",
     ],
+    ...(summary.migrated + summary.livingMarked === 0
+      ? []
+      : [
+          ['migrated', summary.migrated, 'phones that moved from their token to their FID'] as const,
+          ['marked', summary.livingMarked, 'devices marked as gone, though their phone is there'] as const,
+        ]),
     ['throttled', summary.throttled, 'answers with status 429'],
     ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],
   ];

@@ -113,6 +113,12 @@ const REASONS: readonly (readonly [RegExp, string, string | null])[] = [
     'there is no template with the name that the message has, or none that can be read',
     'set it: `PUT /templates/NAME`; if it is there, the log says what is wrong with it',
   ],
+  [/^TARGET_REPLACED$/, 'the phone got another token or FID while the push was on its way', SENT_AGAIN],
+  [
+    /^WRONG_KIND$/,
+    'the row says `fid` of a token, or `token` of a FID; it says the other by now',
+    SENT_AGAIN,
+  ],
   [/^NO_BUDGET$/, 'the budget had no room within the time of the invocation', SENT_AGAIN],
   [
     /^KEY_REUSED$/,

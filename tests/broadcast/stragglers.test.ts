@@ -27,6 +27,10 @@ function makeLate({ fails = 0 } = {}) {
         if (failures-- > 0) throw new Error('the database is down');
         written.push(deliveries.map(({ deviceId }) => deviceId));
       },
+      fetchSuccessions: async (devices) =>
+        new Map(
+          devices.filter(({ target }) => target === 'old').map(({ deviceId }) => [deviceId, 'replaced']),
+        ),
     },
     log: { info: (event) => logged.push(event), error: (event) => logged.push(event) },
   });

@@ -48,6 +48,7 @@ function makeStore() {
   let extended = 0;
   const store = {
     fetchPage: async () => DEVICES,
+    fetchTwins: async () => new Set<number>(),
     fetchMembers: async (memberIds: readonly string[]) => {
       asked.push(memberIds.length);
       await clock.advance(LEASE_MS / 2);

@@ -28,6 +28,7 @@ function summaryOf(more: Partial<Measurements> = {}) {
     peakAheadMs: 1234.5,
   };
   return summarize({ devices: 1000, messages: 0, seed: 1 }, progress, {
+    moves: { migrated: 0, livingMarked: 0 },
     findings: { lost: 0, duplicated: 0 },
     balances: { balance: null, unbalanced: 0 },
     fcm,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../context.ts';
 import { DISCOVERY_PATH, type DiscoveryChanges, makeDiscovery } from './discovery.ts';
+import type { Target } from '../../model/device.ts';
 import { chance, chances, drawFault, type Fault, type FaultMix } from './faults.ts';
 import { drawLatency, type Tail } from './latency.ts';
 import type { AcceptedLog } from './log.ts';
@@ -26,6 +27,8 @@ export interface ServiceOptions {
   readonly outage?: Outage | undefined;
   /** What FCM's description of its API has otherwise; absent: nothing. */
   readonly discovery?: DiscoveryChanges;
+  /** True for a target that is not known as one of its kind; absent: all are known. */
+  readonly isGone?: ((target: Target) => boolean) | undefined;
 }
 
 export interface ServiceParts {
@@ -64,6 +67,7 @@ export function makeService(
     projects,
     outage,
     discovery,
+    isGone = () => false,
   }: ServiceOptions,
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
@@ -96,7 +100,7 @@ export function makeService(
     tally.countQuota(project, now);
     if ('status' in message) return answer(message);
 
-    const { target, collapseKey, validateOnly } = message;
+    const { target, kind: targetKind, collapseKey, validateOnly } = message;
     const attempt = (attempts.get(target) ?? 0) + 1;
     attempts.set(target, attempt);
     const weather = { medianMs: latencyMs, sigma, tail };
@@ -104,6 +108,8 @@ export function makeService(
     const fault = drawFault(faults, seed, target, attempt);
     const refusal = fault && refusalFor(fault, retryAfterSeconds);
     if (refusal) return answer(refusal, afterMs);
+    const isPhone = targetKind === 'token' || targetKind === 'fid';
+    if (isPhone && isGone({ target, targetKind })) return answer(replies.UNREGISTERED, afterMs);
 
     const isUnanswered = fault === 'reset' || fault === 'silent';
     if (isUnanswered && chance(seed, target, `taken ${attempt}`) < 0.5) {

@@ -9,6 +9,8 @@ const CONDITION = /^[\s!(]*'[a-zA-Z0-9\-_.~%]+' in topics/;
 
 export interface SandboxMessage {
   readonly target: string;
+  /** The field that the target is in. */
+  readonly kind: 'token' | 'fid' | 'topic' | 'condition';
   /** Empty: the message has none. */
   readonly collapseKey: string;
   readonly validateOnly: boolean;
@@ -43,8 +45,11 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   }
   const { android } = message;
   const key = isObject(android) ? android['collapse_key'] : null;
+  const kind =
+    token !== undefined ? 'token' : fid !== undefined ? 'fid' : topic !== undefined ? 'topic' : 'condition';
   return {
     target,
+    kind,
     collapseKey: typeof key === 'string' ? key : '',
     validateOnly: request['validate_only'] === true,
   };
