@@ -280,13 +280,21 @@ describe('an SNS topic', () => {
     });
     const announcementId = await fail();
     await store.recordNotices('radar', [
-      { name: 'a', level: 'amber', says: 'a key is old', remedy: 'replace it', dueOn: null, source: 'the key' },
+      {
+        name: 'a',
+        level: 'amber',
+        says: 'a key is old',
+        remedy: 'replace it',
+        dueOn: null,
+        source: 'the key',
+      },
     ]);
     await tick({ env: { ALERT_WEBHOOK_URL: '', ALERT_SNS_TOPIC_ARN: `${ARN}.fifo` } });
-    expect(bodies.map((body) => [body.get('Subject'), body.get('MessageGroupId')]).toSorted()).toEqual([
-      [`[dev] Announcement ${announcementId}: failed`, `announcement-${announcementId}`],
-      ['[dev] radar', 'check-radar'],
-    ]);
+    const groups = bodies.map((body) => [body.get('Subject') ?? '', body.get('MessageGroupId')]);
+    expect(Object.fromEntries(groups)).toEqual({
+      [`[dev] Announcement ${announcementId}: failed`]: `announcement-${announcementId}`,
+      '[dev] radar': 'check-radar',
+    });
   });
 
   test('gets the alert as a text with a subject; a webhook that fails besides does not make it repeat', async () => {
