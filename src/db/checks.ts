@@ -108,14 +108,15 @@ export function makeChecks(driver: Driver): Checks {
 
     async recordNotices(check, notices) {
       const found = keepMostUrgent(notices);
-      const isSame = found.map(({ name, level }) => sql`(name = ${name} AND level = ${level})`);
+      // A notice that becomes less urgent stays the one that an alert was about.
+      const isSame = found.map(({ name, level }) => sql`(name = ${name} AND level IN (${['red', level]}))`);
       const isKept =
         isSame.length === 0 ? sql`` : sql`AND NOT (${isSame.reduce((all, each) => sql`${all} OR ${each}`)})`;
       const inserts = found.map(({ name, level, ...content }) => {
         const row = [check, fit('notice_name', name), level, JSON.stringify(cutTexts(content)), now, now];
         return sql`INSERT INTO push_notice (check_name, name, level, content, found_at, seen_at) VALUES (${row})
-            ${onConflict(sql`check_name, name`)} content = ${incoming(sql`content`)},
-              seen_at = ${incoming(sql`seen_at`)}`;
+            ${onConflict(sql`check_name, name`)} level = ${incoming(sql`level`)},
+              content = ${incoming(sql`content`)}, seen_at = ${incoming(sql`seen_at`)}`;
       });
       await driver.runTogether(
         // Two runs that end at the same time wait for each other here.

@@ -25,7 +25,7 @@ export interface Notice {
 export interface StandingNotice extends Notice {
   readonly noticeId: number;
   readonly check: CheckName;
-  /** Since when each run of the check has found it at this level. */
+  /** Since when each run of the check has found it; of one that has become red, since then. */
   readonly foundAt: number;
   readonly seenAt: number;
 }
