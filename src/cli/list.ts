@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts';
 import { hasEnded } from '../model/announcement.ts';
 import type { CheckRun } from '../model/notice.ts';
-import { describeNotices, describeRun, noticesToJson } from '../report/notices.ts';
+import { describeKilled, describeNotices, describeRun, noticesToJson } from '../report/notices.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { formatCount, formatMinute, formatShare, formatTimer, toIso } from '../words.ts';
@@ -45,7 +45,8 @@ export const listCommand = defineCommand({
       return 0;
     }
     out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements, runs));
-    for (const line of describeNotices(notices)) out(`${line}\n`);
+    const lines = [...describeNotices(notices), ...describeKilled(runs, systemClock.now())];
+    for (const line of lines) out(`${line}\n`);
     return 0;
   },
 });
@@ -72,7 +73,7 @@ function describeList(announcements: readonly Listed[], runs: readonly CheckRun[
 }
 
 function describeChecked(announcementId: number, runs: readonly CheckRun[]): string[] {
-  const run = describeRun(announcementId, runs);
+  const run = describeRun(announcementId, runs, systemClock.now());
   return run === null ? [] : [`    ${run}`];
 }
 

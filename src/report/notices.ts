@@ -1,4 +1,4 @@
-import { CHECKS, type CheckName, type CheckRun, type StandingNotice } from '../model/notice.ts';
+import { CHECKS, type CheckName, type CheckRun, MAX_CHECK_MS, type StandingNotice } from '../model/notice.ts';
 import { formatMinute, onOneLine, toIso } from '../words.ts';
 
 /** Characters of a notice that a line of a list has room for. */
@@ -16,6 +16,23 @@ export function describeNotices(notices: readonly StandingNotice[]): string[] {
       `${check}: ${red.length} red since ${since}: ${shorten(first.says)}${more} (${nextOf(check, first)})`,
     ];
   });
+}
+
+/** `describeKilled` makes one line for each check whose last run has not ended, and never will. */
+export function describeKilled(runs: readonly CheckRun[], now: number): string[] {
+  return CHECKS.flatMap((check) => {
+    const run = runs.find(({ name }) => name === check);
+    if (!run || !wasKilled(run, now)) return [];
+    return [
+      `${check}: red: its run of ${formatMinute(run.startedAt)} has not ended (look for the end of that invocation in the log; the ` +
+        'tick starts the check again)',
+    ];
+  });
+}
+
+/** A run that was given back, because it could not be started, is one of 1970. */
+function wasKilled({ startedAt, endedAt }: CheckRun, now: number): boolean {
+  return endedAt === null && startedAt > 0 && now - startedAt >= MAX_CHECK_MS;
 }
 
 /** The doctor can be asked again at a terminal; of the other checks the notice says what to do. */
@@ -38,8 +55,13 @@ export function noticesToJson(notices: readonly StandingNotice[]): object[] {
 }
 
 /** `describeRun` says what the doctor has found before an announcement: `checked 2026-12-24 09:30: red`; null: not checked. */
-export function describeRun(announcementId: number, runs: readonly CheckRun[]): string | null {
+export function describeRun(announcementId: number, runs: readonly CheckRun[], now: number): string | null {
   const run = runs.find(({ name }) => name === `doctor-${announcementId}`);
-  if (!run || run.endedAt === null) return null;
+  if (!run) return null;
+  if (run.endedAt === null) {
+    return wasKilled(run, now)
+      ? `not checked: the doctor's run of ${formatMinute(run.startedAt)} has not ended`
+      : null;
+  }
   return `checked ${formatMinute(run.endedAt)}: ${run.ok === false ? 'red' : 'nothing red'}`;
 }

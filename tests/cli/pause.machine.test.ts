@@ -127,4 +127,10 @@ test('scan pushes what is due on this machine, and leaves the rest', async () =>
   expect(here.sandbox.accepted.size).toBe(7);
   expect((await here.baton(['status', '1'])).out).toContain('announcement 1 done; hops 1 done, 0 open');
   expect((await here.baton(['status', '2'])).out).toContain('announcement 2 scheduled');
+  // Checks are no hops.
+  const { out } = await baton(['scan', '--workers', '1'], { ...here.env, CHECKS: 'doctor' });
+  expect(out).toBe('0 hops run, 1 check made, 0 errors\n');
+  expect((await store.fetchChecks()).map(({ name, endedAt }) => [name, endedAt !== null])).toEqual([
+    ['doctor', true],
+  ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StandingNotice } from '../../src/model/notice.ts';
-import { describeNotices, describeRun, noticesToJson } from '../../src/report/notices.ts';
+import { describeKilled, describeNotices, describeRun, noticesToJson } from '../../src/report/notices.ts';
 
 const foundAt = Date.UTC(2026, 10, 26, 9, 30);
 const notice: StandingNotice = {
@@ -32,8 +32,23 @@ test('each check that has found something red has one line, since when and what 
 
 test('the run for an announcement is known once it has ended', () => {
   const run = { name: 'doctor-42', startedAt: foundAt, endedAt: foundAt, ok: false };
-  expect(describeRun(42, [run])).toBe('checked 2026-11-26 09:30: red');
-  expect(describeRun(42, [{ ...run, ok: true }])).toBe('checked 2026-11-26 09:30: nothing red');
-  expect(describeRun(42, [{ ...run, endedAt: null, ok: null }])).toBe(null);
-  expect(describeRun(4, [run])).toBe(null);
+  expect(describeRun(42, [run], foundAt)).toBe('checked 2026-11-26 09:30: red');
+  expect(describeRun(42, [{ ...run, ok: true }], foundAt)).toBe('checked 2026-11-26 09:30: nothing red');
+  expect(describeRun(42, [{ ...run, endedAt: null, ok: null }], foundAt)).toBe(null);
+  expect(describeRun(4, [run], foundAt)).toBe(null);
+});
+
+test('a run that has not ended for an hour was killed, and is said', () => {
+  const run = { name: 'radar', startedAt: foundAt, endedAt: null, ok: null };
+  const later = foundAt + 3_600_000;
+  expect(describeKilled([run], later)).toEqual([
+    'radar: red: its run of 2026-11-26 09:30 has not ended (look for the end of that invocation in the log; the tick starts ' +
+      'the check again)',
+  ]);
+  expect(describeKilled([run], later - 1)).toEqual([]);
+  expect(describeKilled([{ ...run, endedAt: foundAt, ok: true }], later)).toEqual([]);
+  expect(describeKilled([{ ...run, startedAt: 0 }], later)).toEqual([]);
+  expect(describeRun(42, [{ ...run, name: 'doctor-42' }], later)).toBe(
+    "not checked: the doctor's run of 2026-11-26 09:30 has not ended",
+  );
 });
