@@ -1,4 +1,7 @@
+import type { Context } from '../context.ts';
+import { type Announcement, hasEnded } from '../model/announcement.ts';
 import { CHECKS, type CheckName, type CheckRun, MAX_CHECK_MS, type StandingNotice } from '../model/notice.ts';
+import type { Store } from '../store.ts';
 import { formatMinute, onOneLine, toIso } from '../words.ts';
 
 /** Characters of a notice that a line of a list has room for. */
@@ -16,6 +19,39 @@ export function describeNotices(notices: readonly StandingNotice[]): string[] {
       `${check}: ${red.length} red since ${since}: ${shorten(first.says)}${more} (${nextOf(check, first)})`,
     ];
   });
+}
+
+/** What the checks on a schedule say now. */
+export interface ChecksNow {
+  readonly notices: readonly StandingNotice[];
+  readonly runs: readonly CheckRun[];
+  readonly now: number;
+}
+
+/** Reads what the checks say, by two statements. */
+export async function fetchChecksNow({
+  store,
+  clock,
+}: Pick<Context, 'clock'> & {
+  readonly store: Pick<Store, 'fetchNotices' | 'fetchChecks'>;
+}): Promise<ChecksNow> {
+  const [notices, runs] = [await store.fetchNotices(), await store.fetchChecks()];
+  return { notices, runs, now: clock.now() };
+}
+
+/** `describeChecks` makes one line for each check that is red, or was killed. */
+export function describeChecks({ notices, runs, now }: ChecksNow): string[] {
+  return [...describeNotices(notices), ...describeKilled(runs, now)];
+}
+
+/** `describeChecksFor` is what the checks say to a person who looks at one announcement: of one that has ended, nothing. */
+export function describeChecksFor(
+  { announcementId, status }: Pick<Announcement, 'announcementId' | 'status'>,
+  checks: ChecksNow,
+): string[] {
+  if (hasEnded(status)) return [];
+  const run = status === 'scheduled' ? describeRun(announcementId, checks.runs, checks.now) : null;
+  return [...(run === null ? [] : [run]), ...describeChecks(checks)];
 }
 
 /** `describeKilled` makes one line for each check whose last run has not ended, and never will. */
@@ -45,8 +81,14 @@ function shorten(text: string): string {
   return line.length > MAX_TEXT_LENGTH ? `${line.slice(0, MAX_TEXT_LENGTH)}…` : line;
 }
 
+/** A notice for programs. Times are ISO 8601. */
+export type ShownNotice = Omit<StandingNotice, 'foundAt' | 'seenAt'> & {
+  readonly foundAt: string;
+  readonly seenAt: string;
+};
+
 /** `noticesToJson` is what stands now, for programs. */
-export function noticesToJson(notices: readonly StandingNotice[]): object[] {
+export function noticesToJson(notices: readonly StandingNotice[]): ShownNotice[] {
   return notices.map(({ foundAt, seenAt, ...notice }) => ({
     ...notice,
     foundAt: toIso(foundAt),

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
+import type { AnnouncementStatus } from '../../src/model/announcement.ts';
 import type { StandingNotice } from '../../src/model/notice.ts';
-import { describeKilled, describeNotices, describeRun, noticesToJson } from '../../src/report/notices.ts';
+import {
+  describeChecksFor,
+  describeKilled,
+  describeNotices,
+  describeRun,
+  noticesToJson,
+} from '../../src/report/notices.ts';
 
 const foundAt = Date.UTC(2026, 10, 26, 9, 30);
 const notice: StandingNotice = {
@@ -51,4 +58,14 @@ test('a run that has not ended for an hour was killed, and is said', () => {
   expect(describeRun(42, [{ ...run, name: 'doctor-42' }], later)).toBe(
     "not checked: the doctor's run of 2026-11-26 09:30 has not ended",
   );
+});
+
+test('an announcement that has not ended is shown with what is red, and a scheduled one with its own run', () => {
+  const runs = [{ name: 'doctor-42', startedAt: foundAt, endedAt: foundAt, ok: false }];
+  const checks = { notices: [notice], runs, now: foundAt };
+  const red = 'doctor: 1 red since 2026-11-26 09:30: database: it is read-only (run `baton doctor`)';
+  const linesOf = (status: AnnouncementStatus) => describeChecksFor({ announcementId: 42, status }, checks);
+  expect(linesOf('scheduled')).toEqual(['checked 2026-11-26 09:30: red', red]);
+  expect(linesOf('running')).toEqual([red]);
+  expect(linesOf('done')).toEqual([]);
 });
