@@ -90,10 +90,12 @@ test('a push that was killed continues with --resume, and repeats only what was 
   const { delivered } = await store.countDeliveries(1);
   const inFlight = here.sandbox.accepted.size - delivered;
 
-  const resumed = await here.baton([...command, '--resume'], SIZES);
+  const resumed = await here.baton([...command, '--resume'], { ...SIZES, CHECKS: 'doctor' });
   expect(JSON.parse(resumed.out)).toMatchObject({ announcementId: 1, status: 'done', delivered: 1500 });
   const repeated = [...here.sandbox.accepted.values()].filter((times) => times > 1).length;
   expect(repeated).toBeLessThanOrEqual(inFlight);
+  // A check would be killed at the end of the push.
+  expect(await store.fetchChecks()).toEqual([]);
 });
 
 /** The parent of a process, by proc(5); null if it has ended. */
