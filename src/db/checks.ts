@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CHECKS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
+import { CHECKS, MAX_CHECK_MS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
 import { SIGNAL_KINDS, type Signal } from '../model/signal.ts';
 import type { Checks } from '../store/checks.ts';
 import { cut, fit } from './columns.ts';
@@ -7,7 +7,7 @@ import { type Driver, hasEffect, type Row } from './driver.ts';
 import { columnOrNull, makeColumnLookup } from './optional.ts';
 import { MAX_ID, readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
 import { fetchServer } from './server.ts';
-import { sql } from './sql.ts';
+import { type Fragment, sql } from './sql.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -41,14 +41,17 @@ export function makeChecks(driver: Driver): Checks {
     ${epochMs(sql`found_at`)} AS found_ms, ${epochMs(sql`seen_at`)} AS seen_ms FROM push_notice`;
 
   const fetchColumns = makeColumnLookup(driver, 'push_announcement');
-  const lastAt = sql`COALESCE(ended_at, started_at)`;
+  /** A run that has not ended in time was killed: it counts no longer. */
+  const isLately = (everyMs: number): Fragment =>
+    sql`(ended_at > ${nowPlus(-everyMs)}
+      OR (ended_at IS NULL AND started_at > ${nowPlus(-Math.min(everyMs, MAX_CHECK_MS))}))`;
 
   return {
     async fetchCheckPlan({ everyMs, aheadMs, againMs, limit }) {
       const partOf = columnOrNull('push_announcement', 'part_of', await fetchColumns());
       const run = sql`CONCAT(${BEFORE_BROADCAST}, COALESCE(${partOf}, announcement_id))`;
       const rows = await driver.all(
-        sql`SELECT name FROM push_check WHERE name IN (${[...CHECKS]}) AND ${lastAt} > ${nowPlus(-everyMs)}
+        sql`SELECT name FROM push_check WHERE name IN (${[...CHECKS]}) AND ${isLately(everyMs)}
             UNION ALL
             SELECT run AS name FROM (
               SELECT DISTINCT ${run} AS run FROM push_announcement
@@ -75,7 +78,7 @@ export function makeChecks(driver: Driver): Checks {
       return hasEffect(
         driver,
         sql`UPDATE push_check SET started_at = ${now}, ended_at = NULL, ok = NULL
-            WHERE name = ${name} AND ${lastAt} <= ${nowPlus(-everyMs)}`,
+            WHERE name = ${name} AND NOT COALESCE(${isLately(everyMs)}, 0)`,
       );
     },
 

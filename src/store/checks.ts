@@ -27,7 +27,7 @@ export interface CheckPlan {
 export interface Checks {
   /** Checks that were made lately, and announcements that have to be checked, by one statement. */
   fetchCheckPlan(times: CheckTimes): Promise<CheckPlan>;
-  /** Takes a check for one run; false if one of this name has started or ended within `everyMs`. */
+  /** Takes a check for one run; false if one of this name has started or ended within `everyMs`, unless it was killed. */
   claimCheck(name: string, everyMs: number): Promise<boolean>;
   /** Gives back a check that could not be started. */
   releaseCheck(name: string): Promise<void>;

@@ -147,6 +147,20 @@ describe.each(databaseKinds())('checks on a schedule, on %s', (kind) => {
     expect(next.story).toEqual(['doctor', 'radar', 'canary']);
   });
 
+  test('a check that never ends is started again an hour later, once', async () => {
+    await start();
+    await store.endCheck('radar', true);
+    await store.endCheck('canary', true);
+    await clock.advance(59 * MINUTE_MS);
+    const early = contextOf();
+    await start(early);
+    expect(early.invoked).toEqual([]);
+    await clock.advance(2 * MINUTE_MS);
+    const [one, two] = [contextOf(), contextOf()];
+    await Promise.all([start(one), start(two)]);
+    expect([...one.invoked, ...two.invoked]).toEqual([{ kind: 'doctor' }]);
+  });
+
   test('CHECKS says which checks the tick starts', async () => {
     const ctx = contextOf({ env: { CHECKS: 'radar' } });
     await schedule(20 * MINUTE_MS);
