@@ -4,12 +4,15 @@ import { runCanary } from '../../src/canary/canary.ts';
 import { judgeCanaries } from '../../src/canary/judge.ts';
 import { sendCanariesAtStart, wantsCanary } from '../../src/canary/wants.ts';
 import { scan } from '../../src/broadcast/scan.ts';
+import { systemClock } from '../../src/clock.ts';
 import { openDriver } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
 import type { Batch } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { restMessage } from '../../src/fcm/message.ts';
 import type { NewDevice } from '../../src/model/device.ts';
 import type { Store } from '../../src/store.ts';
+import { explain } from '../db/plan.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { delivered, draft, makeContext, outcome, type TestOptions } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -282,6 +285,37 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     expect(failing.logged).toEqual([]);
     await sendCanariesAtStart(failing, await make(), 3);
     expect(failing.logged).toEqual(['canaries not sent']);
+  });
+
+  test('a tick without canaries is one statement, which an index keeps from the rounds of earlier days', async () => {
+    const driver = openDriver(database.config, systemClock);
+    const days = Array.from({ length: 90 }, (_, nth) => nth + 2);
+    for (const day of days) {
+      const round = `canary-day-${day}`;
+      const phones = Array.from(
+        { length: 20 },
+        (_, nth) => sql`(${[round, nth + 1, driver.dialect.nowPlus(-day * DAY)]})`,
+      );
+      const rows = phones.reduce((all, each) => sql`${all}, ${each}`);
+      await driver.run(sql`INSERT INTO push_canary (round, device_id, sent_at) VALUES ${rows}`);
+    }
+    await driver.all(kind === 'sqlite' ? sql`ANALYZE` : sql`ANALYZE TABLE push_canary`);
+    await driver.close();
+    await store.endCheck('canary', true);
+    const plan = await explain(database.config, (explained) =>
+      judgeCanaries({ ...world(), store: explained }),
+    );
+    const steps = plan.map((step) =>
+      String(step['detail'] ?? `${String(step['type'])} ${String(step['key'])}`),
+    );
+    expect(steps).toEqual(
+      kind === 'sqlite'
+        ? [
+            'SEARCH push_canary USING INDEX push_canary_sent (sent_at>?)',
+            expect.stringMatching(/^SEARCH push_check USING .*\(name=\?\)/),
+          ]
+        : ['range push_canary_sent', expect.stringMatching(/^(const|eq_ref) PRIMARY$/)],
+    );
   });
 
   test('old rounds are forgotten', async () => {
