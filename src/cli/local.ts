@@ -32,20 +32,7 @@ export const localCommand = defineCommand({
     }),
     port: wholeNumber('N', 'port of the local Lambda; 0: any free one', { min: 0, max: 65_535, fallback: 0 }),
     latency: wholeNumber('MS', 'median answer time of the sandbox', { min: 0, max: 60_000, fallback: 50 }),
-    canaries: wholeNumber(
-      'N',
-      'number of the made-up devices that are canaries, if DATABASE_URL is not set',
-      {
-        min: 0,
-        max: MAX_CANARIES,
-        fallback: 0,
-      },
-    ),
-    deadCanaries: wholeNumber('N', 'number of the canaries whose phones never answer', {
-      min: 0,
-      max: MAX_CANARIES,
-      fallback: 0,
-    }),
+    ...CANARY_OPTIONS,
     api: named('URL', 'the address of `baton serve`, where the phones of canaries answer', {
       isValid: (value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ''),
       expected: 'an address such as http://127.0.0.1:8080',

@@ -154,20 +154,7 @@ const OPTIONS = {
     mislabel: share('P', 'share of the rows that say `fid` of a token, or `token` of a FID', {
       fallback: defaultOptions.mislabel,
     }),
-    canaries: wholeNumber(
-      'N',
-      'number of the devices that are canaries, and get a round after the broadcast',
-      {
-        min: 0,
-        max: MAX_CANARIES,
-        fallback: defaultOptions.canaries,
-      },
-    ),
-    deadCanaries: wholeNumber('N', 'number of the canaries whose phones never answer', {
-      min: 0,
-      max: MAX_CANARIES,
-      fallback: defaultOptions.deadCanaries,
-    }),
+    ...CANARY_OPTIONS,
     outage: text(
       'WHAT',
       '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 400, 401, 403, 404, or silent for no answers',
