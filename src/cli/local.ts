@@ -57,9 +57,9 @@ export const localCommand = defineCommand({
       const config = parseConfig(settings);
       if (isOwnDatabase) await migrateDatabase(config.database, systemClock);
       else await refuseRealDatabase(config.database, systemClock, { force });
+      const onError = (why: string): void => err(`a canary could not answer: ${why}\n`);
       const { database, flock } = await withStore(settings, async (store) => {
         if (isOwnDatabase) await seedDevices(store, { devices, seed: 1, audience: null });
-        const onError = (why: string): void => err(`a canary could not answer: ${why}\n`);
         return {
           database: await describeDatabase(store, isOwnDatabase ? databaseUrl : null),
           flock: canaries > 0 ? await makeCanaries(store, { canaries, deadCanaries }, onError) : null,
@@ -109,7 +109,7 @@ function describeCanaries(env: Readonly<Record<string, string>>, api: string): s
   ];
   const settings = names.map((name) => `${name}=${env[name] ?? ''}`).join(' \\\n    ');
   return `
-The canaries among the devices answer to ${api}. Run both, each in a terminal of its own:
+The canaries among the devices answer to ${api}. With these settings in two other terminals:
 
   export RECEIPTS=on ${settings}
   baton serve

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answerCanaries } from '../../src/canary/answers.ts';
+import { askCanaries } from '../../src/canary/ask.ts';
 import { runCanary } from '../../src/canary/canary.ts';
 import { judgeCanaries } from '../../src/canary/judge.ts';
 import { sendCanariesAtStart, wantsCanary } from '../../src/canary/wants.ts';
@@ -305,9 +306,7 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     const plan = await explain(database.config, (explained) =>
       judgeCanaries({ ...world(), store: explained }),
     );
-    const steps = plan.map((step) =>
-      String(step['detail'] ?? `${String(step['type'])} ${String(step['key'])}`),
-    );
+    const steps = plan.map(({ detail, type, key }) => detail ?? `${String(type)} ${String(key)}`);
     expect(steps).toEqual(
       kind === 'sqlite'
         ? [
@@ -316,6 +315,47 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
           ]
         : ['range push_canary_sent', expect.stringMatching(/^(const|eq_ref) PRIMARY$/)],
     );
+  });
+
+  test('a person who asks gets a reply for each phone: answered, silent, refused, gone; a phone that answers late is silent', async () => {
+    const [first, second, third, fourth] = await add({ platform: 'ios' }, {}, {}, {});
+    const ctx = world({
+      answer: ({ target }) => {
+        if (target === 'phone-3') return outcome('misconfigured', 'THIRD_PARTY_AUTH_ERROR');
+        return target === 'phone-4' ? outcome('unregistered', 'UNREGISTERED') : delivered;
+      },
+    });
+    const round = 'canary-2026-01-01T000000';
+    const live: number[] = [];
+    let looks = 0;
+    const answering: Store = {
+      ...store,
+      async fetchCanaryPushes(...args) {
+        if (looks++ === 1) await store.answerCanaries([{ round, target: 'phone-1' }]);
+        return store.fetchCanaryPushes(...args);
+      },
+    };
+    const replies = await askCanaries({ ...ctx, store: answering }, 60_000, ({ deviceId }) =>
+      live.push(deviceId),
+    );
+    expect(replies).toMatchObject([
+      { deviceId: first, state: 'answered', afterMs: 500, remedy: null },
+      { deviceId: second, state: 'silent', afterMs: null, reason: null },
+      {
+        deviceId: third,
+        state: 'refused',
+        reason: 'THIRD_PARTY_AUTH_ERROR',
+        remedy: expect.stringContaining('APNs') as string,
+      },
+      { deviceId: fourth, state: 'gone', reason: 'UNREGISTERED' },
+    ]);
+    expect(live).toEqual([third, fourth, first, second]);
+    expect(ctx.sent).toHaveLength(4);
+    expect((await store.fetchCanaryPushes(DAY, 10)).map((push) => push.round)).toEqual(
+      Array.from({ length: 4 }, () => round),
+    );
+    const off = world({ env: { RECEIPTS: 'off' } });
+    await expect(askCanaries(off, 0)).rejects.toThrow('RECEIPTS: expected on');
   });
 
   test('old rounds are forgotten', async () => {
