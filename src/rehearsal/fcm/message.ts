@@ -14,6 +14,8 @@ export interface SandboxMessage {
   /** Empty: the message has none. */
   readonly collapseKey: string;
   readonly validateOnly: boolean;
+  /** What the data says that a receipt has to name; null: nothing. */
+  readonly batonId: string | null;
 }
 
 /** `parseMessage` checks a request as FCM does; returns FCM's refusal if it is not valid. */
@@ -52,6 +54,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
     kind,
     collapseKey: typeof key === 'string' ? key : '',
     validateOnly: request['validate_only'] === true,
+    batonId: isObject(data) && typeof data['baton_id'] === 'string' ? data['baton_id'] : null,
   };
 }
 
