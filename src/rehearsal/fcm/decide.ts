@@ -36,6 +36,8 @@ export interface ServiceParts {
   readonly tally: SandboxTally;
   readonly clock: Pick<Clock, 'now'>;
   readonly isAuthorized: (token: string) => boolean;
+  /** Takes the analytics label of each accepted message. */
+  readonly onAccepted?: (label: string) => void;
 }
 
 /** One request to FCM, read to its end. */
@@ -55,7 +57,7 @@ export type Decision =
 
 /** `makeService` makes FCM's own decisions: the same checks, in FCM's order, and the faults that the options ask for. */
 export function makeService(
-  { log, tally, clock, isAuthorized }: ServiceParts,
+  { log, tally, clock, isAuthorized, onAccepted }: ServiceParts,
   {
     seed,
     latencyMs,
@@ -118,6 +120,7 @@ export function makeService(
       counts.validated++;
     } else {
       log.add(target, collapseKey);
+      onAccepted?.(message.label);
       counts.accepted++;
       if (isUnanswered) {
         tally.countAnswer(`${fault} after accepting`);
