@@ -32,7 +32,7 @@ export interface StandingNotice extends Notice {
 
 /** When a check was made last. Times are milliseconds since the epoch. */
 export interface CheckRun {
-  /** The name of a check, or of one and what it was made for, such as `doctor 42`. */
+  /** The name of a check, or of one and what it was made for, such as `doctor-42`. */
   readonly name: string;
   readonly startedAt: number;
   /** Null: it has not ended. */

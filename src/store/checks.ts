@@ -42,8 +42,8 @@ export interface Checks {
   recordNotices(check: CheckName, notices: readonly Notice[]): Promise<void>;
   /** What stands now, red before amber, and then the one that is due first. */
   fetchNotices(): Promise<StandingNotice[]>;
-  /** Notices that no alert is about, the earliest first. */
-  fetchUnalertedNotices(limit: number): Promise<StandingNotice[]>;
+  /** Notices of these checks that no alert is about, the earliest first. */
+  fetchUnalertedNotices(checks: readonly CheckName[], limit: number): Promise<StandingNotice[]>;
   /** Deletes the runs of single announcements after 30 days, and signals after 400. */
   pruneChecks(): Promise<void>;
   /** Counts signals of a day; of the same signal the latest value stays. */

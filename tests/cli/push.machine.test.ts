@@ -145,7 +145,7 @@ test('devices are counted by what they say about themselves, as far as they say 
   ]);
   const listed = locales.slice(0, 8).map((locale) => `${locale} 1`);
   expect((await counted.baton(['devices'])).out).toBe(
-    `15 devices\nby platform: ios 12, not known 3\nby locale: fr 2, not known 1, ${listed.join(', ')}, and 4 more locales\n` +
+    `15 devices\ntargets: 15 tokens, 0 FIDs (0%)\nby platform: ios 12, not known 3\nby locale: fr 2, not known 1, ${listed.join(', ')}, and 4 more locales\n` +
       'with a time zone: 1\ntest devices: 1\n',
   );
   const device = { ...make(12), lastSeenAt: Date.UTC(2026, 10, 1), tags: { plan: 'pro', 'a\nb': '1' } };
@@ -173,6 +173,7 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   expect((await gone.baton(['devices', 'restore', '--announcement', '1'])).out).toBe('2 devices restored\n');
   expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({
     ...{ devices: 2, unregistered: [], byPlatform: [{ platform: null, devices: 2 }] },
+    ...{ targets: { token: 2, fid: 0 }, trend: [] },
     ...{ byLocale: [{ locale: null, devices: 2 }], locales: 0, withTimeZone: 0, test: 0, canaries: 0 },
   });
 
