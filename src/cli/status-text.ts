@@ -7,7 +7,7 @@ import { progressOf, type Standing } from '../report/standing.ts';
 import { withoutUntil } from '../report/bands.ts';
 import type { Wait } from '../report/waits.ts';
 import { formatCount, formatTime, formatTimer } from '../words.ts';
-import { describeReceipts, RECEIPTS_NOTE } from '../report/receipts.ts';
+import { DELIVERY_NOTE, describeDeliveryDays, describeReceipts, RECEIPTS_NOTE } from '../report/receipts.ts';
 import { describeEdits } from '../report/edits.ts';
 import { printable } from './table.ts';
 import { drawBar } from './progress.ts';
@@ -111,9 +111,13 @@ function describeCount(name: string, count: number): string {
   return `  ${name.padEnd(14)}${formatCount(count).padStart(11)}`;
 }
 
-function describePhones({ receipts, counts }: Standing): string[] {
+function describePhones({ receipts, counts, deliveryData }: Standing): string[] {
   const says = describeReceipts(receipts, counts);
-  return says === null ? [] : [`phones: ${says}`, RECEIPTS_NOTE];
+  const days = describeDeliveryDays(deliveryData).map((day) => `FCM's delivery data: ${day}`);
+  return [
+    ...(says === null ? [] : [`phones: ${says}`, RECEIPTS_NOTE]),
+    ...(days.length === 0 ? [] : [...days, DELIVERY_NOTE]),
+  ];
 }
 
 function describeAnswers({ answers }: Standing): string[] {

@@ -80,6 +80,8 @@ export interface FcmConfig {
   readonly transport: 'http2' | 'sdk';
   /** `https://…`, or `http://…` for HTTP/2 without TLS. */
   readonly endpoint: string;
+  /** The address of FCM's Data API. */
+  readonly dataEndpoint: string;
   /** Milliseconds to wait for FCM's answer to one message. */
   readonly timeoutMs: number;
 }
@@ -109,6 +111,7 @@ export function readConfig(env: Env): { config: Config; problems: readonly Probl
     fcm: {
       transport: read.oneOf('FCM_TRANSPORT', ['http2', 'sdk']),
       endpoint: read.url('FCM_ENDPOINT', ['https:', 'http:']),
+      dataEndpoint: read.url('FCM_DATA_ENDPOINT', ['https:', 'http:']),
       timeoutMs: read.whole('FCM_TIMEOUT_MS', 100, 60_000),
     },
     api: readApi(read),

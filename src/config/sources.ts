@@ -10,6 +10,11 @@ import { findVariable } from './variables.ts';
 const PROJECT_ID = /^[a-z0-9][a-z0-9.:-]{0,62}$/;
 const A_PROJECT_ID = 'the id of a Firebase project: small letters, digits and -';
 
+/** https://firebase.google.com/docs/projects/learn-more#config-files-objects: such as `1:1234567890:android:321abc456def7890`. */
+const ANDROID_APP = /^1:\d{1,20}:android:[0-9a-f]{1,64}$/;
+const ANDROID_APPS = 'the ids of Android apps, such as 1:1234567890:android:321abc, separated by commas';
+const MAX_APPS = 20;
+
 const SOURCE_NAME = /^[\w. -]{1,64}$/;
 
 /** Google's client quotes this value in its errors: it must not be the key itself. */
@@ -25,6 +30,8 @@ export interface SourceConfig {
   readonly timeZone: string;
   /** When no broadcast of the source starts or goes on; null: none. */
   readonly quietHours: QuietHours | null;
+  /** The Android apps whose delivery data is fetched from FCM's Data API. */
+  readonly androidApps: readonly string[];
 }
 
 export interface PaceConfig {
@@ -65,6 +72,7 @@ export function readSources(read: Reader, env: Env, firstName: string): Map<stri
     pace: { perMinute: read.whole('FCM_MESSAGES_PER_MINUTE', 1, 1_000_000_000, suffix), rampMs },
     timeZone: readZone(read, suffix),
     quietHours: readQuietHours(read, suffix),
+    androidApps: readAndroidApps(read, suffix),
   });
   const suffixes = new Set(Object.keys(env).flatMap((name) => findVariable(name)?.suffix || []));
   const further = Array.from(suffixes, (suffix): [string, SourceConfig] => {
@@ -107,6 +115,15 @@ function readQuietHours(read: Reader, suffix: string): QuietHours | null {
   const quietHours = text === null ? null : parseQuietHours(text);
   if (text !== null && quietHours === null) read.complain(`QUIET_HOURS${suffix}`, QUIET_HOURS, show(text));
   return quietHours;
+}
+
+function readAndroidApps(read: Reader, suffix: string): readonly string[] {
+  const text = read.optional('FCM_ANDROID_APPS', suffix);
+  if (text === null) return [];
+  const apps = [...new Set(text.split(',').map((each) => each.trim()))];
+  if (apps.length <= MAX_APPS && apps.every((app) => ANDROID_APP.test(app))) return apps;
+  read.complain(`FCM_ANDROID_APPS${suffix}`, ANDROID_APPS, show(text));
+  return [];
 }
 
 /** The end of the names of a source's variables: empty for FCM_SOURCE, `_SHOP_B` for `shop_b`. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CHECKS, MAX_CHECK_MS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
 import { SIGNAL_KINDS, type Signal } from '../model/signal.ts';
 import type { Checks } from '../store/checks.ts';
-import { cut, fit } from './columns.ts';
+import { cut, fit, fits } from './columns.ts';
 import { type Driver, hasEffect, type Row } from './driver.ts';
 import { columnOrNull, makeColumnLookup } from './optional.ts';
 import { MAX_ID, readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
@@ -19,6 +19,9 @@ const RUNS_KEPT_MS = 30 * MS_PER_DAY;
 
 /** How long signals are kept: a little more than a year, so that the same day of the year before is there. */
 const SIGNALS_KEPT_MS = 400 * MS_PER_DAY;
+
+/** The days of one signal that are read at most. */
+const MAX_DAYS = 100;
 
 const contentSchema = z.object({
   says: z.string(),
@@ -39,6 +42,10 @@ export function makeChecks(driver: Driver): Checks {
 
   const selectNotices = sql`SELECT notice_id, check_name, name, level, content,
     ${epochMs(sql`found_at`)} AS found_ms, ${epochMs(sql`seen_at`)} AS seen_ms FROM push_notice`;
+
+  const selectSignals = sql`SELECT
+    ${dialect.name === 'mysql' ? sql`DATE_FORMAT(day, '%Y-%m-%d')` : sql`day`} AS day, kind, source, name, value, times,
+    ${epochMs(sql`seen_at`)} AS seen_ms FROM push_signal`;
 
   const fetchColumns = makeColumnLookup(driver, 'push_announcement');
   /** A run that has not ended in time was killed: it counts no longer. */
@@ -172,9 +179,17 @@ export function makeChecks(driver: Driver): Checks {
     async fetchSignals(kind, days) {
       const since = dayOf((await fetchNow()) - (days - 1) * MS_PER_DAY);
       const rows = await driver.all(
-        sql`SELECT ${dialect.name === 'mysql' ? sql`DATE_FORMAT(day, '%Y-%m-%d')` : sql`day`} AS day, kind, source, name,
-              value, times, ${epochMs(sql`seen_at`)} AS seen_ms
-            FROM push_signal WHERE kind = ${kind} AND day >= ${since} ORDER BY day DESC, source, name`,
+        sql`${selectSignals} WHERE kind = ${kind} AND push_signal.day >= ${since}
+            ORDER BY push_signal.day DESC, source, name`,
+      );
+      return rows.map(parseSignal);
+    },
+
+    async fetchSignalsOf({ kind, source, name }) {
+      if (!fits('notice_name', name)) return [];
+      const rows = await driver.all(
+        sql`${selectSignals} WHERE kind = ${kind} AND source = ${source} AND name = ${name}
+            ORDER BY push_signal.day DESC LIMIT ${MAX_DAYS}`,
       );
       return rows.map(parseSignal);
     },

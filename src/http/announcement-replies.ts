@@ -67,6 +67,24 @@ export const progress = standing.extend({
     })
     .nullable()
     .describe('what apps report by POST /receipts; null if no receipt has arrived'),
+  deliveryData: z
+    .array(
+      z.object({
+        label: z.string(),
+        day: z.iso.date().describe('in Los Angeles'),
+        accepted: count,
+        outcome: z
+          .object({
+            delivered: z.number(),
+            pending: z.number(),
+            collapsed: z.number(),
+            dropped: z.number(),
+          })
+          .nullable()
+          .describe('percents of what FCM accepted'),
+      }),
+    )
+    .describe("what FCM's Data API says of the announcement's label: Android alone, some days late"),
 });
 export const summary = shared.extend({
   ...times,
@@ -104,6 +122,7 @@ export function showStanding({
   announcement,
   errors,
   waitsFor,
+  deliveryData,
   ...rest
 }: Standing): z.infer<typeof progress> {
   return {
@@ -118,6 +137,7 @@ export function showStanding({
       firstAt: toIso(firstAt),
       lastAt: toIso(lastAt),
     })),
+    deliveryData: [...deliveryData],
     waitsFor: waitsFor.map(({ what, until }) => ({ what, until: toIso(until) })),
   };
 }

@@ -26,6 +26,8 @@ export const NO_RECEIPTS: ReceiptCounts = { delivered: 0, opened: 0 };
 /** The part of the configuration that says what pushes carry. */
 export interface MarkConfig {
   readonly receipts: boolean;
+  /** Absent: no source has Android apps whose delivery data is fetched. */
+  readonly sources?: ReadonlyMap<string, { readonly androidApps: readonly string[] }>;
 }
 
 /**
@@ -33,18 +35,19 @@ export interface MarkConfig {
  * (announcement 0) have no label: FCM counts up to 100 labels a day.
  */
 export function markOf(
-  { receipts }: MarkConfig,
+  { receipts, sources }: MarkConfig,
   { announcementId, messageId = 0 }: { readonly announcementId: number; readonly messageId?: number },
 ): Mark | undefined {
-  if (!receipts) return undefined;
-  return {
-    batonId: messageId === 0 ? `${announcementId}` : `${announcementId}.${messageId}`,
-    ...(announcementId > 0 ? { label: labelOf(announcementId) } : {}),
-  };
+  const label = announcementId > 0 ? { label: labelOf(announcementId) } : {};
+  if (receipts) {
+    return { batonId: messageId === 0 ? `${announcementId}` : `${announcementId}.${messageId}`, ...label };
+  }
+  const isFetched = [...(sources?.values() ?? [])].some(({ androidApps }) => androidApps.length > 0);
+  return isFetched && announcementId > 0 ? label : undefined;
 }
 
 /** The analytics label of an announcement whose content gives none. */
-function labelOf(announcementId: number): string {
+export function labelOf(announcementId: number): string {
   return `baton-${announcementId}`;
 }
 

@@ -28,7 +28,7 @@ export function judgeDiscovery(document: unknown, endpoint: string): Discovery {
 export async function fetchDiscovery(endpoint: string, clock: Clock): Promise<unknown> {
   const { status, text } = await fetchText(endpoint, DISCOVERY_PATH, clock);
   // A redirect is not followed: it would be another service's description.
-  if (status !== 200) throw new Error(`FCM's discovery document: expected HTTP 200, got ${status}`);
+  if (status !== 200) throw new Error(`the discovery document of FCM: expected HTTP 200, got ${status}`);
   return parseJson(text);
 }
 
@@ -36,7 +36,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new Error("FCM's discovery document: expected JSON, got something else");
+    throw new Error('the discovery document of FCM: expected JSON, got something else');
   }
 }
 
@@ -46,7 +46,7 @@ function fetchText(endpoint: string, path: string, clock: Clock): Promise<{ stat
   const answer = new Promise<{ status: number; text: string }>((resolve, reject) => {
     session.once('error', reject);
     clock.timeout(TIMEOUT_MS).addEventListener('abort', () => {
-      reject(new Error(`FCM's discovery document: no answer in ${TIMEOUT_MS / 1000} s`));
+      reject(new Error(`the discovery document of FCM: no answer in ${TIMEOUT_MS / 1000} s`));
     });
     const stream = session.request({ ':path': path, accept: 'application/json' });
     // A session that cannot be opened cancels its streams first, and is the cause of their error.
@@ -58,10 +58,10 @@ function fetchText(endpoint: string, path: string, clock: Clock): Promise<{ stat
       parts.push(part);
       bytes += part.length;
       if (bytes > MAX_BYTES)
-        reject(new Error(`FCM's discovery document: expected at most ${MAX_BYTES} bytes`));
+        reject(new Error(`the discovery document of FCM: expected at most ${MAX_BYTES} bytes`));
     });
     stream.once('end', () => resolve({ status, text: Buffer.concat(parts).toString() }));
-    stream.once('close', () => reject(new Error("FCM's discovery document: the connection was closed")));
+    stream.once('close', () => reject(new Error('the discovery document of FCM: the connection was closed')));
   });
   return answer.finally(() => session.destroy());
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../context.ts';
+import type { DeliveryDay } from '../model/delivery-data.ts';
 import type { Notice } from '../model/notice.ts';
 import type { Store } from '../store.ts';
 import type { Running } from './running.ts';
@@ -20,6 +21,8 @@ export interface RadarTools {
   readonly fetchDiscovery: () => Promise<unknown>;
   /** Fetches the certificates of a service account's keys, by key id, from Google. */
   readonly fetchCertificates: (email: string) => Promise<ReadonlyMap<string, string>>;
+  /** Fetches what FCM's Data API says of the Android apps of a source. */
+  readonly fetchDeliveryData: (source: string) => Promise<readonly DeliveryDay[]>;
 }
 
 /** The result of one part. */

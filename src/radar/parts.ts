@@ -1,4 +1,5 @@
 import { judgeDiscovery } from './discovery.ts';
+import { recordDelivery } from './delivery.ts';
 import { HEADER_DAYS, judgeHeaders } from './headers.ts';
 import { judgeDatabase, judgeImage, judgeTable, judgeVersion } from './judge-lifecycles.ts';
 import { judgeKeys } from './key-age.ts';
@@ -83,6 +84,8 @@ export const RADAR_PARTS: readonly RadarPart[] = [
       };
     },
   },
+  // It finds nothing: a day without an answer is no notice.
+  { name: 'delivery data', prefixes: [], look: recordDelivery },
 ];
 
 function nothing(says: string): Finding {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../context.ts';
+import { fetchDeliveryData } from '../receipts/delivery-data.ts';
 import { fetchCertificates } from './certificates.ts';
 import { fetchDiscovery } from './discovery.ts';
 import type { RadarTools } from './part.ts';
@@ -18,5 +19,6 @@ export async function makeRadarTools(
     running: await fetchRunning(),
     fetchDiscovery: () => fetchDiscovery(config.fcm.endpoint, clock),
     fetchCertificates: (email) => fetchCertificates(email, clock),
+    fetchDeliveryData: (source) => fetchDeliveryData(config, source, clock),
   };
 }

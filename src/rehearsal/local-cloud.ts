@@ -38,6 +38,7 @@ export async function startLocalCloud({ engine, fcm, folder }: LocalCloudOptions
       // Otherwise Google's client, which needs no project, looks for one by `gcloud` and on the network in each worker.
       GOOGLE_CLOUD_PROJECT: projectId,
       FCM_ENDPOINT: sandbox.endpoint,
+      FCM_DATA_ENDPOINT: sandbox.dataEndpoint,
       GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     };
     const preload = engine.env['FCM_TRANSPORT'] === 'sdk' ? ['--import', SDK_PRELOAD] : [];

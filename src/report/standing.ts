@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { Announcement, AnnouncementStatus } from '../model/announcement.ts';
 import { stopOf } from '../model/budget.ts';
 import { type Counts, sumCounts } from '../model/delivery.ts';
+import type { DeliveryDay } from '../model/delivery-data.ts';
 import type { ReceiptCounts } from '../model/receipt.ts';
 import { quietUntil } from '../model/quiet-hours.ts';
 import {
@@ -17,7 +18,7 @@ import {
 } from '../model/summary.ts';
 import type { AnnouncementSummary, Store } from '../store.ts';
 import { fetchTotalsOf } from '../store/summaries.ts';
-import { fetchReceipts } from './receipts.ts';
+import { fetchDeliveryDays, fetchReceipts } from './receipts.ts';
 import { sumAnswers, sumReasons, sumSent } from './sums.ts';
 import { fetchTimes, type Times } from './times.ts';
 import { listWaits, type Wait } from './waits.ts';
@@ -50,6 +51,8 @@ export interface Standing extends Times {
   readonly waitsFor: readonly Wait[];
   /** What phones report; null: no receipt has arrived. */
   readonly receipts: ReceiptCounts | null;
+  /** What FCM's Data API says of its label, by day. */
+  readonly deliveryData: readonly DeliveryDay[];
 }
 
 /** What a standing is read with. `paceOf` knows the budget of a source; null where it is not configured. */
@@ -96,6 +99,7 @@ export async function fetchStanding(observer: Observer, announcementId: number):
     errors: sumReasons(hops).slice(0, MAX_REASONS),
     waitsFor,
     receipts: await fetchReceipts({ store }, announcementId),
+    deliveryData: await fetchDeliveryDays({ store }, announcement, { startedAt, finishedAt }),
   };
 }
 

@@ -49,6 +49,8 @@ export interface Checks {
   recordSignals(signals: readonly NewSignal[]): Promise<void>;
   /** Signals of a kind of the last days, today included; the latest day first. */
   fetchSignals(kind: SignalKind, days: number): Promise<Signal[]>;
+  /** What was observed of one name, the latest day first, at most 100 days. */
+  fetchSignalsOf(key: Pick<Signal, 'kind' | 'source' | 'name'>): Promise<Signal[]>;
   /** Which database this is, and of which version. */
   fetchServer(): Promise<DatabaseServer>;
 }

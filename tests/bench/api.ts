@@ -1,7 +1,4 @@
 import type { DatabaseConfig } from '../../src/config/config.ts';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +7,10 @@ import { systemClock } from '../../src/clock.ts';
 import { migrateDatabase, openStore } from '../../src/db/open.ts';
 import { writeSandboxCredentials } from '../../src/rehearsal/fcm/credentials.ts';
 import { startFcmSandbox } from '../../src/rehearsal/fcm/sandbox.ts';
-import { MAIN } from '../support/baton.ts';
 import { madeUpDevices } from '../support/context.ts';
 import { API_TOKEN } from '../support/events.ts';
 import { startMariaDb } from '../support/mariadb.ts';
+import { serve } from './serve.ts';
 
 const RATE = 500;
 const SECONDS = 60;
@@ -104,37 +101,4 @@ function shoot(url: string, { path, body }: Route, duration: number, first: numb
       },
     ],
   });
-}
-
-async function serve(env: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--workers', '1'], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  });
-  const address = Promise.withResolvers<string>();
-  child.stderr.on('data', (text) => {
-    const found = /listening on (http:\S+),/.exec(String(text))?.[1];
-    if (found) address.resolve(found);
-    else process.stderr.write(String(text));
-  });
-  child.once('exit', (status) => address.reject(new Error(`serve ended with status ${status}`)));
-  const { pid = 0 } = child;
-  return {
-    address: await address.promise,
-    cpuSeconds: () => readCpuSeconds(pid),
-    async stop() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
-}
-
-/** User and system time so far, from Linux's proc(5): hundredths of a second. */
-function readCpuSeconds(pid: number): number {
-  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .split(') ')[1]!
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
-  return (user + system) / 100;
 }

@@ -4,6 +4,7 @@ import { benchContent } from './content.ts';
 import { benchExport } from './export.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPlan } from './plan.ts';
+import { benchReceipts } from './receipts.ts';
 import { benchReport } from './report.ts';
 import { benchScale } from './scale.ts';
 import { benchSender } from './sender.ts';
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   export: benchExport,
   ledger: benchLedger,
   plan: benchPlan,
+  receipts: benchReceipts,
   report: benchReport,
   scale: benchScale,
   sender: benchSender,

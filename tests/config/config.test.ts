@@ -42,10 +42,16 @@ test('an empty environment is a working configuration', () => {
           pace: { perMinute: 600_000, rampMs: 60_000 },
           timeZone: 'UTC',
           quietHours: null,
+          androidApps: [],
         },
       ],
     ]),
-    fcm: { transport: 'http2', endpoint: 'https://fcm.googleapis.com', timeoutMs: 12_000 },
+    fcm: {
+      transport: 'http2',
+      endpoint: 'https://fcm.googleapis.com',
+      dataEndpoint: 'https://fcmdata.googleapis.com',
+      timeoutMs: 12_000,
+    },
     pageSize: 3000,
     maxWindow: 3000,
     batchSize: 500,
@@ -149,6 +155,7 @@ test('variables that end in a name add a source of that name, with a budget of i
         pace: { perMinute: 600_000, rampMs: 5000 },
         timeZone: 'UTC',
         quietHours: null,
+        androidApps: [],
       },
     ],
     [
@@ -159,6 +166,7 @@ test('variables that end in a name add a source of that name, with a budget of i
         pace: { perMinute: 1200, rampMs: 5000 },
         timeZone: 'UTC',
         quietHours: null,
+        androidApps: [],
       },
     ],
   ]);

@@ -105,5 +105,12 @@ await describeStores('checks', ({ store }) => {
     expect([today, new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)]).toContain(first?.day);
     expect(others).toEqual([]);
     expect(await store.fetchSignals('header', 10_000)).toHaveLength(2);
+    const own = await store.fetchSignalsOf(seen);
+    expect(own.map(({ day, value }) => [day, value])).toEqual([
+      [first?.day, 'two'],
+      ['2020-01-01', 'old'],
+    ]);
+    expect(await store.fetchSignalsOf({ ...seen, source: 'other' })).toEqual([]);
+    expect(await store.fetchSignalsOf({ ...seen, name: 'ä name of no signal' })).toEqual([]);
   });
 });

@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { openDriver, openStore } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
 import type { Receipt, ReceiptEvent } from '../../src/model/receipt.ts';
 import { madeUpDevices } from '../support/context.ts';
+import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
+import { sendToAll } from '../support/receipts.ts';
 import { delivered, describeStores, draft, LEASE_MS } from './contract.ts';
+import { explain } from './plan.ts';
 
 await describeStores('receipts', ({ store, other, startHop, claim, passTime }) => {
   /** Devices with targets of their own, by id. */
@@ -164,5 +170,75 @@ await describeStores('receipts', ({ store, other, startHop, claim, passTime }) =
       expect(batches).toBeLessThan(20);
     expect(await store.recordReceipts(receipts)).toEqual(receipts.map(() => 'unknown'));
     expect(await countsOf(id)).toEqual({ delivered: 5, opened: 5 });
+  });
+});
+
+describe.each(databaseKinds())('the lookups of receipts, on %s', (kind) => {
+  let database: TestDatabase;
+  let announcementId: number;
+  let targets: string[];
+
+  beforeAll(async () => {
+    database = await makeDatabase(kind);
+    const store = await openStore(database.config, systemClock);
+    ({ announcementId, targets } = await sendToAll(store, 3000));
+    await store.recordReceipts(targets.slice(0, 1500).map((target) => receipt(target)));
+    await store.close();
+    // So many rows that none of the tables is read from end to end because it is small.
+    const driver = openDriver(database.config, systemClock);
+    const more = sql`push_device AS one CROSS JOIN (SELECT device_id AS nth FROM push_device ORDER BY device_id LIMIT 9) AS two`;
+    const deviceId = sql`10000 * two.nth + one.device_id`;
+    await driver.run(
+      sql`INSERT INTO push_device (device_id, target, created_at)
+          SELECT ${deviceId}, CONCAT('more-', ${deviceId}), ${driver.dialect.now} FROM ${more}`,
+    );
+    await driver.run(
+      sql`INSERT INTO push_delivery (announcement_id, message_id, device_id, verdict, round, recorded_at)
+          SELECT ${announcementId}, 0, device_id, 'delivered', 0, ${driver.dialect.now} FROM push_device WHERE device_id > 3000`,
+    );
+    if (kind === 'mysql') await driver.all(sql`ANALYZE TABLE push_device, push_delivery, push_receipt`);
+    await driver.close();
+  });
+  afterAll(() => database.drop());
+
+  const receipt = (target: string, messageId = 0): Receipt => ({
+    ...{ announcementId, messageId, target, event: 'delivered' },
+  });
+
+  test.each([
+    ['one receipt', 1],
+    ['a request of ten', 10],
+    ['as many as go together', 500],
+  ])('%s: each table is searched by its key, and never read from end to end', async (_what, count) => {
+    // Half of them are new, as of a phone that sends again what it has sent; some are of messages.
+    const some = [
+      ...targets.slice(1500 - count / 2, 1500 + count / 2).map((target) => receipt(target)),
+      ...targets.slice(0, count / 10).map((target, nth) => receipt(target, nth + 1)),
+    ];
+    const plan = await explain(database.config, async (store) => {
+      await store.recordReceipts(some);
+      await store.fetchReceiptCounts([announcementId]);
+    });
+    expect(plan.length).toBeGreaterThan(3);
+    for (const step of plan) {
+      const words = JSON.stringify(step);
+      if (kind === 'sqlite') {
+        expect(step['detail'], words).toMatch(
+          /^(SEARCH|COMPOUND QUERY|LEFT-MOST SUBQUERY|UNION ALL|LIST SUBQUERY|SCAN (json_each|\d+ CONSTANT)|MULTI-INDEX OR|INDEX )/,
+        );
+        if (/push_(delivery|receipt) /.test(String(step['detail']))) {
+          expect(step['detail'], words).toMatch(/announcement_id=\? AND message_id=\? AND device_id=\?/);
+        }
+      } else if (
+        step['table'] !== null &&
+        !['INSERT', 'UNION RESULT'].includes(String(step['select_type']))
+      ) {
+        // The table of messages is empty.
+        if (step['table'] !== 'push_message') {
+          expect(['const', 'eq_ref', 'ref', 'range'], words).toContain(step['type']);
+        }
+        expect(Number(step['rows']), words).toBeLessThanOrEqual(2 * some.length + 2);
+      }
+    }
   });
 });

@@ -202,6 +202,11 @@ describe('the variables of the function', () => {
     ['API_AUTH', ['token', 'gateway'], ['iam', 'Gateway']],
     ['QUEUE_REFUSED', ['return', 'drop'], ['keep']],
     ['RECEIPTS', ['off', 'on'], ['yes']],
+    [
+      'FCM_ANDROID_APPS',
+      ['', '1:23:android:4a', '1:23:android:4a,1:23:android:5b'],
+      ['1:23:ios:4a', '1:23:android:4a;1:23:android:5b', '1:23:android:4A'],
+    ],
     ['TIME_ZONE', ['UTC', 'America/Argentina/Buenos_Aires'], ['Mars Base']],
     [
       'QUIET_HOURS',

@@ -21,6 +21,11 @@ test('the id of a push names its announcement, and its message; at-once messages
   expect(markOf(ON, { announcementId: 42 })).toEqual({ batonId: '42', label: 'baton-42' });
   expect(markOf(ON, { announcementId: 42, messageId: 7 })).toEqual({ batonId: '42.7', label: 'baton-42' });
   expect(markOf(ON, { announcementId: 0, messageId: 7 })).toEqual({ batonId: '0.7' });
+  const sources = new Map([['default', { androidApps: ['1:2:android:3'] }]]);
+  expect(markOf({ receipts: false, sources }, { announcementId: 42, messageId: 7 })).toEqual({
+    label: 'baton-42',
+  });
+  expect(markOf({ receipts: false, sources }, { announcementId: 0, messageId: 7 })).toBeUndefined();
 });
 
 test.each<[string, ReturnType<typeof parseBatonId>]>([

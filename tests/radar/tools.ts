@@ -32,6 +32,7 @@ export function makeTools(
     running: { node: 'v24.21.0', amazonLinux: '2023', firebaseAdmin: '14.5.1' },
     fetchDiscovery: async () => JSON.parse(makeDiscovery()) as unknown,
     fetchCertificates: async () => new Map(),
+    fetchDeliveryData: async () => [],
     openStore: async () => ({
       fetchServer: async () => server,
       fetchLatest: async () => [],

@@ -84,6 +84,7 @@ const unpaced: SourceConfig = {
   pace: { perMinute: 1_000_000_000, rampMs: 0 },
   timeZone: 'UTC',
   quietHours: null,
+  androidApps: [],
 };
 
 export const LEASE_MS = 10_000;

@@ -52,6 +52,19 @@ export const FCM_VARIABLES = [
   },
   {
     ...PLAIN,
+    name: 'FCM_ANDROID_APPS',
+    meaning:
+      "The ids of the project's Android apps, separated by commas: the radar fetches what FCM's Data API says of their deliveries once a day. Empty: it is not asked.",
+    isPerSource: true,
+  },
+  {
+    ...PLAIN,
+    name: 'FCM_DATA_ENDPOINT',
+    fallback: 'https://fcmdata.googleapis.com',
+    meaning: "The address of FCM's Data API.",
+  },
+  {
+    ...PLAIN,
     name: 'FCM_TIMEOUT_MS',
     // At least 10 s, says https://firebase.google.com/docs/cloud-messaging/scale-fcm . Some answers take a little longer.
     fallback: '12000',

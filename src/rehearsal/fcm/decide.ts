@@ -45,6 +45,8 @@ export interface ServiceParts {
   readonly tally: SandboxTally;
   readonly clock: Pick<Clock, 'now'>;
   readonly isAuthorized: (token: string) => boolean;
+  /** Takes the analytics label of each accepted message. */
+  readonly onAccepted?: (label: string) => void;
 }
 
 /** One request to FCM, read to its end. */
@@ -64,7 +66,7 @@ export type Decision =
 
 /** `makeService` makes FCM's own decisions: the same checks, in FCM's order, and the faults that the options ask for. */
 export function makeService(
-  { log, tally, clock, isAuthorized }: ServiceParts,
+  { log, tally, clock, isAuthorized, onAccepted }: ServiceParts,
   {
     seed,
     latencyMs,
@@ -128,6 +130,7 @@ export function makeService(
       counts.validated++;
     } else {
       log.add(target, collapseKey);
+      onAccepted?.(message.label);
       counts.accepted++;
       deliver?.({ target, batonId });
       if (isUnanswered) {

@@ -13,6 +13,8 @@ export interface SandboxMessage {
   readonly kind: 'token' | 'fid' | 'topic' | 'condition';
   /** Empty: the message has none. */
   readonly collapseKey: string;
+  /** The analytics label; empty: the message has none. */
+  readonly label: string;
   readonly validateOnly: boolean;
   /** What the data says that a receipt has to name; null: nothing. */
   readonly batonId: string | null;
@@ -45,7 +47,8 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
   if (text.length > MAX_PAYLOAD_BYTES / 4 && Buffer.byteLength(JSON.stringify(payload)) > MAX_PAYLOAD_BYTES) {
     return badPayload('message', 'Message is too big');
   }
-  const { android } = message;
+  const { android, fcm_options: options } = message;
+  const label = isObject(options) ? options['analytics_label'] : null;
   const key = isObject(android) ? android['collapse_key'] : null;
   const kind =
     token !== undefined ? 'token' : fid !== undefined ? 'fid' : topic !== undefined ? 'topic' : 'condition';
@@ -53,6 +56,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
     target,
     kind,
     collapseKey: typeof key === 'string' ? key : '',
+    label: typeof label === 'string' ? label : '',
     validateOnly: request['validate_only'] === true,
     batonId: isObject(data) && typeof data['baton_id'] === 'string' ? data['baton_id'] : null,
   };

@@ -12,6 +12,7 @@ import type { Clock } from '../../context.ts';
 import { PushError } from '../../errors.ts';
 import type { MoreHeaders } from './announced.ts';
 import { makeService, type ServiceOptions } from './decide.ts';
+import { makeDeliveryData } from './delivery-data.ts';
 import { DEFAULT_SIGMA, NO_TAIL } from './latency.ts';
 import { watchLateReads } from './late-reads.ts';
 import { openAcceptedLog } from './log.ts';
@@ -50,6 +51,8 @@ export interface FcmSandbox {
   readonly endpoint: string;
   /** The token service that `writeSandboxCredentials` sends Google's client to. */
   readonly tokenUrl: string;
+  /** FCM's Data API, which takes the tokens of the token service. */
+  readonly dataEndpoint: string;
   /** Number of accepted messages by target. */
   readonly accepted: ReadonlyMap<string, number>;
   /** Number of accepted messages with this collapse key, by target. */
@@ -75,9 +78,16 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   } = options;
   const log = openAcceptedLog(logFile);
   const tally = makeSandboxTally(quotaPerMinute);
-  const tokens = makeTokenService(more);
+  const deliveryData = makeDeliveryData(clock);
+  const tokens = makeTokenService(more, deliveryData.answer);
   const decide = makeService(
-    { log, tally, clock, isAuthorized: (token) => !checksTokens || tokens.hasIssued(token) },
+    {
+      log,
+      tally,
+      clock,
+      onAccepted: deliveryData.count,
+      isAuthorized: (token) => !checksTokens || tokens.hasIssued(token),
+    },
     { seed: 1, latencyMs: 0, sigma: DEFAULT_SIGMA, tail: NO_TAIL, faults: {}, ...options, quotaPerMinute },
   );
   const sessions = new Set<ServerHttp2Session>();
@@ -185,6 +195,7 @@ export async function startFcmSandbox(options: FcmSandboxOptions = {}): Promise<
   return {
     endpoint: `${tls ? 'https' : 'http'}://${HOST}:${fcmPort}`,
     tokenUrl: `http://${HOST}:${tokenServicePort}/token`,
+    dataEndpoint: `http://${HOST}:${tokenServicePort}`,
     accepted: log.accepted,
     acceptedOf: (collapseKey) => log.acceptedOf(collapseKey),
     stats: () => tally.stats(),

@@ -1,6 +1,7 @@
 import { waitsForApproval } from '../../broadcast/may-start.ts';
 import type { Context } from '../../context.ts';
 import { type SourceBudget, stopOf } from '../../model/budget.ts';
+import type { ReceiptCounts } from '../../model/receipt.ts';
 import { type Balance, balanceIfCounted } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { describeNotices } from '../notices.ts';
@@ -22,6 +23,8 @@ export interface DashboardRow extends AnnouncementSummary {
   readonly edited: readonly string[];
   /** True: it was paused at its start, because nobody had approved it. */
   readonly waitsForApproval: boolean;
+  /** What phones report; null: no receipt has arrived. */
+  readonly receipts: ReceiptCounts | null;
 }
 
 /** What a source can do at a moment. */
@@ -100,13 +103,16 @@ async function describeRows(
   summaries: readonly AnnouncementSummary[],
 ): Promise<DashboardRow[]> {
   const begun = summaries.filter(({ startedAt }) => startedAt !== null);
-  const totals = await store.fetchTotals(begun.map(({ announcementId }) => announcementId));
+  const ids = begun.map(({ announcementId }) => announcementId);
+  const totals = await store.fetchTotals(ids);
+  const receipts = await store.fetchReceiptCounts(ids);
   const edited = await store.fetchEdited(mayBeEdited(summaries));
   return summaries.map((summary) => ({
     ...summary,
     balance: balanceIfCounted(totals.get(summary.announcementId)),
     edited: edited.get(summary.announcementId) ?? [],
     waitsForApproval: waitsForApproval(summary),
+    receipts: receipts.get(summary.announcementId) ?? null,
   }));
 }
 

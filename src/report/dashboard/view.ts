@@ -103,8 +103,10 @@ const actions = (row) => {
 
 const heading = (row) => h('h3', { class: 'title', dir: 'auto' }, row.title || 'Without a title');
 
+const receiptsOf = ({ receipts }) => receipts && 'received by ' + n(receipts.delivered) + ', opened by ' + n(receipts.opened);
+
 const about = (row, ...more) => {
-  const facts = ['#' + row.announcementId, row.source, row.audience === 'messages' ? 'mailing' : null, row.dryRun ? 'dry run' : null, ...more];
+  const facts = ['#' + row.announcementId, row.source, row.audience === 'messages' ? 'mailing' : null, row.dryRun ? 'dry run' : null, ...more, receiptsOf(row)];
   return h('p', { class: 'about' }, facts.filter((fact) => fact).map((fact) => h('span', {}, fact)));
 };
 

@@ -1,7 +1,7 @@
 /** @jsxRuntime automatic @jsxImportSource preact */
 import type { Balance } from '../../model/summary.ts';
 import { formatCount, formatShare, formatTime } from '../../words.ts';
-import { describeReceipts, RECEIPTS_NOTE } from '../receipts.ts';
+import { DELIVERY_NOTE, describeDeliveryDays, describeReceipts, RECEIPTS_NOTE } from '../receipts.ts';
 import { Bar, Section, Swatch } from './parts.tsx';
 import type { Report } from './report.ts';
 
@@ -72,6 +72,11 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
       {phones !== null && (
         <p class="note">
           Phones report it: {phones}. {RECEIPTS_NOTE}
+        </p>
+      )}
+      {report.deliveryData.length > 0 && (
+        <p class="note">
+          FCM&apos;s delivery data: {describeDeliveryDays(report.deliveryData).join('; ')}. {DELIVERY_NOTE}
         </p>
       )}
       {prunedAt !== null && (

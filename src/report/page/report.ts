@@ -2,10 +2,11 @@ import { findAnnouncement } from '../../broadcast/announcement.ts';
 import { type Config, defaultPace } from '../../config/config.ts';
 import type { Context } from '../../context.ts';
 import { type Balance, balanceIfCounted, balanceOf } from '../../model/summary.ts';
+import type { DeliveryDay } from '../../model/delivery-data.ts';
 import type { ReceiptCounts } from '../../model/receipt.ts';
 import type { AnnouncementSummary } from '../../store.ts';
 import { type Facts, fetchFacts } from '../explain/facts.ts';
-import { fetchReceipts } from '../receipts.ts';
+import { fetchDeliveryDays, fetchReceipts } from '../receipts.ts';
 import { rampFromOf } from '../ramps.ts';
 import { partsOf } from '../timeline.ts';
 
@@ -25,6 +26,8 @@ export interface Report extends Facts {
   readonly earlier: readonly Earlier[];
   /** What phones report; null: no receipt has arrived. */
   readonly receipts: ReceiptCounts | null;
+  /** What FCM's Data API says of its label, by day. */
+  readonly deliveryData: readonly DeliveryDay[];
 }
 
 /** An announcement to compare with. */
@@ -58,6 +61,7 @@ export async function fetchReport(
     balance: balanceOf(totals),
     earlier: await fetchEarlier({ store }, facts),
     receipts: await fetchReceipts({ store }, announcementId),
+    deliveryData: await fetchDeliveryDays({ store }, announcement, facts.times),
   };
 }
 

@@ -138,6 +138,7 @@ export function makeLargeReport(): Report {
     audit,
     sourceAudit,
     receipts: null,
+    deliveryData: [],
     earlier: [41, 37, 33, 30, 28].map((announcementId, nth) => ({
       announcementId,
       title:
