@@ -56,6 +56,10 @@ export async function startChecks(ctx: Context, rows: Rows): Promise<number> {
         return startCheck(ctx, { kind, announcementId }, AGAIN_MS);
       });
     }
+    // The run of the doctor says that this was done. Without a doctor, each tick would count the audience again.
+    if (config.checks.includes('canary') && !config.checks.includes('doctor')) {
+      await store.claimCheck(checkRunName({ kind: 'doctor', announcementId }), AGAIN_MS);
+    }
   }
   return started;
 }

@@ -139,6 +139,22 @@ describe.each(databaseKinds())('checks on a schedule, on %s', (kind) => {
     expect(ctx.invoked).toEqual([]);
   });
 
+  test('without the doctor, the audience of a broadcast is counted for its canaries once, not at each tick', async () => {
+    await store.registerDevice({ target: 'phone', isCanary: true });
+    await schedule(20 * MINUTE_MS);
+    let counted = 0;
+    const counting: Store = {
+      ...store,
+      countAudience: (...args) => {
+        counted++;
+        return store.countAudience(...args);
+      },
+    };
+    const env = { CHECKS: 'canary', RECEIPTS: 'on', CANARY_ABOVE: '1' };
+    for (let tick = 0; tick < 3; tick++) await start(makeContext(counting, { clock, env }));
+    expect(counted).toBe(1);
+  });
+
   test('a check that ran a short while ago, whoever started it, is not started; one that could not be invoked is', async () => {
     const broken = contextOf({ invoke: () => Promise.reject(new Error('Lambda is down')) });
     await expect(start(broken)).rejects.toThrow('Lambda is down');
