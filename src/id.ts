@@ -20,19 +20,14 @@ export function makeId(): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** Draws random bytes that no copy of this process draws. */
+/** Draws random bytes that no copy of this process draws. Throws if the kernel gives none. */
 export function drawRandom(length: number): Buffer {
-  let file: number;
-  try {
-    file = openSync(KERNEL_RANDOM, 'r');
-  } catch {
-    // Only Windows has no such file, and no snapshots.
-    return randomBytes(length);
-  }
+  // Windows has no such file, and no snapshots.
+  if (process.platform === 'win32') return randomBytes(length);
+  const file = openSync(KERNEL_RANDOM, 'r');
   try {
     const bytes = Buffer.alloc(length);
-    // The kernel gives up to 256 bytes at once.
-    readSync(file, bytes, 0, length, null);
+    for (let drawn = 0; drawn < length;) drawn += readSync(file, bytes, drawn, length - drawn, null);
     return bytes;
   } finally {
     closeSync(file);

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { makeId } from '../id.ts';
 import type { NewAlert } from '../model/alert.ts';
-import type { StandingNotice } from '../model/notice.ts';
+import { CHECKS, type StandingNotice } from '../model/notice.ts';
 import { channelsOf } from './channels.ts';
 
 /** More notices than this are left to the next tick. */
@@ -13,13 +13,13 @@ const MAX_NOTICES = 100;
  */
 export async function alertFromNotices(ctx: Pick<Context, 'store' | 'config'>): Promise<number> {
   const { store, config } = ctx;
-  const notices = await store.fetchUnalertedNotices(MAX_NOTICES);
-  const wanted = notices.filter(({ check }) => config.alerts.kinds.includes(check));
+  const wanted = CHECKS.filter((check) => config.alerts.kinds.includes(check));
+  const notices = await store.fetchUnalertedNotices(wanted, MAX_NOTICES);
   await store.addAlerts(
-    wanted.map((notice) => composeNotice(config.stage, notice)),
+    notices.map((notice) => composeNotice(config.stage, notice)),
     channelsOf(config.alerts),
   );
-  return wanted.length;
+  return notices.length;
 }
 
 function composeNotice(stage: string, notice: StandingNotice): NewAlert {

@@ -43,7 +43,7 @@ export async function publishToTopic(
       Message: toText(alert),
       MessageAttributes: { kind: makeAttribute(kind), stage: makeAttribute(stage) },
       ...(topicArn.endsWith('.fifo')
-        ? { MessageGroupId: `announcement-${announcementId}`, MessageDeduplicationId: alert.id }
+        ? { MessageGroupId: groupOf(alert), MessageDeduplicationId: alert.id }
         : {}),
     });
     await hearAnswers(makeHearer(signals, 'sns'), () => client.send(command));
@@ -54,6 +54,11 @@ export async function publishToTopic(
   } finally {
     client.destroy();
   }
+}
+
+/** Alerts of one group are received in order: those about one announcement, and those of one check. */
+function groupOf({ announcementId, kind }: Alert): string {
+  return announcementId === null ? `check-${kind}` : `announcement-${announcementId}`;
 }
 
 function makeAttribute(value: string): { DataType: string; StringValue: string } {

@@ -4,11 +4,11 @@ import { parseConfig } from '../config/config.ts';
 import { openStore } from '../db/open.ts';
 import { messageOf } from '../errors.ts';
 import type { Notice } from '../model/notice.ts';
-import { type Examination, examineRadar, type Look } from '../radar/examine.ts';
+import { byUrgency, type Examination, examineRadar, type Look } from '../radar/examine.ts';
 import { makeRadarTools } from '../radar/tools.ts';
 import { withoutOwnProcess, withStanding } from '../radar/standing.ts';
 import type { Store } from '../store.ts';
-import { onOneLine } from '../words.ts';
+import { countOf, onOneLine } from '../words.ts';
 import { defineCommand } from './command.ts';
 import { JSON_OPTION } from './options.ts';
 
@@ -18,9 +18,9 @@ const PATIENCE = { connectTimeoutMs: 5000, maxTries: 1 };
 export const radarCommand = defineCommand({
   description:
     "What is about to be retired? Compares FCM's description of its API with what Baton sends, and Node, the base image, the " +
-    'database and the keys with dates that are known. Prints one line for each finding: red is due within 60 days or past, ' +
-    'amber within 180. It ends with status 1 if something is red. Findings are recorded, and the next tick sends the alerts; ' +
-    'what is found about this machine alone is not recorded.',
+    'database and the keys with dates that are known, and repeats what the canaries have shown. Prints one line for each ' +
+    'finding: red is due within 60 days or past, amber within 180. It ends with status 1 if something is red. Findings are ' +
+    'recorded, and the next tick sends the alerts; what is found about this machine alone is not recorded.',
   examples: [
     ['baton radar', 'What there is to know'],
     ['baton radar --json', 'The same for a program'],
@@ -31,11 +31,12 @@ export const radarCommand = defineCommand({
     let opening: Promise<Store> | null = null;
     const open = (): Promise<Store> => (opening ??= openStore(config.database, systemClock, PATIENCE));
     try {
-      const examination = await examineRadar(await makeRadarTools(config, systemClock, open));
+      const own = await examineRadar(await makeRadarTools(config, systemClock, open));
+      const examination = await addCanaries(own, open);
       const isOk = examination.notices.every(({ level }) => level !== 'red');
       out(json ? `${JSON.stringify({ ok: isOk, ...examination })}\n` : describe(examination));
       await open().then(
-        (store) => record(store, examination),
+        (store) => record(store, own),
         (error: unknown) => err(`not recorded: ${messageOf(error)}\n`),
       );
       return isOk ? 0 : 1;
@@ -46,6 +47,32 @@ export const radarCommand = defineCommand({
     }
   },
 });
+
+/**
+ * Adds what the check of the canaries has found and recorded: what FCM accepts and phones do not receive may have been retired,
+ * too, and a person sees both in one place.
+ */
+async function addCanaries(
+  { notices, looks }: Examination,
+  open: () => Promise<Store>,
+): Promise<Examination> {
+  const part = 'canaries';
+  try {
+    const standing = await (await open()).fetchNotices();
+    const ofCanaries = standing
+      .filter(({ check }) => check === 'canary')
+      .map(({ name, level, says, remedy, dueOn, source }) => ({ name, level, says, remedy, dueOn, source }));
+    const look: Look = {
+      part,
+      hasVerdict: true,
+      isBlind: false,
+      says: `what their last pushes have shown: ${countOf(ofCanaries.length, 'notice')}`,
+    };
+    return { notices: [...notices, ...ofCanaries].toSorted(byUrgency), looks: [...looks, look] };
+  } catch (error) {
+    return { notices, looks: [...looks, { part, hasVerdict: false, isBlind: true, says: messageOf(error) }] };
+  }
+}
 
 /** The checks of the function are its own: a run at a terminal does not count as one. */
 async function record(store: Store, { notices, looks }: Examination): Promise<void> {

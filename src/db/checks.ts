@@ -110,20 +110,24 @@ export function makeChecks(driver: Driver): Checks {
     },
 
     async recordNotices(check, notices) {
-      const rows = notices.map(({ name, level, ...content }) => {
-        return [check, fit('notice_name', name), level, JSON.stringify(cutTexts(content))];
-      });
-      const isSame = notices.map(({ name, level }) => sql`(name = ${name} AND level = ${level})`);
+      const found = keepMostUrgent(notices);
+      // A notice that becomes less urgent stays the one that an alert was about.
+      const isSame = found.map(({ name, level }) => sql`(name = ${name} AND level IN (${['red', level]}))`);
       const isKept =
         isSame.length === 0 ? sql`` : sql`AND NOT (${isSame.reduce((all, each) => sql`${all} OR ${each}`)})`;
-      await driver.run(sql`DELETE FROM push_notice WHERE check_name = ${check} ${isKept}`);
-      for (const row of rows) {
-        await driver.run(
-          sql`INSERT INTO push_notice (check_name, name, level, content, found_at, seen_at) VALUES (${[...row, now, now]})
-              ${onConflict(sql`check_name, name`)} content = ${incoming(sql`content`)},
-                seen_at = ${incoming(sql`seen_at`)}`,
-        );
-      }
+      const inserts = found.map(({ name, level, ...content }) => {
+        const row = [check, fit('notice_name', name), level, JSON.stringify(cutTexts(content)), now, now];
+        return sql`INSERT INTO push_notice (check_name, name, level, content, found_at, seen_at) VALUES (${row})
+            ${onConflict(sql`check_name, name`)} level = ${incoming(sql`level`)},
+              content = ${incoming(sql`content`)}, seen_at = ${incoming(sql`seen_at`)}`;
+      });
+      await driver.runTogether(
+        // Two runs that end at the same time wait for each other here.
+        sql`INSERT INTO push_check (name, started_at, ended_at, ok) VALUES (${check}, ${at(0)}, ${at(0)}, 1)
+            ${onConflict(sql`name`)} name = push_check.name`,
+        sql`DELETE FROM push_notice WHERE check_name = ${check} ${isKept}`,
+        ...inserts,
+      );
     },
 
     async fetchNotices() {
@@ -131,9 +135,10 @@ export function makeChecks(driver: Driver): Checks {
       return parseNotices(rows).toSorted(byUrgency);
     },
 
-    async fetchUnalertedNotices(limit) {
+    async fetchUnalertedNotices(checks, limit) {
+      if (checks.length === 0) return [];
       const rows = await driver.all(
-        sql`${selectNotices} WHERE NOT EXISTS (
+        sql`${selectNotices} WHERE check_name IN (${[...checks]}) AND NOT EXISTS (
               SELECT 1 FROM push_alert
               WHERE push_alert.announcement_id = 0 AND push_alert.kind = check_name AND cause = notice_id)
             ORDER BY notice_id LIMIT ${limit}`,
@@ -146,7 +151,8 @@ export function makeChecks(driver: Driver): Checks {
         sql`DELETE FROM push_check WHERE name NOT IN (${[...CHECKS]}) AND started_at < ${nowPlus(-RUNS_KEPT_MS)}`,
       );
       const since = dayOf((await fetchNow()) - SIGNALS_KEPT_MS);
-      await driver.run(sql`DELETE FROM push_signal WHERE day < ${since}`);
+      // The first day on which a key was seen is its age.
+      await driver.run(sql`DELETE FROM push_signal WHERE day < ${since} AND kind <> 'key'`);
     },
 
     async recordSignals(signals) {
@@ -180,6 +186,15 @@ export function makeChecks(driver: Driver): Checks {
 /** The day of a time in UTC. */
 function dayOf(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
+}
+
+/** Each check has one notice of a name: the more urgent one, if it has found two. */
+function keepMostUrgent(notices: readonly Notice[]): Notice[] {
+  const byName = new Map<string, Notice>();
+  for (const notice of notices) {
+    if (byName.get(notice.name)?.level !== 'red') byName.set(notice.name, notice);
+  }
+  return [...byName.values()];
 }
 
 /** Texts of other services may be long. */

@@ -198,6 +198,7 @@ export function makeRetention(driver: Driver): Retention {
       const rows = await driver.all(
         sql`SELECT alert_id FROM push_alert
             WHERE closed_at < ${nowPlus(-ageMs)} AND ${isNotRunning(sql`push_alert`)}
+              AND NOT (announcement_id = 0 AND cause IN (SELECT notice_id FROM push_notice))
             ORDER BY closed_at LIMIT ${limit}`,
       );
       const ids = rows.map((row) => readWhole(row, 'alert_id'));

@@ -11,6 +11,7 @@ import { markOf } from '../model/receipt.ts';
 import { brakeIfThrottled, measureThrottled } from '../pace/brake.ts';
 import { doubtAll } from '../pace/doubt.ts';
 import { recordPatiently } from '../pace/record.ts';
+import { QUICK_WINDOW } from '../pace/slot.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
 import { fillIn } from './fill-in.ts';
@@ -50,7 +51,7 @@ export async function sendMessages(ctx: Context, messages: readonly NewMessage[]
     }
   };
   // All take from the same iterator: a portion that waits for a late answer holds up no other.
-  const portionsAtOnce = Math.max(1, Math.floor(ctx.config.maxWindow / PORTION));
+  const portionsAtOnce = Math.max(1, Math.floor(Math.min(QUICK_WINDOW, ctx.config.maxWindow) / PORTION));
   await Promise.all(Array.from({ length: portionsAtOnce }, sendNext));
   return messages.flatMap((message) =>
     isDeepStrictEqual(message, unique.get(message.messageKey))

@@ -28,14 +28,14 @@ export interface Notice {
 export interface StandingNotice extends Notice {
   readonly noticeId: number;
   readonly check: CheckName;
-  /** Since when each run of the check has found it at this level. */
+  /** Since when each run of the check has found it; of one that has become red, since then. */
   readonly foundAt: number;
   readonly seenAt: number;
 }
 
 /** When a check was made last. Times are milliseconds since the epoch. */
 export interface CheckRun {
-  /** The name of a check, or of one and what it was made for, such as `doctor 42`. */
+  /** The name of a check, or of one and what it was made for, such as `doctor-42`. */
   readonly name: string;
   readonly startedAt: number;
   /** Null: it has not ended. */

@@ -45,7 +45,8 @@ async function look(part: RadarPart, tools: RadarTools): Promise<Look & { notice
   }
 }
 
-function byUrgency(one: Notice, other: Notice): number {
+/** Sorts red before amber, and then the one that is due first. */
+export function byUrgency(one: Notice, other: Notice): number {
   if (one.level !== other.level) return one.level === 'red' ? -1 : 1;
   return (one.dueOn ?? '').localeCompare(other.dueOn ?? '');
 }

@@ -72,6 +72,7 @@ function judgeSunset(announced: Announced, link: string | null, nowMs: number): 
       : `${who} announces that what Baton calls ends on ${dueOn}`,
     link,
     dueOn,
+    until: isPast ? ' at once' : ` before ${dueOn}`,
   });
 }
 
@@ -110,7 +111,8 @@ function makeNotice(
     says,
     link,
     dueOn,
-  }: { level: NoticeLevel; says: string; link: string | null; dueOn: string | null },
+    until = '',
+  }: { level: NoticeLevel; says: string; link: string | null; dueOn: string | null; until?: string },
 ): Notice {
   const { service, header, signals } = announced;
   const sources = signals.map(({ source }) => source).filter((source) => source !== '');
@@ -121,16 +123,10 @@ function makeNotice(
     name: `header:${service}:${header}`,
     level,
     says,
-    remedy: remedyOf(header, link, dueOn),
+    remedy: `read ${link ?? "the service's release notes"}, then deploy a release of Baton that uses the successor${until}`,
     dueOn,
     source: link ?? `header ${header} in answers of ${SERVICE_NAMES[service]}${at}, last seen on ${day}`,
   };
-}
-
-function remedyOf(header: AnnouncingHeader, link: string | null, dueOn: string | null): string {
-  const read = link === null ? "read the service's release notes" : `read ${link}`;
-  const until = header === 'sunset' && dueOn !== null ? ` before ${dueOn}` : '';
-  return `${read}, then deploy a release of Baton that uses the successor${until}`;
 }
 
 /** The signals of one service and header, in the order of the vocabularies; others are of a later release. */

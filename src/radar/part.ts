@@ -36,7 +36,7 @@ export interface RadarPart {
   readonly name: string;
   /** How the names of its notices begin. */
   readonly prefixes: readonly string[];
-  /** True: it is about the process that looks, and not about the function: a terminal does not record it. */
+  /** True: it is about the process that looks, or its settings, and not about the function: a terminal does not record it. */
   readonly isOfProcess?: boolean;
   /** Looks. If it throws, it could not look, and what it found before stands. */
   readonly look: (tools: RadarTools) => Promise<Finding>;

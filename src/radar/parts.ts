@@ -57,7 +57,8 @@ export const RADAR_PARTS: readonly RadarPart[] = [
     },
   },
   { name: 'table', prefixes: ['lifecycle:table'], look: async ({ clock }) => judgeTable(clock.now()) },
-  { name: 'keys', prefixes: ['key-age:', 'key-end:'], look: judgeKeys },
+  // A terminal may have other sources than the function.
+  { name: 'keys', prefixes: ['key-age:', 'key-end:'], isOfProcess: true, look: judgeKeys },
   {
     name: 'answers',
     prefixes: ['header:'],
@@ -73,6 +74,7 @@ export const RADAR_PARTS: readonly RadarPart[] = [
   {
     name: 'mix',
     prefixes: ['mix:'],
+    isOfProcess: true,
     async look({ openStore, clock, config }) {
       return {
         hasVerdict: true,

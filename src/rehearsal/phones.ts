@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { fidOf, type NewDevice, type Target, type TargetKind } from '../model/device.ts';
 import type { Store } from '../store.ts';
 import { chance, drawFault, type FaultMix } from './fcm/faults.ts';
@@ -67,7 +68,11 @@ export function makePhones(options: PhoneOptions): Phones {
       return due.nth;
     };
     const workOn = async (): Promise<void> => {
-      for (let nth = take(); nth !== undefined; nth = take()) await move?.(nth);
+      for (let nth = take(); nth !== undefined; nth = take()) {
+        await move?.(nth);
+        // SQLite answers without a turn of the event loop, and the sandbox of FCM has to answer meanwhile.
+        await setImmediate();
+      }
     };
     await Promise.all(Array.from({ length: REGISTRATIONS_AT_ONCE }, workOn));
   };

@@ -36,14 +36,13 @@ export interface Checks {
   /** The last run of each check, by name. */
   fetchChecks(): Promise<CheckRun[]>;
   /**
-   * Records what a check has found: all of it. What it finds no longer is deleted, and a notice whose level changes is a new
-   * one. PushError('BAD_INPUT') if a name does not fit.
+   * Records what a check has found: all of it. What it finds no longer is deleted, and a notice that becomes red is a new one. PushError('BAD_INPUT') if a name does not fit.
    */
   recordNotices(check: CheckName, notices: readonly Notice[]): Promise<void>;
   /** What stands now, red before amber, and then the one that is due first. */
   fetchNotices(): Promise<StandingNotice[]>;
-  /** Notices that no alert is about, the earliest first. */
-  fetchUnalertedNotices(limit: number): Promise<StandingNotice[]>;
+  /** Notices of these checks that no alert is about, the earliest first. */
+  fetchUnalertedNotices(checks: readonly CheckName[], limit: number): Promise<StandingNotice[]>;
   /** Deletes the runs of single announcements after 30 days, and signals after 400. */
   pruneChecks(): Promise<void>;
   /** Counts signals of a day; of the same signal the latest value stays. */

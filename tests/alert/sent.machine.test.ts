@@ -273,6 +273,30 @@ describe('an SNS topic', () => {
 
   const ARN = 'arn:aws:sns:eu-central-1:123456789012:alerts';
 
+  test('with an order gets the alerts of a check as a group of their own, like those of an announcement', async () => {
+    const bodies = await startTopic({
+      status: 200,
+      body: '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+    });
+    const announcementId = await fail();
+    await store.recordNotices('radar', [
+      {
+        name: 'a',
+        level: 'amber',
+        says: 'a key is old',
+        remedy: 'replace it',
+        dueOn: null,
+        source: 'the key',
+      },
+    ]);
+    await tick({ env: { ALERT_WEBHOOK_URL: '', ALERT_SNS_TOPIC_ARN: `${ARN}.fifo` } });
+    const groups = bodies.map((body) => [body.get('Subject') ?? '', body.get('MessageGroupId')]);
+    expect(Object.fromEntries(groups)).toEqual({
+      [`[dev] Announcement ${announcementId}: failed`]: `announcement-${announcementId}`,
+      '[dev] radar': 'check-radar',
+    });
+  });
+
   test('gets the alert as a text with a subject; a webhook that fails besides does not make it repeat', async () => {
     const bodies = await startTopic({
       status: 200,

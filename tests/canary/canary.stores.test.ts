@@ -118,7 +118,7 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
         says: `FCM accepted the push to canary ${first} (ios) and the phone did not answer in 15 minutes`,
       },
     ]);
-    const pending = async () => (await store.fetchUnalertedNotices(10)).length;
+    const pending = async () => (await store.fetchUnalertedNotices(['canary'], 10)).length;
     expect(await pending()).toBe(0);
     expect((await store.fetchChecks()).find(({ name }) => name === 'canary')).toMatchObject({ ok: false });
 

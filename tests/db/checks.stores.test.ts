@@ -57,8 +57,37 @@ await describeStores('checks', ({ store }) => {
     expect(await alertFromNotices({ store, config })).toBe(0);
     await store.recordNotices('radar', [{ ...node, level: 'red' }, due]);
     expect(await alertFromNotices({ store, config })).toBe(2);
+    await store.recordNotices('radar', [node, due]);
+    expect(await alertFromNotices({ store, config })).toBe(0);
+    expect((await store.fetchNotices()).map(({ level }) => level)).toEqual(['red', 'red', 'amber']);
     await store.recordNotices('radar', []);
     expect(await namesOf()).toEqual(['doctor database']);
+  });
+
+  test('of two notices of a name the more urgent one stands, and those that no alert is wanted of hold up no other', async () => {
+    await store.recordNotices('doctor', [
+      { ...node, says: 'soon' },
+      { ...node, level: 'red', says: 'now' },
+      { ...node, says: 'later' },
+    ]);
+    const many = Array.from({ length: 101 }, (_, nth) => ({ ...node, name: `canary:${nth}` }));
+    await store.recordNotices('canary', many);
+    const doctor = (await store.fetchNotices()).filter(({ check }) => check === 'doctor');
+    expect(doctor).toMatchObject([{ level: 'red', says: 'now' }]);
+    expect(await alertFromNotices({ store, config: parseConfig({ ...WEBHOOK, ALERT_ON: 'doctor' }) })).toBe(1);
+    await store.recordNotices('canary', []);
+    await store.recordNotices('doctor', []);
+  });
+
+  test('pruning forgets old signals, but not since when a key is known', async () => {
+    const old = { source: 'shop', day: '2020-01-01', value: '1' };
+    await store.recordSignals([
+      { ...old, kind: 'key', name: 'abc' },
+      { ...old, kind: 'targets', name: 'targets' },
+    ]);
+    await store.pruneChecks();
+    expect(await store.fetchSignals('key', 10_000)).toHaveLength(1);
+    expect((await store.fetchSignals('targets', 10_000)).filter(({ day }) => day === old.day)).toEqual([]);
   });
 
   test('a signal is counted by day, source and name, and its latest value stays', async () => {

@@ -224,7 +224,7 @@ await describeStores('traits', ({ kind, store, database, startHop, claim, passTi
   // Last: the table loses its columns.
   test('a table of a team without these columns takes devices without traits, and says which column a trait needs', async () => {
     const lost = ['platform', 'locale', 'time_zone', 'app_version', 'last_seen_at', 'is_test', 'is_canary'];
-    for (const index of ['zone', 'locale', 'test', 'canary']) {
+    for (const index of ['zone', 'locale', 'version', 'test', 'canary']) {
       await change(`DROP INDEX push_device_${index}${kind === 'mysql' ? ' ON push_device' : ''}`);
     }
     for (const column of lost) await change(`ALTER TABLE push_device DROP COLUMN ${column}`);

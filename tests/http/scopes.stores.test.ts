@@ -50,10 +50,11 @@ test('a token may do what its scopes cover, and nothing else', async () => {
   }
 });
 
-test('every route needs a scope, but health, the description of the API, and the ways in and out of the dashboard', () => {
+test('every route needs a scope, but health, receipts, the description of the API, and the ways in and out of the dashboard', () => {
   expect(ROUTES.filter(({ scope }) => scope === null).map(({ path }) => path)).toEqual([
     '/health',
     '/openapi.json',
+    '/receipts',
     '/dashboard',
     '/dashboard/login',
     '/dashboard/logout',

@@ -37,6 +37,7 @@ test('a sunset is amber, red 60 days before its day, and red after it; it has a 
   const [past] = judge('Mon, 31 Aug 2026 00:00:00 GMT');
   expect(past).toMatchObject({ level: 'red', dueOn: '2026-08-31' });
   expect(past?.says).toContain('that day has come');
+  expect(past?.remedy).toMatch(/uses the successor at once$/);
   expect(judge('next summer')).toMatchObject([{ level: 'amber', dueOn: null }]);
 });
 
