@@ -1,4 +1,5 @@
 import { checkRunName } from '../alert/record-check.ts';
+import { wantsCanary } from '../canary/wants.ts';
 import type { Context, LogFields } from '../context.ts';
 import type { CheckJob } from '../job.ts';
 import type { CheckName } from '../model/notice.ts';
@@ -20,7 +21,10 @@ const MAX_COMING = 20;
 type Wants = (ctx: Context, announcementId: number) => Promise<boolean>;
 
 /** The checks that are made before a broadcast, and which broadcasts want them. The doctor is last: it says that it was done. */
-const BEFORE_BROADCAST: readonly (readonly [CheckName, Wants])[] = [['doctor', async () => true]];
+const BEFORE_BROADCAST: readonly (readonly [CheckName, Wants])[] = [
+  ['canary', needsCanary],
+  ['doctor', async () => true],
+];
 
 /** Does the work on one row of a tick, so that an error in it does not end the others. */
 export interface Rows {
@@ -54,6 +58,13 @@ export async function startChecks(ctx: Context, rows: Rows): Promise<number> {
     }
   }
   return started;
+}
+
+/** One that is sent in parts needs none itself: each of its parts has a round at its start. */
+async function needsCanary(ctx: Context, announcementId: number): Promise<boolean> {
+  if (ctx.config.canaryAbove === 0) return false;
+  const announcement = await ctx.store.fetchAnnouncement(announcementId);
+  return announcement !== null && wantsCanary(ctx, announcement);
 }
 
 async function startCheck(

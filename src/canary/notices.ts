@@ -74,7 +74,11 @@ function isDecided({ verdict, answeredAt, ageMs }: CanaryPush): boolean {
   return verdict !== null && verdict !== 'delivered';
 }
 
-function stateOf({ verdict, answeredAt }: CanaryPush): Standing['state'] {
+/** How a phone stands by a push that is decided; an accepted one that may still be answered is `silent`. */
+export function stateOf({
+  verdict,
+  answeredAt,
+}: Pick<CanaryPush, 'verdict' | 'answeredAt'>): Standing['state'] {
   if (answeredAt !== null) return 'answered';
   switch (verdict) {
     case 'delivered':
@@ -125,7 +129,7 @@ function judgeSilent(
     ...ofPlatforms,
     ...others.map((each) => {
       const own = byPhone.get(each.phone.deviceId) ?? [];
-      const remedy = each.phone.platform === null ? REMEDY : REMEDIES[each.phone.platform];
+      const remedy = remedyFor(each.phone);
       return countSilent(own) > MAX_RED_ROUNDS
         ? describeLongSilent(each, own, remedy)
         : describeSilent(each, 'red', remedy);
@@ -138,6 +142,11 @@ const PLATFORM_REMEDIES: Readonly<Record<Platform, string>> = {
   android: 'check whether the latest build of the app answers silent pushes',
   web: 'check the web push certificate in the Firebase console, and the latest service worker',
 };
+
+/** What to do about a phone that does not answer, while others do. */
+export function remedyFor({ platform }: Pick<Canary, 'platform'>): string {
+  return platform === null ? REMEDY : REMEDIES[platform];
+}
 
 /** Rounds in a row, up to the latest, that FCM accepted and the phone did not answer. */
 function countSilent(own: readonly CanaryPush[]): number {
@@ -201,7 +210,8 @@ function judgeGone(gone: readonly Standing[], isAnyAccepted: boolean): Notice[] 
   });
 }
 
-const REGISTER_AGAIN = 'open the app, so that it registers again, or unmark the canary';
+/** What to do about a phone whose app is gone. */
+export const REGISTER_AGAIN = 'open the app, so that it registers again, or unmark the canary';
 
 function describeUnregistered(phone: Canary): Notice[] {
   const { unregisteredAt, deviceId } = phone;

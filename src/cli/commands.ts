@@ -56,6 +56,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./radar.ts')).radarCommand,
   },
   {
+    name: 'canary',
+    group: 'Set up',
+    summary: "send silent pushes to the team's own phones, and see which of them answer",
+    load: async () => (await import('./canary.ts')).canaryCommand,
+  },
+  {
     name: 'push',
     group: 'Send',
     summary: 'broadcast to every device, now or at a time',

@@ -7,6 +7,7 @@ import { explainDevices } from '../report/explain/device.ts';
 import { describeExplanation, explainAnnouncement, explanationToJson } from '../report/explain/explain.ts';
 import type { FunctionState } from '../report/explain/facts.ts';
 import { describeOperands, parseAnnouncementId } from './announcement-id.ts';
+import { describeChecksFor, fetchChecksNow, noticesToJson } from '../report/notices.ts';
 import { defineCommand } from './command.ts';
 import { functionOption } from './function-option.ts';
 import { JSON_OPTION, refuse } from './options.ts';
@@ -55,13 +56,22 @@ async function printAnnouncement(
 ): Promise<void> {
   const lambda = functionName === null ? null : await askLambda(functionName, err);
   const paceOf = makePaceOf(env);
-  const explanation = await withStore(env, (store) =>
-    explainAnnouncement({ store, clock: systemClock }, announcementId, (source) => ({
-      pace: paceOf(source),
-      lambda,
-    })),
-  );
-  out(json ? `${JSON.stringify(explanationToJson(explanation))}\n` : describeExplanation(explanation));
+  const optionsOf = (source: string) => ({ pace: paceOf(source), lambda });
+  const { explanation, checks } = await withStore(env, async (store) => {
+    const ports = { store, clock: systemClock };
+    return {
+      explanation: await explainAnnouncement(ports, announcementId, optionsOf),
+      checks: await fetchChecksNow(ports),
+    };
+  });
+  if (json) {
+    const shown = { ...explanationToJson(explanation), notices: noticesToJson(checks.notices) };
+    out(`${JSON.stringify(shown)}\n`);
+    return;
+  }
+  out(describeExplanation(explanation));
+  const lines = describeChecksFor(explanation.facts.announcement, checks);
+  if (lines.length > 0) out(['', 'checks', ...lines.map((line) => `  ${line}`), ''].join('\n'));
 }
 
 async function printDevices(name: DeviceName, json: boolean, { env, out }: Terminal): Promise<void> {

@@ -1,7 +1,12 @@
 import { systemClock } from '../clock.ts';
 import { hasEnded } from '../model/announcement.ts';
-import type { CheckRun } from '../model/notice.ts';
-import { describeNotices, describeRun, noticesToJson } from '../report/notices.ts';
+import {
+  type ChecksNow,
+  describeChecks,
+  describeRun,
+  fetchChecksNow,
+  noticesToJson,
+} from '../report/notices.ts';
 import { failedOf, fetchListed, type Listed, progressOf, reachedOf } from '../report/standing.ts';
 import type { AnnouncementSummary } from '../store.ts';
 import { formatCount, formatMinute, formatShare, formatTimer, toIso } from '../words.ts';
@@ -34,18 +39,17 @@ export const listCommand = defineCommand({
     json: JSON_OPTION,
   },
   async run({ options: { limit, json } }, { env, out }) {
-    const { announcements, notices, runs } = await withStore(env, async (store) => ({
+    const { announcements, checks } = await withStore(env, async (store) => ({
       announcements: await fetchListed({ store, clock: systemClock }, await store.fetchLatest(limit)),
-      notices: await store.fetchNotices(),
-      runs: await store.fetchChecks(),
+      checks: await fetchChecksNow({ store, clock: systemClock }),
     }));
     if (json) {
-      const shown = { announcements: announcements.map(toJson), notices: noticesToJson(notices) };
+      const shown = { announcements: announcements.map(toJson), notices: noticesToJson(checks.notices) };
       out(`${JSON.stringify(shown)}\n`);
       return 0;
     }
-    out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements, runs));
-    for (const line of describeNotices(notices)) out(`${line}\n`);
+    out(announcements.length === 0 ? 'no announcements yet\n' : describeList(announcements, checks));
+    for (const line of describeChecks(checks)) out(`${line}\n`);
     return 0;
   },
 });
@@ -61,18 +65,18 @@ function toJson({ publishAt, startedAt, finishedAt, statusReason, ...rest }: Lis
   };
 }
 
-function describeList(announcements: readonly Listed[], runs: readonly CheckRun[]): string {
+function describeList(announcements: readonly Listed[], checks: ChecksNow): string {
   const [header = '', ...lines] = alignRows(HEADER, announcements.map(makeRow));
   const reasons = announcements.map(({ announcementId, status, statusReason, edited }) => [
-    ...(status === 'scheduled' ? describeChecked(announcementId, runs) : []),
+    ...(status === 'scheduled' ? describeChecked(announcementId, checks) : []),
     ...(statusReason === null ? [] : [`    ${printable(statusReason)}`]),
     ...(edited.length === 0 ? [] : [`    edited without effect: ${edited.join(', ')}`]),
   ]);
   return `${[header, ...lines.flatMap((line, nth) => [line, ...(reasons[nth] ?? [])])].join('\n')}\n`;
 }
 
-function describeChecked(announcementId: number, runs: readonly CheckRun[]): string[] {
-  const run = describeRun(announcementId, runs);
+function describeChecked(announcementId: number, { runs, now }: ChecksNow): string[] {
+  const run = describeRun(announcementId, runs, now);
   return run === null ? [] : [`    ${run}`];
 }
 

@@ -5,15 +5,17 @@ import { systemClock } from '../clock.ts';
 import { parseConfig } from '../config/config.ts';
 import { migrateDatabase } from '../db/open.ts';
 import type { Engine } from '../local/engine.ts';
+import { makeCanaries } from '../rehearsal/canaries.ts';
 import { startLocalCloud } from '../rehearsal/local-cloud.ts';
 import { refuseRealDatabase } from '../rehearsal/own-database.ts';
 import { seedDevices } from '../rehearsal/seed.ts';
 import type { Store } from '../store.ts';
 import { formatCount } from '../words.ts';
 import { defineCommand } from './command.ts';
+import { CANARY_OPTIONS, checkCanaries } from './canary-options.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerEnvironment } from './environment.ts';
-import { flag, wholeNumber } from './options.ts';
+import { flag, named, refuse, wholeNumber } from './options.ts';
 import { withStore } from './with-store.ts';
 
 export const localCommand = defineCommand({
@@ -30,13 +32,21 @@ export const localCommand = defineCommand({
     }),
     port: wholeNumber('N', 'port of the local Lambda; 0: any free one', { min: 0, max: 65_535, fallback: 0 }),
     latency: wholeNumber('MS', 'median answer time of the sandbox', { min: 0, max: 60_000, fallback: 50 }),
+    ...CANARY_OPTIONS,
+    api: named('URL', 'the address of `baton serve`, where the phones of canaries answer', {
+      isValid: (value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ''),
+      expected: 'an address such as http://127.0.0.1:8080',
+      fallback: 'http://127.0.0.1:8080',
+    }),
     force: flag('use the database of DATABASE_URL although it has rows that no rehearsal made'),
     ...ENGINE_OPTIONS,
   },
   async run(
-    { options: { devices, latency, port, force, workers, verbose } },
+    { options: { devices, latency, port, canaries, deadCanaries, api, force, workers, verbose } },
     { env, out, err, interrupted },
   ) {
+    if (canaries > 0 && env['DATABASE_URL']) throw refuse('--canaries', 'no DATABASE_URL beside it', 'both');
+    checkCanaries({ devices, canaries, deadCanaries });
     const stop = interrupted();
     const folder = await mkdtemp(join(tmpdir(), 'baton-local-'));
     try {
@@ -47,13 +57,18 @@ export const localCommand = defineCommand({
       const config = parseConfig(settings);
       if (isOwnDatabase) await migrateDatabase(config.database, systemClock);
       else await refuseRealDatabase(config.database, systemClock, { force });
-      const database = await withStore(settings, async (store) => {
+      const onError = (why: string): void => err(`a canary could not answer: ${why}\n`);
+      const { database, flock } = await withStore(settings, async (store) => {
         if (isOwnDatabase) await seedDevices(store, { devices, seed: 1, audience: null });
-        return describeDatabase(store, isOwnDatabase ? databaseUrl : null);
+        return {
+          database: await describeDatabase(store, isOwnDatabase ? databaseUrl : null),
+          flock: canaries > 0 ? await makeCanaries(store, { canaries, deadCanaries }, onError) : null,
+        };
       });
+      flock?.open(api.replace(/\/+$/, ''));
       const cloud = await startLocalCloud({
         folder,
-        fcm: { latencyMs: latency },
+        fcm: { latencyMs: latency, deliver: flock ? (push) => flock.phones.deliver(push) : undefined },
         engine: {
           env: workerEnvironment(settings, config),
           port,
@@ -67,6 +82,7 @@ export const localCommand = defineCommand({
       });
       try {
         out(describe(cloud.engine, database));
+        if (flock !== null) out(describeCanaries(cloud.env, api));
         await stop;
         const { accepted, validated } = cloud.sandbox.stats();
         out(
@@ -81,6 +97,25 @@ export const localCommand = defineCommand({
     }
   },
 });
+
+/** The settings with which another process uses the same database and sandbox. */
+function describeCanaries(env: Readonly<Record<string, string>>, api: string): string {
+  const names = [
+    'DATABASE_URL',
+    'FCM_ENDPOINT',
+    'FCM_PROJECT_ID',
+    'FCM_CREDENTIALS',
+    'GOOGLE_APPLICATION_CREDENTIALS',
+  ];
+  const settings = names.map((name) => `${name}=${env[name] ?? ''}`).join(' \\\n    ');
+  return `
+The canaries among the devices answer to ${api}. With these settings in two other terminals:
+
+  export RECEIPTS=on ${settings}
+  baton serve
+  baton canary
+`;
+}
 
 async function describeDatabase(store: Store, ownFile: string | null): Promise<string> {
   const devices = `${formatCount(await store.countDevices())} devices`;

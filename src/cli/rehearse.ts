@@ -13,6 +13,7 @@ import { MAX_BATCH } from '../rehearsal/queue.ts';
 import { rehearse } from '../rehearsal/run.ts';
 import { describeSummary, isFlawless } from '../rehearsal/summary.ts';
 import { audienceOption } from './audience-option.ts';
+import { CANARY_OPTIONS, checkCanaries } from './canary-options.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import {
@@ -153,6 +154,7 @@ const OPTIONS = {
     mislabel: share('P', 'share of the rows that say `fid` of a token, or `token` of a FID', {
       fallback: defaultOptions.mislabel,
     }),
+    ...CANARY_OPTIONS,
     outage: text(
       'WHAT',
       '429@5+10: after 5 s FCM answers 429 for 10 s; likewise 503, 400, 401, 403, 404, or silent for no answers',
@@ -192,6 +194,7 @@ export const rehearseCommand = defineCommand({
   examples: [
     ['baton rehearse --devices 100000 --kills 5', 'Kill five invocations, and see that no device is lost'],
     ['baton rehearse --outage 503@5+10', 'FCM is down for ten seconds'],
+    ['baton rehearse --canaries 5 --dead-canaries 1', 'See which canaries answer'],
   ],
   options: OPTIONS,
   async run({ options }, terminal) {
@@ -234,6 +237,10 @@ function parseOptions(options: ValuesOf<typeof OPTIONS>): RehearsalOptions {
   if (options.migrate + options.mislabel > 0 && (resume || messages + queue > 0)) {
     throw refuse('--migrate, --mislabel', 'no --messages, --queue or --resume beside it', 'one of them');
   }
+  if (options.canaries > 0 && (resume || queue + options.migrate + options.mislabel > 0)) {
+    throw refuse('--canaries', 'no --queue, --resume, --migrate or --mislabel beside it', 'one of them');
+  }
+  checkCanaries(options);
   if (dbFaults > 0 && !database?.includes('://')) {
     const got = database === null ? 'none' : 'the path of a file';
     throw refuse('--db-faults', 'a --database mysql://…, which has connections to cut', got);

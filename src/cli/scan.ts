@@ -3,6 +3,7 @@ import { type LiveConfig, openConfig } from '../config/live.ts';
 import { describeFailure } from '../errors.ts';
 import { fetchAccessToken, openCredentials } from '../fcm/credentials.ts';
 import { type Engine, startEngine } from '../local/engine.ts';
+import { countOf } from '../words.ts';
 import { defineCommand, type Input } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { LOCAL_HURRY, workerSettings } from './environment.ts';
@@ -22,7 +23,9 @@ export const scanCommand = defineCommand({
       await engine.invoke({ kind: 'scan' });
       await engine.lambda.idle();
       const { invocations, errors } = engine.lambda.stats();
-      terminal.out(`${invocations - 1} hops run, ${errors} errors\n`);
+      const checks = engine.checks();
+      const also = checks === 0 ? '' : `${countOf(checks, 'check')} made, `;
+      terminal.out(`${invocations - 1 - checks} hops run, ${also}${errors} errors\n`);
       return errors === 0 ? 0 : 1;
     } finally {
       await engine.close();

@@ -3,20 +3,14 @@ import { systemClock } from '../clock.ts';
 import type { Env } from '../config/config.ts';
 import { type LiveConfig, openConfig } from '../config/live.ts';
 import { CONNECTIONS_OF_SERVE } from '../config/variables/database.ts';
-import type { Context } from '../context.ts';
-import { examine } from '../doctor/examine.ts';
 import { describeFailure } from '../errors.ts';
-import { parseRequest } from '../events/http.ts';
-import { makeHandler, openServices } from '../handler.ts';
-import { type Admission, admitRequest } from '../http/answer.ts';
-import type { HttpReply } from '../http/reply.ts';
-import type { Engine } from '../local/engine.ts';
-import { REPLY_TIMEOUT_MS, startHttpServer } from '../local/http-server.ts';
+import { openServices } from '../handler.ts';
+import { makeApi } from '../local/api.ts';
+import { startHttpServer } from '../local/http-server.ts';
 import { defineCommand } from './command.ts';
 import { ENGINE_OPTIONS } from './engine-options.ts';
 import { named, wholeNumber } from './options.ts';
 import { openLiveConfig, startTicking } from './scan.ts';
-import type { Terminal } from './terminal.ts';
 
 /** Node takes an empty host for all addresses. */
 function isHost(value: string): boolean {
@@ -52,7 +46,9 @@ export const serveCommand = defineCommand({
     const live = await openLiveConfig(terminal);
     const engine = await startTicking(input, live, terminal, true);
     try {
-      const api = await openApi(engine, terminal, log);
+      const { env, readEnv = () => env } = terminal;
+      const services = await openServices(env, log, systemClock, openApiConfig(readEnv));
+      const api = makeApi(services, engine, env);
       try {
         const server = await startHttpServer({
           host,
@@ -74,49 +70,6 @@ export const serveCommand = defineCommand({
     }
   },
 });
-
-/**
- * `openApi` runs the handler of the Lambda function in this process. The jobs that it invokes run in the engine's
- * workers.
- */
-async function openApi(engine: Engine, { env, readEnv = () => env }: Terminal, log: (line: string) => void) {
-  const services = await openServices(env, log, systemClock, openApiConfig(readEnv));
-  const invoker: Context['invoker'] = { invoke: (_name, job) => engine.invoke(job), close: () => {} };
-  const handler = makeHandler(
-    async () => ({ ...services, invoker }),
-    (functionName) => examine({ env, functionName, fix: false, clock: systemClock }),
-  );
-  let { config } = services;
-  // A head is judged at once, by the tokens read last; the handler judges the request again, by tokens that are fresh.
-  const renewTokens = async (): Promise<void> => {
-    config = (await services.fetchConfig?.()) ?? config;
-  };
-  return {
-    admit: (event: object, requestId: string, bodyBytes: number | null): Admission => {
-      const request = parseRequest(event);
-      if (request === null) throw new Error('expected an HTTP event, got another one');
-      renewTokens().catch((error: unknown) =>
-        services.log.error('secrets not read', { why: describeFailure(error) }),
-      );
-      return admitRequest({ ...services, config, requestId }, request, bodyBytes);
-    },
-    handle: async (event: object, requestId: string): Promise<HttpReply> => {
-      const until = performance.now() + REPLY_TIMEOUT_MS;
-      const reply = await handler(event, {
-        awsRequestId: requestId,
-        invokedFunctionArn: engine.functionName,
-        getRemainingTimeInMillis: () => Math.max(0, until - performance.now()),
-      });
-      if ('statusCode' in reply) return reply;
-      throw new Error('expected an HTTP reply to an HTTP event, got another reply');
-    },
-    async close(): Promise<void> {
-      services.invoker.close();
-      await services.senders.close();
-      await services.store.close();
-    },
-  };
-}
 
 /** `openApiConfig` is the configuration of this process, which has more connections than a worker. */
 function openApiConfig(readEnv: () => Env): Promise<LiveConfig> {

@@ -1,5 +1,6 @@
 import { findAnnouncement } from '../broadcast/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
+import { describeChecksFor, fetchChecksNow, noticesToJson } from '../report/notices.ts';
 import { fetchStanding } from '../report/standing.ts';
 import type { Store } from '../store.ts';
 import { parseAnnouncementId } from './announcement-id.ts';
@@ -85,13 +86,21 @@ async function printDeliveries(
   }
 }
 
-/** `printStatus` prints the standing of an announcement. */
+/** `printStatus` prints the standing of an announcement, and what checks have found that is red. */
 export async function printStatus(
   store: Store,
   announcementId: number,
   json: boolean,
   { env, out }: Pick<Terminal, 'env' | 'out'>,
 ): Promise<void> {
-  const standing = await fetchStanding(makeObserver(env, store), announcementId);
-  out(json ? `${JSON.stringify(standingToJson(standing))}\n` : describeStanding(standing));
+  const observer = makeObserver(env, store);
+  const standing = await fetchStanding(observer, announcementId);
+  const checks = await fetchChecksNow(observer);
+  if (json) {
+    const shown = { ...standingToJson(standing), notices: noticesToJson(checks.notices) };
+    out(`${JSON.stringify(shown)}\n`);
+    return;
+  }
+  out(describeStanding(standing));
+  for (const line of describeChecksFor(standing.announcement, checks)) out(`${line}\n`);
 }

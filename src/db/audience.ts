@@ -4,7 +4,7 @@ import type { Audiences, TraitCount } from '../store/audiences.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
 import { columnOrNull, makeColumnLookup } from './optional.ts';
 import { readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
-import type { Select } from './selection.ts';
+import type { Reading, Select, Selected } from './selection.ts';
 import { sql, type Statement } from './sql.ts';
 
 type Count = Pick<AudienceCount, 'devices' | 'lastId'>;
@@ -50,19 +50,24 @@ export async function countDevicesFrom(
   filter: DeviceFilter | null,
 ): Promise<Count> {
   const parts = filter
-    ? (await select(filter, { fromId, toId: null })).parts()
+    ? listCounted(await select(filter, { fromId, toId: null }))
     : [{ from: sql`push_device`, where: sql`device_id >= ${fromId}` }];
   let devices = 0;
   let lastId = Math.max(0, fromId - 1);
-  for (const { from, where } of parts) {
+  for (const { from, where, mayRepeat = false } of parts) {
+    const number = mayRepeat ? sql`COUNT(DISTINCT push_device.device_id)` : sql`COUNT(*)`;
     const [row = {}] = await driver.all(
-      sql`SELECT COUNT(*) AS devices, MAX(push_device.device_id) AS last_id FROM ${from}
+      sql`SELECT ${number} AS devices, MAX(push_device.device_id) AS last_id FROM ${from}
           WHERE ${where} AND unregistered_at IS NULL`,
     );
     devices += readWhole(row, 'devices');
     lastId = Math.max(lastId, readOptionalWhole(row, 'last_id') ?? 0);
   }
   return { devices, lastId };
+}
+
+function listCounted({ parts, counted = parts }: Reading): readonly Selected[] {
+  return counted();
 }
 
 /** Counts the pushes of a mailing: one for each message and device, and one for a message that reaches no device. */

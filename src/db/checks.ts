@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CHECKS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
+import { CHECKS, MAX_CHECK_MS, NOTICE_LEVELS, type Notice, type StandingNotice } from '../model/notice.ts';
 import { SIGNAL_KINDS, type Signal } from '../model/signal.ts';
 import type { Checks } from '../store/checks.ts';
 import { cut, fit, fits } from './columns.ts';
@@ -7,7 +7,7 @@ import { type Driver, hasEffect, type Row } from './driver.ts';
 import { columnOrNull, makeColumnLookup } from './optional.ts';
 import { MAX_ID, readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
 import { fetchServer } from './server.ts';
-import { sql } from './sql.ts';
+import { type Fragment, sql } from './sql.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -48,14 +48,17 @@ export function makeChecks(driver: Driver): Checks {
     ${epochMs(sql`seen_at`)} AS seen_ms FROM push_signal`;
 
   const fetchColumns = makeColumnLookup(driver, 'push_announcement');
-  const lastAt = sql`COALESCE(ended_at, started_at)`;
+  /** A run that has not ended in time was killed: it counts no longer. */
+  const isLately = (everyMs: number): Fragment =>
+    sql`(ended_at > ${nowPlus(-everyMs)}
+      OR (ended_at IS NULL AND started_at > ${nowPlus(-Math.min(everyMs, MAX_CHECK_MS))}))`;
 
   return {
     async fetchCheckPlan({ everyMs, aheadMs, againMs, limit }) {
       const partOf = columnOrNull('push_announcement', 'part_of', await fetchColumns());
       const run = sql`CONCAT(${BEFORE_BROADCAST}, COALESCE(${partOf}, announcement_id))`;
       const rows = await driver.all(
-        sql`SELECT name FROM push_check WHERE name IN (${[...CHECKS]}) AND ${lastAt} > ${nowPlus(-everyMs)}
+        sql`SELECT name FROM push_check WHERE name IN (${[...CHECKS]}) AND ${isLately(everyMs)}
             UNION ALL
             SELECT run AS name FROM (
               SELECT DISTINCT ${run} AS run FROM push_announcement
@@ -82,7 +85,7 @@ export function makeChecks(driver: Driver): Checks {
       return hasEffect(
         driver,
         sql`UPDATE push_check SET started_at = ${now}, ended_at = NULL, ok = NULL
-            WHERE name = ${name} AND ${lastAt} <= ${nowPlus(-everyMs)}`,
+            WHERE name = ${name} AND NOT COALESCE(${isLately(everyMs)}, 0)`,
       );
     },
 
@@ -115,14 +118,15 @@ export function makeChecks(driver: Driver): Checks {
 
     async recordNotices(check, notices) {
       const found = keepMostUrgent(notices);
-      const isSame = found.map(({ name, level }) => sql`(name = ${name} AND level = ${level})`);
+      // A notice that becomes less urgent stays the one that an alert was about.
+      const isSame = found.map(({ name, level }) => sql`(name = ${name} AND level IN (${['red', level]}))`);
       const isKept =
         isSame.length === 0 ? sql`` : sql`AND NOT (${isSame.reduce((all, each) => sql`${all} OR ${each}`)})`;
       const inserts = found.map(({ name, level, ...content }) => {
         const row = [check, fit('notice_name', name), level, JSON.stringify(cutTexts(content)), now, now];
         return sql`INSERT INTO push_notice (check_name, name, level, content, found_at, seen_at) VALUES (${row})
-            ${onConflict(sql`check_name, name`)} content = ${incoming(sql`content`)},
-              seen_at = ${incoming(sql`seen_at`)}`;
+            ${onConflict(sql`check_name, name`)} level = ${incoming(sql`level`)},
+              content = ${incoming(sql`content`)}, seen_at = ${incoming(sql`seen_at`)}`;
       });
       await driver.runTogether(
         // Two runs that end at the same time wait for each other here.

@@ -2,6 +2,12 @@ import type { Fragment, Statement } from './sql.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
+/** What stands behind FROM and behind WHERE. */
+export interface TablesAndCondition {
+  readonly from: Fragment;
+  readonly where: Fragment;
+}
+
 /** The few words in which the two databases differ. A time is an expression such as a column of that type. */
 export interface Dialect {
   /** Also the folder of its migrations. */
@@ -34,6 +40,13 @@ export interface Dialect {
   readonly isSameText: (one: Fragment, other: Fragment) => Fragment;
   /** The condition that a text has the same bytes as one of some values, of which there is at least one. */
   readonly isOneOf: (text: Fragment, values: readonly string[]) => Fragment;
+  /**
+   * The rows of a table in which a text has the same bytes as one of some values, of which there is at least one, and none
+   * twice: the index on the text finds them.
+   */
+  readonly listed: (table: Fragment, text: Fragment, values: readonly string[]) => TablesAndCondition;
+  /** Never less than the bytes that one of these values takes in a statement. */
+  readonly listedBytesOf: (value: string) => number;
   /** The condition that an id is one of some, of which there is at least one. */
   readonly isOneOfIds: (id: Fragment, ids: readonly number[]) => Fragment;
   /** A text for a comparison by `IN` in which the case of ASCII letters does not count, with values in small letters. */

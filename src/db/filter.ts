@@ -1,7 +1,7 @@
 import { daysOf, type DeviceFilter, sampleOf } from '../model/filter.ts';
 import { firstPlaceOf, SAMPLE_FACTOR, SAMPLE_IDS, SAMPLE_RANGE } from '../model/sample.ts';
 import { versionKeyOf } from '../model/version.ts';
-import type { Dialect } from './driver.ts';
+import type { Dialect, TablesAndCondition } from './driver.ts';
 import { type Fragment, sql } from './sql.ts';
 
 const DAY_MS = 86_400_000;
@@ -57,10 +57,10 @@ export function listLeads(filter: DeviceFilter): Lead[] {
 }
 
 /** A search of an index for ids of devices: the tables, the condition, and the column of the ids. */
-export interface Search {
-  readonly from: Fragment;
-  readonly where: Fragment;
+export interface Search extends TablesAndCondition {
   readonly id: Fragment;
+  /** True: push_device is one of the tables, and what else has to hold for a device can be asked in the same search. */
+  readonly hasDevices?: boolean;
   /** True: it may find an id twice, as a team's view may have it twice. */
   readonly mayRepeat?: boolean;
   /** What is counted to estimate how many devices it finds, if that is less work than to find them. */
@@ -76,7 +76,13 @@ export function followLead(
   const { memberIds = [], tags = {}, timeZone = [], locale = [] } = filter;
   switch (lead.field) {
     case 'memberIds':
-      return [{ ...ofDevices(dialect.isOneOf(sql`push_device.member_id`, memberIds)), id: NO_KEY }];
+      return [
+        {
+          ...dialect.listed(sql`push_device`, sql`push_device.member_id`, memberIds),
+          id: NO_KEY,
+          hasDevices: true,
+        },
+      ];
     case 'isTest':
       return [ofDevices(sql`push_device.is_test = 1`)];
     case 'timeZone':
@@ -122,6 +128,7 @@ function followView(dialect: Dialect, view: OwnView | null): Search {
     from: sql`${from} ${dialect.joinInOrder} push_device ON ${isSameMember(dialect)}`,
     where: all,
     id: sql`push_device.device_id`,
+    hasDevices: true,
     mayRepeat: true,
     countedFrom: fromView(view),
   };

@@ -3,7 +3,7 @@ import type { Clock } from '../context.ts';
 import { PushError } from '../errors.ts';
 import { fitTime } from './columns.ts';
 import type { Dialect, Driver, Row } from './driver.ts';
-import { withLiterals } from './literals.ts';
+import { LISTED_ID_BYTES, literalBytesOf, withLiterals } from './literals.ts';
 import { MAX_VERSION_DIGITS, SQL_VERSION, VERSION_PARTS } from '../model/version.ts';
 import { makeMysqlPool, type MysqlConfig, type Patience } from './mysql-pool.ts';
 import { makeWarningCheck } from './mysql-warnings.ts';
@@ -30,7 +30,10 @@ const DIALECT: Omit<Dialect, 'maxBytes'> = {
   joinInOrder: sql`STRAIGHT_JOIN`,
   // The first condition uses the index.
   isSameText: (one, other) => sql`(${one} = ${other} AND ${bytesOf(one)} = ${bytesOf(other)})`,
-  isOneOf: (text, values) => sql`(${text} IN (${values}) AND ${bytesOf(text)} IN (${values}))`,
+  isOneOf,
+  listed: (table, text, values) => ({ from: table, where: isOneOf(text, values) }),
+  // A value is there twice.
+  listedBytesOf: (value) => 2 * literalBytesOf(value) + LISTED_ID_BYTES,
   isOneOfIds: (id, ids) => sql`${id} IN (${ids})`,
   foldCase: (text) => sql`LOWER(${text})`,
   // A collation in so many words: that of a view's column may count case. The column itself has the same, for its index.
@@ -150,6 +153,10 @@ function checkLength({ length }: string, maxPacketBytes: number): void {
 }
 
 /** The bytes of a text, whatever the column's character set and collation are. */
+function isOneOf(text: Fragment, values: readonly string[]): Fragment {
+  return sql`(${text} IN (${values}) AND ${bytesOf(text)} IN (${values}))`;
+}
+
 function bytesOf(text: Fragment): Fragment {
   return sql`CAST(CONVERT(${text} USING utf8mb4) AS BINARY)`;
 }

@@ -1,7 +1,7 @@
 import { PushError } from '../errors.ts';
 import { isViewNamed } from '../model/audience-views.ts';
 import type { DeviceFilter } from '../model/filter.ts';
-import type { Driver } from './driver.ts';
+import type { Dialect, Driver, TablesAndCondition } from './driver.ts';
 import { fetchAppVersions } from './app-versions.ts';
 import {
   FILTER_COLUMNS,
@@ -12,7 +12,6 @@ import {
   type OwnView,
   type Search,
 } from './filter.ts';
-import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
 import { readOptionalWhole, readWhole } from './rows.ts';
 import { selectSample } from './sample.ts';
@@ -41,7 +40,7 @@ const READINGS_PER_COUNT = 50;
 const MAX_REMEMBERED = 100;
 
 /** Member ids in one statement: SQLite takes 32,766 values, and the other fields of a filter have some as well. */
-const MAX_MEMBERS = 5000;
+const MAX_MEMBERS = 10_000;
 
 /** A range of device ids, both ends included; null: no end. */
 export interface Range {
@@ -50,15 +49,17 @@ export interface Range {
 }
 
 /** The tables and the condition that select devices of push_device. */
-export interface Selected {
-  readonly from: Fragment;
-  readonly where: Fragment;
+export interface Selected extends TablesAndCondition {
+  /** True: it may select a device twice. */
+  readonly mayRepeat?: boolean;
 }
 
 /** How the devices of a filter are read. */
 export interface Reading {
   /** All devices in the range; no two parts have one in common. */
   readonly parts: () => readonly Selected[];
+  /** What is counted instead of the parts, if that is less work. */
+  readonly counted?: () => readonly Selected[];
   /** The same in steps; null: the parts are read in the order of ids anyway. */
   readonly led: Led | null;
 }
@@ -154,7 +155,7 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
     }
     const where = sql`${isInRange(sql`push_device.device_id`)} ${conditions}`;
     if (lead === null) return { parts: () => [{ from: sql`push_device`, where }], led: null };
-    const searches = divide(filter, lead, dialect.maxBytes()).map((part) => followLead(words, part, lead));
+    const searches = divide(filter, lead, dialect).map((part) => followLead(words, part, lead));
     const selectIds = (
       { id, from, where: isFound }: Search,
       { isDistinct, fromId }: { readonly isDistinct: boolean; readonly fromId?: number },
@@ -168,6 +169,15 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
       const from = sql`(${ids}) AS led ${dialect.joinInOrder} push_device ON push_device.device_id = led.device_id`;
       return { from, where };
     };
+    // The index that finds a device may also have whether it is registered; then its row is not read.
+    const countSearch = ({ id, from, where: isFound, mayRepeat = false }: Search): Selected => ({
+      from,
+      where: sql`${isInRange(id)} AND ${isFound} ${conditions}`,
+      mayRepeat,
+    });
+    const hasDevices = searches.every(
+      ([search, ...more]) => search?.hasDevices === true && more.length === 0,
+    );
     const fetchIds = async (fromId: number, limit: number): Promise<readonly number[]> => {
       const ids = new Set<number>();
       for (const search of searches.flat()) {
@@ -177,24 +187,20 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
       }
       return [...ids].toSorted((one, other) => one - other).slice(0, limit);
     };
-    return { parts: () => searches.map(selectPart), led: { conditions, fetchIds } };
+    const parts = (): readonly Selected[] => searches.map(selectPart);
+    const counted = (): readonly Selected[] => searches.flat().map(countSearch);
+    return { parts, led: { conditions, fetchIds }, ...(hasDevices ? { counted } : {}) };
   };
 }
 
 /** Many member ids are more than one statement. */
-function divide(filter: DeviceFilter, lead: Lead, maxBytes: number): readonly DeviceFilter[] {
+function divide(filter: DeviceFilter, lead: Lead, dialect: Dialect): readonly DeviceFilter[] {
   const { memberIds } = filter;
   if (lead.field !== 'memberIds' || memberIds === undefined) return [filter];
   // The same id twice would select its devices twice, if the two are in two statements.
-  return chunksOf([...new Set(memberIds)], bytesOf, maxBytes / 2, MAX_MEMBERS).map((chunk) => ({
-    ...filter,
-    memberIds: chunk,
-  }));
-}
-
-/** MySQL compares a member id twice: see isOneOf. */
-function bytesOf(memberId: string): number {
-  return 2 * literalBytesOf(memberId) + LISTED_ID_BYTES;
+  return chunksOf([...new Set(memberIds)], dialect.listedBytesOf, dialect.maxBytes() / 2, MAX_MEMBERS).map(
+    (chunk) => ({ ...filter, memberIds: chunk }),
+  );
 }
 
 async function fetchOwnView(driver: Driver, name: string): Promise<OwnView> {

@@ -10,21 +10,34 @@ import { makeStore } from '../db/store.ts';
 import { MAX_TICK_AGE_MS } from '../model/tick.ts';
 import { formatDuration, formatMinutes } from '../words.ts';
 import { checkAudienceViews } from './audience-views.ts';
+import { CANARIES_CHECK, checkCanaries } from './canaries.ts';
 import { type Check, type Finding, green, red } from './check.ts';
+import { checkColumns } from './columns.ts';
 import { adviseOnDatabase } from './database-advice.ts';
 import { checkSession } from './database-session.ts';
 import { checkEngines, checkIds } from './database-tables.ts';
 import { checkPrivileges } from './privileges.ts';
 import { judgeSkew } from './skew.ts';
+import { checkStartTimes } from './start-times.ts';
+import { checkTargets } from './targets.ts';
 
 /** Earlier versions take neither the default values of the tables (8.0.13) nor their CHECK (8.0.16). */
 const FIRST_MYSQL: readonly number[] = [8, 0, 16];
 
-/** Checks the database that the driver opens: connection, version, session, clock, tables, privileges and schedule. */
+export interface DatabaseCheckOptions {
+  readonly needs: readonly string[];
+  readonly clock: Clock;
+  /** True: missing migrations are applied. */
+  readonly fix: boolean;
+  /** RECEIPTS, which canaries need. */
+  readonly receipts: boolean;
+}
+
+/** Checks the database that the driver opens: connection, version, session, clock, tables, rows, privileges and schedule. */
 export function databaseChecks(
   config: DatabaseConfig,
   openDriver: () => Promise<Driver>,
-  { needs, clock, fix }: { needs: readonly string[]; clock: Clock; fix: boolean },
+  { needs, clock, fix, receipts }: DatabaseCheckOptions,
 ): Check[] {
   const advise = (error: unknown): string => adviseOnDatabase(error, config);
   const check = (
@@ -45,6 +58,10 @@ export function databaseChecks(
     check('engines', ['migrations'], checkEngines),
     check('ids', ['migrations'], checkIds),
     check('audience views', ['migrations'], (driver) => checkAudienceViews(driver, config.audienceViews)),
+    check('columns', ['migrations'], checkColumns),
+    check('targets', ['migrations'], checkTargets),
+    check('start times', ['migrations'], checkStartTimes),
+    check(CANARIES_CHECK, ['migrations'], (driver) => checkCanaries(driver, receipts)),
     check('privileges', ['migrations'], checkPrivileges),
     check('schedule', ['migrations'], checkSchedule),
   ];

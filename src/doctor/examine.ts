@@ -65,7 +65,12 @@ export async function examine(examination: Examination): Promise<DoctorReport> {
         });
   const checks: Check[] = [
     { name: 'configuration', run: async () => finding, advise: String },
-    ...databaseChecks(config.database, database.open, { needs: needsFor(DATABASE_VARIABLES), clock, fix }),
+    ...databaseChecks(config.database, database.open, {
+      needs: needsFor(DATABASE_VARIABLES),
+      clock,
+      fix,
+      receipts: config.receipts,
+    }),
     ...alertChecks(config.alerts, database.open, { needsFor, isOnAws: functionName !== null, limitMs }),
     ...endpointChecks(config.fcm.endpoint, parts),
     ...[...config.sources].flatMap(([name, source]) => sourceChecks(parts, name, source)),

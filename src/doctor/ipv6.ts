@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda';
 import { hasSecrets } from '../config/secrets.ts';
 import { codeOf } from '../errors.ts';
-import { type Finding, green } from './check.ts';
+import { amber, type Finding, green } from './check.ts';
 
 /** Where google-auth-library fetches access tokens. */
 const TOKEN_HOST = 'oauth2.googleapis.com';
@@ -15,7 +15,7 @@ export type HasIpv6 = (host: string) => Promise<boolean>;
 
 /**
  * Judges a function that may use IPv6: without a NAT gateway it reaches only names that have an IPv6 address. Whether there is
- * one is not visible here, so nothing is red: the checks of the connections say what cannot be reached.
+ * one is not visible here, so nothing is red, but amber: the checks of the connections say what cannot be reached.
  */
 export async function judgeIpv6(
   { VpcConfig, Environment }: Pick<FunctionConfiguration, 'VpcConfig' | 'Environment'>,
@@ -42,9 +42,9 @@ export async function judgeIpv6(
   if (missing.length === 0) return green(`all names have an IPv6 address: ${hosts.join(', ')}`);
   const says = `no IPv6 address: ${missing.join(', ')}`;
   if (missing.includes(lambda) && !useDualstack) {
-    return green(says, `set ${DUALSTACK} to true, as the template does with Ipv6=yes`);
+    return amber(says, `set ${DUALSTACK} to true, as the template does with Ipv6=yes`);
   }
-  return green(
+  return amber(
     says,
     'keep a NAT gateway in the subnets, or for the services of AWS interface endpoints in the VPC',
   );

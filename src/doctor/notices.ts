@@ -1,4 +1,5 @@
 import type { Notice } from '../model/notice.ts';
+import { CANARIES_CHECK } from './canaries.ts';
 import { type CheckResult, isBlocked } from './check.ts';
 import type { DoctorReport } from './examine.ts';
 
@@ -7,12 +8,12 @@ const SOURCE = 'baton doctor, as the function sees it';
 
 /**
  * The notices of a report: one for each check that is red or amber. A check that another failed one prevents is none of its
- * own, so that one wrong password is one notice.
+ * own, so that one wrong password is one notice; what it says of canaries is a notice of the check `canary`.
  */
 export function noticesOf({ checks }: DoctorReport): Notice[] {
   return checks.flatMap((check) => {
     const level = levelOf(check);
-    if (level === null) return [];
+    if (level === null || check.name === CANARIES_CHECK) return [];
     const { name, says, advice } = check;
     const remedy = advice ?? 'run `baton doctor`';
     return [{ name: nameOf(name), level, says: `${name}: ${says}`, remedy, dueOn: null, source: SOURCE }];

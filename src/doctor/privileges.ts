@@ -22,6 +22,12 @@ export const TABLES: readonly (readonly [string, string])[] = [
   ['push_tag', 'value'],
   ['push_member', 'attributes'],
   ['push_template', 'title'],
+  ['push_check', 'ok'],
+  ['push_notice', 'content'],
+  ['push_signal', 'value'],
+  ['push_canary', 'verdict'],
+  ['push_receipt', 'received_at'],
+  ['push_receipt_count', 'receipts'],
 ];
 
 /** Tests each privilege with a statement that needs it and affects no row. */

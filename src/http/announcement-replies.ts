@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Announcement, ANNOUNCEMENT_STATUSES, AUDIENCES, GUARANTEES } from '../model/announcement.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
+import { CHECKS, NOTICE_LEVELS } from '../model/notice.ts';
 import type { Listed, Standing } from '../report/standing.ts';
 import { toIso } from '../words.ts';
 
@@ -94,6 +95,19 @@ export const summary = shared.extend({
   edited: z
     .array(z.string())
     .describe('columns that were changed since the approval or the start, without effect; [] after the end'),
+});
+
+export const notice = z.object({
+  noticeId: count,
+  check: z.enum(CHECKS).describe('which check has found it'),
+  name: z.string(),
+  level: z.enum(NOTICE_LEVELS).describe('red breaks a broadcast; with amber there is time to act'),
+  says: z.string(),
+  remedy: z.string(),
+  dueOn: z.string().nullable().describe('the day on which it takes effect; null: now, or not known'),
+  source: z.string(),
+  foundAt: time,
+  seenAt: time,
 });
 
 export function showAnnouncement(announcement: Announcement): z.infer<typeof standing> {

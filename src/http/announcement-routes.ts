@@ -6,9 +6,18 @@ import { firstJob } from '../job.ts';
 import { isSeries } from '../model/announcement.ts';
 import { isPast } from '../model/time.ts';
 import { wholeNumber } from '../parse.ts';
+import { noticesToJson } from '../report/notices.ts';
 import { fetchListed, fetchStanding, makeKnowledge } from '../report/standing.ts';
 import { toIso } from '../words.ts';
-import { announcementId, progress, showListed, showStanding, summary, time } from './announcement-replies.ts';
+import {
+  announcementId,
+  notice,
+  progress,
+  showListed,
+  showStanding,
+  summary,
+  time,
+} from './announcement-replies.ts';
 import { MAX_AUDIENCE_BYTES } from './audience-routes.ts';
 import { MOVE_ROUTES } from './move-routes.ts';
 import { planRoute } from './plan-route.ts';
@@ -77,7 +86,7 @@ const create = makeRoute({
 const list = makeRoute({
   method: 'GET',
   path: '/announcements',
-  summary: 'Announcements, latest first.',
+  summary: 'Announcements, latest first, and what checks have found.',
   scope: 'read',
   query: z.strictObject(
     {
@@ -87,11 +96,15 @@ const list = makeRoute({
     { error: 'no such field' },
   ),
   replies: {
-    200: { description: 'At most limit announcements.', body: z.object({ announcements: z.array(summary) }) },
+    200: {
+      description: 'At most limit announcements; what checks have found and still stands.',
+      body: z.object({ announcements: z.array(summary), notices: z.array(notice) }),
+    },
   },
   async run({ store, clock }, { query: { limit, before } }) {
     const listed = await fetchListed({ store, clock }, await store.fetchLatest(limit, before));
-    return { status: 200, body: { announcements: listed.map(showListed) } };
+    const notices = noticesToJson(await store.fetchNotices());
+    return { status: 200, body: { announcements: listed.map(showListed), notices } };
   },
 });
 

@@ -3,6 +3,8 @@ import { InvokeCommand, LambdaClient, PutFunctionRecursionConfigCommand } from '
 import { systemClock } from '../clock.ts';
 import { describeFailure } from '../errors.ts';
 import type { Clock } from '../context.ts';
+import { CHECKS } from '../model/notice.ts';
+import { isObject } from '../parse.ts';
 import type { RecursiveLoop } from './lambda/function.ts';
 import { type LocalLambda, type LocalSecrets, startLocalLambda } from './lambda/lambda.ts';
 
@@ -56,6 +58,8 @@ export interface Engine {
   invoke(event: object): Promise<void>;
   /** Invokes the function synchronously; resolves to its reply, and rejects if it failed. */
   call(event: object): Promise<unknown>;
+  /** Number of invocations for a check: doctor, radar or canary. */
+  checks(): number;
   close(): Promise<void>;
 }
 
@@ -63,6 +67,7 @@ export interface Engine {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { env, workers, recursiveLoop = 'Allow', hurry = 1, ticks, execArgv = [], onLog } = options;
   const { timeoutMs, deliveries, port, secrets, clock = systemClock } = options;
+  let checks = 0;
   const lambda = await startLocalLambda({
     functionName: FUNCTION_NAME,
     handlerFile: HANDLER_FILE,
@@ -75,6 +80,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     ...(deliveries ? { deliveries } : {}),
     ...(port === undefined ? {} : { port }),
     ...(secrets ? { secrets } : {}),
+    onStart: (payload) => {
+      if (isCheck(payload)) checks++;
+    },
     onLog,
   });
   const client = new LambdaClient({
@@ -107,10 +115,20 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     functionName: FUNCTION_NAME,
     invoke,
     call,
+    checks: () => checks,
     async close() {
       clearInterval(timer);
       client.destroy();
       await lambda.close();
     },
   };
+}
+
+function isCheck(payload: Buffer): boolean {
+  try {
+    const event: unknown = JSON.parse(payload.toString());
+    return isObject(event) && CHECKS.some((check) => check === event['kind']);
+  } catch {
+    return false;
+  }
 }

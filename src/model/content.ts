@@ -1,6 +1,6 @@
 import { isDeeper, isUnicode, UNICODE } from '../json.ts';
 import * as z from 'zod';
-import { isObject } from '../parse.ts';
+import { isObject, withoutProto } from '../parse.ts';
 
 /**
  * What the phone shows. `data` goes to the app; FCM accepts only strings in it. With empty texts it is a background message: the
@@ -77,13 +77,18 @@ const httpsUrl = z
   .refine(isUnicode, { error: UNICODE });
 const seconds = { error: `seconds, from 0 to ${MAX_TTL_SECONDS}` };
 
-const dataSchema = z
-  .record(
-    z.string().refine((key) => !isReservedKey(key)),
-    z.string({ error: 'text' }),
-    { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
-  )
-  .refine(isUnicode, { error: UNICODE });
+const NO_PROTO = 'no key __proto__, which programs in JavaScript lose';
+
+const dataSchema = withoutProto(
+  z
+    .record(
+      z.string().refine((key) => !isReservedKey(key)),
+      z.string({ error: 'text' }),
+      { error: (issue) => (issue.code === 'invalid_key' ? RESERVED : 'an object whose values are text') },
+    )
+    .refine(isUnicode, { error: UNICODE }),
+  NO_PROTO,
+);
 
 /** FCM and MySQL refuse JSON that is nested more than 100 levels deep; FCM's own fields have fewer than ten. */
 const MAX_DEPTH = 32;

@@ -2,6 +2,9 @@
 export const CHECKS = ['doctor', 'radar', 'canary'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
+/** A run of a check that has not ended after this time was killed: it takes seconds, and an invocation at most 15 minutes. */
+export const MAX_CHECK_MS = 3_600_000;
+
 /** `red`: it breaks a broadcast now or soon; `amber`: there is time to act. */
 export const NOTICE_LEVELS = ['amber', 'red'] as const;
 export type NoticeLevel = (typeof NOTICE_LEVELS)[number];
@@ -25,7 +28,7 @@ export interface Notice {
 export interface StandingNotice extends Notice {
   readonly noticeId: number;
   readonly check: CheckName;
-  /** Since when each run of the check has found it at this level. */
+  /** Since when each run of the check has found it; of one that has become red, since then. */
   readonly foundAt: number;
   readonly seenAt: number;
 }

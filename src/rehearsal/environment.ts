@@ -15,6 +15,7 @@ export function functionEnvironment(
     budgetPerMinute,
     quotaPerMinute,
     rampSeconds,
+    canaries,
   }: RehearsalOptions,
   databaseUrl: string,
   env: Env,
@@ -30,6 +31,7 @@ export function functionEnvironment(
     FCM_RAMP_SECONDS: String(Math.ceil(rampSeconds / hurry)),
     // Nothing but the rehearsal itself takes workers.
     CHECKS: 'none',
+    ...(canaries > 0 ? { RECEIPTS: 'on' } : {}),
     ...shortenWaits(hurry),
   };
 }

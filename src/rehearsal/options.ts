@@ -47,6 +47,10 @@ export interface RehearsalOptions extends ChaosOptions {
   readonly migrate: number;
   /** Share of the phones whose row says the wrong kind of their target. */
   readonly mislabel: number;
+  /** Number of the devices that are canaries: after the broadcast they get a round, and answer it. */
+  readonly canaries: number;
+  /** Number of the canaries that get the push and never answer. */
+  readonly deadCanaries: number;
   /** Null: FCM is never down. */
   readonly outage: Outage | null;
   /** Headers by which FCM and its token service announce that something ends. */
@@ -86,6 +90,8 @@ export const defaultOptions: RehearsalOptions = {
   faults: parseFaults(DEFAULT_FAULTS),
   migrate: 0,
   mislabel: 0,
+  canaries: 0,
+  deadCanaries: 0,
   outage: null,
   announce: {},
   transport: 'http2',

@@ -7,6 +7,7 @@ import { follow, type Progress } from '../local/follow.ts';
 import type { Store } from '../store.ts';
 import { audit, countUnrecorded } from './audit.ts';
 import { checkBalances } from './balance.ts';
+import { askCanaries, type Canaries, makeCanaries } from './canaries.ts';
 import { type Chaos, makeChaos } from './chaos.ts';
 import { watchCpu } from './cpu.ts';
 import { type FaultyLine, openFaultyLine } from './database-faults.ts';
@@ -64,9 +65,21 @@ export async function rehearse(options: RehearsalOptions, place: RehearsalPlace)
     try {
       const chaos = makeChaos(options);
       const phones = options.migrate + options.mislabel > 0 ? makePhones(options) : null;
-      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, { chaos, phones });
+      const canaries = options.canaries > 0 ? await makeCanaries(store, options) : null;
+      const cloud = await startCloud(options, place, line?.url ?? databaseUrl, { chaos, phones, canaries });
       try {
-        const stage = { store, audience, newestId, unfinished, line, chaos, phones, cloud, databaseUrl };
+        const stage = {
+          store,
+          audience,
+          newestId,
+          unfinished,
+          line,
+          chaos,
+          phones,
+          canaries,
+          cloud,
+          databaseUrl,
+        };
         return await perform(aimed, place, stage);
       } finally {
         await cloud.close();
@@ -89,7 +102,7 @@ async function startCloud(
   options: RehearsalOptions,
   { env, functionEnv = {}, folder, onLog = () => {} }: RehearsalPlace,
   databaseUrl: string,
-  { chaos, phones }: Pick<Stage, 'chaos' | 'phones'>,
+  { chaos, phones, canaries }: Pick<Stage, 'chaos' | 'phones' | 'canaries'>,
 ): Promise<LocalCloud> {
   const { seed, latencyMs, sigma, tail, quotaPerMinute, faults, outage, hurry, announce } = options;
   const logFile = acceptedLogFile(options.database ?? databaseUrl);
@@ -106,6 +119,7 @@ async function startCloud(
       faults,
       outage: outage ?? undefined,
       headers: announce,
+      deliver: canaries ? (push) => canaries.phones.deliver(push) : undefined,
       isGone: phones ? (target) => phones.isGone(target) : undefined,
       logFile,
       clientTimeoutMs: Number(functionVariables['FCM_TIMEOUT_MS']),
@@ -135,13 +149,15 @@ interface Stage {
   readonly chaos: Chaos;
   /** Null: no phone moves, and no row has the wrong kind. */
   readonly phones: Phones | null;
+  /** Null: no device is a canary. */
+  readonly canaries: Canaries | null;
   readonly cloud: LocalCloud;
   readonly databaseUrl: string;
 }
 
 /** `perform` broadcasts, makes the faults, and audits the result. */
 async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: Stage): Promise<Summary> {
-  const { store, audience, unfinished, line, chaos, phones, cloud, databaseUrl } = stage;
+  const { store, audience, unfinished, line, chaos, phones, canaries, cloud, databaseUrl } = stage;
   const { engine, sandbox } = cloud;
   const acceptedOf = (collapseKey: string): Accepted => {
     const accepted = sandbox.acceptedOf(collapseKey);
@@ -183,11 +199,14 @@ async function perform(options: RehearsalOptions, place: RehearsalPlace, stage: 
     eventsDuplicated: report.eventsDuplicated + copies,
   };
   const moves = { migrated, livingMarked };
+  const fcm = sandbox.stats();
+  const ofCanaries = canaries ? await askCanaries(canaries, stage, ids[0] ?? 0) : undefined;
   return summarize(options, progress, {
     findings,
     moves,
     balances,
-    fcm: sandbox.stats(),
+    canaries: ofCanaries,
+    fcm,
     chaos: chaosReport,
     cpu,
   });

@@ -4,6 +4,7 @@ import type { Balance } from '../model/summary.ts';
 import { formatCount, formatWholeShare } from '../words.ts';
 import type { Audit } from './audit.ts';
 import type { BalanceCheck } from './balance.ts';
+import { type CanaryCounts, NO_CANARIES } from './canaries.ts';
 import type { ChaosReport } from './chaos.ts';
 import type { CpuUse } from './cpu.ts';
 import type { SandboxStats } from './fcm/stats.ts';
@@ -16,6 +17,8 @@ export interface Measurements {
   readonly balances: BalanceCheck;
   /** Phones that moved to their FID, and devices that are marked as gone though their phone is there. */
   readonly moves: { readonly migrated: number; readonly livingMarked: number };
+  /** Absent: no device is a canary. */
+  readonly canaries?: CanaryCounts | undefined;
   readonly fcm: SandboxStats;
   readonly chaos: ChaosReport;
   readonly cpu: CpuUse;
@@ -25,7 +28,15 @@ export interface Measurements {
 export function summarize(
   { devices, messages, seed }: Pick<RehearsalOptions, 'devices' | 'messages' | 'seed'>,
   { announcement, counts, hops, lambda, seconds }: QueueProgress,
-  { findings: { lost, duplicated }, balances: { balance, unbalanced }, moves, fcm, chaos, cpu }: Measurements,
+  {
+    findings: { lost, duplicated },
+    balances: { balance, unbalanced },
+    moves,
+    canaries = NO_CANARIES,
+    fcm,
+    chaos,
+    cpu,
+  }: Measurements,
 ) {
   const recorded = sumCounts(counts);
   return {
@@ -37,6 +48,7 @@ export function summarize(
     balance,
     unbalanced,
     ...moves,
+    ...canaries,
     ...chaos,
     ambiguous: fcm.ambiguous,
     hops: hops.closed,
@@ -68,7 +80,7 @@ export type Summary = ReturnType<typeof summarize>;
  */
 export function isFlawless(summary: Summary): boolean {
   const { status, lost, duplicated, unbalanced, livingMarked, inFlightAtKills, ambiguous } = summary;
-  const isComplete = status === 'done' && lost === 0 && unbalanced === 0 && livingMarked === 0;
+  const isComplete = status === 'done' && lost + unbalanced + livingMarked + summary.canariesMisjudged === 0;
   return isComplete && duplicated <= inFlightAtKills + ambiguous;
 }
 
@@ -125,6 +137,18 @@ export function describeSummary(summary: Summary): string {
       : [
           ['migrated', summary.migrated, 'phones that moved from their token to their FID'] as const,
           ['marked', summary.livingMarked, 'devices marked as gone, though their phone is there'] as const,
+        ]),
+    ...(summary.canaries === 0
+      ? []
+      : [
+          ['canaries', summary.canaries, 'devices that got a silent push after the broadcast'] as const,
+          ['answered', summary.canariesAnswered, 'canaries whose receipt arrived'] as const,
+          ['silent', summary.canariesSilent, 'canaries whose push FCM accepted, without a receipt'] as const,
+          [
+            'misjudged',
+            summary.canariesMisjudged,
+            'canaries that are silent and not dead, or dead and not silent',
+          ] as const,
         ]),
     ['throttled', summary.throttled, 'answers with status 429'],
     ['timeouts', summary.timeouts, 'invocations that Lambda ended at the time-out'],

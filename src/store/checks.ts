@@ -27,7 +27,7 @@ export interface CheckPlan {
 export interface Checks {
   /** Checks that were made lately, and announcements that have to be checked, by one statement. */
   fetchCheckPlan(times: CheckTimes): Promise<CheckPlan>;
-  /** Takes a check for one run; false if one of this name has started or ended within `everyMs`. */
+  /** Takes a check for one run; false if one of this name has started or ended within `everyMs`, unless it was killed. */
   claimCheck(name: string, everyMs: number): Promise<boolean>;
   /** Gives back a check that could not be started. */
   releaseCheck(name: string): Promise<void>;
@@ -36,8 +36,7 @@ export interface Checks {
   /** The last run of each check, by name. */
   fetchChecks(): Promise<CheckRun[]>;
   /**
-   * Records what a check has found: all of it. What it finds no longer is deleted, and a notice whose level changes is a new
-   * one. PushError('BAD_INPUT') if a name does not fit.
+   * Records what a check has found: all of it. What it finds no longer is deleted, and a notice that becomes red is a new one. PushError('BAD_INPUT') if a name does not fit.
    */
   recordNotices(check: CheckName, notices: readonly Notice[]): Promise<void>;
   /** What stands now, red before amber, and then the one that is due first. */

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { recordCheck } from '../../src/alert/record-check.ts';
 import { startChecks } from '../../src/broadcast/checks.ts';
 import { scan } from '../../src/broadcast/scan.ts';
+import { sendCanariesAtStart } from '../../src/canary/wants.ts';
 import { openDriver } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
 import type { CheckJob, PushJob } from '../../src/job.ts';
@@ -14,7 +15,7 @@ import { openTimedStore } from '../support/timed-store.ts';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** What the tests write. */
-const TABLES = ['push_announcement', 'push_check', 'push_signal', 'push_tick'];
+const TABLES = ['push_announcement', 'push_device', 'push_check', 'push_signal', 'push_tick'];
 const CHECKS = 'doctor,radar,canary';
 const WEBHOOK = {
   ALERT_WEBHOOK_URL: 'https://example.com/hook',
@@ -114,6 +115,30 @@ describe.each(databaseKinds())('checks on a schedule, on %s', (kind) => {
     expect(await checked()).toEqual([{ kind: 'doctor', announcementId: soon }]);
   });
 
+  test('a broadcast above CANARY_ABOVE has a round of canaries before it, which the start does not repeat; a smaller one and one in parts have none', async () => {
+    await store.registerDevice({ target: 'phone', isCanary: true });
+    await store.registerDevice({ target: 'other', platform: 'ios' });
+    const env = { RECEIPTS: 'on', CANARY_ABOVE: '1' };
+    const large = await schedule(20 * MINUTE_MS);
+    const small = await schedule(21 * MINUTE_MS, { filter: { platform: ['ios'] } });
+    const whole = await schedule(22 * MINUTE_MS, { repeat: { at: '0 9 * * *', zone: 'UTC' } });
+    const checksOf = async (more = {}) => {
+      const ctx = contextOf({ env: { ...env, ...more } });
+      await start(ctx);
+      return ctx.invoked.flatMap((job) => ('announcementId' in job ? [job] : []));
+    };
+    expect(await checksOf({ CHECKS: 'radar' })).toEqual([]);
+    expect(await checksOf()).toEqual([
+      { kind: 'canary', announcementId: large },
+      ...[large, small, whole].map((announcementId) => ({ kind: 'doctor', announcementId })),
+    ]);
+    expect(await checksOf()).toEqual([]);
+    await clock.advance(20 * MINUTE_MS);
+    const ctx = contextOf({ env });
+    await sendCanariesAtStart(ctx, (await store.fetchAnnouncement(large))!, 2);
+    expect(ctx.invoked).toEqual([]);
+  });
+
   test('a check that ran a short while ago, whoever started it, is not started; one that could not be invoked is', async () => {
     const broken = contextOf({ invoke: () => Promise.reject(new Error('Lambda is down')) });
     await expect(start(broken)).rejects.toThrow('Lambda is down');
@@ -145,6 +170,20 @@ describe.each(databaseKinds())('checks on a schedule, on %s', (kind) => {
     const next = contextOf();
     await scan(next);
     expect(next.story).toEqual(['doctor', 'radar', 'canary']);
+  });
+
+  test('a check that never ends is started again an hour later, once', async () => {
+    await start();
+    await store.endCheck('radar', true);
+    await store.endCheck('canary', true);
+    await clock.advance(59 * MINUTE_MS);
+    const early = contextOf();
+    await start(early);
+    expect(early.invoked).toEqual([]);
+    await clock.advance(2 * MINUTE_MS);
+    const [one, two] = [contextOf(), contextOf()];
+    await Promise.all([start(one), start(two)]);
+    expect([...one.invoked, ...two.invoked]).toEqual([{ kind: 'doctor' }]);
   });
 
   test('CHECKS says which checks the tick starts', async () => {

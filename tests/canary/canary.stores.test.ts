@@ -1,15 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answerCanaries } from '../../src/canary/answers.ts';
+import { askCanaries } from '../../src/canary/ask.ts';
 import { runCanary } from '../../src/canary/canary.ts';
 import { judgeCanaries } from '../../src/canary/judge.ts';
 import { sendCanariesAtStart, wantsCanary } from '../../src/canary/wants.ts';
 import { scan } from '../../src/broadcast/scan.ts';
+import { systemClock } from '../../src/clock.ts';
 import { openDriver } from '../../src/db/open.ts';
+import { sql } from '../../src/db/sql.ts';
 import type { Batch } from '../../src/context.ts';
 import { PushError } from '../../src/errors.ts';
 import { restMessage } from '../../src/fcm/message.ts';
 import type { NewDevice } from '../../src/model/device.ts';
 import type { Store } from '../../src/store.ts';
+import { explain } from '../db/plan.ts';
 import { makeTestClock, type TestClock } from '../support/clock.ts';
 import { delivered, draft, makeContext, outcome, type TestOptions } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -282,6 +286,76 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     expect(failing.logged).toEqual([]);
     await sendCanariesAtStart(failing, await make(), 3);
     expect(failing.logged).toEqual(['canaries not sent']);
+  });
+
+  test('a tick without canaries is one statement, which an index keeps from the rounds of earlier days', async () => {
+    const driver = openDriver(database.config, systemClock);
+    const days = Array.from({ length: 90 }, (_, nth) => nth + 2);
+    for (const day of days) {
+      const round = `canary-day-${day}`;
+      const phones = Array.from(
+        { length: 20 },
+        (_, nth) => sql`(${[round, nth + 1, driver.dialect.nowPlus(-day * DAY)]})`,
+      );
+      const rows = phones.reduce((all, each) => sql`${all}, ${each}`);
+      await driver.run(sql`INSERT INTO push_canary (round, device_id, sent_at) VALUES ${rows}`);
+    }
+    await driver.all(kind === 'sqlite' ? sql`ANALYZE` : sql`ANALYZE TABLE push_canary`);
+    await driver.close();
+    await store.endCheck('canary', true);
+    const plan = await explain(database.config, (explained) =>
+      judgeCanaries({ ...world(), store: explained }),
+    );
+    const steps = plan.map(({ detail, type, key }) => detail ?? `${String(type)} ${String(key)}`);
+    expect(steps).toEqual(
+      kind === 'sqlite'
+        ? [
+            'SEARCH push_canary USING INDEX push_canary_sent (sent_at>?)',
+            expect.stringMatching(/^SEARCH push_check USING .*\(name=\?\)/),
+          ]
+        : ['range push_canary_sent', expect.stringMatching(/^(const|eq_ref) PRIMARY$/)],
+    );
+  });
+
+  test('a person who asks gets a reply for each phone: answered, silent, refused, gone; a phone that answers late is silent', async () => {
+    const [first, second, third, fourth] = await add({ platform: 'ios' }, {}, {}, {});
+    const ctx = world({
+      answer: ({ target }) => {
+        if (target === 'phone-3') return outcome('misconfigured', 'THIRD_PARTY_AUTH_ERROR');
+        return target === 'phone-4' ? outcome('unregistered', 'UNREGISTERED') : delivered;
+      },
+    });
+    const round = 'canary-2026-01-01T000000';
+    const live: number[] = [];
+    let looks = 0;
+    const answering: Store = {
+      ...store,
+      async fetchCanaryPushes(...args) {
+        if (looks++ === 1) await store.answerCanaries([{ round, target: 'phone-1' }]);
+        return store.fetchCanaryPushes(...args);
+      },
+    };
+    const replies = await askCanaries({ ...ctx, store: answering }, 60_000, ({ deviceId }) =>
+      live.push(deviceId),
+    );
+    expect(replies).toMatchObject([
+      { deviceId: first, state: 'answered', afterMs: 500, remedy: null },
+      { deviceId: second, state: 'silent', afterMs: null, reason: null },
+      {
+        deviceId: third,
+        state: 'refused',
+        reason: 'THIRD_PARTY_AUTH_ERROR',
+        remedy: expect.stringContaining('APNs') as string,
+      },
+      { deviceId: fourth, state: 'gone', reason: 'UNREGISTERED' },
+    ]);
+    expect(live).toEqual([third, fourth, first, second]);
+    expect(ctx.sent).toHaveLength(4);
+    expect((await store.fetchCanaryPushes(DAY, 10)).map((push) => push.round)).toEqual(
+      Array.from({ length: 4 }, () => round),
+    );
+    const off = world({ env: { RECEIPTS: 'off' } });
+    await expect(askCanaries(off, 0)).rejects.toThrow('RECEIPTS: expected on');
   });
 
   test('old rounds are forgotten', async () => {

@@ -1,6 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -30,7 +32,7 @@ async function startLocal(...args: string[]) {
     terminal.interrupt();
     return running;
   };
-  return { line, stop, text: terminal.printed.out };
+  return { line, stop, terminal, text: terminal.printed.out };
 }
 
 test.skipIf(!hasAws)(
@@ -52,6 +54,40 @@ test.skipIf(!hasAws)(
     expect(existsSync(file)).toBe(false);
   },
 );
+
+test('canaries of local answer the round that another command sends with the settings that local prints', async () => {
+  const bodies: string[] = [];
+  const api = createServer((request, response) => {
+    request.on('data', (part) => bodies.push(String(part)));
+    request.on('end', () => response.writeHead(202).end());
+  });
+  await once(api.listen(0, '127.0.0.1'), 'listening');
+  const { port } = api.address() as AddressInfo;
+  const canaries = ['--devices', '5', '--canaries', '3', '--dead-canaries', '1'];
+  const { stop, terminal } = await startLocal(...canaries, '--api', `http://127.0.0.1:${port}/`);
+  while (!terminal.printed.out.includes('baton canary')) await sleep(10);
+  const settings = terminal.printed.out.matchAll(/\b([A-Z_]{8,})=(\S+)/g);
+  const env = Object.fromEntries(Array.from(settings, ([, name = '', value = '']) => [name, value]));
+  expect(env).toMatchObject({ RECEIPTS: 'on', FCM_PROJECT_ID: 'rehearsal' });
+  // This API records nothing, so that all three are silent.
+  const asked = await batonHere(['canary', '--wait', '0', '--json'], { ...env, FCM_RAMP_SECONDS: '0' });
+  expect(asked).toMatchObject({ status: 1, err: '' });
+  expect(JSON.parse(asked.out)).toMatchObject({
+    ok: false,
+    phones: [{ state: 'silent' }, { state: 'silent' }, { state: 'silent' }],
+  });
+  while (bodies.length < 2) await sleep(5);
+  expect(await stop()).toMatchObject({ status: 0, err: '' });
+  const receipt = {
+    id: expect.stringMatching(/^canary-/) as string,
+    target: expect.stringMatching(/^rehearsal-1-[01]:/) as string,
+    event: 'delivered',
+  };
+  const parsed = bodies.map((body) => JSON.parse(body) as unknown);
+  expect(parsed).toEqual([{ receipts: [receipt] }, { receipts: [receipt] }]);
+  api.closeAllConnections();
+  api.close();
+});
 
 test('local in a process of its own uses a real database only with --force, changes no row by itself, and ends at SIGINT', async () => {
   await using here = await makeWorkplace();

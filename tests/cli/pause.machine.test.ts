@@ -90,10 +90,12 @@ test('a push that was killed continues with --resume, and repeats only what was 
   const { delivered } = await store.countDeliveries(1);
   const inFlight = here.sandbox.accepted.size - delivered;
 
-  const resumed = await here.baton([...command, '--resume'], SIZES);
+  const resumed = await here.baton([...command, '--resume'], { ...SIZES, CHECKS: 'doctor' });
   expect(JSON.parse(resumed.out)).toMatchObject({ announcementId: 1, status: 'done', delivered: 1500 });
   const repeated = [...here.sandbox.accepted.values()].filter((times) => times > 1).length;
   expect(repeated).toBeLessThanOrEqual(inFlight);
+  // A check would be killed at the end of the push.
+  expect(await store.fetchChecks()).toEqual([]);
 });
 
 /** The parent of a process, by proc(5); null if it has ended. */
@@ -127,4 +129,10 @@ test('scan pushes what is due on this machine, and leaves the rest', async () =>
   expect(here.sandbox.accepted.size).toBe(7);
   expect((await here.baton(['status', '1'])).out).toContain('announcement 1 done; hops 1 done, 0 open');
   expect((await here.baton(['status', '2'])).out).toContain('announcement 2 scheduled');
+  // Checks are no hops.
+  const { out } = await baton(['scan', '--workers', '1'], { ...here.env, CHECKS: 'doctor' });
+  expect(out).toBe('0 hops run, 1 check made, 0 errors\n');
+  expect((await store.fetchChecks()).map(({ name, endedAt }) => [name, endedAt !== null])).toEqual([
+    ['doctor', true],
+  ]);
 });

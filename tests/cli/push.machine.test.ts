@@ -172,6 +172,7 @@ test('devices whose app is gone are counted, left out of the next push, and rest
   expect(JSON.parse((await gone.baton([...PUSH, '--json'])).out)).toMatchObject({ unregistered: 0 });
   expect((await gone.baton(['devices', 'restore', '--announcement', '1'])).out).toBe('2 devices restored\n');
   expect(JSON.parse((await gone.baton(['devices', '--json'])).out)).toEqual({
+    ...{ targets: { token: 2, fid: 0 }, trend: [] },
     ...{ devices: 2, unregistered: [], byPlatform: [{ platform: null, devices: 2 }] },
     ...{ targets: { token: 2, fid: 0 }, trend: [] },
     ...{ byLocale: [{ locale: null, devices: 2 }], locales: 0, withTimeZone: 0, test: 0, canaries: 0 },

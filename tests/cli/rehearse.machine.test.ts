@@ -53,6 +53,9 @@ test('every device of a broadcast is accounted for, and the summary is one JSON 
 
 test.each([
   [['--devices', 'many'], '--devices: expected a whole number from 0 to 100000000, got 4 characters'],
+  [['--canaries', '5', '--devices', '4'], '--canaries: expected at most --devices, 4, got 5'],
+  [['--dead-canaries', '1'], '--dead-canaries: expected at most --canaries, 0, got 1'],
+  [['--canaries', '1', '--queue', '5'], '--canaries: expected no --queue, --resume, --migrate or --mislabel'],
   [['--faults', 'sunspots=1'], 'faults: expected NAME=SHARE'],
   [['--faults', 'reset=2'], 'got 7 characters'],
   [['--outage', '429@soon'], 'outage: expected one of 429, 503, 400, 401, 403, 404, silent, @ the second'],

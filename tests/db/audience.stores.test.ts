@@ -77,6 +77,27 @@ describe.each(databaseKinds())('audiences (%s)', (kind) => {
     );
   });
 
+  test.each([
+    ['of plain texts', ['anna', 'bob', '007']],
+    ['of which some are not ASCII', ['anna', 'čeněk', "o'hara"]],
+  ])('a list of many member ids, %s, takes the devices of each', async (_, members) => {
+    const others = Array.from({ length: 150 }, (_each, nth) => `nobody-${nth}`);
+    const memberIds = [...members, ...others, ...members];
+    await check({ memberIds }, 0, 10);
+    await check({ memberIds, platform: ['ios', 'web'], sample: '0-60%' }, 30, 10);
+  });
+
+  test('a member whom a view has twice counts once', async () => {
+    await driver.runScript(
+      `CREATE VIEW push_audience_twice AS SELECT member_id FROM push_audience_members
+       UNION ALL SELECT member_id FROM push_audience_members`,
+    );
+    const count = (view: string) => store.countAudience({ ...ALL, filter: { view } }, 0);
+    const once = await count('push_audience_members');
+    expect(once.devices).toBeGreaterThan(0);
+    expect(await count('push_audience_twice')).toEqual(once);
+  });
+
   test('devices are read with what they say about themselves, where it is asked for', async () => {
     const [first] = all.filter(({ isGone, memberId }) => !isGone && memberId !== null);
     const { deviceId, memberId, locale, appVersion } = first!;

@@ -57,6 +57,9 @@ await describeStores('checks', ({ store }) => {
     expect(await alertFromNotices({ store, config })).toBe(0);
     await store.recordNotices('radar', [{ ...node, level: 'red' }, due]);
     expect(await alertFromNotices({ store, config })).toBe(2);
+    await store.recordNotices('radar', [node, due]);
+    expect(await alertFromNotices({ store, config })).toBe(0);
+    expect((await store.fetchNotices()).map(({ level }) => level)).toEqual(['red', 'red', 'amber']);
     await store.recordNotices('radar', []);
     expect(await namesOf()).toEqual(['doctor database']);
   });

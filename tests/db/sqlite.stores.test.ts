@@ -30,6 +30,18 @@ test('a page is a search of the primary key, and nothing is sorted', async () =>
   ]);
 });
 
+test("members' devices are counted by the index on them, and no row is read", async () => {
+  const memberIds = Array.from({ length: 150 }, (_, nth) => `member-${nth}`);
+  for (const some of [memberIds, memberIds.slice(0, 2)]) {
+    const plan = await planOf((store) =>
+      store.countAudience({ announcementId: 1, audience: 'devices', filter: { memberIds: some } }, 0),
+    );
+    expect(plan.filter((detail) => detail.includes('push_device'))).toEqual([
+      'SEARCH push_device USING COVERING INDEX push_device_member (member_id=? AND unregistered_at=?)',
+    ]);
+  }
+});
+
 test('a page of messages and its ledger are searches of indexes, and nothing is sorted', async () => {
   const key = { announcementId: 1, round: 0, fromId: 1 };
   const retry = { ...key, round: 1 };

@@ -46,17 +46,19 @@ test('every name that the function connects to is looked up, and no other', asyn
   expect(says).not.toMatch(/secretsmanager|sns/);
 });
 
-test('a name without an IPv6 address has advice, and is not red: a NAT gateway may be there', async () => {
+test('a name without an IPv6 address is amber, and not red: a NAT gateway may be there', async () => {
   expect(await judge((host) => !host.startsWith('sns'))).toEqual({
     ok: true,
+    level: 'amber',
     says: 'no IPv6 address: sns.eu-central-1.amazonaws.com',
     advice: 'keep a NAT gateway in the subnets, or for the services of AWS interface endpoints in the VPC',
   });
 });
 
-test('a function without the variable of the template asks for the IPv4 name of Lambda, and has that as advice', async () => {
+test('a function without the variable of the template asks for the IPv4 name of Lambda, and is amber', async () => {
   expect(await judge((host) => !host.endsWith('amazonaws.com'), { variables: {} })).toEqual({
     ok: true,
+    level: 'amber',
     says: 'no IPv6 address: lambda.eu-central-1.amazonaws.com',
     advice: 'set AWS_USE_DUALSTACK_ENDPOINT to true, as the template does with Ipv6=yes',
   });

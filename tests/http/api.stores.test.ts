@@ -2,6 +2,7 @@ import type { Store } from '../../src/store.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openStore } from '../../src/db/open.ts';
+import type { Notice } from '../../src/model/notice.ts';
 import { makeApi, type TestApi } from '../support/api.ts';
 import { draft, madeUpDevices } from '../support/context.ts';
 import { makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -120,12 +121,25 @@ test('announcements are listed latest first, page by page', async () => {
       { announcementId: 3, status: 'draft', ...shared, ...times, dryRun: true },
       { announcementId: 2, status: 'scheduled', ...shared, ...times, publishAt: '2126-01-01T00:00:00.000Z' },
     ],
+    notices: [],
   });
   const next = await api.ask({ method: 'GET', path: '/announcements?limit=2&before=2' });
   expect(next.body).toMatchObject({ announcements: [{ announcementId: 1 }] });
   expect((await api.ask({ method: 'GET', path: '/announcements' })).body).toMatchObject({
     announcements: [{ announcementId: 3 }, { announcementId: 2 }, { announcementId: 1 }],
   });
+});
+
+test('the list has what checks have found', async () => {
+  const notice: Notice = {
+    ...{ name: 'lifecycle:nodejs24.x', says: 'Node 24 has ended', remedy: 'take a newer image' },
+    ...{ level: 'red' as const, dueOn: '2028-04-30', source: 'https://nodejs.org' },
+  };
+  await store.recordNotices('radar', [notice]);
+  const { body } = await api.ask({ method: 'GET', path: '/announcements' });
+  const time = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+  expect(body).toMatchObject({ notices: [{ check: 'radar', ...notice, foundAt: time, seenAt: time }] });
+  await store.recordNotices('radar', []);
 });
 
 test('a plan says what an announcement will take, and refuses one that is not there or a wrong time', async () => {

@@ -22,6 +22,14 @@ test.each(['from', 'message_type', 'google', 'google.c.a.e', 'gcm.notification',
   },
 );
 
+test('the key __proto__ of data is refused, not lost', () => {
+  const fields: unknown = JSON.parse('{"title":"T","body":"B","data":{"a":"1","__proto__":"7"}}');
+  const refusal = /^data\.__proto__: expected no key __proto__, which programs in JavaScript lose/;
+  expect(() => parseWith(announceSchema, fields, 'BAD_REQUEST')).toThrow(refusal);
+  const android: unknown = JSON.parse('{"title":"T","body":"B","android":{"data":{"__proto__":"7"}}}');
+  expect(() => parseWith(announceSchema, android, 'BAD_REQUEST')).toThrow(/^android\.data\.__proto__: /);
+});
+
 test.each(['fromUserId', 'from_shop', 'message_types', 'From', 'Google', 'my.gcm'])(
   'the key %s of data is free',
   (key) => {

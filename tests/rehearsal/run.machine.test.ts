@@ -51,6 +51,15 @@ test('a page that takes longer than the time-out continues in repeats of its hop
   expect(summary.invocations).toBeGreaterThan(1);
 });
 
+test('canaries answer a round after the broadcast over HTTP, and a dead one is silent', async () => {
+  const summary = await rehearseHere({ devices: 20, canaries: 4, deadCanaries: 1 });
+  expect(summary).toMatchObject({
+    ...{ status: 'done', delivered: 20, lost: 0, duplicated: 0 },
+    ...{ canaries: 4, canariesAnswered: 3, canariesSilent: 1, canariesMisjudged: 0 },
+  });
+  expect(isFlawless(summary)).toBe(true);
+});
+
 test('two announcements at once, in lanes: each device gets both once', async () => {
   const summary = await rehearseHere({ announcements: 2, lanes: 2, devices: 400, pageSize: 100, workers: 2 });
   expect(summary).toMatchObject({ status: 'done', delivered: 800, lost: 0, duplicated: 0, throttled: 0 });

@@ -64,3 +64,11 @@ test('a duplicate is no flaw if its first push had no answer in time', () => {
   expect(describeSummary(summaryOf({ findings, fcm }))).not.toContain('not as guaranteed');
   expect(isFlawless(summaryOf({ findings, fcm }))).toBe(true);
 });
+
+test('a canary that is silent although its phone lives is a flaw, and canaries are shown only if there are any', () => {
+  const canaries = { canaries: 5, canariesAnswered: 3, canariesSilent: 2, canariesMisjudged: 1 };
+  expect(isFlawless(summaryOf({ canaries }))).toBe(false);
+  expect(isFlawless(summaryOf({ canaries: { ...canaries, canariesMisjudged: 0 } }))).toBe(true);
+  expect(describeSummary(summaryOf({ canaries }))).toMatch(/canaries +5 .*\n +answered +3 .*\n +silent +2 /);
+  expect(describeSummary(summaryOf())).not.toContain('canaries');
+});

@@ -56,6 +56,7 @@ export async function startLocalStack(): Promise<LocalStack> {
       DATABASE_URL: url,
       FCM_ENDPOINT: sandbox.endpoint,
       FCM_PROJECT_ID: 'a-project',
+      CHECKS: 'none',
       GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
     },
     folder,

@@ -37,6 +37,7 @@ export async function makeWorld(kind: DatabaseKind, devices: number): Promise<Wo
       GOOGLE_APPLICATION_CREDENTIALS: writeSandboxCredentials(folder, sandbox.tokenUrl),
       FCM_RAMP_SECONDS: '0',
       PAGE_SIZE: '10',
+      CHECKS: 'none',
     },
     async [Symbol.asyncDispose]() {
       await store.close();

@@ -18,6 +18,8 @@ export interface FunctionRules {
   readonly retryDelaysMs: readonly number[];
   readonly onLog: (line: string) => void;
   readonly deliveries: () => number;
+  /** Receives the event of each invocation, of a retry too, as it starts. */
+  readonly onStart?: ((payload: Buffer) => void) | undefined;
 }
 
 /** A request to invoke the function; the trace header is the caller's. */
@@ -84,6 +86,7 @@ export function makeLambdaFunction(
 
   async function work(invocation: Invocation): Promise<Ending> {
     countStart(count);
+    rules.onStart?.(invocation.payload);
     const ending = await pool.run(invocation);
     countEnd(count, ending, stopped);
     return ending;

@@ -56,6 +56,8 @@ export interface LocalLambdaOptions {
   readonly limits?: Partial<ApiLimits>;
   /** Number of times that the next event is delivered. AWS guarantees at least once; 0 loses the event. */
   readonly deliveries?: () => number;
+  /** Receives the event of each invocation, of a retry too, as it starts. */
+  readonly onStart?: (payload: Buffer) => void;
   /** Receives every line that the workers and the local Lambda print. */
   readonly onLog?: (line: string) => void;
 }
@@ -88,7 +90,7 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
   const { functionName, handlerFile, env, workers, execArgv = [], aliases = [], port = 0 } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, memoryMb = DEFAULT_MEMORY_MB } = options;
   const { retryDelaysMs = DEFAULT_RETRY_DELAYS_MS, reservedConcurrency = null } = options;
-  const { deliveries = () => 1, onLog = () => {}, secrets = null } = options;
+  const { deliveries = () => 1, onLog = () => {}, onStart, secrets = null } = options;
   const region = env['AWS_REGION'] ?? DEFAULT_REGION;
 
   const limits = { ...API_LIMITS, ...options.limits };
@@ -137,7 +139,15 @@ export async function startLocalLambda(options: LocalLambdaOptions): Promise<Loc
     payloads: makeRoom(limits.payloadBytes),
     secrets,
   };
-  const rules = { functionName, functionArn: functionArn(about), workers, retryDelaysMs, onLog, deliveries };
+  const rules = {
+    functionName,
+    functionArn: functionArn(about),
+    workers,
+    retryDelaysMs,
+    onLog,
+    deliveries,
+    onStart,
+  };
   const fn = makeLambdaFunction(rules, pool, reservedConcurrency);
   server.on('request', (request, response) => {
     answer(request, response, randomUUID(), fn, about).catch(() => response.destroy());

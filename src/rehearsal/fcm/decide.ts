@@ -29,6 +29,15 @@ export interface ServiceOptions {
   readonly discovery?: DiscoveryChanges;
   /** True for a target that is not known as one of its kind; absent: all are known. */
   readonly isGone?: ((target: Target) => boolean) | undefined;
+  /** The phone that gets what FCM accepts; absent: nobody looks at it. */
+  readonly deliver?: ((push: DeliveredPush) => void) | undefined;
+}
+
+/** What a phone gets of a push. */
+export interface DeliveredPush {
+  readonly target: string;
+  /** What a receipt has to name; null: the push asks for none. */
+  readonly batonId: string | null;
 }
 
 export interface ServiceParts {
@@ -70,6 +79,7 @@ export function makeService(
     outage,
     discovery,
     isGone = () => false,
+    deliver,
   }: ServiceOptions,
 ): (request: SandboxRequest) => Decision {
   const { counts } = tally;
@@ -102,7 +112,7 @@ export function makeService(
     tally.countQuota(project, now);
     if ('status' in message) return answer(message);
 
-    const { target, kind: targetKind, collapseKey, validateOnly } = message;
+    const { target, kind: targetKind, collapseKey, validateOnly, batonId } = message;
     const attempt = (attempts.get(target) ?? 0) + 1;
     attempts.set(target, attempt);
     const weather = { medianMs: latencyMs, sigma, tail };
@@ -122,6 +132,7 @@ export function makeService(
       log.add(target, collapseKey);
       onAccepted?.(message.label);
       counts.accepted++;
+      deliver?.({ target, batonId });
       if (isUnanswered) {
         tally.countAnswer(`${fault} after accepting`);
         counts.ambiguous++;

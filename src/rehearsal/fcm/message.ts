@@ -16,6 +16,8 @@ export interface SandboxMessage {
   /** The analytics label; empty: the message has none. */
   readonly label: string;
   readonly validateOnly: boolean;
+  /** What the data says that a receipt has to name; null: nothing. */
+  readonly batonId: string | null;
 }
 
 /** `parseMessage` checks a request as FCM does; returns FCM's refusal if it is not valid. */
@@ -56,6 +58,7 @@ export function parseMessage(text: string): SandboxMessage | FcmReply {
     collapseKey: typeof key === 'string' ? key : '',
     label: typeof label === 'string' ? label : '',
     validateOnly: request['validate_only'] === true,
+    batonId: isObject(data) && typeof data['baton_id'] === 'string' ? data['baton_id'] : null,
   };
 }
 

@@ -73,8 +73,9 @@ const drawPast = () => {
 
 const warn = () => {
   const age = state.tickAgeMs;
-  const text = age === null ? 'The schedule has never run: nothing that is due starts by itself.' :
+  const late = age === null ? 'The schedule has never run: nothing that is due starts by itself.' :
     age > LATE_TICK_MS ? 'The schedule has not run for ' + spanOf(age) + ': nothing that is due starts, and nothing that has stalled goes on.' : '';
+  const text = [late, ...state.checks].filter((line) => line !== '').join('\\n');
   const warning = find('warning');
   if (warning.textContent !== text) warning.textContent = text;
   warning.hidden = text === '';

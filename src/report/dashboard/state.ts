@@ -4,6 +4,7 @@ import { type SourceBudget, stopOf } from '../../model/budget.ts';
 import type { ReceiptCounts } from '../../model/receipt.ts';
 import { type Balance, balanceIfCounted } from '../../model/summary.ts';
 import type { AnnouncementSummary } from '../../store.ts';
+import { describeNotices } from '../notices.ts';
 import { mayBeEdited } from '../standing.ts';
 
 /** How many announcements one answer has at most: of the current ones, of the schedule, and of the history. */
@@ -52,18 +53,21 @@ export interface DashboardState {
   /** Changes with the first page of the history, so that a page need not ask for that each time. */
   readonly history: string;
   readonly sources: readonly DashboardSource[];
+  /** What checks have found that is red, a line each. */
+  readonly checks: readonly string[];
 }
 
 type Ports = Pick<Context, 'store' | 'config' | 'clock'>;
 
 /** What the dashboard asks for every other second: it counts nothing in the ledger, nor among the devices. */
 export async function fetchDashboard({ store, config, clock }: Ports): Promise<DashboardState> {
-  const [going, scheduled, latest, budgets, tickAgeMs] = await Promise.all([
+  const [going, scheduled, latest, budgets, tickAgeMs, notices] = await Promise.all([
     store.fetchCurrent(MAX_CURRENT),
     store.fetchSchedule(MAX_SCHEDULED),
     store.fetchLatest(HISTORY_LENGTH),
     store.fetchSourceBudgets(),
     store.fetchTickAgeMs(),
+    store.fetchNotices(),
   ]);
   const at = clock.now();
   const failed = latest.filter(
@@ -82,6 +86,7 @@ export async function fetchDashboard({ store, config, clock }: Ports): Promise<D
     sources: Array.from(config.sources, ([source, { pace }]) =>
       describeSource({ source, ...pace }, budgetOf.get(source), at),
     ),
+    checks: describeNotices(notices),
   };
 }
 

@@ -39,7 +39,7 @@ code { font: .9em ui-monospace, monospace; }
 .fresh.late::before { background: var(--bad); }
 .who { margin-left: auto; display: flex; align-items: center; gap: .8rem; min-width: 0; }
 .name { color: var(--soft); font-size: .875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 14rem; }
-.warning { max-width: 73rem; margin: 0 auto 1rem; padding: .7rem 1rem; border-radius: .6rem; background: var(--amber); color: var(--amber-ink); }
+.warning { max-width: 73rem; margin: 0 auto 1rem; padding: .7rem 1rem; border-radius: .6rem; background: var(--amber); color: var(--amber-ink); white-space: pre-line; }
 .board { display: grid; grid-template-columns: minmax(0, 1fr) 18rem; grid-template-rows: auto 1fr; gap: 2rem 2.5rem; max-width: 76rem; margin: 0 auto; padding: .5rem 1.5rem 4rem; transition: opacity .3s; }
 .old .board { opacity: .55; }
 .first, .side { display: grid; gap: 2rem; align-content: start; min-width: 0; }

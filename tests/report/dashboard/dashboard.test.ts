@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { parseConfig } from '../../../src/config/config.ts';
 import type { Context } from '../../../src/context.ts';
 import { VERDICTS } from '../../../src/model/delivery.ts';
+import type { StandingNotice } from '../../../src/model/notice.ts';
 import type { Totals } from '../../../src/model/summary.ts';
 import { makeDashboardPage, makeLoginPage } from '../../../src/report/dashboard/page.ts';
 import { fetchDashboard } from '../../../src/report/dashboard/state.ts';
@@ -43,6 +44,7 @@ function fetchState(reads: Reads) {
     fetchLatest: async () => [],
     fetchSourceBudgets: async () => [],
     fetchTickAgeMs: async () => 7,
+    fetchNotices: async () => [],
     fetchTotals: async () => new Map(),
     fetchEdited: async () => new Map(),
     fetchReceiptCounts: async () => new Map(),
@@ -65,6 +67,17 @@ test.each([
 ] as const)('a source that %s says so', async (_case, budgets, expected) => {
   const { sources } = await fetchState({ fetchSourceBudgets: async () => [...budgets] });
   expect(sources).toMatchObject([{ source: 'default', perMinute: 600_000, ...expected }]);
+});
+
+test('what checks have found that is red is in the warning', async () => {
+  const notice: StandingNotice = {
+    ...{ noticeId: 1, name: 'a', says: 'Node 24 has ended', remedy: 'take a newer image' },
+    check: 'radar',
+    level: 'red',
+    ...{ dueOn: null, source: 's', foundAt: NOW, seenAt: NOW },
+  };
+  const { checks } = await fetchState({ fetchNotices: async () => [notice, { ...notice, level: 'amber' }] });
+  expect(checks).toEqual(['radar: 1 red since 2026-12-24 18:07: Node 24 has ended (take a newer image)']);
 });
 
 test('an announcement that failed stays among the current ones for a day', async () => {

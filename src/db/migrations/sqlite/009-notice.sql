@@ -5,6 +5,9 @@ ALTER TABLE push_device ADD COLUMN is_canary INTEGER NOT NULL DEFAULT 0; -- 1: a
 CREATE INDEX push_device_canary ON push_device (is_canary);
 CREATE INDEX push_device_kind ON push_device (target_kind);
 CREATE INDEX push_device_version ON push_device (app_version);
+-- Members' devices are counted without their rows.
+DROP INDEX push_device_member;
+CREATE INDEX push_device_member ON push_device (member_id, unregistered_at);
 
 CREATE TABLE push_check (
   name       TEXT NOT NULL PRIMARY KEY, -- doctor, radar, canary, or one of them and an announcement
