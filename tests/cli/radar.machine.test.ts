@@ -51,6 +51,6 @@ test('a quiet stack has nothing to say; without FCM it says so, and what stands 
   const unreachable = await here.baton(['radar'], { FCM_ENDPOINT: 'http://127.0.0.1:9' });
   expect(unreachable.status).toBe(0);
   expect(unreachable.out).toMatch(
-    /^nothing found, but 1 of 11 parts could not look\n[^]*FCM API {9}no verdict: /,
+    /^nothing found, but 1 of 12 parts could not look\n[^]*FCM API {9}no verdict: /,
   );
 });

@@ -135,8 +135,15 @@ test.runIf(hasBrowser)(
     await card(page).getByText('running', { exact: true }).waitFor();
     api.ctx.invoked.push({ kind: 'broadcast', announcementId: 1, round: 0, fromId: 11 } as never);
     while (api.ctx.invoked.length > 0) await runHop();
+    const receipt = { announcementId: 1, messageId: 0, target: 'target-1', event: 'delivered' } as const;
+    await store.recordReceipts([
+      receipt,
+      { ...receipt, event: 'opened' },
+      { ...receipt, target: 'target-2' },
+    ]);
     await page.clock.runFor(POLL_MS);
     await page.locator('#earlier').getByText('25 of 25 reached').waitFor();
+    await page.locator('#earlier').getByText('received by 2, opened by 1').waitFor();
     await page.getByText('Nothing is being sent.').waitFor();
     const report = page.locator('#earlier').getByRole('link', { name: 'Report of announcement 1' });
     expect(await report.getAttribute('href')).toBe('/announcements/1/report');

@@ -47,6 +47,7 @@ function fetchState(reads: Reads) {
     fetchNotices: async () => [],
     fetchTotals: async () => new Map(),
     fetchEdited: async () => new Map(),
+    fetchReceiptCounts: async () => new Map(),
     ...reads,
   } as Reads as Context['store'];
   return fetchDashboard({ store, config, clock: clockThatSays(() => NOW) });
@@ -107,6 +108,15 @@ test('the numbers of an announcement are those of its hops, or none if an earlie
   expect(await balanceFrom(totals)).toMatchObject({ audience: 10, delivered: 1, unsent: 6 });
   expect(await balanceFrom({ ...totals, isCounted: false })).toBeNull();
   expect(await balanceFrom({ ...totals, audience: null })).toBeNull();
+});
+
+test('an announcement has what phones report of it, or nothing before the first receipt', async () => {
+  const receipts = { delivered: 7, opened: 2 };
+  const { current } = await fetchState({
+    fetchCurrent: async () => [summary, { ...summary, announcementId: 2 }],
+    fetchReceiptCounts: async () => new Map([[1, receipts]]),
+  });
+  expect(current.map((row) => row.receipts)).toEqual([null, receipts]);
 });
 
 const options = {

@@ -33,6 +33,23 @@ test('the page says whether everybody was reached, and balances', () => {
   expect(parts.reduce((sum, each) => sum + each, 0)).toBe(audience);
 });
 
+test('what phones report, and what FCM says of Android, stand below the balance with what they leave out', () => {
+  const outcome = { delivered: 91.25, pending: 5, collapsed: 0.5, dropped: 3.25 };
+  const days = [
+    { label: 'baton-42', day: '2026-11-25', accepted: 1_200_000, outcome },
+    { label: 'baton-42', day: '2026-11-26', accepted: 7, outcome: null },
+  ];
+  const receipts = { delivered: 900_000, opened: 12_000 };
+  const { text } = read(renderPage({ ...large, receipts, deliveryData: days }, null));
+  expect(text).toContain('Phones report it: received by 900,000 (');
+  expect(text).toContain('Only apps that send receipts are counted');
+  expect(text).toContain(
+    'of 1,200,000 accepted on 2026-11-25, 91.3% delivered, 5.0% waiting for the device, 0.5% replaced by a later push, 3.3% dropped; ' +
+      'of 7 accepted on 2026-11-26, no shares are given. Android alone',
+  );
+  expect(read(page).text).not.toMatch(/Phones report|delivery data/);
+});
+
 test('the page has the sections that a person looks for', () => {
   expect(read(page).texts('h2')).toEqual([
     'The balance',
