@@ -74,7 +74,9 @@ await describeStores('checks', ({ store }) => {
     await store.recordNotices('canary', many);
     const doctor = (await store.fetchNotices()).filter(({ check }) => check === 'doctor');
     expect(doctor).toMatchObject([{ level: 'red', says: 'now' }]);
-    expect(await alertFromNotices({ store, config: parseConfig({ ...WEBHOOK, ALERT_ON: 'doctor' }) })).toBe(1);
+    expect(await alertFromNotices({ store, config: parseConfig({ ...WEBHOOK, ALERT_ON: 'doctor' }) })).toBe(
+      1,
+    );
     await store.recordNotices('canary', []);
     await store.recordNotices('doctor', []);
   });
