@@ -20,11 +20,12 @@ export async function recordCheck(
   ctx: Context,
   { kind, announcementId }: CheckJob,
   notices: readonly Notice[],
+  runName = checkRunName({ kind, announcementId }),
 ): Promise<CheckReport> {
   const { store, config, log } = ctx;
   const ok = notices.every(({ level }) => level !== 'red');
   await store.recordNotices(kind, notices);
-  await store.endCheck(checkRunName({ kind, announcementId }), ok);
+  await store.endCheck(runName, ok);
   if (announcementId !== undefined) await store.endCheck(kind, ok);
   log.info('checked', { check: kind, ok, notices: notices.length });
   if (channelsOf(config.alerts).length > 0) {

@@ -13,7 +13,7 @@ const EVERY_MS = 25 * MS_PER_HOUR;
 const AHEAD_MS = MS_PER_HOUR / 2;
 
 /** A broadcast that was checked is checked again only for another time: longer than AHEAD_MS, shorter than most repeats. */
-const AGAIN_MS = MS_PER_HOUR;
+const AGAIN_MS = AHEAD_MS + 60_000;
 
 /** One tick has at most so many broadcasts checked. */
 const MAX_COMING = 20;

@@ -1,13 +1,13 @@
 import { recordCheck } from '../alert/record-check.ts';
 import type { Context } from '../context.ts';
-import { ANSWER_WITHIN_MS, MAX_CANARIES } from '../model/canary.ts';
+import { ANSWER_WITHIN_MS, JUDGED, MAX_CANARIES } from '../model/canary.ts';
 import type { Notice } from '../model/notice.ts';
 import { judgePushes, NO_RECEIPTS } from './notices.ts';
 
 /** How far back a phone is remembered. */
 const MAX_AGE_MS = 30 * 86_400_000;
 
-/** Three months of daily rounds to the most phones, and no more rows in any case. */
+/** A month of daily rounds to the most phones, some broadcasts among them, and no more rows in any case. */
 const MAX_PUSHES = 5000;
 
 /** What there is to say about the canaries now. Without any, there is nothing. */
@@ -27,6 +27,6 @@ export async function examineCanaries({
  */
 export async function judgeCanaries(ctx: Context): Promise<number> {
   if (!(await ctx.store.hasCanaryNews(ANSWER_WITHIN_MS))) return 0;
-  await recordCheck(ctx, { kind: 'canary' }, await examineCanaries(ctx));
+  await recordCheck(ctx, { kind: 'canary' }, await examineCanaries(ctx), JUDGED);
   return 1;
 }

@@ -46,6 +46,8 @@ export async function sendRound(
   phones: readonly Canary[],
 ): Promise<number> {
   const { store, log } = ctx;
+  // Before the claims: what fails here is tried again with the same phones.
+  const sender = await openInTime(ctx, round, source, phones.length);
   const sent = new Set<number>();
   for (const { deviceId } of phones) if (await store.claimCanary(round, deviceId)) sent.add(deviceId);
   const mine = phones.filter(({ deviceId }) => sent.has(deviceId));
@@ -54,19 +56,18 @@ export async function sendRound(
   if (unsendable.length > 0) {
     await store.recordCanaries(round, allAlike(unsendable, 'rejected', 'BAD_DEVICE'));
   }
-  if (sendable.length > 0) await sendAndRecord(ctx, round, source, sendable);
+  if (sendable.length > 0) await sendAndRecord(ctx, sender, { round, source }, sendable);
   if (mine.length > 0) log.info('canaries sent', { round, source, phones: mine.length });
   return mine.length;
 }
 
 async function sendAndRecord(
   ctx: Context,
-  round: string,
-  source: string,
+  sender: Opened,
+  { round, source }: { readonly round: string; readonly source: string },
   phones: readonly Canary[],
 ): Promise<void> {
   const { store, clock } = ctx;
-  const sender = await openInTime(ctx, round, source, phones.length);
   if ('verdict' in sender)
     return store.recordCanaries(round, allAlike(phones, sender.verdict, sender.reason));
   const startedAt = clock.now();
@@ -86,13 +87,10 @@ async function sendAndRecord(
   await brakeIfThrottled(ctx, source, outcomes, { tookMs, isPart: true });
 }
 
+type Opened = Sender | Pick<Refusal, 'verdict' | 'reason'>;
+
 /** Waits for room in the budget. What keeps the round from being sent is the verdict on all of its phones. */
-async function openInTime(
-  ctx: Context,
-  round: string,
-  source: string,
-  pushes: number,
-): Promise<Sender | Pick<Refusal, 'verdict' | 'reason'>> {
+async function openInTime(ctx: Context, round: string, source: string, pushes: number): Promise<Opened> {
   const { senders, config, clock, log } = ctx;
   try {
     senders.check(source);

@@ -1,4 +1,4 @@
-import { type Canary, type CanaryPush, ROUND_PREFIX } from '../model/canary.ts';
+import { JUDGED, type Canary, type CanaryPush, ROUND_PREFIX } from '../model/canary.ts';
 import { type Verdict, VERDICTS } from '../model/delivery.ts';
 import { PLATFORMS, type Platform } from '../model/filter.ts';
 import type { Canaries } from '../store/canaries.ts';
@@ -95,7 +95,7 @@ export function makeCanaries(driver: Driver): Canaries {
     async hasCanaryNews(withinMs) {
       const judgedAt = sql`COALESCE(ended_at, ${at(0)})`;
       const rows = await driver.all(
-        sql`SELECT 1 AS news FROM push_canary LEFT JOIN push_check ON name = 'canary'
+        sql`SELECT 1 AS news FROM push_canary LEFT JOIN push_check ON name = ${JUDGED}
             WHERE sent_at >= ${nowPlus(-MAX_NEWS_AGE_MS)} AND (
               ${plus(sql`answered_at`, MARGIN_MS)} > ${judgedAt}
               OR (sent_at <= ${nowPlus(-withinMs)} AND ${plus(sql`sent_at`, withinMs + MARGIN_MS)} > ${judgedAt}))

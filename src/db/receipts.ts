@@ -1,3 +1,5 @@
+import { ANNOUNCEMENT_STATUSES, type AnnouncementStatus } from '../model/announcement.ts';
+import type { Verdict } from '../model/delivery.ts';
 import { NO_RECEIPTS, type Receipt, RECEIPT_EVENTS, type ReceiptCounts } from '../model/receipt.ts';
 import type { ReceiptFate, Receipts } from '../store/receipts.ts';
 import { fits } from './columns.ts';
@@ -12,6 +14,9 @@ const MAX_GROUPS = 100;
 
 /** Each try but the last may meet rows that another process has just inserted. */
 const MAX_TRIES = 5;
+
+/** Verdicts on pushes that a phone may have got: of `unknown` and `retryable` ones FCM may have lost the answer alone. */
+const ARRIVED: readonly Verdict[] = ['delivered', 'unknown', 'retryable'];
 
 /** A receipt of a device that is in the table. */
 interface Known extends Pick<Receipt, 'announcementId' | 'messageId' | 'event'> {
@@ -53,7 +58,8 @@ export function makeReceipts(driver: Driver): Receipts {
     for (const groups of chunksOf([...byMessage.values()], undefined, undefined, MAX_GROUPS)) {
       const isAsked = groups.map(isOfGroup).reduce((all, each) => sql`${all} OR ${each}`);
       const rows = await driver.all(
-        sql`SELECT '' AS event, announcement_id, message_id, device_id FROM push_delivery WHERE ${isAsked}
+        sql`SELECT '' AS event, announcement_id, message_id, device_id FROM push_delivery
+            WHERE (${isAsked}) AND verdict IN (${[...ARRIVED]})
             UNION ALL
             SELECT event, announcement_id, message_id, device_id FROM push_receipt WHERE ${isAsked}`,
       );
@@ -74,13 +80,14 @@ export function makeReceipts(driver: Driver): Receipts {
   /** Decides whether a device got a push, or may have got it already while its answer is not recorded. */
   const makeJudge = async (known: readonly Known[], ledger: ReadonlySet<string>) => {
     const messageIds = [...new Set(known.flatMap(({ messageId }) => (messageId === 0 ? [] : [messageId])))];
-    const early = known.filter((each) => each.messageId === 0 && !ledger.has(keyOf(each)));
-    const announcementIds = [...new Set(early.map(({ announcementId }) => announcementId))];
+    const announcementIds = [...new Set(known.map(({ announcementId }) => announcementId))];
     const messages = await fetchMessages(driver, messageIds);
-    const running = await fetchRunning(driver, announcementIds);
+    const sent = await fetchAnnouncements(driver, announcementIds);
     return (each: Known): boolean => {
       const { announcementId, messageId } = each;
-      if (messageId === 0) return ledger.has(keyOf(each)) || running.has(announcementId);
+      // No phone has got anything of a dry run.
+      if (announcementId !== 0 && !sent.has(announcementId)) return false;
+      if (messageId === 0) return ledger.has(keyOf(each)) || sent.get(announcementId) === 'running';
       const message = messages.get(messageId);
       if (message?.isTest === true) return false;
       if (ledger.has(keyOf(each))) return true;
@@ -205,14 +212,19 @@ async function fetchMessages(driver: Driver, messageIds: readonly number[]): Pro
   );
 }
 
-/** Those of the announcements that send pushes now. */
-async function fetchRunning(driver: Driver, announcementIds: readonly number[]): Promise<Set<number>> {
-  if (announcementIds.length === 0) return new Set();
+/** The status of those of the announcements that are no dry runs. */
+async function fetchAnnouncements(
+  driver: Driver,
+  announcementIds: readonly number[],
+): Promise<Map<number, AnnouncementStatus>> {
+  if (announcementIds.length === 0) return new Map();
   const rows = await driver.all(
-    sql`SELECT announcement_id FROM push_announcement
-        WHERE announcement_id IN (${[...announcementIds]}) AND status = 'running' AND dry_run = 0`,
+    sql`SELECT announcement_id, status FROM push_announcement
+        WHERE announcement_id IN (${[...announcementIds]}) AND dry_run = 0`,
   );
-  return new Set(rows.map((row) => readWhole(row, 'announcement_id')));
+  return new Map(
+    rows.map((row) => [readWhole(row, 'announcement_id'), readWord(row, 'status', ANNOUNCEMENT_STATUSES)]),
+  );
 }
 
 function isFor(message: Sent, { deviceId, memberId }: Known): boolean {

@@ -53,3 +53,6 @@ export interface CanaryAnswer {
   /** The phone's own target: nobody else knows it. It is never logged or shown. */
   readonly target: string;
 }
+
+/** The run in push_check that says when the canaries were judged last; a round that is sent is the run `canary`. */
+export const JUDGED = 'canary-judged';
