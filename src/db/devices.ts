@@ -1,4 +1,4 @@
-import type { Delivery } from '../model/delivery.ts';
+import { type Delivery, WRONG_KIND } from '../model/delivery.ts';
 import type { Devices } from '../store.ts';
 import { insertAudit } from './audits.ts';
 import { cut } from './columns.ts';
@@ -120,9 +120,7 @@ export function relabelDevices(
   announcementId: number,
   deliveries: readonly Delivery[],
 ): Statement[] {
-  const doubted = deliveries.filter(
-    ({ verdict, sentTo }) => verdict !== 'unregistered' && sentTo !== undefined,
-  );
+  const doubted = deliveries.filter(({ reason, sentTo }) => reason === WRONG_KIND && sentTo !== undefined);
   return [...Map.groupBy(doubted, ({ sentTo }) => sentTo?.targetKind)].flatMap(([kind, group]) =>
     updateRefused(dialect, announcementId, group, {
       assignments: sql`target_kind = ${kind === 'fid' ? 'token' : 'fid'}`,

@@ -172,6 +172,7 @@ async function doubtOutcomes(
   outcomes: readonly Outcome[],
 ): Promise<readonly Outcome[]> {
   checkOutcomes(pushes, outcomes);
+  if (!outcomes.some(isTargetRefused)) return outcomes;
   const answers = pushes.flatMap((each, nth) => {
     const outcome = outcomes[nth];
     return outcome ? [{ push: each, outcome }] : [];
@@ -180,7 +181,7 @@ async function doubtOutcomes(
   const ask = async (): Promise<void> => {
     doubted = await doubtAll(ctx, answers);
   };
-  if (outcomes.some(isTargetRefused)) await recordPatiently(ctx, ask, { source, messages: pushes.length });
+  await recordPatiently(ctx, ask, { source, messages: pushes.length });
   return doubted.map(({ outcome }) => outcome);
 }
 

@@ -113,6 +113,18 @@ describe.each(databaseKinds())('phones that change their target, on %s', (kind) 
     expect(ctx.sent).toHaveLength(6);
   });
 
+  test('tokens that are all gone stop the announcement, and keep their kind', async () => {
+    const { store, clock } = await open(tokens(30));
+    const ctx = makeContext(store, {
+      clock,
+      env: { PAGE_SIZE: '40', BATCH_SIZE: '30', WINDOW: '30' },
+      answer: () => GONE,
+    });
+    const announcementId = await work(ctx, store);
+    expect(await store.fetchAnnouncement(announcementId)).toMatchObject({ status: 'failed' });
+    expect(await store.countKinds()).toEqual({ token: 30, fid: 0 });
+  });
+
   test('a phone with both targets in two rows gets one push, and the balance holds', async () => {
     const { store, clock } = await open([
       { target: tokenOf(1), targetKind: 'token', memberId: 'a' },
