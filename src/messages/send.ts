@@ -14,7 +14,7 @@ import { recordPatiently } from '../pace/record.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
 import { fillIn } from './fill-in.ts';
-import { listUndeliverable, toPushes } from './pushes.ts';
+import { listUndeliverable, toPushes, withoutTwins } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
@@ -87,7 +87,8 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const { gatherer, store, config } = ctx;
   const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
   const results = await waitForEarlier(ctx, messages, claims);
-  const mine = await fillInOrGiveBack(ctx, results.filter(isClaimed));
+  const claimed = await fillInOrGiveBack(ctx, results.filter(isClaimed));
+  const mine = claimed.map((claim) => withoutTwins(claim, claim.recorded));
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap((claim) => unsentPushes(config, claim));
   const { outcomes: answered, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
