@@ -149,6 +149,17 @@ export interface Deliveries {
   settleRetries(announcementId: number, round: number): Promise<void>;
 }
 
+/** Where the FID of a token is looked for. */
+export interface TwinReading extends Pick<DeviceSelection, 'filter'> {
+  readonly hop: Pick<Hop, 'announcementId' | 'toId'>;
+  /** The page as it was read. */
+  readonly page: readonly Device[];
+  /** Where the rest of the lane begins, up to the end of the hop; null: there is none. */
+  readonly nextId: number | null;
+  /** True: a part of the rest may have been read already. */
+  readonly isRepeat: boolean;
+}
+
 /** Devices. A page is a range of their ids. */
 export interface Devices {
   /**
@@ -183,8 +194,11 @@ export interface Devices {
   fetchDevices(fromId: number, limit: number): Promise<(DeviceInTable & { unregisteredBy: number | null })[]>;
   /** What has become of devices whose target FCM has refused; devices of which nothing is known are absent. */
   fetchSuccessions(devices: readonly DeviceInTable[]): Promise<ReadonlyMap<number, Succession>>;
-  /** Those of some devices whose token is of the same install as the FID of another device that gets pushes. */
-  fetchTwins(devices: readonly Device[]): Promise<ReadonlySet<number>>;
+  /**
+   * Those of some devices of a page whose token is of the same install as the FID of another device, with a higher id, that gets
+   * the push: it is on the same page, or in the rest that is still to be read, or the ledger has it.
+   */
+  fetchTwins(devices: readonly Device[], reading: TwinReading): Promise<ReadonlySet<number>>;
   /** Number of devices that receive pushes, by the kind of their target. */
   countKinds(): Promise<KindCounts>;
   /** Where further lanes begin, so that each has its share of the ids from `fromId` on; fewer lanes for few devices. */

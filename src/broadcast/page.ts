@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { fillIn } from '../messages/fill-in.ts';
-import { asBadDevice, isSendable, listUndeliverable, toPushes } from '../messages/pushes.ts';
+import { asBadDevice, isSendable, listUndeliverable, toPushes, withoutTwins } from '../messages/pushes.ts';
 import type { SendableAnnouncement } from '../model/announcement.ts';
 import { type Delivery, OPEN_VERDICTS, type Push, type Recorded, type Verdict } from '../model/delivery.ts';
 import type { Device } from '../model/device.ts';
@@ -16,6 +16,14 @@ export interface Page {
   /** What is to be recorded of messages that reach no device, and of devices whose row cannot be used. */
   readonly undeliverable: readonly Delivery[];
   readonly bounds: PageBounds;
+}
+
+/** A page of round 0, where tokens are looked for whose FID gets the push. */
+interface TwinPage {
+  readonly read: readonly Device[];
+  readonly open: readonly Device[];
+  readonly bounds: PageBounds;
+  readonly filter: SendableAnnouncement['filter'];
 }
 
 type PageContext = Pick<Context, 'store' | 'config' | 'clock' | 'log'>;
@@ -40,13 +48,13 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
   const { store, config, log } = ctx;
   const write = await openWriter({ store, log, config }, announcement);
   // Round 0 selects by the filter; a retry round sends what the ledger has, whatever the devices say by now.
-  const selection = { filter: announcement.filter, withTraits: write !== null };
+  const { filter } = announcement;
+  const selection = { filter, withTraits: write !== null };
   const fetch = (toId: number | null, limit: number): Promise<Device[]> =>
     hop.round === 0
       ? store.fetchPage(hop.fromId, toId, limit, selection)
       : store.fetchRetryPage(hop, toId, limit, selection);
-  const makePage = async (read: Device[], bounds: PageBounds): Promise<Page> => {
-    const devices = hop.round === 0 ? await leaveTwinsOut(ctx, read) : read;
+  const makePage = async (devices: Device[], bounds: PageBounds): Promise<Page> => {
     const bad = devices.filter((device) => !isSendable(device));
     for (const { deviceId, problem = '' } of bad) log.error('device refused', { deviceId, why: problem });
     const pushes = bad.length === 0 ? devices : devices.filter(isSendable);
@@ -62,20 +70,34 @@ async function fetchDevices(ctx: PageContext, hop: Hop, announcement: SendableAn
     if (hop.round > 0) return makePage(await fetch(lastId, config.pageSize), hop.page);
     const devices = await store.fetchPageAgain(hop, lastId, selection);
     const verdicts = await store.fetchVerdicts(hop.announcementId, hop.fromId, lastId);
+    const open = devices.filter(({ deviceId }) => !verdicts.has(deviceId));
+    const twins = await fetchTwins(ctx, hop, { read: devices, open, bounds: hop.page, filter });
     return makePage(
-      devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId))),
+      devices.filter(({ deviceId }) => isUnsent(verdicts.get(deviceId)) && !twins.has(deviceId)),
       hop.page,
     );
   }
   const devices = await fetch(hop.toId, config.pageSize + 1);
   const ids = devices.map(({ deviceId }) => deviceId);
-  return makePage(devices.slice(0, config.pageSize), boundsOf(hop, ids, config.pageSize));
+  const bounds = boundsOf(hop, ids, config.pageSize);
+  const read = devices.slice(0, config.pageSize);
+  // What a retry round sends, the ledger has.
+  if (hop.round > 0) return makePage(read, bounds);
+  const twins = await fetchTwins(ctx, hop, { read, open: read, bounds, filter });
+  return makePage(twins.size === 0 ? read : read.filter(({ deviceId }) => !twins.has(deviceId)), bounds);
 }
 
-/** One phone gets one push, though it may be in the table with its token and with its FID: that of the FID. */
-async function leaveTwinsOut({ store }: Pick<Context, 'store'>, devices: Device[]): Promise<Device[]> {
-  const twins = await store.fetchTwins(devices);
-  return twins.size === 0 ? devices : devices.filter(({ deviceId }) => !twins.has(deviceId));
+/**
+ * One phone gets one push, though it may be in the table with its token and with its FID: that of the FID, if that is sure to be
+ * sent. Else both are sent to, and FCM lets one of them work only. `open` are the devices of the page that the ledger does not have.
+ */
+async function fetchTwins(
+  { store }: Pick<Context, 'store'>,
+  hop: Hop,
+  { read, open, bounds, filter }: TwinPage,
+): Promise<ReadonlySet<number>> {
+  const { nextId } = bounds;
+  return store.fetchTwins(open, { hop, page: read, nextId, isRepeat: hop.page !== null, filter });
 }
 
 /** In a mailing a page holds PAGE_SIZE messages, however many devices each goes to. */
@@ -91,8 +113,9 @@ async function fetchMessages(ctx: PageContext, hop: Hop): Promise<Page> {
     ? new Map<number, Map<number, Recorded>>()
     : await store.fetchLedger(hop, bounds.lastId);
   const page = { pushes: [] as Push[], undeliverable: [] as Delivery[], bounds };
-  for (const message of messages) {
-    const recorded = ledger.get(message.messageId);
+  for (const each of messages) {
+    const recorded = ledger.get(each.messageId);
+    const message = withoutTwins(each, recorded);
     page.undeliverable.push(...refuse(hop.round, message, recorded));
     if (!recorded && message.problem !== null) {
       log.error('message refused', { messageId: message.messageId, why: message.problem });

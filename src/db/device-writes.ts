@@ -12,6 +12,7 @@ import {
   writableColumns,
 } from './device-traits.ts';
 import type { Dialect, Driver } from './driver.ts';
+import type { FidLookup } from './fid-lookup.ts';
 import { insertMissing } from './insert.ts';
 import { literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
@@ -27,12 +28,12 @@ const NOTHING: ReadonlyMap<TraitColumn, Value | Fragment> = new Map();
 type DeviceWrites = Pick<Devices, 'addDevices' | 'registerDevice' | 'removeDevice'>;
 
 /** The statements that add, renew and delete devices. */
-export function makeDeviceWrites(driver: Driver): DeviceWrites {
+export function makeDeviceWrites(driver: Driver, { noteFid }: Pick<FidLookup, 'noteFid'>): DeviceWrites {
   const { dialect } = driver;
   const { now, onConflict, isSameText, maxBytes } = dialect;
   const fetchColumns = makeColumnLookup(driver, 'push_device');
   const tags = makeTags(driver);
-  const replacements = makeReplacements(driver);
+  const replacements = makeReplacements(driver, fetchColumns);
 
   const insertDevices = (devices: readonly NewDevice[], names: readonly TraitColumn[]): Statement => {
     const rows = devices.map((device) => {
@@ -78,6 +79,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
       const columns = devices.some(hasTraits) ? await fetchColumns() : NO_COLUMNS;
       // Before anything is written: a view may lack a column.
       const names = [...new Set(devices.flatMap((device) => namesOf(device, columns)))];
+      if (devices.some(({ targetKind }) => targetKind === 'fid')) noteFid();
       let added = 0;
       for (const chunk of chunksOf(devices, bytesOf, maxBytes())) {
         await replacements.replace(chunk, await replacements.plan(chunk));
@@ -119,6 +121,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
       const planned = await replacements.plan([device]);
       const [{ row, twin } = {}] = planned;
       if (device.tags) await tags.requireRoom(row?.target ?? target, device.tags, MAX_TAGS);
+      if (targetKind === 'fid') noteFid();
       await replacements.replace([device], planned);
       await driver.run(
         sql`INSERT INTO push_device (${[...written.keys()].map(nameOf)}) VALUES (${[...written.values()]})
@@ -128,7 +131,7 @@ export function makeDeviceWrites(driver: Driver): DeviceWrites {
         sql`SELECT device_id FROM push_device WHERE target = ${target}`,
       );
       const deviceId = readWhole({ device_id: id }, 'device_id');
-      // With the tags of its twin, it may have more than others.
+      // An announcement that has just started keeps the twin, which may have more tags.
       const max = twin ? Number.POSITIVE_INFINITY : MAX_TAGS;
       if (device.tags) await tags.setTags(new Map([[deviceId, device.tags]]), max);
       return deviceId;

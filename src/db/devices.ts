@@ -1,10 +1,12 @@
-import type { Delivery } from '../model/delivery.ts';
+import { type Delivery, WRONG_KIND } from '../model/delivery.ts';
+import type { Clock } from '../context.ts';
 import type { Devices } from '../store.ts';
 import { insertAudit } from './audits.ts';
 import { cut } from './columns.ts';
 import { DEVICE_COLUMNS, makePages, parseDevice, selectPage } from './device-pages.ts';
 import { makeDeviceWrites } from './device-writes.ts';
 import type { Dialect, Driver } from './driver.ts';
+import { makeFidLookup } from './fid-lookup.ts';
 import { makeInstalls } from './installs.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
 import { makeColumnLookup } from './optional.ts';
@@ -18,11 +20,12 @@ import { countTraits } from './trait-counts.ts';
 export { parseDevice, selectPage } from './device-pages.ts';
 
 /** The statements of push_device. */
-export function makeDevices(driver: Driver, select: Select): Devices {
+export function makeDevices(driver: Driver, select: Select, clock: Pick<Clock, 'now'>): Devices {
+  const fids = makeFidLookup(driver, clock);
   const fetchColumns = makeColumnLookup(driver, 'push_device');
 
   return {
-    ...makeDeviceWrites(driver),
+    ...makeDeviceWrites(driver, fids),
 
     async countDevices() {
       const [row = {}] = await driver.all(
@@ -32,7 +35,7 @@ export function makeDevices(driver: Driver, select: Select): Devices {
     },
 
     ...makePages(driver, select),
-    ...makeInstalls(driver),
+    ...makeInstalls(driver, select, fids),
 
     async fetchDevices(fromId, limit) {
       const rows = await driver.all(
@@ -120,9 +123,7 @@ export function relabelDevices(
   announcementId: number,
   deliveries: readonly Delivery[],
 ): Statement[] {
-  const doubted = deliveries.filter(
-    ({ verdict, sentTo }) => verdict !== 'unregistered' && sentTo !== undefined,
-  );
+  const doubted = deliveries.filter(({ reason, sentTo }) => reason === WRONG_KIND && sentTo !== undefined);
   return [...Map.groupBy(doubted, ({ sentTo }) => sentTo?.targetKind)].flatMap(([kind, group]) =>
     updateRefused(dialect, announcementId, group, {
       assignments: sql`target_kind = ${kind === 'fid' ? 'token' : 'fid'}`,

@@ -1,9 +1,12 @@
 import type { DeviceInTable, Succession, Target } from '../model/device.ts';
 import { fidOf, tokensOf } from '../model/device.ts';
-import type { Devices } from '../store.ts';
+import type { DeviceFilter } from '../model/filter.ts';
+import type { Devices, TwinReading } from '../store.ts';
 import type { Driver, Row } from './driver.ts';
+import type { FidLookup } from './fid-lookup.ts';
 import { LISTED_ID_BYTES, literalBytesOf } from './literals.ts';
-import { readOptionalText, readOr, readWhole } from './rows.ts';
+import { readOptionalText, readOptionalWhole, readOr, readWhole } from './rows.ts';
+import type { Select } from './selection.ts';
 import { chunksOf, type Fragment, sql } from './sql.ts';
 import { joinByOr } from './tally.ts';
 
@@ -24,12 +27,6 @@ export interface InstallRow extends Target {
 
 const INSTALL_COLUMNS = sql`device_id, target, target_kind, member_id,
   CASE WHEN unregistered_at IS NULL THEN 1 ELSE 0 END AS is_registered`;
-
-/** `hasFids` is one search of an index: most tables have tokens alone. */
-export async function hasFids(driver: Driver): Promise<boolean> {
-  const rows = await driver.all(sql`SELECT 1 FROM push_device WHERE target_kind = 'fid' LIMIT 1`);
-  return rows.length > 0;
-}
 
 /** The rows with one of these targets, by target. */
 export async function fetchByTarget(
@@ -87,7 +84,56 @@ export function parseInstallRow(row: Row): InstallRow {
 type Installs = Pick<Devices, 'fetchSuccessions' | 'fetchTwins' | 'countKinds'>;
 
 /** The statements that ask which devices are the same phone. */
-export function makeInstalls(driver: Driver): Installs {
+export function makeInstalls(
+  driver: Driver,
+  select: Select,
+  { hasFids }: Pick<FidLookup, 'hasFids'>,
+): Installs {
+  const chunksOfIds = (ids: readonly number[]) =>
+    chunksOf(ids, () => LISTED_ID_BYTES, driver.dialect.maxBytes());
+
+  /** Those of the ids that a filter takes. */
+  const selectedOf = async (ids: readonly number[], filter: DeviceFilter): Promise<ReadonlySet<number>> => {
+    const selected = new Set<number>();
+    for (const chunk of chunksOfIds(ids)) {
+      const { parts } = await select(filter, { fromId: 0, toId: null, ids: chunk });
+      for (const { from, where } of parts()) {
+        const rows = await driver.all(sql`SELECT push_device.device_id FROM ${from} WHERE ${where}`);
+        for (const row of rows) selected.add(readWhole(row, 'device_id'));
+      }
+    }
+    return selected;
+  };
+
+  /** Those of the ids that no page of the lane has come to. */
+  const unreadOf = async (
+    { announcementId, toId }: TwinReading['hop'],
+    nextId: number,
+    ids: readonly number[],
+  ): Promise<readonly number[]> => {
+    if (ids.length === 0) return [];
+    const [row = {}] = await driver.all(
+      sql`SELECT MIN(from_id) AS from_id FROM push_hop
+          WHERE announcement_id = ${announcementId} AND round = 0 AND from_id >= ${nextId}
+            AND from_id <= ${toId ?? Number.MAX_SAFE_INTEGER} AND last_id IS NULL`,
+    );
+    const fromId = readOptionalWhole(row, 'from_id');
+    return fromId === null ? [] : ids.filter((id) => id >= fromId);
+  };
+
+  /** Those of the ids that the ledger has. */
+  const recordedOf = async (announcementId: number, ids: readonly number[]): Promise<ReadonlySet<number>> => {
+    const recorded = new Set<number>();
+    for (const chunk of chunksOfIds(ids)) {
+      const rows = await driver.all(
+        sql`SELECT device_id FROM push_delivery
+            WHERE announcement_id = ${announcementId} AND message_id = 0 AND device_id IN (${chunk})`,
+      );
+      for (const row of rows) recorded.add(readWhole(row, 'device_id'));
+    }
+    return recorded;
+  };
+
   /** Those of the ids whose row has another target than the one that the push went to. */
   const fetchReplaced = async (devices: readonly DeviceInTable[]): Promise<ReadonlySet<number>> => {
     const replaced = new Set<number>();
@@ -117,7 +163,7 @@ export function makeInstalls(driver: Driver): Installs {
       const fids = rest.filter(({ targetKind }) => targetKind === 'fid');
       const byTarget = await fetchByTarget(
         driver,
-        tokens.map(({ fid }) => fid),
+        tokens.length > 0 && (await hasFids()) ? tokens.map(({ fid }) => fid) : [],
       );
       const byFid = await fetchTokensOf(
         driver,
@@ -138,25 +184,34 @@ export function makeInstalls(driver: Driver): Installs {
       return successions;
     },
 
-    async fetchTwins(devices) {
-      const fids = devices.flatMap(({ target, targetKind }) =>
-        targetKind === 'token' ? (fidOf(target) ?? []) : [],
-      );
-      if (fids.length === 0 || !(await hasFids(driver))) return new Set();
-      const rowOf = new Map<string, number>();
-      for (const chunk of chunksOf(fids, literalBytesOf, driver.dialect.maxBytes())) {
-        const rows = await driver.all(
-          sql`SELECT device_id, target FROM push_device
-              WHERE target IN (${chunk}) AND target_kind = 'fid' AND unregistered_at IS NULL`,
-        );
-        for (const { target, deviceId } of rows.map(parseInstallRow)) rowOf.set(target, deviceId);
-      }
-      return new Set(
+    async fetchTwins(devices, { hop, page, nextId, isRepeat, filter = null }) {
+      if (devices.length === 0 || !(await hasFids())) return new Set();
+      const fidById = new Map(
         devices.flatMap(({ deviceId, target, targetKind }) => {
-          const row = targetKind === 'token' ? rowOf.get(fidOf(target) ?? '') : undefined;
-          // Its own row has the FID, if the token has been replaced since the device was read.
-          return row === undefined || row === deviceId ? [] : [deviceId];
+          const fid = targetKind === 'token' ? fidOf(target) : null;
+          return fid === null ? [] : [[deviceId, fid] as const];
         }),
+      );
+      const byFid = await fetchByTarget(driver, [...fidById.values()]);
+      const onPage = new Set(page.map(({ deviceId }) => deviceId));
+      const isInRest = (id: number): boolean =>
+        nextId !== null && id >= nextId && id <= (hop.toId ?? Infinity);
+      const pairs = [...fidById].flatMap(([tokenId, fid]) => {
+        const row = byFid.get(fid);
+        // A row with a lower id may be behind, on a page that was read when it had another target.
+        if (!row?.isRegistered || row.targetKind !== 'fid' || row.deviceId <= tokenId) return [];
+        const isRead = onPage.has(row.deviceId) || isInRest(row.deviceId);
+        return isRead ? [{ tokenId, fidId: row.deviceId }] : [];
+      });
+      const later = pairs.flatMap(({ fidId }) => (onPage.has(fidId) ? [] : fidId));
+      // Asked after the rows: a page that is not read yet finds them.
+      const unread = isRepeat ? await unreadOf(hop, nextId ?? 0, later) : later;
+      const owed = filter === null ? new Set(unread) : await selectedOf(unread, filter);
+      const recorded = isRepeat ? await recordedOf(hop.announcementId, later) : new Set<number>();
+      return new Set(
+        pairs.flatMap(({ tokenId, fidId }) =>
+          onPage.has(fidId) || owed.has(fidId) || recorded.has(fidId) ? tokenId : [],
+        ),
       );
     },
 

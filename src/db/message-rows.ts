@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Recorded, VERDICTS } from '../model/delivery.ts';
-import { type Device, withoutTwins } from '../model/device.ts';
+import type { Device } from '../model/device.ts';
 import { attributesSchema } from '../model/member.ts';
 import { NO_CONTENT } from '../model/message-template.ts';
 import type { Message } from '../model/message.ts';
@@ -42,11 +42,6 @@ export function parseMessages(rows: readonly Row[]): Map<string | number, Messag
     };
     if (row['device_id'] !== null) entry.message.devices.push(parseRecipient(row, parseTraits));
     messages.set(name, entry);
-  }
-  for (const { message } of messages.values()) {
-    const { devices } = message;
-    const kept = withoutTwins(devices);
-    if (kept.length < devices.length) devices.splice(0, devices.length, ...kept);
   }
   return messages;
 }

@@ -21,7 +21,7 @@ export async function openStore(config: DatabaseConfig, clock: Clock, patience?:
   try {
     const version = await fetchSchemaVersion(driver);
     if (version !== SCHEMA_VERSION) refuseVersion(version);
-    return makeStore(driver, config.audienceViews);
+    return makeStore(driver, config.audienceViews, clock);
   } catch (error) {
     await driver.close();
     throw error;

@@ -46,6 +46,8 @@ const MAX_MEMBERS = 10_000;
 export interface Range {
   readonly fromId: number;
   readonly toId: number | null;
+  /** Only these, few of them; absent: all. */
+  readonly ids?: readonly number[];
 }
 
 /** The tables and the condition that select devices of push_device. */
@@ -139,17 +141,19 @@ export function makeSelect(driver: Driver, views: readonly string[]): Select {
       }
     }
     const view = await findView(filter);
-    const found = await chooseLead(filter, view);
+    // The ids find the devices, but member ids are no condition of their own.
+    const found = range.ids === undefined || filter.memberIds ? await chooseLead(filter, view) : null;
     const versions = found?.field === 'appVersion' ? await findVersions(filter) : [];
     const lead = versions === null ? null : found;
     const words = { dialect, view, versions: versions ?? [] };
     const isInRange = (id: Fragment, fromId = range.fromId): Fragment =>
       range.toId === null ? sql`${id} >= ${fromId}` : sql`${id} BETWEEN ${fromId} AND ${range.toId}`;
+    const isListed = range.ids ? [dialect.isOneOfIds(sql`push_device.device_id`, range.ids)] : [];
     const conditions = join(
-      listConditions(words, filter, lead).map((condition) => sql`AND ${condition}`),
+      [...isListed, ...listConditions(words, filter, lead)].map((condition) => sql`AND ${condition}`),
       ' ',
     );
-    if (lead === null) {
+    if (lead === null && range.ids === undefined) {
       const sample = await selectSample(driver, { filter, range, conditions, maxIds: MAX_LED });
       if (sample !== null) return sample;
     }

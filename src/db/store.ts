@@ -1,3 +1,5 @@
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../context.ts';
 import type { Store } from '../store.ts';
 import { makeAlerts } from './alerts.ts';
 import { makeAnnouncements } from './announcements.ts';
@@ -26,13 +28,17 @@ import { makeTemplates } from './templates.ts';
  * The store over either database: the SQL is the same but for the words of its dialect. `audienceViews` are the patterns of
  * AUDIENCE_VIEWS.
  */
-export function makeStore(driver: Driver, audienceViews: readonly string[] = []): Store {
+export function makeStore(
+  driver: Driver,
+  audienceViews: readonly string[] = [],
+  clock: Pick<Clock, 'now'> = systemClock,
+): Store {
   const select = makeSelect(driver, audienceViews);
   return {
     ...makeAnnouncements(driver, select),
     ...makeHops(driver),
     ...makeDeliveries(driver),
-    ...makeDevices(driver, select),
+    ...makeDevices(driver, select, clock),
     ...makeMembers(driver),
     ...makeMessages(driver),
     ...makeTemplates(driver),

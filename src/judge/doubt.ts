@@ -1,11 +1,5 @@
-import type { Outcome, Push } from '../model/delivery.ts';
+import { type Outcome, type Push, TARGET_REPLACED, WRONG_KIND } from '../model/delivery.ts';
 import { otherKindOf, type Succession } from '../model/device.ts';
-
-/** The target has been replaced while the push was on its way: it is sent again, to the new one. */
-export const TARGET_REPLACED = 'TARGET_REPLACED';
-
-/** The row says `fid` of what is too long for one, or `token` of what is too short: it is sent again as the other kind. */
-export const WRONG_KIND = 'WRONG_KIND';
 
 /** True if FCM says that the target is gone or not valid: FCM has not delivered the push, and never will to this target. */
 export function isTargetRefused({ verdict, blamesTarget }: Outcome): boolean {
@@ -21,6 +15,14 @@ export function doubt(push: Push, outcome: Outcome, succession: Succession | und
   if (succession === 'replaced') return makeRetryable(TARGET_REPLACED);
   if (otherKindOf(push) !== null) return makeRetryable(WRONG_KIND);
   return succession === 'superseded' ? { ...outcome, isSuperseded: true } : outcome;
+}
+
+/**
+ * True for the outcome of a target that FCM has refused, and that is sent to again in another way. FCM has answered, so that it
+ * says nothing about its quota, and nothing about the project either.
+ */
+export function isDoubted({ verdict, reason }: Pick<Outcome, 'verdict' | 'reason'>): boolean {
+  return verdict === 'retryable' && (reason === TARGET_REPLACED || reason === WRONG_KIND);
 }
 
 /** True if the row of a refused target may have the wrong kind. */

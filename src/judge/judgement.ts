@@ -1,5 +1,6 @@
 import type { Announcement } from '../model/announcement.ts';
 import type { Delivery, Outcome, Push } from '../model/delivery.ts';
+import { isDoubted } from './doubt.ts';
 import { explainOutage, keepAttempts } from './outage.ts';
 import { blameProject, explainFailure } from './project.ts';
 import { settle, type SettleOptions } from './settle.ts';
@@ -70,7 +71,8 @@ export class Judgement {
     const isComplete = isWhole || this.#isStopped || group.length >= groupSize;
     const options = { smallSampleCounts: (isComplete && smallSampleCounts) || this.#isStopped };
     const failed = group.filter(
-      ({ outcome }) => outcome.verdict === 'retryable' || outcome.verdict === 'unknown',
+      ({ outcome }) =>
+        (outcome.verdict === 'retryable' && !isDoubted(outcome)) || outcome.verdict === 'unknown',
     );
     const failedSince = failed.length === 0 ? null : Math.min(...failed.map(({ sentAt }) => sentAt));
     const ruling = { outcomes, failedSince, isWhole: isComplete, outage: null, failure: null };

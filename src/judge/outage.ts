@@ -1,4 +1,5 @@
 import type { Delivery, Outcome } from '../model/delivery.ts';
+import { isDoubted } from './doubt.ts';
 import { listReasons } from './reasons.ts';
 
 /** FCM is down if this share of a group of answers failed because of it, and at least this many pushes. */
@@ -31,11 +32,16 @@ export function explainOutage(
   return `${explain(first)} (${listReasons(reasons)}): waiting`;
 }
 
-/** The deliveries of a group that met an outage: what FCM did not take counts as no attempt, and goes first afterwards. */
+/**
+ * The deliveries of a group that met an outage: what FCM did not take counts as no attempt, and goes first afterwards. A target
+ * that FCM has refused before is no part of the outage.
+ */
 export function keepAttempts(outcomes: readonly Outcome[], deliveries: readonly Delivery[]): Delivery[] {
-  return deliveries.map((delivery, nth) =>
-    outcomes[nth]?.verdict === 'retryable' ? { ...delivery, verdict: 'unsent', retryInMs: null } : delivery,
-  );
+  return deliveries.map((delivery, nth) => {
+    const outcome = outcomes[nth];
+    const isOpen = outcome?.verdict === 'retryable' && !isDoubted(outcome);
+    return isOpen ? { ...delivery, verdict: 'unsent', retryInMs: null } : delivery;
+  });
 }
 
 function explain(reason: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { Announcement } from '../model/announcement.ts';
 import type { Delivery, Outcome } from '../model/delivery.ts';
+import { isDoubted } from './doubt.ts';
 import { listReasons } from './reasons.ts';
 
 /** If more than this share of the answers to a group fails alike, it is not the devices' fault. */
@@ -62,14 +63,15 @@ export function blameProject(
   outcomes: readonly Outcome[],
   options: { readonly smallSampleCounts: boolean },
 ): readonly Delivery[] {
-  const { length } = deliveries;
   const common = findCommonRefusal(deliveries, outcomes, options);
-  // A phone that has moved to another row proves that its app is there.
-  const gone = deliveries.filter(
-    (delivery, nth) => isUnregistered(delivery) && outcomes[nth]?.isSuperseded !== true,
-  ).length;
+  // A phone that has moved to another target proves that its app is there, and one whose kind is in doubt proves nothing.
+  const telling = deliveries.filter((_, nth) => {
+    const outcome = outcomes[nth];
+    return outcome?.isSuperseded !== true && !(outcome && isDoubted(outcome));
+  });
+  const gone = telling.filter(isUnregistered).length;
   const isSuspicious =
-    gone >= MIN_SUSPICIOUS_PUSHES && gone >= length * SUSPICIOUS_SHARE && !acceptUnregistered;
+    gone >= MIN_SUSPICIOUS_PUSHES && gone >= telling.length * SUSPICIOUS_SHARE && !acceptUnregistered;
   if (common === null && !isSuspicious) return deliveries;
   return deliveries.map((delivery, nth) =>
     (delivery.reason === common && isRefusal(delivery, outcomes[nth])) ||

@@ -1,8 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { PushError } from '../errors.ts';
 import type { Guarantee } from '../model/announcement.ts';
-import type { Delivery, Outcome, Push, Verdict } from '../model/delivery.ts';
-import { WRONG_KIND } from './doubt.ts';
+import { type Delivery, type Outcome, type Push, type Verdict, WRONG_KIND } from '../model/delivery.ts';
 import { blameContent } from './project.ts';
 
 export interface SettleOptions extends Pick<Config, 'maxAttempts' | 'retryMs' | 'quotaRetryMs'> {
@@ -55,10 +54,9 @@ export function settle(
   const retryInMs = Math.round(retryAfterMs ?? waitMs * (1 + jitter() / 2));
   const isLast = round + 1 >= maxAttempts || retryInMs >= (expiresInMs ?? Infinity);
   const final = (word: Verdict) => ({ verdict: word, reason, messageName, retryInMs: null });
-  const sentTo = targetOf(push);
   switch (verdict) {
     case 'unregistered':
-      return { ...final(verdict), ...sentTo };
+      return { ...final(verdict), ...targetOf(push) };
     case 'delivered':
     case 'rejected':
       return final(verdict);
@@ -71,8 +69,8 @@ export function settle(
       if (guarantee === 'at-most-once' || isLast) return final(verdict);
       break;
     case 'retryable':
-      if (isLast) return { ...final('rejected'), ...(reason === WRONG_KIND ? sentTo : {}) };
-      if (reason === WRONG_KIND) return { verdict, reason, messageName, retryInMs, ...sentTo };
+      if (isLast) return { ...final('rejected'), ...(reason === WRONG_KIND ? targetOf(push) : {}) };
+      if (reason === WRONG_KIND) return { verdict, reason, messageName, retryInMs, ...targetOf(push) };
       break;
   }
   return { verdict, reason, messageName, retryInMs };

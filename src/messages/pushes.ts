@@ -1,7 +1,7 @@
 import { withMark } from '../fcm/size.ts';
 import type { Mark } from '../model/content.ts';
 import { collapseKeyOf, type Delivery, type Push } from '../model/delivery.ts';
-import type { Device } from '../model/device.ts';
+import { type Device, fidOf } from '../model/device.ts';
 import type { Message } from '../model/message.ts';
 
 /**
@@ -21,6 +21,30 @@ export function toPushes(message: Message, markOfMessage?: Mark): Push[] {
     if (!each || 'refusal' in each) return [];
     return [{ ...device, messageId, own: withMark({ ...each, collapseKey }, mark), expiresInMs }];
   });
+}
+
+/**
+ * The message without the tokens of its devices whose FID is one of them too, and gets the push: one phone gets one push. What the
+ * ledger has stays.
+ */
+export function withoutTwins<M extends Message>(
+  message: M,
+  recorded: ReadonlyMap<number, unknown> | undefined,
+): M {
+  const { devices, filled } = message;
+  if (devices.length < 2 || !devices.some(({ targetKind }) => targetKind === 'fid')) return message;
+  const fids = new Set(
+    devices.flatMap((device) => {
+      const each = filled?.get(device.deviceId);
+      const isSent = device.targetKind === 'fid' && isSendable(device) && !(each && 'refusal' in each);
+      return isSent ? device.target : [];
+    }),
+  );
+  const kept = devices.filter(({ deviceId, target, targetKind }) => {
+    const fid = targetKind === 'token' ? fidOf(target) : null;
+    return fid === null || !fids.has(fid) || recorded?.has(deviceId) === true;
+  });
+  return kept.length === devices.length ? message : { ...message, devices: kept };
 }
 
 function isTopic({ targetKind }: Device): boolean {

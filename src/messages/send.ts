@@ -15,7 +15,7 @@ import { QUICK_WINDOW } from '../pace/slot.ts';
 import { type NoRoom, type ReservedSlot, reserveUrgent } from '../pace/reserve.ts';
 import { claimAll, firstByKey, isClaimed, refuse, waitForEarlier } from './claim.ts';
 import { fillIn } from './fill-in.ts';
-import { listUndeliverable, toPushes } from './pushes.ts';
+import { listUndeliverable, toPushes, withoutTwins } from './pushes.ts';
 import { record } from './record.ts';
 import { makeReport, type MessageReport } from './report.ts';
 
@@ -88,7 +88,8 @@ async function send(ctx: Context, source: string, messages: readonly NewMessage[
   const { gatherer, store, config } = ctx;
   const claims = await gatherer.join('claim', messages, (all) => claimAll(ctx, all));
   const results = await waitForEarlier(ctx, messages, claims);
-  const mine = await fillInOrGiveBack(ctx, results.filter(isClaimed));
+  const claimed = await fillInOrGiveBack(ctx, results.filter(isClaimed));
+  const mine = claimed.map((claim) => withoutTwins(claim, claim.recorded));
   const undeliverable = mine.flatMap((claim) => (claim.recorded.size > 0 ? [] : listUndeliverable(claim)));
   const pushes = mine.flatMap((claim) => unsentPushes(config, claim));
   const { outcomes: answered, tookMs } = await push(ctx, source, pushes).catch(async (error: unknown) => {
@@ -173,6 +174,7 @@ async function doubtOutcomes(
   outcomes: readonly Outcome[],
 ): Promise<readonly Outcome[]> {
   checkOutcomes(pushes, outcomes);
+  if (!outcomes.some(isTargetRefused)) return outcomes;
   const answers = pushes.flatMap((each, nth) => {
     const outcome = outcomes[nth];
     return outcome ? [{ push: each, outcome }] : [];
@@ -181,7 +183,7 @@ async function doubtOutcomes(
   const ask = async (): Promise<void> => {
     doubted = await doubtAll(ctx, answers);
   };
-  if (outcomes.some(isTargetRefused)) await recordPatiently(ctx, ask, { source, messages: pushes.length });
+  await recordPatiently(ctx, ask, { source, messages: pushes.length });
   return doubted.map(({ outcome }) => outcome);
 }
 

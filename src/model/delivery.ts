@@ -28,6 +28,15 @@ export const FINAL_VERDICTS: readonly Verdict[] = ['delivered', 'unregistered', 
 /** Verdicts that cost a device no attempt: a repeat of the same hop sends these pushes first. */
 export const OPEN_VERDICTS: readonly Verdict[] = ['misconfigured', 'unsent'];
 
+/** The reason of a push whose target was replaced while it was on its way: it is sent again, to the new one. */
+export const TARGET_REPLACED = 'TARGET_REPLACED';
+
+/**
+ * The reason of a push whose row says `fid` of what is too long for one, or `token` of what is too short: it is sent again as the
+ * other kind.
+ */
+export const WRONG_KIND = 'WRONG_KIND';
+
 /** Number of deliveries by verdict. */
 export type Counts = Readonly<Record<Verdict, number>>;
 

@@ -61,16 +61,6 @@ export type Target = Pick<DeviceInTable, 'target' | 'targetKind'>;
  */
 export type Succession = 'replaced' | 'superseded';
 
-/** The devices without the tokens whose FID is there too: one phone gets one push. */
-export function withoutTwins<D extends Device>(devices: readonly D[]): readonly D[] {
-  if (devices.length < 2 || !devices.some(({ targetKind }) => targetKind === 'fid')) return devices;
-  const targets = new Set(devices.map(({ target }) => target));
-  return devices.filter(({ target, targetKind }) => {
-    const fid = targetKind === 'token' ? fidOf(target) : null;
-    return fid === null || !targets.has(fid);
-  });
-}
-
 /** Words that databases and programs write for the absence of a value. */
 const NULL_WORD = /^(\\N|[([<]?null[)\]>]?|undefined|#N\/A)$/i;
 

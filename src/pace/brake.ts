@@ -1,5 +1,6 @@
 import { findSource } from '../config/sources.ts';
 import type { Context } from '../context.ts';
+import { isDoubted } from '../judge/doubt.ts';
 import { isThrottled } from '../judge/settle.ts';
 import { MAX_RETRY_AFTER_MS, type Outcome } from '../model/delivery.ts';
 import { riseMsOf } from './slot.ts';
@@ -75,8 +76,10 @@ export async function brakeIfThrottled(
   { tookMs, isPart = false }: { readonly tookMs: number; readonly isPart?: boolean },
 ): Promise<void> {
   const throttled = outcomes.filter(
-    ({ verdict, reason, retryAfterMs }) =>
-      verdict === 'retryable' && (retryAfterMs !== null || isThrottled(reason)),
+    (outcome) =>
+      outcome.verdict === 'retryable' &&
+      !isDoubted(outcome) &&
+      (outcome.retryAfterMs !== null || isThrottled(outcome.reason)),
   );
   const isAll = throttled.length === outcomes.length && !isPart;
   const isMany = throttled.length >= Math.max(MIN_THROTTLED_PUSHES, outcomes.length * BRAKE_SHARE);

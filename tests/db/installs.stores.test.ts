@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DeviceInTable } from '../../src/model/device.ts';
+import { MAX_TAGS } from '../../src/model/tags.ts';
+import { draft } from '../support/context.ts';
 import { describeStores } from './contract.ts';
 
 let phones = 0;
@@ -62,14 +64,90 @@ await describeStores('tokens and FIDs', ({ store, other }) => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  test('without a name, a FID replaces the token of its install, and a token its FID: the latest registration wins', async () => {
+  test('without a name, a FID replaces the token of its install, and a token gets a row of its own', async () => {
     const { fid, token } = makePhone();
     const deviceId = await store.registerDevice({ target: token, memberId: '4713' });
     expect(await store.registerDevice({ target: fid, targetKind: 'fid', memberId: '4713' })).toBe(deviceId);
-    expect(await store.registerDevice({ target: token, targetKind: 'token' })).toBe(deviceId);
+    const tokenId = await store.registerDevice({ target: token, targetKind: 'token' });
+    expect(tokenId).not.toBe(deviceId);
+    expect(await find(fid)).toMatchObject({ deviceId, targetKind: 'fid' });
+    // The way back is by name.
+    expect(await store.registerDevice({ target: token, targetKind: 'token', replaces: fid })).toBe(deviceId);
     expect(await find(token)).toMatchObject({ deviceId, targetKind: 'token' });
     expect(await find(fid)).toBeUndefined();
   });
+
+  test('an import of old tokens leaves the FIDs as they are', async () => {
+    const moved = Array.from({ length: 3 }, makePhone);
+    await store.addDevices(moved.map(({ fid }) => ({ target: fid, targetKind: 'fid' })));
+    const before = await Promise.all(moved.map(({ fid }) => find(fid)));
+    expect(await store.addDevices(moved.map(({ token }) => ({ target: token, targetKind: 'token' })))).toBe(
+      3,
+    );
+    expect(await Promise.all(moved.map(({ fid }) => find(fid)))).toEqual(before);
+  });
+
+  test('two rows that become one keep what either of them knows, of the later one first', async () => {
+    const { fid, token } = makePhone();
+    const target = `other-${fid}`;
+    const old = { platform: 'android', locale: 'de', appVersion: '1.0', memberId: 'ada' } as const;
+    await store.registerDevice({ ...old, target: token, lastSeenAt: 1_700_000_000_000, isTest: true });
+    const newer = { locale: 'fr', timeZone: 'Europe/Paris', memberId: 'bob', isCanary: true } as const;
+    await store.registerDevice({ ...newer, target, targetKind: 'fid', lastSeenAt: 1_800_000_000_000 });
+    await store.addDevices([{ target, targetKind: 'fid', replaces: token }]);
+    const deviceId = (await find(target))?.deviceId ?? 0;
+    expect(await store.findDevices({ kind: 'id', deviceId }, 1)).toMatchObject([
+      {
+        ...{
+          memberId: 'bob',
+          platform: 'android',
+          locale: 'fr',
+          timeZone: 'Europe/Paris',
+          appVersion: '1.0',
+        },
+        ...{ isTest: true, isCanary: true, lastSeenAt: 1_800_000_000_000 },
+      },
+    ]);
+  });
+
+  test('two rows that become one have no more tags than a device may have; those of the registration come first', async () => {
+    const { fid, token } = makePhone();
+    const target = `other-${fid}`;
+    const tagsNamed = (prefix: string, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, nth) => [`${prefix}${nth}`, 'x']));
+    await store.registerDevice({ target: token, tags: tagsNamed('row', MAX_TAGS - 3) });
+    await store.registerDevice({ target, targetKind: 'fid', tags: tagsNamed('a-twin', MAX_TAGS) });
+    const deviceId = await store.registerDevice({
+      ...{ target, targetKind: 'fid', replaces: token, tags: { own: '1', more: '2' } },
+    });
+    const tags = Object.keys((await tagsOf(deviceId)) ?? {});
+    expect(tags).toHaveLength(MAX_TAGS);
+    expect(tags).toEqual(expect.arrayContaining(['own', 'more', 'row0', 'a-twin0']));
+  });
+
+  test.each(['running', 'paused'] as const)(
+    'while an announcement is %s, two rows stay two, and a later registration merges them',
+    async (status) => {
+      const [both, one] = [makePhone(), makePhone()];
+      const target = `other-${both.fid}`;
+      const oldId = await store.registerDevice({ target: both.token });
+      const newId = await store.registerDevice({ target, targetKind: 'fid' });
+      const oneId = await store.registerDevice({ target: one.token });
+      const announcementId = await store.createAnnouncement(draft);
+      const key = { announcementId, round: 0, fromId: 0 };
+      await store.startAnnouncement(key, 60_000);
+      if (status === 'paused') await store.moveAnnouncement(announcementId, ['running'], 'paused', 'why');
+      const registration = { target, targetKind: 'fid', replaces: both.token } as const;
+      expect(await store.registerDevice(registration)).toBe(newId);
+      expect(await find(both.token)).toMatchObject({ deviceId: oldId });
+      // The row of a phone that has one only keeps its place.
+      const replaced = { target: one.fid, targetKind: 'fid', replaces: one.token } as const;
+      expect(await store.registerDevice(replaced)).toBe(oneId);
+      await store.moveAnnouncement(announcementId, [status], 'cancelled', 'why');
+      expect(await store.registerDevice(registration)).toBe(oldId);
+      expect(await find(both.token)).toBeUndefined();
+    },
+  );
 
   test('a hint takes no row of another member, and deletes none', async () => {
     const { fid, token } = makePhone();
@@ -125,6 +203,7 @@ await describeStores('tokens and FIDs', ({ store, other }) => {
       [of(both.token).deviceId, 'superseded'],
       [of(back.fid).deviceId, 'superseded'],
     ]);
-    expect(await store.fetchTwins(asked)).toEqual(new Set([of(both.token).deviceId]));
+    const reading = { hop: { announcementId: 0, toId: null }, page: [], nextId: 0, isRepeat: false };
+    expect(await store.fetchTwins(asked, reading)).toEqual(new Set([of(both.token).deviceId]));
   });
 });

@@ -1,6 +1,7 @@
-import type { Delivery, Outcome } from '../../src/model/delivery.ts';
+import { type Delivery, type Outcome, TARGET_REPLACED, WRONG_KIND } from '../../src/model/delivery.ts';
 import { describe, expect, test } from 'vitest';
 import { adviseOn, blameProject, explainFailure } from '../../src/judge/project.ts';
+import { explainOutage, keepAttempts } from '../../src/judge/outage.ts';
 import { settleAll } from '../../src/judge/settle.ts';
 import { delivered, draft, outcome } from '../support/context.ts';
 
@@ -63,6 +64,34 @@ test('bad targets stay rejected in a chunk that stops for another refusal', () =
   const judged = judgeChunk([...times(3, ofTarget), ...times(12, generic)]);
   expect(count(judged, 'rejected')).toBe(3);
   expect(count(judged, 'misconfigured')).toBe(12);
+});
+
+describe('phones that have moved, and rows whose kind is in doubt, say nothing about the project', () => {
+  const gone = outcome('unregistered', 'UNREGISTERED');
+  const again = (reason: string): Outcome => ({ ...outcome('retryable', reason), retryAfterMs: 0 });
+
+  test.each([
+    ['another row has the phone', { ...gone, isSuperseded: true }],
+    ['the row has another target', again(TARGET_REPLACED)],
+    ['the row has the wrong kind', again(WRONG_KIND)],
+  ])('%s: all others are gone, and that is suspicious', (_, moved) => {
+    const judged = judgeChunk([...times(70, gone), ...times(30, moved)]);
+    expect(judged.filter(({ verdict }) => verdict === 'misconfigured').length).toBeGreaterThanOrEqual(70);
+  });
+
+  test('all have moved: nothing is suspicious', () => {
+    expect(count(judgeChunk(times(100, { ...gone, isSuperseded: true })), 'unregistered')).toBe(100);
+  });
+
+  test('FCM that refuses targets is not down, and a refused target keeps its own verdict in an outage', () => {
+    const down = times(9, outcome('retryable', 'UNAVAILABLE'));
+    const options = { smallSampleCounts: true };
+    expect(explainOutage([...down, again(WRONG_KIND)], options)).toBeNull();
+    const outcomes = [...times(90, outcome('retryable', 'UNAVAILABLE')), ...times(10, again(WRONG_KIND))];
+    expect(explainOutage(outcomes, options)).toContain('FCM is down');
+    const kept = keepAttempts(outcomes, judgeChunk(outcomes));
+    expect([count(kept, 'unsent'), count(kept, 'retryable')]).toEqual([90, 10]);
+  });
 });
 
 describe.each([

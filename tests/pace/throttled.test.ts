@@ -1,7 +1,7 @@
 import type { Budget } from '../../src/model/budget.ts';
 import type { Store } from '../../src/store.ts';
 import { expect, test } from 'vitest';
-import { MAX_RETRY_AFTER_MS } from '../../src/model/delivery.ts';
+import { MAX_RETRY_AFTER_MS, TARGET_REPLACED, WRONG_KIND } from '../../src/model/delivery.ts';
 import { brakeIfThrottled } from '../../src/pace/brake.ts';
 import { makeContext, outcome } from '../support/context.ts';
 
@@ -27,3 +27,27 @@ test.each([
   await brakeIfThrottled(ctx, 'default', [throttled], { tookMs: 100 });
   expect(stops).toMatchObject([{ pauseMs: retryAfterMs, reason }]);
 });
+
+test.each([TARGET_REPLACED, WRONG_KIND])(
+  'answers that are doubted (%s) are no throttling',
+  async (reason) => {
+    const asked: string[] = [];
+    const store: Partial<Store> = {
+      fetchBudget: async () => {
+        asked.push('budget');
+        return budget;
+      },
+      brakeBudget: async () => true,
+    };
+    const ctx = makeContext(store as Store);
+    const doubted = { ...outcome('retryable', reason), retryAfterMs: 0 };
+    await brakeIfThrottled(
+      ctx,
+      'default',
+      Array.from({ length: 100 }, () => doubted),
+      { tookMs: 100 },
+    );
+    await brakeIfThrottled(ctx, 'default', [doubted, doubted], { tookMs: 100 });
+    expect(asked).toEqual([]);
+  },
+);

@@ -8,7 +8,7 @@ import type { Store } from '../../src/store.ts';
 
 /** A store on a migrated database whose own time is the test's clock, so that leases, slots and brakes need no tolerance. */
 export function openTimedStore(config: DatabaseConfig, clock: Clock): Store {
-  if (config.kind === 'sqlite') return makeStore(openDriver(config, clock), config.audienceViews);
+  if (config.kind === 'sqlite') return makeStore(openDriver(config, clock), config.audienceViews, clock);
   // One connection, so that a statement runs at the time that was set just before it.
   const driver = openDriver({ ...config, connections: 1 }, clock);
   const set = () => driver.run(sql`SET timestamp = ${clock.now() / 1000}`);
@@ -26,5 +26,5 @@ export function openTimedStore(config: DatabaseConfig, clock: Clock): Store {
     tryOut: (...args) => inTurn(() => driver.tryOut(...args)),
     runTogether: (...args) => inTurn(() => driver.runTogether(...args)),
   };
-  return makeStore(timed, config.audienceViews);
+  return makeStore(timed, config.audienceViews, clock);
 }
