@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openDriver, openStore } from '../../src/db/open.ts';
 import { sql } from '../../src/db/sql.ts';
+import type { Verdict } from '../../src/model/delivery.ts';
 import type { Receipt, ReceiptEvent } from '../../src/model/receipt.ts';
 import { madeUpDevices } from '../support/context.ts';
 import { databaseKinds, makeDatabase, type TestDatabase } from '../support/database.ts';
@@ -22,11 +23,14 @@ await describeStores('receipts', ({ store, other, startHop, claim, passTime }) =
     return devices.filter(({ target }) => target.startsWith(`${prefix}-`));
   };
   /** An announcement that was sent to some devices and has ended. */
-  const sendTo = async (deviceIds: readonly number[]): Promise<number> => {
-    const hop = await claim(await startHop(), 'a');
+  const sendTo = async (
+    deviceIds: readonly number[],
+    { dryRun = false, verdict = delivered.verdict }: { dryRun?: boolean; verdict?: Verdict } = {},
+  ): Promise<number> => {
+    const hop = await claim(await startHop({ ...draft, dryRun }), 'a');
     await store.recordDeliveries(
       hop,
-      deviceIds.map((deviceId) => ({ deviceId, ...delivered })),
+      deviceIds.map((deviceId) => ({ deviceId, ...delivered, verdict })),
     );
     await store.moveAnnouncement(hop.announcementId, ['running'], 'cancelled', 'a test');
     return hop.announcementId;
@@ -84,6 +88,16 @@ await describeStores('receipts', ({ store, other, startHop, claim, passTime }) =
     ]);
     expect(fates).toEqual(['counted', ...Array.from({ length: 6 }, () => 'unknown')]);
     expect(await countsOf(id)).toEqual({ delivered: 1, opened: 0 });
+  });
+
+  test('a push that FCM has refused or only checked has reached no phone', async () => {
+    const [phone] = await addDevices('refused', 1);
+    const fateOf = async (options: { dryRun?: boolean; verdict?: Verdict }) =>
+      (await store.recordReceipts([receiptOf(await sendTo([phone!.deviceId], options), phone!.target)]))[0];
+    expect(await fateOf({ dryRun: true })).toBe('unknown');
+    expect(await fateOf({ verdict: 'rejected' })).toBe('unknown');
+    expect(await fateOf({ verdict: 'unsent' })).toBe('unknown');
+    expect(await fateOf({ verdict: 'unknown' })).toBe('counted');
   });
 
   test('a phone may be faster than the ledger: while the announcement runs its receipt counts', async () => {
