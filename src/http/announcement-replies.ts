@@ -28,7 +28,9 @@ const times = { publishAt: time.nullable(), startedAt: time.nullable(), finished
 const balance = z
   .object({
     audience: count.describe('pushes that the announcement is for; the other numbers add up to it'),
-    excluded: count.describe('devices that were deleted or unregistered before they were read'),
+    excluded: count.describe(
+      'devices that were deleted or unregistered before they were read, and second rows of one phone',
+    ),
     delivered: count,
     unregistered: count,
     rejected: count,

@@ -239,8 +239,10 @@ function whyNotReached(
     page !== undefined && page.lastId !== null && (deviceId <= page.lastId || page.closedAt !== null);
   if (isRead && page.closedAt !== null) {
     return isFiltered
-      ? 'not in the audience: when its page was read, it was unregistered, or the conditions did not hold for it'
-      : 'not in the audience: when its page was read, it was unregistered; it has registered again since';
+      ? 'not in the audience: when its page was read, it was unregistered, the conditions did not hold for it, or its ' +
+          'phone gets the push through the row of its FID'
+      : 'not in the audience: when its page was read, it was unregistered (it has registered again since), or its phone ' +
+          'gets the push through the row of its FID';
   }
   const isOver = status === 'cancelled' || status === 'failed' || status === 'paused';
   if (isOver) return `not sent yet: the announcement is ${status}, and its page has not been sent`;

@@ -65,7 +65,8 @@ export function BalanceSection({ report, linkOf }: { report: Report; linkOf: Lin
         {numbers.unregistered > 0 && ' Unregistered: the app is gone from the device.'}
         {numbers.rejected > 0 && ' Rejected: this target will never work.'}
         {numbers.unknown > 0 && ' Unknown: no answer arrived, so FCM may or may not have accepted it.'}
-        {numbers.excluded > 0 && ' Excluded: the device was deleted or unregistered before its turn.'}
+        {numbers.excluded > 0 &&
+          ' Excluded: the device was deleted or unregistered before its turn, or its phone has a second row.'}
         {numbers.unsent > 0 && ' Unsent: not sent yet, or to be sent again.'}
         {balance === null && ' The audience was not counted: an earlier release started this announcement.'}
       </p>

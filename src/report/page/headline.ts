@@ -85,7 +85,7 @@ function describeRest({ balance, announcement }: Report): string | null {
     [unregistered, 'no longer have the app'],
     [rejected, 'were refused by FCM'],
     [unknown, 'have an unknown outcome'],
-    [excluded, 'were deleted before their turn'],
+    [excluded, 'were deleted before their turn or have a second row for the same phone'],
     [unsent, announcement.status === 'running' ? 'are still to come' : 'were not sent'],
   ];
   const parts = rest.filter(([count]) => count > 0).map(([count, words]) => `${formatCount(count)} ${words}`);

@@ -168,7 +168,8 @@ describe.each(databaseKinds())('explain (%s)', (kind) => {
     await store.registerDevice({ target: madeUpDevices(3)[2]!.target, platform: 'web' });
     const [since] = await explainDevices({ store }, { kind: 'id', deviceId: 3 });
     expect(since?.encounters[0]?.says).toBe(
-      'not in the audience: when its page was read, it was unregistered, or the conditions did not hold for it',
+      'not in the audience: when its page was read, it was unregistered, the conditions did not hold for it, or its ' +
+        'phone gets the push through the row of its FID',
     );
   });
 
