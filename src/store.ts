@@ -164,8 +164,9 @@ export interface TwinReading extends Pick<DeviceSelection, 'filter'> {
 export interface Devices {
   /**
    * Adds devices; those already in the table keep their id and their member, receive pushes again, and get the traits and tags
-   * that are given. So does a row whose target one of them replaces: the one that it names, or that of the same install and
-   * no other member. Resolves to the number added. PushError('BAD_INPUT'), also if a team's own view lacks a column.
+   * that are given. So does a row whose target one of them replaces: the one that it names, or for a FID the token of the same
+   * install and of no other member. Two rows become one only while no announcement is being sent. Resolves to the number added.
+   * PushError('BAD_INPUT'), also if a team's own view lacks a column.
    */
   addDevices(devices: readonly NewDevice[]): Promise<number>;
   /**

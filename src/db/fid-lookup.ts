@@ -8,9 +8,9 @@ const REMEMBERED_MS = 60_000;
 /** Whether push_device has FIDs. Most tables have tokens alone, and what is about both kinds costs them nothing. */
 export interface FidLookup {
   /** One search of an index, at most once a minute; a view of a team's own may lack the index, and is read as a whole. */
-  hasFids(): Promise<boolean>;
+  readonly hasFids: () => Promise<boolean>;
   /** This process has written a FID. */
-  noteFid(): void;
+  readonly noteFid: () => void;
 }
 
 export function makeFidLookup(driver: Driver, clock: Pick<Clock, 'now'>): FidLookup {

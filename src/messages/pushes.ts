@@ -24,8 +24,8 @@ export function toPushes(message: Message, markOfMessage?: Mark): Push[] {
 }
 
 /**
- * The message without the tokens of its devices whose FID is one of them too, and gets the push: one phone gets one push. What the
- * ledger has stays.
+ * The message without the tokens of its devices whose FID is a later one of them, and gets the push: one phone gets one push. What
+ * the ledger has stays. A token that has registered after the FID may be the target that works.
  */
 export function withoutTwins<M extends Message>(
   message: M,
@@ -33,16 +33,15 @@ export function withoutTwins<M extends Message>(
 ): M {
   const { devices, filled } = message;
   if (devices.length < 2 || !devices.some(({ targetKind }) => targetKind === 'fid')) return message;
-  const fids = new Set(
-    devices.flatMap((device) => {
-      const each = filled?.get(device.deviceId);
-      const isSent = device.targetKind === 'fid' && isSendable(device) && !(each && 'refusal' in each);
-      return isSent ? device.target : [];
-    }),
-  );
+  const idsByFid = new Map<string, number>();
+  for (const device of devices) {
+    const each = filled?.get(device.deviceId);
+    const isSent = device.targetKind === 'fid' && isSendable(device) && !(each && 'refusal' in each);
+    if (isSent) idsByFid.set(device.target, device.deviceId);
+  }
   const kept = devices.filter(({ deviceId, target, targetKind }) => {
     const fid = targetKind === 'token' ? fidOf(target) : null;
-    return fid === null || !fids.has(fid) || recorded?.has(deviceId) === true;
+    return fid === null || (idsByFid.get(fid) ?? 0) <= deviceId || recorded?.has(deviceId) === true;
   });
   return kept.length === devices.length ? message : { ...message, devices: kept };
 }

@@ -188,9 +188,12 @@ describe.each(databaseKinds())('phones that change their target, on %s', (kind) 
   });
 
   test('a repeat sends to the tokens that the ledger has, though their FIDs have come', async () => {
-    const { store, clock } = await open(tokens(20));
-    const fids = Array.from({ length: 20 }, (_, nth): NewDevice => {
-      return { target: fidOf(nth), targetKind: 'fid', memberId: 'b' };
+    const olds = Array.from({ length: 10 }, (_, nth): NewDevice => {
+      return { target: `old-${nth}`.padEnd(142, 'x'), targetKind: 'token', memberId: 'b' };
+    });
+    const { store, clock } = await open([...tokens(10), ...olds]);
+    const fids = olds.map(({ target }, nth): NewDevice => {
+      return { target: fidOf(nth), targetKind: 'fid', replaces: target };
     });
     let isDown = true;
     const ctx = makeContext(store, {
