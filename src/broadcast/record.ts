@@ -129,7 +129,7 @@ export class Recorder {
   /** Asks what has become of the devices whose target FCM refuses: a phone that moves from its token to its FID is not gone. */
   async #doubt(answers: readonly Answer[]): Promise<readonly Answer[]> {
     const { store } = this.#ctx;
-    // A dry run changes no device: what it says of the others is what it has been told.
+    // A dry run changes no device: what it says of the others is what it was given.
     if (this.#announcement.dryRun || !answers.some(({ outcome }) => isTargetRefused(outcome))) return answers;
     let doubted = answers;
     const ask = async (): Promise<void> => {

@@ -109,12 +109,12 @@ function judgeSilent(
     const says = `FCM accepted the pushes to all ${silent.length} canaries (${idsOf(silent)}), and no phone answered in ${MINUTES} minutes`;
     return [red('canary:all', says, REMEDY_FOR_ALL, only)];
   }
-  const dumb = PLATFORMS.filter(
+  const deadPlatforms = PLATFORMS.filter(
     (platform) =>
       silent.filter(({ phone }) => phone.platform === platform).length > 1 &&
       heard.every(({ phone }) => phone.platform !== platform),
   );
-  const ofPlatforms = dumb.map((platform) => {
+  const ofPlatforms = deadPlatforms.map((platform) => {
     const all = silent.filter(({ phone }) => phone.platform === platform);
     const says = `FCM accepted the pushes to all ${all.length} canaries of ${platform} (${idsOf(all)}), and no phone answered in ${MINUTES} minutes; others did`;
     return red(
@@ -124,7 +124,9 @@ function judgeSilent(
       all[0] ?? only,
     );
   });
-  const others = silent.filter(({ phone: { platform } }) => platform === null || !dumb.includes(platform));
+  const others = silent.filter(
+    ({ phone: { platform } }) => platform === null || !deadPlatforms.includes(platform),
+  );
   return [
     ...ofPlatforms,
     ...others.map((each) => {

@@ -6,6 +6,7 @@ import { cut, fit, fits } from './columns.ts';
 import { DEVICE_COLUMNS, parseDevice } from './device-pages.ts';
 import type { Driver, Row } from './driver.ts';
 import { insertIfNew } from './insert.ts';
+import { literalBytesOf } from './literals.ts';
 import { columnOrNull, makeColumnLookup } from './optional.ts';
 import {
   readOptionalText,
@@ -16,7 +17,7 @@ import {
   readWhole,
   readWord,
 } from './rows.ts';
-import { sql } from './sql.ts';
+import { chunksOf, sql } from './sql.ts';
 
 /** How far back the tick looks: a push that is older is judged with the next round. */
 const MAX_NEWS_AGE_MS = 90_000_000;
@@ -27,7 +28,7 @@ const MARGIN_MS = 30_000;
 /** The statements of push_canary, and of the devices that are canaries. */
 export function makeCanaries(driver: Driver): Canaries {
   const { dialect } = driver;
-  const { now, nowPlus, plus, at, msUntil, epochMs, isOneOf } = dialect;
+  const { now, nowPlus, plus, at, msUntil, epochMs, isOneOf, maxBytes } = dialect;
   const fetchColumns = makeColumnLookup(driver, 'push_device');
 
   return {
@@ -67,11 +68,13 @@ export function makeCanaries(driver: Driver): Canaries {
       );
       const targets = [...new Set(sound.map(({ target }) => target))];
       if (targets.length === 0 || !(await fetchColumns()).has('is_canary')) return;
-      const rows = await driver.all(
-        sql`SELECT device_id, target FROM push_device
-            WHERE ${isOneOf(sql`target`, targets)} AND is_canary = 1`,
-      );
-      const idOf = new Map(rows.map((row) => [readText(row, 'target'), readWhole(row, 'device_id')]));
+      const idOf = new Map<string, number>();
+      for (const some of chunksOf(targets, (target) => 2 * literalBytesOf(target), maxBytes())) {
+        const rows = await driver.all(
+          sql`SELECT device_id, target FROM push_device WHERE ${isOneOf(sql`target`, some)} AND is_canary = 1`,
+        );
+        for (const row of rows) idOf.set(readText(row, 'target'), readWhole(row, 'device_id'));
+      }
       const isAnswered = sound.flatMap(({ round, target }) => {
         const deviceId = idOf.get(target);
         return deviceId === undefined ? [] : sql`(round = ${round} AND device_id = ${deviceId})`;

@@ -10,7 +10,7 @@ import { chunksOf, type Fragment, sql, type Statement } from './sql.ts';
 /*
  * A phone that registers under another target keeps its row: its id, its member, its tags, and what was sent to it. Which row
  * that is, the registration says (`replaces`); or a FID takes the row of a token that begins with it. That is a hint, so that no
- * row is deleted for it, and none of another member is taken. A token takes no row without being told: it may be older than the
+ * row is deleted for it, and none of another member is taken. A token takes a row only if `replaces` names it: it may be older than the
  * FID, in a file for example.
  */
 

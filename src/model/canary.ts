@@ -8,7 +8,7 @@ export const MAX_CANARIES = 100;
 /** A phone that has the push answers within seconds; after this time it is silent. */
 export const ANSWER_WITHIN_MS = 900_000;
 
-/** What the names of rounds begin with: by this a receipt is told from one of an announcement or a message. */
+/** What the names of rounds begin with: by this a receipt is known from one of an announcement or a message. */
 export const ROUND_PREFIX = 'canary-';
 
 /** The key in the data of a push that says what the phone has to answer with. */

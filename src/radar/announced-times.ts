@@ -9,7 +9,7 @@ const HTTP_DATE = new RegExp(`\\b(\\d{1,2})[ -](${MONTHS.join('|')})[a-z]*[ -](\
 const ISO_DATE = /\b(\d{4})-(\d\d)-(\d\d)(?=\D|$)/g;
 const EPOCH_SECONDS = /(?:^|[\s,])@(-?\d{1,11})(?:\.\d+)?(?=[\s,;]|$)/g;
 
-/** Other years are a slip of whoever wrote the header. */
+/** Other years are a mistake of the header's author. */
 const MIN_MS = Date.UTC(1990, 0, 1);
 const MAX_MS = Date.UTC(2200, 0, 1);
 

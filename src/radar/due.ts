@@ -2,7 +2,7 @@ import type { NoticeLevel } from '../model/notice.ts';
 
 export const MS_PER_DAY = 86_400_000;
 
-/** Days before a date from which it is told. */
+/** Days before a date from which it is reported. */
 export const AMBER_DAYS = 180;
 export const RED_DAYS = 60;
 

@@ -148,7 +148,7 @@ function latestOf({ signals }: Announced): Signal {
   return signals.reduce((one, other) => (other.seenAt > one.seenAt ? other : one));
 }
 
-/** The earliest of the sources' days: whoever is hit first counts. */
+/** The earliest of the sources' days. */
 function timeOf({ signals }: Announced): number | null {
   const times = signals.flatMap(({ value }) => findTime(value) ?? []);
   return times.length === 0 ? null : Math.min(...times);

@@ -7,7 +7,7 @@ import { formatShare } from '../words.ts';
 export const TARGET_DAYS = 10;
 const WEEK_MS = 7 * 86_400_000;
 
-/** A move of so much within a week is told: a release of the app alone moves it by days, not by weeks. */
+/** A move of so much within a week is reported: a release of the app alone moves it by days, not by weeks. */
 const MOVE_POINTS = 0.05;
 
 /** With fewer devices, a handful would move the share. */

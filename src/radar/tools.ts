@@ -6,7 +6,7 @@ import { fetchDiscovery } from './discovery.ts';
 import type { RadarTools } from './part.ts';
 import { fetchRunning } from './running.ts';
 
-/** What the radar looks with in earnest: this process, FCM's endpoint, Google, and the database. */
+/** What the radar looks with outside of tests: this process, FCM's endpoint, Google, and the database. */
 export async function makeRadarTools(
   config: Config,
   clock: Clock,

@@ -1,5 +1,6 @@
 import { answerCanaries } from '../canary/answers.ts';
 import type { Context } from '../context.ts';
+import { ROUND_PREFIX } from '../model/canary.ts';
 import { parseBatonId, type Receipt, type ReceiptEvent } from '../model/receipt.ts';
 
 /** A receipt as a phone sends it. */
@@ -12,15 +13,12 @@ export interface SentReceipt {
   readonly event: ReceiptEvent;
 }
 
-/** The beginning of the id of a canary's round. */
-const CANARY = 'canary-';
-
 /**
  * Takes the receipts of one request. Requests that arrive at the same time share their statements. Nothing here says whether
  * a push or a device is known: the log and the metrics alone count what is not.
  */
 export async function takeReceipts(ctx: Context, sent: readonly SentReceipt[]): Promise<void> {
-  const answers = sent.filter(({ id }) => id.startsWith(CANARY));
+  const answers = sent.filter(({ id }) => id.startsWith(ROUND_PREFIX));
   const receipts = sent.flatMap((each): Receipt[] => {
     const push = parseBatonId(idOf(each));
     return push === null ? [] : [{ ...push, target: each.target, event: each.event }];

@@ -31,7 +31,7 @@ export interface Checks {
   claimCheck(name: string, everyMs: number): Promise<boolean>;
   /** Gives back a check that could not be started. */
   releaseCheck(name: string): Promise<void>;
-  /** Records that a run has ended, whoever started it. */
+  /** Records that a run has ended, also one that no claim began. */
   endCheck(name: string, ok: boolean): Promise<void>;
   /** The last run of each check, by name. */
   fetchChecks(): Promise<CheckRun[]>;
