@@ -124,7 +124,9 @@ describe.each(databaseKinds())('canaries (%s)', (kind) => {
     ]);
     const pending = async () => (await store.fetchUnalertedNotices(['canary'], 10)).length;
     expect(await pending()).toBe(0);
-    expect((await store.fetchChecks()).find(({ name }) => name === 'canary-judged')).toMatchObject({ ok: false });
+    expect((await store.fetchChecks()).find(({ name }) => name === 'canary-judged')).toMatchObject({
+      ok: false,
+    });
 
     await clock.advance(60 * MINUTE);
     await answer('phone-1');
