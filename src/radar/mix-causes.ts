@@ -26,7 +26,7 @@ export function causesOf(verdict: MixVerdict): { readonly causes: string; readon
     case 'unknown':
       return {
         causes:
-          'answers that came late or not at all: FCM was slow, or the network or its NAT was overloaded',
+          'answers that arrived late or not at all: FCM was slow, or the network or its NAT was overloaded',
         remedy:
           'compare the answer times in the report with FCM_TIMEOUT_MS and look at https://status.firebase.google.com/',
       };
