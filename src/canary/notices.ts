@@ -2,6 +2,7 @@ import { findAdvice } from '../judge/project.ts';
 import { ANSWER_WITHIN_MS, type Canary, type CanaryPush, MAX_CANARIES } from '../model/canary.ts';
 import { PLATFORMS, type Platform } from '../model/filter.ts';
 import type { Notice, NoticeLevel } from '../model/notice.ts';
+import { toDay } from '../words.ts';
 
 /** A phone that was silent in so many rounds is known to be: further ones make it no more urgent. */
 const MAX_RED_ROUNDS = 2;
@@ -166,8 +167,8 @@ function describeLongSilent(each: Standing, own: readonly CanaryPush[], remedy: 
   const oldest = own.at(-1) ?? each.push;
   const since =
     last === undefined
-      ? `answered no push since ${dayOf(oldest.sentAt)}, the first that is known`
-      : `answered no push since that of ${dayOf(last.sentAt)}`;
+      ? `answered no push since ${toDay(oldest.sentAt)}, the first that is known`
+      : `answered no push since that of ${toDay(last.sentAt)}`;
   const says = `Canary ${nameOf(each.phone)} has ${since}; FCM accepts them`;
   return { ...red(`canary:${each.phone.deviceId}`, says, `${remedy}; or unmark it`, each), level: 'amber' };
 }
@@ -222,7 +223,7 @@ function describeUnregistered(phone: Canary): Notice[] {
     {
       name: `canary:${deviceId}`,
       level: 'amber',
-      says: `Canary ${nameOf(phone)} gets no pushes: FCM reported on ${dayOf(unregisteredAt)} that its app is gone`,
+      says: `Canary ${nameOf(phone)} gets no pushes: FCM reported on ${toDay(unregisteredAt)} that its app is gone`,
       remedy: REGISTER_AGAIN,
       dueOn: null,
       source: 'push_device',
@@ -253,8 +254,4 @@ const MAX_IDS = 10;
 function idsOf(all: readonly Standing[]): string {
   const ids = all.slice(0, MAX_IDS).map(({ phone }) => phone.deviceId);
   return all.length > MAX_IDS ? `${ids.join(', ')} and others` : ids.join(', ');
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -1,12 +1,8 @@
 import { askCanaries, type PhoneReply } from '../canary/ask.ts';
-import { systemClock } from '../clock.ts';
-import type { Context } from '../context.ts';
-import { openServices } from '../handler.ts';
 import { countOf, formatDuration, onOneLine } from '../words.ts';
-import { terminalActor } from './actor.ts';
 import { defineCommand } from './command.ts';
+import { withTerminalContext } from './terminal-context.ts';
 import { flag, JSON_OPTION, wholeNumber } from './options.ts';
-import { openLiveConfig } from './scan.ts';
 
 /** So long the round may wait for room in the budget and for FCM's answers. */
 const SEND_MS = 60_000;
@@ -26,19 +22,7 @@ export const canaryCommand = defineCommand({
   },
   readsSecrets: true,
   async run({ options: { wait, json, verbose } }, terminal) {
-    const log = (line: string): void => {
-      if (verbose) terminal.err(`${line}\n`);
-    };
-    const services = await openServices(terminal.env, log, systemClock, openLiveConfig(terminal));
-    const until = performance.now() + SEND_MS;
-    const ctx: Context = {
-      ...services,
-      requestId: crypto.randomUUID(),
-      functionName: '',
-      actor: terminalActor(),
-      remainingMs: () => Math.max(0, until - performance.now()),
-    };
-    try {
+    return withTerminalContext(terminal, { forMs: SEND_MS, verbose }, async (ctx) => {
       const replies = await askCanaries(ctx, wait * 1000, (reply) => {
         if (!json) terminal.out(describeReply(reply, wait));
       });
@@ -50,11 +34,7 @@ export const canaryCommand = defineCommand({
           : `${answered} of ${countOf(replies.length, 'canary', 'canaries')} answered\n`,
       );
       return ok ? 0 : 1;
-    } finally {
-      services.invoker.close();
-      await services.senders.close();
-      await services.store.close();
-    }
+    });
   },
 });
 

@@ -1,14 +1,11 @@
-import { systemClock } from '../clock.ts';
 import type { Context } from '../context.ts';
-import { openServices } from '../handler.ts';
 import { asTested, sendTests, type Tested } from '../messages/test-sends.ts';
 import { describeTestSend, type TestSendWords } from '../report/test-sends.ts';
 import { onOneLine } from '../words.ts';
-import { terminalActor } from './actor.ts';
 import { composeAnnouncement, findNamed } from './choose-announcement.ts';
 import { flagOf, refuse } from './options.ts';
 import type { PushOptions } from './push-options.ts';
-import { openLiveConfig } from './scan.ts';
+import { withTerminalContext } from './terminal-context.ts';
 import type { Terminal } from './terminal.ts';
 
 /** So long a test send may wait for room in the budget and for FCM's answers. */
@@ -21,28 +18,12 @@ const NOT_BESIDE = ['at', 'resume', 'expect', 'localTime', 'repeat'] as const;
 export async function pushTests(options: PushOptions, terminal: Terminal): Promise<number> {
   const beside = NOT_BESIDE.find((name) => options[name] !== null && options[name] !== false);
   if (beside !== undefined) throw refuse('--to', `no ${flagOf(beside)} beside it`, 'both');
-  const log = (line: string): void => {
-    if (options.verbose) terminal.err(`${line}\n`);
-  };
-  const services = await openServices(terminal.env, log, systemClock, openLiveConfig(terminal));
-  const until = performance.now() + TEST_MS;
-  const ctx: Context = {
-    ...services,
-    requestId: crypto.randomUUID(),
-    functionName: '',
-    actor: terminalActor(),
-    remainingMs: () => Math.max(0, until - performance.now()),
-  };
-  try {
+  return withTerminalContext(terminal, { forMs: TEST_MS, verbose: options.verbose }, async (ctx) => {
     const tested = await chooseTested(options, ctx);
     const sends = (await sendTests(ctx, tested, options.to)).map((each) => describeTestSend(each, tested));
     terminal.out(options.json ? `${JSON.stringify(asJson(tested, sends))}\n` : describe(tested, sends));
     return sends.every(({ verdict }) => verdict === 'delivered') ? 0 : 1;
-  } finally {
-    services.invoker.close();
-    await services.senders.close();
-    await services.store.close();
-  }
+  });
 }
 
 /** A text of --title and --body becomes no announcement: nothing is left behind that could be sent to everybody. */

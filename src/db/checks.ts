@@ -8,6 +8,7 @@ import { columnOrNull, makeColumnLookup } from './optional.ts';
 import { MAX_ID, readFlag, readOptionalWhole, readOr, readText, readWhole, readWord } from './rows.ts';
 import { fetchServer } from './server.ts';
 import { type Fragment, sql } from './sql.ts';
+import { toDay } from '../words.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -157,14 +158,14 @@ export function makeChecks(driver: Driver): Checks {
       await driver.run(
         sql`DELETE FROM push_check WHERE name NOT IN (${[...CHECKS]}) AND started_at < ${nowPlus(-RUNS_KEPT_MS)}`,
       );
-      const since = dayOf((await fetchNow()) - SIGNALS_KEPT_MS);
+      const since = toDay((await fetchNow()) - SIGNALS_KEPT_MS);
       // The first day on which a key was seen is its age.
       await driver.run(sql`DELETE FROM push_signal WHERE day < ${since} AND kind <> 'key'`);
     },
 
     async recordSignals(signals) {
       if (signals.length === 0) return;
-      const today = dayOf(await fetchNow());
+      const today = toDay(await fetchNow());
       for (const { kind, source, name, value, day = today, times = 1 } of signals) {
         const names = [kind, fit('source', source), fit('notice_name', name)];
         await driver.run(
@@ -177,7 +178,7 @@ export function makeChecks(driver: Driver): Checks {
     },
 
     async fetchSignals(kind, days) {
-      const since = dayOf((await fetchNow()) - (days - 1) * MS_PER_DAY);
+      const since = toDay((await fetchNow()) - (days - 1) * MS_PER_DAY);
       const rows = await driver.all(
         sql`${selectSignals} WHERE kind = ${kind} AND push_signal.day >= ${since}
             ORDER BY push_signal.day DESC, source, name`,
@@ -196,11 +197,6 @@ export function makeChecks(driver: Driver): Checks {
 
     fetchServer: () => fetchServer(driver),
   };
-}
-
-/** The day of a time in UTC. */
-function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }
 
 /** Each check has one notice of a name: the more urgent one, if it has found two. */

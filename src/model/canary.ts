@@ -1,6 +1,7 @@
 import type { Verdict } from './delivery.ts';
 import type { DeviceInTable } from './device.ts';
 import type { Platform } from './filter.ts';
+import { toDay } from '../words.ts';
 
 /** A round goes to so many phones at most: they are the team's own. */
 export const MAX_CANARIES = 100;
@@ -17,7 +18,7 @@ export const ROUND_KEY = 'baton_id';
 /** The name of the round that belongs to a day, or to the announcement that comes next. */
 export function roundOf(nowMs: number, announcementId?: number): string {
   return announcementId === undefined
-    ? `${ROUND_PREFIX}${new Date(nowMs).toISOString().slice(0, 10)}`
+    ? `${ROUND_PREFIX}${toDay(nowMs)}`
     : `${ROUND_PREFIX}a${announcementId}`;
 }
 

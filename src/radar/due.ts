@@ -1,4 +1,5 @@
 import type { NoticeLevel } from '../model/notice.ts';
+import { toDay } from '../words.ts';
 
 export const MS_PER_DAY = 86_400_000;
 
@@ -16,9 +17,4 @@ export function levelOf(dueOn: string, nowMs: number): NoticeLevel | null {
 /** Whole days from today until a day, in UTC; negative: it is past. */
 export function daysUntil(day: string, nowMs: number): number {
   return Math.round((Date.parse(day) - Date.parse(toDay(nowMs))) / MS_PER_DAY);
-}
-
-/** The day of a time, in UTC. */
-export function toDay(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }

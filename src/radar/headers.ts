@@ -9,6 +9,7 @@ import {
 import { cleanValue } from '../signals.ts';
 import { findTime } from './announced-times.ts';
 import { findLink } from './link.ts';
+import { toDay } from '../words.ts';
 
 /** Headers that were not seen for so many days are forgotten. A team that pushes once a month still hears of them. */
 export const HEADER_DAYS = 40;
@@ -63,7 +64,7 @@ function judgeSunset(announced: Announced, link: string | null, nowMs: number): 
     const says = `${who} announces that what Baton calls will end, on a day that cannot be read: ${quote(announced)}`;
     return makeNotice(announced, { level: 'amber', says, link, dueOn: null });
   }
-  const dueOn = dayOf(ms);
+  const dueOn = toDay(ms);
   const isPast = ms <= nowMs;
   return makeNotice(announced, {
     level: ms - nowMs <= RED_MS ? 'red' : 'amber',
@@ -81,10 +82,10 @@ function judgeDeprecation(announced: Announced, link: string | null, nowMs: numb
   if (announced.signals.every(({ value }) => /^\s*(false|\?0)\s*$/i.test(value))) return [];
   const ms = timeOf(announced);
   const who = SERVICE_NAMES[announced.service];
-  const since = ms === null ? '' : ` ${ms <= nowMs ? 'since' : 'from'} ${dayOf(ms)}`;
+  const since = ms === null ? '' : ` ${ms <= nowMs ? 'since' : 'from'} ${toDay(ms)}`;
   const is = ms !== null && ms > nowMs ? 'will be' : 'is';
   const says = `${who} announces that what Baton calls ${is} deprecated${since === '' ? `: ${quote(announced)}` : since}`;
-  return [makeNotice(announced, { level: 'amber', says, link, dueOn: ms === null ? null : dayOf(ms) })];
+  return [makeNotice(announced, { level: 'amber', says, link, dueOn: ms === null ? null : toDay(ms) })];
 }
 
 /** Codes below 199, and 214, are about caches and proxies. */
@@ -157,8 +158,4 @@ function timeOf({ signals }: Announced): number | null {
 /** `quote` shows what a service says, in one short line and without what may be a key. */
 function quote(announced: Announced): string {
   return JSON.stringify(cleanValue(latestOf(announced).value));
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -1,6 +1,7 @@
 import type { DatabaseServer } from '../model/database-server.ts';
 import type { Notice } from '../model/notice.ts';
-import { daysUntil, levelOf, toDay } from './due.ts';
+import { daysUntil, levelOf } from './due.ts';
+import { toDay } from '../words.ts';
 import { CHECKED_ON, findLifecycle, type Lifecycle, LIFECYCLES, type Product } from './lifecycles.ts';
 import type { Finding } from './part.ts';
 

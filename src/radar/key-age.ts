@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readServiceKey, type ServiceKey } from '../fcm/service-key.ts';
 import { cutText, messageOf } from '../errors.ts';
 import type { Notice } from '../model/notice.ts';
-import { daysUntil, levelOf, toDay } from './due.ts';
+import { daysUntil, levelOf } from './due.ts';
+import { toDay } from '../words.ts';
 import type { Finding, RadarTools } from './part.ts';
 
 /** A key that is older than this has been in too many hands, backups and logs. */

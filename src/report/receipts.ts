@@ -3,7 +3,7 @@ import type { Counts } from '../model/delivery.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { type DeliveryDay, OUTCOMES, parseDeliveryDays } from '../model/delivery-data.ts';
 import { labelOf, NO_RECEIPTS, type ReceiptCounts } from '../model/receipt.ts';
-import { formatCount, formatShare } from '../words.ts';
+import { formatCount, formatShare, toDay } from '../words.ts';
 
 /** What receipts do not say. */
 export const RECEIPTS_NOTE =
@@ -53,7 +53,7 @@ export async function fetchDeliveryDays(
   const name = content?.options.analyticsLabel ?? labelOf(announcementId);
   const days = parseDeliveryDays(await store.fetchSignalsOf({ kind: 'delivery', source, name }));
   // Los Angeles is behind UTC.
-  const [first, last] = [dayOf(startedAt - MS_PER_DAY), finishedAt === null ? '9999' : dayOf(finishedAt)];
+  const [first, last] = [toDay(startedAt - MS_PER_DAY), finishedAt === null ? '9999' : toDay(finishedAt)];
   return days.filter(({ day }) => day >= first && day <= last).toReversed();
 }
 
@@ -63,8 +63,4 @@ export function describeDeliveryDays(days: readonly DeliveryDay[]): string[] {
     const shares = OUTCOMES.map((each) => `${formatShare(outcome?.[each] ?? 0, 100)} ${OUTCOME_WORDS[each]}`);
     return `of ${formatCount(accepted)} accepted on ${day}, ${outcome === null ? 'no shares are given' : shares.join(', ')}`;
   });
-}
-
-function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }

@@ -4,6 +4,7 @@ import { type Counts, countVerdicts } from '../../src/model/delivery.ts';
 import type { DeviceFilter } from '../../src/model/filter.ts';
 import type { Signal } from '../../src/model/signal.ts';
 import type { Totals } from '../../src/model/summary.ts';
+import { TARGETS_SIGNAL } from '../../src/model/targets.ts';
 import { judgeMix } from '../../src/radar/mix.ts';
 import { judgeTargets } from '../../src/radar/targets.ts';
 import type { AnnouncementSummary, Store } from '../../src/store.ts';
@@ -141,7 +142,7 @@ test('a long pause, another audience and another size are said beside the jump',
 });
 
 function targets(day: string, value: string): Signal {
-  return { kind: 'targets', source: '', name: 'targets', value, day, times: 1, seenAt: 0 };
+  return { ...TARGETS_SIGNAL, value, day, times: 1, seenAt: 0 };
 }
 
 test('a share of FIDs that moves by five points within a week is told, in both directions', () => {
