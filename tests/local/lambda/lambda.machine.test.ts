@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -633,7 +633,11 @@ describe('the API', () => {
     };
     const name = ['--function-name', 'probe'];
     const file = join(folder, 'answer.json');
-    const invoked = await aws('invoke', ...name, '--payload', '{"a":1}', '--log-type', 'Tail', file);
+    // Versions 1 and 2 read the bytes of a file alike; on the command line, 2 expects Base64.
+    const payload = join(folder, 'payload.json');
+    writeFileSync(payload, '{"a":1}');
+    const input = ['--payload', `fileb://${payload}`];
+    const invoked = await aws('invoke', ...name, ...input, '--log-type', 'Tail', file);
     expect(invoked).toMatchObject({
       StatusCode: 200,
       ExecutedVersion: '$LATEST',
@@ -643,13 +647,16 @@ describe('the API', () => {
     expect(await aws('invoke', ...name, '--invocation-type', 'Event', file)).toEqual({ StatusCode: 202 });
     await lambda.idle();
     expect(log.filter((line) => line.startsWith('START'))).toHaveLength(2);
-    expect(await aws('put-function-recursion-config', ...name, '--recursive-loop', 'Allow')).toEqual({
-      RecursiveLoop: 'Allow',
-    });
     const reserve = ['--reserved-concurrent-executions', '0'];
     expect(await aws('put-function-concurrency', ...name, ...reserve)).toEqual({
       ReservedConcurrentExecutions: 0,
     });
+    // A distribution may have a release of before August 2024, which does not know this command.
+    const allow = aws('put-function-recursion-config', ...name, '--recursive-loop', 'Allow');
+    const allowed = await allow.catch((error: unknown) => String(Object(error).stderr));
+    const isUnknown = typeof allowed === 'string' && allowed.includes('Invalid choice');
+    skip(isUnknown, 'NOT TESTED: the aws command line is too old for put-function-recursion-config');
+    expect(allowed).toEqual({ RecursiveLoop: 'Allow' });
   }, 60_000);
 });
 
